@@ -1,0 +1,172 @@
+"""People who can sign in: their state, sessions, one-time links and throttles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from piccolo.columns import BigInt, Boolean, ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
+from piccolo.constraints import Check, Unique
+from piccolo.table import Table
+
+from models.core import Owned
+
+if TYPE_CHECKING:
+    from models.viewer import Viewer
+
+STATES = ("prepared", "invited", "active", "blocked")
+
+
+class User(Owned, Table, tablename="users"):
+    """A person: staff of the office, or a client user."""
+
+    kind = Varchar(length=6, help_text="staff or client")
+    state = Varchar(length=8, default="prepared", index=True)
+    email = Varchar(length=254, default="")
+    email_key = Varchar(length=254, default="", help_text="Folded address; unique unless empty (extra_ddl).")
+    initials = Varchar(length=40, default="")
+    first_name = Varchar(length=80, default="")
+    prefix = Varchar(length=40, default="")
+    surname = Varchar(length=200)
+    sort_key = Varchar(length=400, default="", index=True)
+    search_key = Varchar(length=800, default="")
+    gender = Varchar(length=1, default="", help_text="M, V or unknown ('')")
+    phone = Varchar(length=40, default="")
+    language = Varchar(length=2, default="nl")
+    role = Varchar(length=20, default="", help_text="staff: administrator or employee")
+    all_clients = Boolean(default=False, help_text="staff: sees every client, else only those he is responsible for")
+    password = Varchar(length=255, default="", help_text="argon2id, or '' when none was set yet")
+    totp_secret = Text(default="", help_text="encrypted; '' when no authenticator is set")
+    totp_step = BigInt(default=0, help_text="The last 30-second step used: a code works once.")
+    second_factor_skipped_at = Timestamptz(null=True, default=None)
+    digest = Varchar(length=8, default="daily", help_text="How news of uploads comes: daily, at_once or never")
+    theme = Varchar(length=5, default="", help_text="light, dark or '' (the system's)")
+    created_at = Timestamptz()
+    invited_at = Timestamptz(null=True, default=None)
+    activated_at = Timestamptz(null=True, default=None)
+    blocked_at = Timestamptz(null=True, default=None)
+    is_sample = Boolean(default=False)
+    imported = Integer(null=True, default=None, index=True, help_text="The import that made this user.")
+
+    users_kind_known = Check("kind IN ('staff', 'client')")
+    users_state_known = Check("state IN ('prepared', 'invited', 'active', 'blocked')")
+
+    EXPORTS = "all columns but the secrets"
+    ERASES = "name, addresses and secrets are emptied; the row stays where the trail refers to it"
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        if viewer.is_client:
+            return cls.id == viewer.user.id
+        if viewer.sees_all_clients:
+            return cls.id > 0
+        from models.clients import Access, clients_of_staff
+
+        reachable = Access.select(Access.person).where(Access.client.is_in(clients_of_staff(viewer.user.id)))
+        return (cls.kind == "staff") | cls.id.is_in(reachable)
+
+    @property
+    def display_name(self) -> str:
+        first = self.first_name or self.initials
+        return " ".join(part for part in (first, self.prefix, self.surname) if part)
+
+    # starlette-login's protocol
+
+    @property
+    def is_authenticated(self) -> bool:
+        return True
+
+    @property
+    def identity(self) -> int:
+        return int(self.id)
+
+
+class RecoveryCode(Owned, Table, tablename="recovery_code"):
+    """One of a person's codes for when the authenticator is lost; each works once."""
+
+    person = ForeignKey(User, null=False, on_delete=OnDelete.cascade)
+    code_hash = Varchar(length=64)
+    used_at = Timestamptz(null=True, default=None)
+
+    EXPORTS = "only whether and when used"
+    ERASES = "goes with the user"
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        return cls.person == viewer.user.id
+
+
+class Session(Owned, Table, tablename="session"):
+    """A browser in which somebody is signed in, or half-way: the password was right and the second factor is awaited."""
+
+    token_hash = Varchar(length=64)
+    person = ForeignKey(User, null=False, on_delete=OnDelete.cascade)
+    stage = Varchar(length=13, default="signed_in", help_text="second_factor or signed_in")
+    created_at = Timestamptz()
+    seen_at = Timestamptz()
+    expires_at = Timestamptz()
+    ended_at = Timestamptz(null=True, default=None, help_text="Kept a while, so that a form typed in it can be given back.")
+    proved_at = Timestamptz(null=True, default=None, help_text="When password or factor was last shown in this session.")
+    address = Varchar(length=45, default="")
+    agent = Varchar(length=300, default="")
+    data = Text(default="{}", help_text="JSON: the next toast, and where to go after signing in.")
+
+    session_token_unique = Unique([token_hash])
+
+    EXPORTS = "moments, address and device"
+    ERASES = "goes with the user"
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        return (cls.person == viewer.user.id) & cls.ended_at.is_null()
+
+
+class Draft(Owned, Table, tablename="draft"):
+    """What somebody typed in a form while his session had ended: given back to the same person after signing in."""
+
+    person = ForeignKey(User, null=False, on_delete=OnDelete.cascade)
+    path = Varchar(length=2000)
+    came_from = Varchar(length=2000, default="")
+    fields = Text(help_text="encrypted JSON: list of [name, value]; never passwords or codes")
+    created_at = Timestamptz()
+
+    EXPORTS = "not: lives an hour"
+    ERASES = "goes with the user"
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        return cls.person == viewer.user.id
+
+
+class Link(Owned, Table, tablename="link"):
+    """A random one-time link mailed to a person: an invitation, or a new password. Only the digest of its token is kept."""
+
+    person = ForeignKey(User, null=False, on_delete=OnDelete.cascade)
+    kind = Varchar(length=10, help_text="invitation or password")
+    opening = Integer(null=True, default=None, index=True, help_text="The opening of the gates it belongs to.")
+    token_hash = Varchar(length=64, default="", index=True, help_text="'' until the worker makes it, at sending")
+    email = Varchar(length=254, help_text="The address at the time: a change of address kills the link.")
+    created_at = Timestamptz()
+    expires_at = Timestamptz()
+    opened_at = Timestamptz(null=True, default=None)
+    used_at = Timestamptz(null=True, default=None)
+    ended_at = Timestamptz(null=True, default=None, help_text="Replaced, withdrawn, or the address changed.")
+    ended_why = Varchar(length=12, default="", help_text="replaced, withdrawn, moved or blocked")
+
+    link_kind_known = Check("kind IN ('invitation', 'password')")
+
+    EXPORTS = "moments and address"
+    ERASES = "goes with the user"
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        return cls.person.is_in(User.select(User.id).where(User.visible_to(viewer))) if viewer.is_staff else cls.id < 0
+
+
+class Throttle(Table, tablename="throttle"):
+    """How often something was tried of late, per account or per address: housekeeping, holds digests only."""
+
+    key = Varchar(length=64)
+    tries = Integer(default=0)
+    since = Timestamptz()
+
+    throttle_key_unique = Unique([key])

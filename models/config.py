@@ -1,0 +1,242 @@
+"""Every environment variable Poort reads, parsed loudly: nonsense stops the start with a sentence that says what is wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import ipaddress
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+_SECRET_MIN = 32  # characters: 32 of base64url are 192 bits
+
+
+class ConfigError(SystemExit):
+    """A setting that cannot be used; ends the process with its message and exit status 2."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(2)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One line of the README's table: its name, default and meaning."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+SETTINGS = (
+    Setting("DATABASE_URL", "sqlite:///var/poort.db", "or `postgresql://user:password@host/name`"),
+    Setting("QUEUE_URL", "sqlite:///var/queue.db", "or `redis://host:6379/0`"),
+    Setting("STORAGE_URL", "file:var/files", "a folder, or `s3://bucket?endpoint=…&region=…`"),
+    Setting("SMTP_URL", "", "`smtp://user:pass@host:587?starttls=1`, `smtps://…`; without it messages become files in `var/mail`"),
+    Setting("SECRET_KEY", "", "signs sessions and links, encrypts secrets; comma-separated to rotate: first writes, all read"),
+    Setting("BASE_URL", "http://127.0.0.1:8000", "the address people use; links in mails start with it"),
+    Setting("MAIL_FROM", "", "the sender's address; without it `poort@` and the host of BASE_URL"),
+    Setting("TRUSTED_PROXIES", "", "addresses or networks whose `X-Forwarded-*` is believed, comma-separated"),
+    Setting("ALLOW_PRIVATE_FEEDS", "0", "for tests: news sources on private addresses"),
+    Setting("METRICS_TOKEN", "", "lets `/metrics` be read from elsewhere than loopback, as a bearer token"),
+    Setting("SQLITE_SYNCHRONOUS", "NORMAL", "`FULL` also survives a power cut to the last commit, at the price of slower writes"),
+    Setting("MAX_UPLOAD_MB", "10240", "the largest file that is taken in, in MiB"),
+    Setting("POORT_ENV", "production", "`development` adds /styleguide"),
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of this process. `var` is the folder for everything embedded."""
+
+    database_url: str
+    queue_url: str
+    storage_url: str
+    smtp_url: str
+    secret_keys: tuple[str, ...]
+    base_url: str
+    mail_from: str
+    trusted_proxies: tuple[str, ...]
+    allow_private_feeds: bool
+    metrics_token: str
+    sqlite_synchronous: str
+    max_upload: int
+    development: bool
+    var: Path
+
+    @property
+    def is_secure(self) -> bool:
+        return self.base_url.startswith("https://")
+
+    @property
+    def key_fingerprint(self) -> str:
+        """Names the writing key without giving it away: for backups, to say that another key is needed."""
+        return hashlib.sha256(b"poort key fingerprint" + self.secret_keys[0].encode()).hexdigest()[:16]
+
+
+@functools.cache
+def settings() -> Config:
+    return read(os.environ)
+
+
+def reset() -> None:
+    """Read the environment again at the next use; for tests."""
+    settings.cache_clear()
+
+
+def read(environ: Mapping[str, str]) -> Config:
+    """Parse the settings out of `environ`.
+
+    Raises:
+        ConfigError: naming the setting and what is wrong with it.
+    """
+
+    def text(name: str) -> str:
+        if file := environ.get(f"{name}_FILE"):
+            try:
+                return Path(file).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise ConfigError(f"{name}_FILE: {file} kan niet worden gelezen ({error.strerror}).") from error
+        default = next(s.default for s in SETTINGS if s.name == name)
+        return environ.get(name, "").strip() or default
+
+    var = Path(environ.get("POORT_VAR", "var")).absolute()
+    base_url = text("BASE_URL").rstrip("/")
+    host = _require_url("BASE_URL", base_url, ("http", "https")).hostname or "localhost"
+    return Config(
+        database_url=_database(text("DATABASE_URL"), var),
+        queue_url=_queue(text("QUEUE_URL"), var),
+        storage_url=_storage(text("STORAGE_URL"), var),
+        smtp_url=_smtp(text("SMTP_URL")),
+        secret_keys=_secret_keys(text("SECRET_KEY"), var),
+        base_url=base_url,
+        mail_from=text("MAIL_FROM") or f"poort@{host}",
+        trusted_proxies=_networks(text("TRUSTED_PROXIES")),
+        allow_private_feeds=_yes_no("ALLOW_PRIVATE_FEEDS", text("ALLOW_PRIVATE_FEEDS")),
+        metrics_token=text("METRICS_TOKEN"),
+        sqlite_synchronous=_one_of("SQLITE_SYNCHRONOUS", text("SQLITE_SYNCHRONOUS").upper(), ("NORMAL", "FULL", "EXTRA")),
+        max_upload=_whole("MAX_UPLOAD_MB", text("MAX_UPLOAD_MB"), 1, 1_000_000) * 1024 * 1024,
+        development=_one_of("POORT_ENV", text("POORT_ENV"), ("production", "development")) == "development",
+        var=var,
+    )
+
+
+def stop_on_nonsense() -> None:
+    """For entry points: say what is wrong on standard error and end with status 2."""
+    try:
+        settings()
+    except ConfigError as error:
+        print(f"Poort start niet: {error}", file=sys.stderr)
+        raise
+
+
+def _require_url(name: str, value: str, schemes: tuple[str, ...]):  # type: ignore[no-untyped-def]
+    try:
+        url = urlsplit(value)
+        url.port  # noqa: B018  raises for nonsense
+    except ValueError as error:
+        raise ConfigError(f"{name}: “{value}” is geen adres ({error}).") from error
+    if url.scheme not in schemes:
+        raise ConfigError(f"{name}: “{value.split('@')[-1]}” moet beginnen met {' of '.join(s + ':' for s in schemes)}")
+    if url.scheme in ("http", "https", "redis", "rediss", "smtp", "smtps") and not url.hostname:
+        raise ConfigError(f"{name}: in “{value}” ontbreekt de naam van de server.")
+    return url
+
+
+def _database(value: str, var: Path) -> str:
+    url = _require_url("DATABASE_URL", value, ("sqlite", "postgres", "postgresql"))
+    if url.scheme != "sqlite":
+        return value
+    return f"sqlite:///{_embedded_path('DATABASE_URL', url.path, var)}"
+
+
+def _queue(value: str, var: Path) -> str:
+    url = _require_url("QUEUE_URL", value, ("sqlite", "redis", "rediss"))
+    if url.scheme != "sqlite":
+        return value
+    return f"sqlite:///{_embedded_path('QUEUE_URL', url.path, var)}"
+
+
+def _embedded_path(name: str, path: str, var: Path) -> Path:
+    """`/var/poort.db` of `sqlite:///var/poort.db` is relative (to the folder of `var`), `//abs/poort.db` absolute."""
+    relative = path.removeprefix("/")
+    if not relative:
+        raise ConfigError(f"{name}: er staat geen bestandsnaam achter sqlite:///")
+    if relative.startswith("/"):
+        return Path(relative)
+    if Path(path).parent.is_dir() and not relative.startswith("var/"):
+        return Path(path)  # sqlite:///tmp/x.db with an existing /tmp: people write it so for absolute paths too
+    return var / relative.removeprefix("var/") if relative.startswith("var/") else Path.cwd() / relative
+
+
+def _storage(value: str, var: Path) -> str:
+    url = _require_url("STORAGE_URL", value, ("file", "s3"))
+    if url.scheme == "s3":
+        if not url.netloc:
+            raise ConfigError("STORAGE_URL: er staat geen bucket achter s3://")
+        return value
+    path = url.path
+    if not path:
+        raise ConfigError("STORAGE_URL: er staat geen map achter file:")
+    if path.startswith("/"):
+        return f"file://{path}"
+    return f"file://{var / path.removeprefix('var/')}"
+
+
+def _smtp(value: str) -> str:
+    if value:
+        _require_url("SMTP_URL", value, ("smtp", "smtps"))
+    return value
+
+
+def _secret_keys(value: str, var: Path) -> tuple[str, ...]:
+    if value:
+        keys = tuple(key.strip() for key in value.split(","))
+        if any(len(key) < _SECRET_MIN for key in keys):
+            raise ConfigError(f"SECRET_KEY: elke sleutel telt ten minste {_SECRET_MIN} tekens.")
+        return keys
+    file = var / "secret_key"
+    if not file.exists():
+        var.mkdir(parents=True, exist_ok=True)
+        fresh = var / f"secret_key.{os.getpid()}"
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(48), encoding="ascii")
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, file)  # whole or not at all, and only the first of two starters wins
+        fresh.unlink()
+    return (file.read_text(encoding="ascii").strip(),)
+
+
+def _networks(value: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in value.split(",") if part.strip())
+    for name in names:
+        try:
+            ipaddress.ip_network(name, strict=False)
+        except ValueError as error:
+            raise ConfigError(f"TRUSTED_PROXIES: “{name}” is geen adres of netwerk.") from error
+    return names
+
+
+def _yes_no(name: str, value: str) -> bool:
+    return _one_of(name, value, ("0", "1")) == "1"
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        raise ConfigError(f"{name}: “{value}” kan niet; kies uit {', '.join(choices)}.")
+    return value
+
+
+def _whole(name: str, value: str, least: int, most: int) -> int:
+    if not value.isdecimal() or not least <= int(value) <= most:
+        raise ConfigError(f"{name}: “{value}” is geen geheel getal van {least} tot {most}.")
+    return int(value)

@@ -1,0 +1,100 @@
+"""Work that is asked for by writing it down: an errand is a row in the transaction that wants it; jobs carry it out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from piccolo.columns import ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
+from piccolo.constraints import Check
+from piccolo.table import Table
+
+from models.accounts import User
+from models.core import Owned
+from models.engine import after_commit
+from models.settings import utcnow
+
+if TYPE_CHECKING:
+    from models.viewer import Viewer
+
+
+class Kind(enum.StrEnum):
+    """What can be asked."""
+
+    INVITATION = "invitation"  # mail: subject is a Link
+    PASSWORD = "password"  # noqa: S105  mail: subject is a Link
+    ACCOUNT_NOTICE = "account_notice"  # mail about one's own account: detail says which
+    UPLOAD_NOTICE = "upload_notice"  # mail at once to one staff member: detail has the documents
+    DIGEST = "digest"  # mail: what happened since the last one
+    RUN_TASK = "run_task"  # long work: subject is a Task
+
+
+MAIL_KINDS = (Kind.INVITATION, Kind.PASSWORD, Kind.ACCOUNT_NOTICE, Kind.UPLOAD_NOTICE, Kind.DIGEST)
+
+# waiting > claimed > (mail: sending >) done | refused | unknown | failed; waiting > cancelled
+STATES = ("waiting", "claimed", "sending", "done", "refused", "unknown", "failed", "cancelled")
+
+
+class Errand(Owned, Table, tablename="errand"):
+    """One piece of work for the worker; for mail also its line in the ledger.
+
+    `sending` is written before the SMTP dialogue reaches DATA: what a crash leaves there has an unknown fate and is
+    shown as such, never blindly repeated. `claimed` can always be repeated.
+    """
+
+    kind = Varchar(length=20)
+    state = Varchar(length=9, default="waiting")
+    subject_id = Integer(null=True, default=None, index=True)
+    person = ForeignKey(User, null=True, default=None, on_delete=OnDelete.cascade, index=True, help_text="mail: the recipient")
+    detail = Text(default="{}", help_text="JSON; never a secret")
+    run_after = Timestamptz()
+    attempts = Integer(default=0)
+    claimed_at = Timestamptz(null=True, default=None)
+    claimed_by = Varchar(length=80, default="")
+    finished_at = Timestamptz(null=True, default=None)
+    address = Varchar(length=254, default="", help_text="mail: the address it went to")
+    subject_line = Varchar(length=300, default="")
+    message_id = Varchar(length=200, default="")
+    said = Varchar(length=500, default="", help_text="The mail server's answer, or what went wrong.")
+    created_at = Timestamptz()
+
+    errand_state_known = Check(
+        "state IN ('waiting', 'claimed', 'sending', 'done', 'refused', 'unknown', 'failed', 'cancelled')"
+    )
+
+    EXPORTS = "kind, moment, address and subject line of mails to the person"
+    ERASES = "goes with the user"
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        return cls.id > 0 if viewer.is_staff else cls.id < 0
+
+
+async def ask(
+    kind: Kind, subject_id: int | None = None, *, person: int | None = None, run_after: dt.datetime | None = None, **detail: Any
+) -> int:
+    """Write an errand in the present unit, wake the worker after its commit, and return the errand's id."""
+    now = utcnow()
+    errand = Errand(
+        kind=kind.value, subject_id=subject_id, person=person, detail=json.dumps(detail), run_after=run_after or now, created_at=now
+    )
+    await errand.save()
+    wake()
+    return int(errand.id)
+
+
+_waker: list[Callable[[], None]] = []
+
+
+def wake() -> None:
+    """After the commit, tell the worker that there is work: it would find it by itself, only later."""
+    if _waker:
+        after_commit(_waker[0])
+
+
+def wake_by(call: Callable[[], None]) -> None:
+    """Let the process that knows the queue say how to wake the worker (models do not know jobs)."""
+    _waker[:] = [call]

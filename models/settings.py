@@ -1,0 +1,58 @@
+"""The office's own choices: its name and colour, the modules it uses, and whether a user may exist before he can sign in."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from piccolo.columns import BigInt, Boolean, Integer, Timestamptz, Varchar
+from piccolo.table import Table
+
+from models.core import Owned
+
+if TYPE_CHECKING:
+    from models.viewer import Viewer
+
+MODULES = ("dossiers", "approvals", "payroll", "news", "sso", "content")
+
+
+class Firm(Owned, Table, tablename="firm"):
+    """The office of this installation: one row, made by the first migration run."""
+
+    name = Varchar(length=120, default="")
+    place = Varchar(length=120, default="")
+    brand = Varchar(length=7, default="#1f5c4d", help_text="The office's colour, as #rrggbb.")
+    logo = Varchar(length=64, default="", help_text="SHA-256 of the logo in the storage, or ''.")
+    logo_type = Varchar(length=40, default="")
+    language = Varchar(length=2, default="nl")
+    users_without_login = Boolean(default=True, help_text="New client users are prepared and invited later.")
+    invitation_days = Integer(default=30, help_text="How long an invitation link is valid.")
+    second_factor = Varchar(length=10, default="nobody", help_text="Of whom it is demanded: nobody, staff or all.")
+    modules = Varchar(length=200, default="dossiers", help_text="The modules in use, separated by commas.")
+    digest_hour = Integer(default=7, help_text="The hour, in the office's time zone, of the daily digest.")
+    undo_seconds = Integer(default=10, help_text="How long opening the gates can be undone.")
+    is_sample = Boolean(default=False, help_text="Whether the records of the sample office are here.")
+    set_up_at = Timestamptz(null=True, default=None)
+    setup_hash = Varchar(length=64, default="", help_text="Digest of the one-time set-up link's token.")
+    setup_expires_at = Timestamptz(null=True, default=None)
+    changed_at = BigInt(default=0, help_text="Version of these settings; names the brand stylesheet's address.")
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        return cls.id > 0
+
+    @property
+    def module_names(self) -> list[str]:
+        return [name for name in MODULES if name in self.modules.split(",")]
+
+    def uses(self, module: str) -> bool:
+        return module in self.module_names
+
+    @property
+    def is_set_up(self) -> bool:
+        return self.set_up_at is not None
+
+
+def utcnow() -> dt.datetime:
+    """Now, aware: a naive moment would be compared as text by both databases."""
+    return dt.datetime.now(dt.UTC)

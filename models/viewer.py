@@ -1,0 +1,268 @@
+"""Who looks: the viewer with his rights, the visitor with none, and the table of roles and permissions."""
+
+from __future__ import annotations
+
+import enum
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from models.core import Forbidden, Scope
+
+if TYPE_CHECKING:
+    from models.accounts import Link, Session, User
+    from models.audit import Trail
+    from models.clients import Access, Client, ClientGroup
+    from models.dossiers import Document, Dossier, Folder
+    from models.imports import Import
+    from models.outbox import Errand
+    from models.rollout import Opening
+    from models.tasks import Task
+
+
+class Permission(enum.StrEnum):
+    """Everything that can be allowed. Office permissions come from the role, client rights from the access."""
+
+    # the office
+    MANAGE_SETTINGS = "manage_settings"
+    MANAGE_STAFF = "manage_staff"
+    MANAGE_CLIENTS = "manage_clients"
+    MANAGE_USERS = "manage_users"
+    IMPORT_RECORDS = "import_records"
+    EDIT_DOSSIERS = "edit_dossiers"
+    EDIT_STRUCTURES = "edit_structures"
+    VIEW_ROLLOUT = "view_rollout"
+    OPEN_GATES = "open_gates"
+    VIEW_AS = "view_as"
+    VIEW_TRAIL = "view_trail"
+    VIEW_MAIL = "view_mail"
+    # client users, each for one client
+    VIEW_DOSSIER = "view_dossier"
+    UPLOAD_DOCUMENTS = "upload_documents"
+    APPROVE = "approve"
+    PAYROLL = "payroll"
+    # everybody who is signed in
+    OWN_ACCOUNT = "own_account"
+
+
+class Right(enum.IntFlag):
+    """What one user may do for one client: the bits of `Access.rights`."""
+
+    VIEW_DOSSIER = 1
+    UPLOAD_DOCUMENTS = 2
+    APPROVE = 4
+    PAYROLL = 8
+
+    @classmethod
+    def everything(cls) -> Right:
+        return cls.VIEW_DOSSIER | cls.UPLOAD_DOCUMENTS | cls.APPROVE | cls.PAYROLL
+
+
+RIGHT_OF = {
+    Permission.VIEW_DOSSIER: Right.VIEW_DOSSIER,
+    Permission.UPLOAD_DOCUMENTS: Right.UPLOAD_DOCUMENTS,
+    Permission.APPROVE: Right.APPROVE,
+    Permission.PAYROLL: Right.PAYROLL,
+}
+
+CLIENT_PERMISSIONS = frozenset(RIGHT_OF) | {Permission.OWN_ACCOUNT}
+STAFF_PERMISSIONS = frozenset(Permission) - frozenset(RIGHT_OF)
+
+ROLES: dict[str, frozenset[Permission]] = {
+    "administrator": STAFF_PERMISSIONS,
+    "employee": STAFF_PERMISSIONS
+    - {Permission.MANAGE_SETTINGS, Permission.MANAGE_STAFF, Permission.VIEW_TRAIL, Permission.EDIT_STRUCTURES},
+}
+
+
+@dataclass(frozen=True)
+class Granted:
+    """The access of one user to one client, as far as a viewer needs it at every request."""
+
+    client_id: int
+    client_name: str
+    client_number: str
+    rights: Right
+
+
+class Viewer:
+    """A person who is signed in, and the only way to records.
+
+    `user` is whose eyes these are; `view_as` the staff member who looks through them (then nothing can be changed).
+    `grants` are a client user's accesses; a staff member has none.
+    """
+
+    def __init__(self, user: User, grants: Sequence[Granted] = (), *, session_id: int = 0, view_as: User | None = None) -> None:
+        self.user = user
+        self.grants = {grant.client_id: grant for grant in grants}
+        self.session_id = session_id
+        self.view_as = view_as
+
+    # who
+
+    @property
+    def is_signed_in(self) -> bool:
+        return True
+
+    @property
+    def is_staff(self) -> bool:
+        return self.user.kind == "staff"
+
+    @property
+    def is_client(self) -> bool:
+        return self.user.kind == "client"
+
+    @property
+    def sees_all_clients(self) -> bool:
+        return self.is_staff and bool(self.user.all_clients)
+
+    def client_ids_with(self, right: Right) -> list[int]:
+        """The clients for which this client user has the right: few, so they go into a query as they are."""
+        return [grant.client_id for grant in self.grants.values() if right in grant.rights]
+
+    # may
+
+    def may(self, permission: Permission | str, record: Any = None) -> bool:
+        """Whether the viewer has the permission: for the record's client where that decides, else anywhere."""
+        permission = Permission(permission)
+        if self.is_staff:
+            return permission in ROLES.get(self.user.role, frozenset())
+        if permission is Permission.OWN_ACCOUNT:
+            return True
+        right = RIGHT_OF.get(permission)
+        if right is None:
+            return False
+        if record is None:
+            return any(right in grant.rights for grant in self.grants.values())
+        grant = self.grants.get(client_of(record) or 0)
+        return grant is not None and right in grant.rights
+
+    def require(self, permission: Permission, record: Any = None) -> None:
+        """Raises Forbidden when the viewer may not, or only looks on."""
+        if self.view_as is not None or not self.may(permission, record):
+            raise Forbidden(permission)
+
+    async def note(self, operation: str, record: Any, detail: dict[str, Any] | None = None) -> None:
+        """Write the operation on the record's trail."""
+        from models.audit import Trail
+
+        await Trail.write(operation, record, by=self, detail=detail)
+
+    # the records that exist for this viewer
+
+    def scope(self, table: Any) -> Scope[Any]:
+        return Scope(table, self)
+
+    @property
+    def clients(self) -> Scope[Client]:
+        from models.clients import Client
+
+        return Scope(Client, self)
+
+    @property
+    def groups(self) -> Scope[ClientGroup]:
+        from models.clients import ClientGroup
+
+        return Scope(ClientGroup, self)
+
+    @property
+    def accesses(self) -> Scope[Access]:
+        from models.clients import Access
+
+        return Scope(Access, self)
+
+    @property
+    def users(self) -> Scope[User]:
+        from models.accounts import User
+
+        return Scope(User, self)
+
+    @property
+    def sessions(self) -> Scope[Session]:
+        from models.accounts import Session
+
+        return Scope(Session, self)
+
+    @property
+    def links(self) -> Scope[Link]:
+        from models.accounts import Link
+
+        return Scope(Link, self)
+
+    @property
+    def dossiers(self) -> Scope[Dossier]:
+        from models.dossiers import Dossier
+
+        return Scope(Dossier, self)
+
+    @property
+    def folders(self) -> Scope[Folder]:
+        from models.dossiers import Folder
+
+        return Scope(Folder, self)
+
+    @property
+    def documents(self) -> Scope[Document]:
+        from models.dossiers import Document
+
+        return Scope(Document, self)
+
+    @property
+    def imports(self) -> Scope[Import]:
+        from models.imports import Import
+
+        return Scope(Import, self)
+
+    @property
+    def openings(self) -> Scope[Opening]:
+        from models.rollout import Opening
+
+        return Scope(Opening, self)
+
+    @property
+    def tasks(self) -> Scope[Task]:
+        from models.tasks import Task
+
+        return Scope(Task, self)
+
+    @property
+    def errands(self) -> Scope[Errand]:
+        from models.outbox import Errand
+
+        return Scope(Errand, self)
+
+    @property
+    def trail(self) -> Scope[Trail]:
+        from models.audit import Trail
+
+        return Scope(Trail, self)
+
+
+class Visitor:
+    """Somebody who is not signed in: sees what is published, and nothing else of us."""
+
+    is_signed_in = False
+    is_staff = False
+    is_client = False
+    view_as = None
+
+    def may(self, permission: Permission | str, record: Any = None) -> bool:
+        return False
+
+
+def client_of(record: Any) -> int | None:
+    """The id of the client that a record belongs to: itself for a client, else its `client` column."""
+    from models.clients import Client
+
+    if isinstance(record, Client):
+        return int(record.id)
+    value = getattr(record, "client", None)
+    if value is None or isinstance(value, int):
+        return value
+    return int(value.id)
+
+
+@functools.cache
+def nobody() -> Visitor:
+    return Visitor()

@@ -1,0 +1,171 @@
+"""The one Jinja environment: escaping, two languages, and how dates, money and sizes are written."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import datetime as dt
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jinja2
+from babel import dates, numbers
+from babel.messages.pofile import read_po
+from markupsafe import Markup, escape
+
+HERE = Path(__file__).parent
+ZONE = ZoneInfo("Europe/Amsterdam")
+LANGUAGES = ("nl", "en")
+_language: contextvars.ContextVar[str] = contextvars.ContextVar("language", default="nl")
+
+
+@functools.cache
+def catalogue() -> dict[str | tuple[str, str], Any]:
+    """The English of every Dutch source text, read from en.po without a compile step."""
+    with (HERE / "locales" / "en.po").open("rb") as file:
+        messages = read_po(file, locale="en")
+    return {m.id if isinstance(m.id, str) else m.id[0]: m.string for m in messages if m.id and m.string and not m.fuzzy}
+
+
+@contextlib.contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Everything rendered or said inside is in this language ('nl' or 'en')."""
+    token = _language.set(language if language in LANGUAGES else "nl")
+    try:
+        yield
+    finally:
+        _language.reset(token)
+
+
+def language() -> str:
+    return _language.get()
+
+
+def gettext(text: str) -> str:
+    if _language.get() == "nl":
+        return text
+    found = catalogue().get(text)
+    return (found if isinstance(found, str) else found[0]) if found else text
+
+
+def ngettext(one: str, many: str, n: int) -> str:
+    if _language.get() == "nl":
+        return one if n == 1 else many
+    found = catalogue().get(one)
+    if isinstance(found, tuple | list) and all(found):
+        return str(found[0] if n == 1 else found[1])
+    return one if n == 1 else many
+
+
+def speak(say: Any) -> str:
+    """The words of a Say (or of plain text) in the present language."""
+    text = getattr(say, "text", None)
+    if text is None:
+        return gettext(str(say))
+    values = {name: speak(value) if hasattr(value, "text") else value for name, value in say.values.items()}
+    return gettext(text).format(**values) if values else gettext(text)
+
+
+def _local(moment: dt.datetime) -> dt.datetime:
+    return moment.astimezone(ZONE)
+
+
+def date(value: dt.date | dt.datetime | None) -> str:
+    """23 november 2026"""
+    if value is None:
+        return ""
+    day = _local(value).date() if isinstance(value, dt.datetime) else value
+    return dates.format_date(day, "d MMMM y", locale=language())
+
+
+def date_short(value: dt.date | dt.datetime | None) -> str:
+    """23-11-2026"""
+    if value is None:
+        return ""
+    day = _local(value).date() if isinstance(value, dt.datetime) else value
+    return day.strftime("%d-%m-%Y")
+
+
+def moment(value: dt.datetime | None) -> str:
+    """23-11-2026 14:05"""
+    return _local(value).strftime("%d-%m-%Y %H:%M") if value else ""
+
+
+def ago(value: dt.datetime | None) -> Markup:
+    """A relative time, with the exact one in its title."""
+    if value is None:
+        return Markup("")
+    words = dates.format_timedelta(value - dt.datetime.now(dt.UTC), add_direction=True, locale=language())
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(value.isoformat(), moment(value), words)
+
+
+def number(value: float | int) -> str:
+    """1.234 or 2,5"""
+    return numbers.format_decimal(value, locale=language())
+
+
+def money(cents: int) -> str:
+    """€ 1.234,56; negative € -1.234,56"""
+    sign = "-" if cents < 0 else ""
+    amount = numbers.format_decimal(abs(cents) / 100, format="#,##0.00", locale=language())
+    return f"€\u00a0{sign}{amount}"
+
+
+def filesize(size: int) -> str:
+    """1,4 MB, in steps of 1000 as the systems of today count."""
+    value = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            break
+        value /= 1000
+    digits = "#,##0" if value >= 10 or unit == "B" else "#,##0.#"
+    return f"{numbers.format_decimal(value, format=digits, locale=language())} {unit}"
+
+
+def icon(name: str) -> Markup:
+    """An icon of the sprite, hidden from screen readers: a word stands beside it or in the control's accessible name."""
+    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>').format(static("icons/icons.svg"), name)
+
+
+_static: list[Any] = [lambda path: f"/static/{path}"]
+
+
+def static(path: str) -> str:
+    return str(_static[0](path))
+
+
+def serve_static_from(address_of: Any) -> None:
+    """Let the web layer say under which (hashed) address a static file is served."""
+    _static[0] = address_of
+
+
+def _make() -> jinja2.Environment:
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        auto_reload=False,
+    )
+    env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    env.policies["ext.i18n.trimmed"] = True
+    env.filters.update(
+        date=date, date_short=date_short, moment=moment, datetime_=moment, ago=ago, number=number, money=money, filesize=filesize, say=speak
+    )
+    env.globals.update(icon=icon, static=static, language=language)
+    return env
+
+
+env = _make()
+
+
+def render(template: str, /, **context: Any) -> str:
+    return env.get_template(template).render(context)
+
+
+__all__ = ["LANGUAGES", "ZONE", "catalogue", "env", "escape", "gettext", "language", "ngettext", "render", "serve_static_from", "speak", "speaking", "static"]

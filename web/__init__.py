@@ -1,0 +1,1 @@
+"""What the browser talks to: addresses, parsing, and choosing the reply."""

@@ -1,0 +1,266 @@
+"""Routes beside their handlers: who may come in, one transaction per request, and every error in words."""
+
+from __future__ import annotations
+
+import contextvars
+import enum
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
+
+from models import engine
+from models.accounts import User
+from models.core import Missing
+from models.settings import Firm
+from models.viewer import Viewer, nobody
+from web import addresses, observe
+from web.errors import failure
+from web.replies import Reply, go, redirect, respond
+from web.uploads import Received, receive_files
+
+Handler = Callable[..., Awaitable[Reply | Response]]
+
+FORM_LIMIT = 2 * 1024 * 1024  # bytes of a body without files
+FIELDS_LIMIT = 60_000  # "select all N" never sends ids, but a page of ticks may be large
+
+
+class Access(enum.StrEnum):
+    """Who may call a route. Forgetting to say yields the second: fewer powers, never more."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed in"
+    STAFF = "staff"
+    CLIENT = "client"
+
+
+@dataclass(frozen=True)
+class Action:
+    """A route: its handler, and its address by name."""
+
+    name: str
+    method: str
+    path: str
+    access: Access
+    handler: Handler
+
+    def url(self, **parameters: Any) -> str:
+        return addresses.address_for(self.name, **parameters)
+
+
+ACTIONS: list[Action] = []
+
+# Set while a POST is only rendered again with what was typed (see web/drafts.py): forms then submit nothing.
+rehearsing: contextvars.ContextVar[bool] = contextvars.ContextVar("rehearsing", default=False)
+
+
+class Routes:
+    """The routes of one module, and who may come there unless a route says otherwise."""
+
+    def __init__(self, module: str, access: Access = Access.SIGNED_IN) -> None:
+        self.module = module
+        self.access = access
+
+    def get(self, path: str, access: Access | None = None) -> Callable[[Handler], Action]:
+        return self._declare("GET", path, access, None)
+
+    def post(self, path: str, access: Access | None = None) -> Callable[[Handler], Action]:
+        return self._declare("POST", path, access, None)
+
+    def upload(self, path: str, *, before: Handler, access: Access | None = None) -> Callable[[Handler], Action]:
+        """A POST whose files stream into the storage first. `before` says no (by raising) to whom may not, before a byte is read.
+
+        The handler gets `received`, the stored files and the fields; it runs in a writing unit after the last byte.
+        """
+        return self._declare("POST", path, access, before)
+
+    def _declare(self, method: str, path: str, access: Access | None, before: Handler | None) -> Callable[[Handler], Action]:
+        def declare(handler: Handler) -> Action:
+            action = Action(f"{self.module}.{handler.__name__}", method, path, access or self.access, handler)
+            addresses.register(action.name, path)
+            ACTIONS.append(action)
+            if method == "GET":
+                _endpoints[action.name] = _reader(action)
+            else:
+                _endpoints[action.name] = _uploader(action, before) if before else _writer(action)
+            return action
+
+        return declare
+
+
+_endpoints: dict[str, Callable[[Request], Awaitable[Response]]] = {}
+
+
+def _reader(action: Action) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        who: list[Any] = [nobody(), None]
+        try:
+            async with engine.reading():
+                viewer, firm = who[:] = await _who(request)
+                if turned := _turned_away(action, request, viewer, firm):
+                    return turned
+                reply = await action.handler(request, viewer, **request.path_params)
+        except Exception as error:
+            reply = failure(error, request, who[0])
+        return _answer(reply, request, *who)
+
+    return endpoint
+
+
+def _writer(action: Action) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            # All of it is read before the unit begins: a slow sender must not hold the write lock.
+            form = await request.form(max_files=0, max_fields=FIELDS_LIMIT, max_part_size=FORM_LIMIT)
+        except (MultiPartException, ClientDisconnect) as error:
+            return _answer(failure(error, request, nobody()), request, nobody(), None)
+        return await _written(action, request, {}, form)
+
+    return endpoint
+
+
+def _uploader(action: Action, before: Handler) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        who: list[Any] = [nobody(), None]
+        try:
+            async with engine.reading():
+                viewer, firm = who[:] = await _who(request)
+                if turned := _turned_away(action, request, viewer, firm):
+                    return turned
+                await before(request, viewer, **request.path_params)
+            received: Received = await receive_files(request)
+        except Exception as error:
+            return _answer(failure(error, request, who[0]), request, *who)
+        return await _written(action, request, {"received": received}, None)
+
+    return endpoint
+
+
+async def _written(action: Action, request: Request, more: dict[str, Any], form: Any) -> Response:
+    who: list[Any] = [nobody(), None]
+
+    async def unit() -> Reply | Response:
+        viewer, firm = who[:] = await _who(request)
+        if turned := _turned_away(action, request, viewer, firm):
+            return turned
+        if viewer.view_as is not None:
+            raise Missing("view-as is read-only")
+        return await action.handler(request, viewer, **more, **request.path_params)
+
+    try:
+        if form is not None and (kept := await _keep_draft(action, request, form)):
+            return kept
+        reply = await engine.run_writing(unit)
+    except Exception as error:
+        reply = failure(error, request, who[0])
+    return _answer(reply, request, *who)
+
+
+async def _keep_draft(action: Action, request: Request, form: Any) -> Response | None:
+    """The session ended while somebody was typing: keep it for him and show the sign-in."""
+    if action.access is Access.PUBLIC or request.user.is_authenticated or "poort.former" not in request.scope:
+        return None
+    from web.drafts import keep
+
+    return await keep(request, form)
+
+
+async def _who(request: Request) -> tuple[Any, Firm | None]:
+    """The viewer (or visitor) of this request and the office, in three short queries at most."""
+    firm = await Firm.objects().first()
+    user = request.user
+    if not user.is_authenticated:
+        return nobody(), firm
+    session_id = request.scope.get("poort.session_id", 0)
+    if (other := request.scope.get("poort.view_as")) is not None:
+        return await _through_the_eyes_of(other, user, session_id), firm
+    return await viewer_of(user, session_id), firm
+
+
+async def viewer_of(user: User, session_id: int = 0, view_as: User | None = None) -> Viewer:
+    from models.clients import granted
+
+    grants = await granted(user.id) if user.kind == "client" else ()
+    return Viewer(user, grants, session_id=session_id, view_as=view_as)
+
+
+async def _through_the_eyes_of(other: int, staff: User, session_id: int) -> Viewer:
+    looking = await viewer_of(staff, session_id)
+    if not looking.may("view_as"):
+        raise Missing("view-as")
+    person = await looking.users.get(other)
+    if person.kind != "client":
+        raise Missing("view-as")
+    return await viewer_of(person, session_id, view_as=staff)
+
+
+def _turned_away(action: Action, request: Request, viewer: Any, firm: Firm | None) -> Response | None:
+    if firm is not None and not firm.is_set_up and not action.name.startswith(("setup.", "health.", "static.", "live.", "styleguide.")):
+        return redirect(request, addresses.address_for("setup.closed"))
+    if action.access is Access.PUBLIC:
+        return None
+    if not viewer.is_signed_in:
+        if action.name == "live.stream":
+            return Response(status_code=401)
+        path = request.scope.get("poort.prefix", "") + request.url.path
+        next_ = path + (f"?{request.url.query}" if request.url.query else "")
+        if request.method != "GET" or request.headers.get("hx-request") == "true":
+            next_ = _page_of(request)
+        return redirect(request, addresses.address_for("sessions.sign_in", next=next_ if next_ != "/" else None))
+    if (action.access is Access.STAFF and not viewer.is_staff) or (action.access is Access.CLIENT and not viewer.is_client):
+        raise Missing(action.name)
+    return None
+
+
+def _page_of(request: Request) -> str:
+    """The path of the page on which a button or fragment stood."""
+    from urllib.parse import urlsplit
+
+    came = urlsplit(request.headers.get("hx-current-url") or request.headers.get("referer") or "")
+    return addresses.local_path(came.path + (f"?{came.query}" if came.query else "")) if came.netloc == request.url.netloc else ""
+
+
+def _answer(reply: Reply | Response, request: Request, viewer: Any, firm: Firm | None) -> Response:
+    if isinstance(reply, Response):
+        return reply
+    try:
+        return respond(reply, request, viewer, firm)
+    except Exception as error:
+        observe.log_exception(error, request)
+        return respond(failure(error, request, viewer, logged=True), request, viewer, firm)
+
+
+class Switchboard:
+    """Finds the route by the path's first segment, then among the few routes below it: matching stays short."""
+
+    def __init__(self) -> None:
+        by_segment: dict[str, list[Route]] = {}
+        for action in ACTIONS:
+            route = Route(action.path, _endpoints[action.name], methods=[action.method], name=action.name)
+            by_segment.setdefault(action.path.split("/")[1], []).append(route)
+        self._routers = {segment: Router(routes) for segment, routes in by_segment.items()}
+        self._nothing = Router([], default=_not_found)
+        for router in self._routers.values():
+            router.default = _not_found
+            router.redirect_slashes = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        segment = scope["path"].split("/", 2)[1] if "/" in scope["path"] else ""
+        await self._routers.get(segment, self._nothing)(scope, receive, send)
+
+
+async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    request = Request(scope, receive)
+    who: list[Any] = [nobody(), None]
+    async with engine.reading():
+        who[:] = await _who(request)
+    if not request.user.is_authenticated and who[1] is not None and not who[1].is_set_up:
+        reply: Reply | Response = go(addresses.address_for("setup.closed"))
+    else:
+        reply = failure(Missing(scope["path"]), request, who[0])
+    await _answer(reply, request, *who)(scope, receive, send)
