@@ -1,0 +1,78 @@
+/* The keys, roles and memory of a tree of <details> and links: arrows, Home, End, letters, F2, Delete; open folders and focus survive swaps. */
+customElements.define("folder-tree", class extends HTMLElement {
+  connectedCallback() {
+    this.key = `tree-${this.dataset.key || location.pathname}`
+    this.memory = { open: [], at: "", ...JSON.parse(sessionStorage.getItem(this.key) || "{}") }
+    for (const kind of ["keydown", "focusin", "click"]) this.addEventListener(kind, this)
+    this.addEventListener("toggle", this, true)
+    this.watcher = new MutationObserver(() => this.dress())
+    this.watcher.observe(this, { childList: true, subtree: true })
+    this.dress()
+  }
+  disconnectedCallback() { this.watcher.disconnect() }
+  get items() { return [...this.querySelectorAll("li")].filter(item => !item.parentElement.closest("details:not([open])")) }
+  details(item) { return item.querySelector(":scope > details") }
+  row(item) { return item.querySelector(":scope > .tree-row, :scope > details > .tree-row") }
+  link(item) { return this.row(item)?.querySelector("a") }
+  dress() {
+    const top = this.querySelector("ul")
+    if (!top) return
+    top.setAttribute("role", "tree")
+    top.setAttribute("aria-label", this.getAttribute("aria-label") || "")
+    this.querySelectorAll("ul ul").forEach(list => list.setAttribute("role", "group"))
+    for (const item of this.querySelectorAll("li")) {
+      const details = this.details(item), link = this.link(item)
+      if (!link) { item.setAttribute("role", "none"); continue }  // a row that is being renamed
+      item.setAttribute("role", "treeitem")
+      item.setAttribute("aria-label", link.textContent.trim())
+      if (details && this.memory.open.includes(item.id) && !details.open) details.open = true
+      if (details) item.setAttribute("aria-expanded", details.open)
+      item.toggleAttribute("aria-current", link.hasAttribute("aria-current"))
+      details?.querySelector("summary").setAttribute("tabindex", -1)
+      this.row(item).querySelectorAll("a, button").forEach(inside => { inside.tabIndex = -1 })
+    }
+    const items = this.items.filter(item => item.role === "treeitem")
+    const at = items.find(item => item.id === this.memory.at) || items.find(item => this.link(item).ariaCurrent) || items[0]
+    this.querySelectorAll("li").forEach(item => { item.tabIndex = item === at ? 0 : -1 })
+    if (this.hadFocus && at && (document.activeElement === document.body || !document.activeElement)) at.focus()
+  }
+  go(item) { if (item) item.focus() }
+  handleEvent(event) { this[event.type](event) }
+  focusin(event) {
+    const item = event.target.closest("li")
+    this.hadFocus = true
+    if (!item || item !== event.target) return
+    this.memory.at = item.id
+    this.querySelectorAll("li[tabindex='0']").forEach(other => { other.tabIndex = -1 })
+    item.tabIndex = 0
+    this.remember()
+  }
+  click(event) { if (!this.contains(event.target)) this.hadFocus = false }
+  toggle(event) {
+    const item = event.target.closest("li"), open = new Set(this.memory.open)
+    event.target.open ? open.add(item.id) : open.delete(item.id)
+    item.setAttribute("aria-expanded", event.target.open)
+    this.memory.open = [...open]
+    this.remember()
+  }
+  remember() { sessionStorage.setItem(this.key, JSON.stringify(this.memory)) }
+  keydown(event) {
+    const item = event.target
+    if (item.role !== "treeitem" || event.ctrlKey || event.metaKey || event.altKey) return
+    const items = this.items, at = items.indexOf(item), details = this.details(item), act = {
+      ArrowDown: () => this.go(items[at + 1]), ArrowUp: () => this.go(items[at - 1]), Home: () => this.go(items[0]), End: () => this.go(items.at(-1)),
+      ArrowRight: () => details && (details.open ? this.go(details.querySelector("li")) : (details.open = true)),
+      ArrowLeft: () => (details?.open ? (details.open = false) : this.go(item.parentElement.closest("li"))),
+      Enter: () => this.link(item).click(), " ": () => (details ? (details.open = !details.open) : this.link(item).click()),
+      F2: () => this.row(item).querySelector("[data-rename]")?.click(), Delete: () => this.row(item).querySelector("[data-delete]")?.click(),
+    }[event.key]
+    if (act) { event.preventDefault(); act() } else if (event.key.length === 1) this.type(event.key, items, at)
+  }
+  type(letter, items, at) {
+    clearTimeout(this.pause)
+    this.typed = (this.typed || "") + letter.toLowerCase()
+    this.pause = setTimeout(() => { this.typed = "" }, 700)
+    const from = this.typed.length > 1 ? at : at + 1
+    this.go([...items.slice(from), ...items.slice(0, from)].find(item => item.ariaLabel?.toLowerCase().startsWith(this.typed)))
+  }
+})
