@@ -1,0 +1,17 @@
+"""Indexes that Piccolo cannot express: partial and composite ones. The second migration runs them; both databases know them."""
+
+STATEMENTS = (
+    "CREATE UNIQUE INDEX users_email_unique ON users (email_key) WHERE email_key <> ''",
+    "CREATE UNIQUE INDEX folder_name_unique ON folder (dossier, coalesce(parent, 0), name_key) WHERE trashed_at IS NULL",
+    "CREATE INDEX folder_parent ON folder (parent)",
+    "CREATE INDEX document_client_moment ON document (client, uploaded_at)",
+    "CREATE INDEX access_client ON access (client)",
+    "CREATE INDEX membership_group ON membership (client_group)",
+    "CREATE INDEX responsible_client ON responsible (client)",
+    "CREATE INDEX session_person ON session (person)",
+    "CREATE INDEX link_person ON link (person, kind)",
+    "CREATE INDEX errand_due ON errand (state, run_after)",
+    "CREATE INDEX errand_subject ON errand (kind, subject_id)",
+    "CREATE INDEX import_row_batch ON import_row (batch, action, line)",
+    "CREATE INDEX trail_record ON trail (record_table, record_id)",
+)

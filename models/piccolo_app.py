@@ -1,0 +1,26 @@
+"""The tables of Poort, for Piccolo's migrations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from piccolo.conf.apps import AppConfig, table_finder
+
+TABLE_MODULES = [
+    "models.settings",
+    "models.accounts",
+    "models.clients",
+    "models.dossiers",
+    "models.imports.records",
+    "models.tasks",
+    "models.rollout",
+    "models.outbox",
+    "models.audit",
+    "models.live",
+]
+
+APP_CONFIG = AppConfig(
+    app_name="poort",
+    migrations_folder_path=str(Path(__file__).parent / "migrations"),
+    table_classes=table_finder(modules=TABLE_MODULES),
+)
