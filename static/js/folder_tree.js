@@ -12,7 +12,7 @@ customElements.define("folder-tree", class extends HTMLElement {
   disconnectedCallback() { this.watcher.disconnect() }
   get items() { return [...this.querySelectorAll("li")].filter(item => !item.parentElement.closest("details:not([open])")) }
   details(item) { return item.querySelector(":scope > details") }
-  row(item) { return item.querySelector(":scope > .tree-row, :scope > details > .tree-row") }
+  row(item) { return item.querySelector(":scope > .tree-row") }
   link(item) { return this.row(item)?.querySelector("a") }
   dress() {
     const top = this.querySelector("ul")
@@ -47,7 +47,10 @@ customElements.define("folder-tree", class extends HTMLElement {
     item.tabIndex = 0
     this.remember()
   }
-  click(event) { if (!this.contains(event.target)) this.hadFocus = false }
+  click(event) {
+    const row = event.target.closest(".tree-row"), details = row && !event.target.closest("a, button, input, form") && this.details(row.parentElement)
+    if (details) details.open = !details.open
+  }
   toggle(event) {
     const item = event.target.closest("li"), open = new Set(this.memory.open)
     event.target.open ? open.add(item.id) : open.delete(item.id)
