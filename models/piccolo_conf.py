@@ -1,4 +1,4 @@
-"""Where Piccolo finds the database and the tables; `models.engine.use` sets DB."""
+"""Where Piccolo finds the database and the tables."""
 
 from __future__ import annotations
 
@@ -6,5 +6,13 @@ from typing import Any
 
 from piccolo.conf.apps import AppRegistry
 
-DB: Any = None
 APP_REGISTRY = AppRegistry(apps=["models.piccolo_app"])
+
+
+def __getattr__(name: str) -> Any:
+    """DB is the engine in use at the moment of asking: tests change it."""
+    if name == "DB":
+        from models import engine
+
+        return engine.engine()
+    raise AttributeError(name)

@@ -1,7 +1,12 @@
-"""The database: which one, its units of work, and SQL that runs on both."""
+"""The database: which one, its units of work, and SQL that runs on both.
+
+Times are given as aware datetimes and come back aware, in UTC; what a column is declared as, it comes back as, through
+Piccolo and through `raw()`. Expressions over dates (`max(at)`) are text on SQLite.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,23 +14,30 @@ from urllib.parse import urlsplit
 from piccolo.table import Table
 
 from models import config
-from models.engine.postgres import PoolEngine
-from models.engine.sqlite import WalEngine, numbered
-from models.engine.units import (
+from models.engine.errors import (
     Busy,
+    TooSlow,
+    is_busy,
+    is_check_violation,
+    is_disk_full,
+    is_foreign_key_violation,
+    is_read_only,
+    is_serialization_failure,
+    is_unique_violation,
+)
+from models.engine.postgres import PoolEngine
+from models.engine.sqlite import WalEngine
+from models.engine.units import (
     Counter,
     Rows,
+    Unit,
     after_commit,
     all_or_nothing,
     count_queries,
     database,
     in_writing,
-    is_busy,
-    is_disk_full,
-    is_foreign_key_violation,
-    is_serialization_failure,
-    is_unique_violation,
     present,
+    query_count,
     reading,
     run_writing,
     set_database,
@@ -35,6 +47,8 @@ from models.engine.units import (
 __all__ = [
     "Busy",
     "Counter",
+    "Rows",
+    "TooSlow",
     "after_commit",
     "all_or_nothing",
     "close",
@@ -43,12 +57,15 @@ __all__ = [
     "engine",
     "in_writing",
     "is_busy",
+    "is_check_violation",
     "is_disk_full",
     "is_foreign_key_violation",
+    "is_read_only",
     "is_serialization_failure",
     "is_sqlite",
     "is_unique_violation",
     "make",
+    "query_count",
     "raw",
     "raw_many",
     "reading",
@@ -57,6 +74,8 @@ __all__ = [
     "use",
     "writing",
 ]
+
+os.environ.setdefault("PICCOLO_CONF", "models.piccolo_conf")  # where Piccolo asks for the engine of a table
 
 
 def make(url: str) -> Any:
@@ -71,12 +90,9 @@ def start() -> Any:
 
 
 def use(url: str) -> Any:
-    """From now on this database; tables find it wherever they were first used."""
-    from models import piccolo_conf
-
+    """From now on this database, in place of the one before; tables find it wherever they were first used."""
     fresh = make(url)
     set_database(fresh)
-    piccolo_conf.DB = fresh
     for table in _tables(Table):
         table._meta._db = fresh
     return fresh
@@ -91,33 +107,39 @@ def is_sqlite() -> bool:
 
 
 async def close() -> None:
-    """Close what this event loop has open."""
+    """Close what this event loop has open; the next statement opens it again."""
     await database().close()
 
 
 async def raw(sql: str, *args: Any) -> Rows:
     """Run SQL that both databases know, with `$1` for the first argument; the rows as dictionaries.
 
-    Bypasses the query builder (60 µs a query) for the hottest and the set-based statements. Declared columns come back
-    typed on both; expressions over dates are text on SQLite.
+    Bypasses the query builder (60 µs a query) for the hottest and the set-based statements. In the present unit, or on
+    its own. Arguments must be of the column's own type: Postgres takes no '7' for 7.
     """
-    connection: Any = unit.connection if (unit := present.get()) is not None else database()
-    return await connection.fetch(numbered(sql) if is_sqlite() else sql, args)  # type: ignore[no-any-return]
+    engine = database()
+    return await engine.fetch(engine.placed(sql), args)
 
 
 async def raw_many(sql: str, rows: Iterable[Sequence[Any]]) -> None:
-    """Run one statement for many rows; in a writing unit."""
-    assert (unit := present.get()) is not None, "raw_many needs a unit"
-    await unit.connection.many(numbered(sql) if is_sqlite() else sql, rows)
+    """Run one statement for many rows. `rows` is read on another thread on SQLite."""
+    async with writing():
+        await _unit().connection.many(database().placed(sql), rows)
 
 
 async def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Insert many rows as fast as the database takes them; in a writing unit."""
-    assert (unit := present.get()) is not None, "copy_rows needs a unit"
-    await unit.connection.copy(table, columns, rows)
+    """Insert many rows as fast as the database takes them. `rows` is read on another thread on SQLite."""
+    async with writing():
+        await _unit().connection.copy(table, columns, rows)
 
 
-def _tables(base: type) -> Iterable[Any]:
+def _unit() -> Unit:
+    unit = present.get()
+    assert unit is not None
+    return unit
+
+
+def _tables(base: type[Table]) -> Iterable[type[Table]]:
     for table in base.__subclasses__():
         yield table
         yield from _tables(table)

@@ -5,22 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import weakref
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 from piccolo.engine.postgres import PostgresEngine
 
-from models.engine.units import Rows, count, present, writing
+from models.engine.errors import Busy
+from models.engine.units import Rows, count, present, unhurried, writing
 
-POOL_SIZE = 8
+POOL_SIZE = 8  # connections per process
+WAIT_SECONDS = 20.0  # for one of them
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITE = "BEGIN ISOLATION LEVEL SERIALIZABLE"
 
 
 class _Connection:
-    def __init__(self, connection: Any) -> None:
-        self.pg = connection
+    __slots__ = ("pg", "pool")
+
+    def __init__(self, pg: Any, pool: Any) -> None:
+        self.pg, self.pool = pg, pool
 
     async def fetch(self, sql: str, args: Sequence[Any] = ()) -> Rows:
         count(sql)
@@ -39,9 +43,12 @@ class _Connection:
         await self.pg.execute(sql)
         return []
 
+    async def mark(self, sql: str) -> None:
+        await self.pg.execute(sql)
+
 
 class PoolEngine(PostgresEngine):
-    """Piccolo's engine over our own units. A pool belongs to one event loop, so each loop gets its own, when first needed."""
+    """Piccolo's engine over our own units. A pool belongs to one event loop, so each gets its own, when first needed."""
 
     __slots__ = ("_pools", "_starting", "url")
 
@@ -51,56 +58,22 @@ class PoolEngine(PostgresEngine):
         self._starting: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = weakref.WeakKeyDictionary()
         super().__init__({"dsn": url}, extensions=())
 
-    async def _pool(self) -> Any:
-        loop = asyncio.get_running_loop()
-        pool = self._pools.get(loop)
-        if pool is None:
-            async with self._starting.setdefault(loop, asyncio.Lock()):
-                pool = self._pools.get(loop)
-                if pool is None:
-                    pool = self._pools[loop] = await asyncpg.create_pool(self.url, min_size=1, max_size=POOL_SIZE, timeout=10)
-        return pool
+    # units
 
-    @contextlib.asynccontextmanager
-    async def transaction_of(self, writes: bool) -> AsyncIterator[_Connection]:
-        pool = await self._pool()
-        async with pool.acquire() as pg:
-            await pg.execute(_WRITE if writes else _READ)
-            try:
-                yield _Connection(pg)
-            except BaseException:
-                if not pg.is_closed():
-                    await asyncio.shield(pg.execute("ROLLBACK"))
-                raise
-            await pg.execute("COMMIT" if writes else "ROLLBACK")
+    async def begin(self, writes: bool) -> _Connection:
+        connection = await self._lease()
+        try:
+            await connection.pg.execute(_WRITE if writes else _READ)
+        except BaseException:
+            await self.rollback(connection)
+            raise
+        return connection
 
-    async def run_querystring(self, querystring: Any, in_pool: bool = True) -> Rows:
-        sql, args = querystring.compile_string(engine_type="postgres")
-        return await self.fetch(sql, args)
+    async def commit(self, connection: _Connection) -> None:
+        await unhurried(_finish(connection, "COMMIT"))
 
-    async def fetch(self, sql: str, args: Sequence[Any] = ()) -> Rows:
-        if (unit := present.get()) is not None:
-            return await unit.connection.fetch(sql, args)
-        pool = await self._pool()
-        async with pool.acquire() as pg:
-            return await _Connection(pg).fetch(sql, args)
-
-    async def run_ddl(self, ddl: str, in_pool: bool = True) -> Rows:
-        if (unit := present.get()) is not None:
-            return await unit.connection.ddl(ddl)
-        pool = await self._pool()
-        async with pool.acquire() as pg:
-            return await _Connection(pg).ddl(ddl)
-
-    def get_version_sync(self) -> float:
-        """Asked at construction, before there is a loop: the oldest we support; the pool speaks with the real one."""
-        return self.min_version_number
-
-    async def prep_database(self) -> None:
-        """Nothing: no extensions are needed."""
-
-    def transaction(self, *args: Any, **kwargs: Any) -> Any:
-        return writing()
+    async def rollback(self, connection: _Connection) -> None:
+        await unhurried(_finish(connection, "ROLLBACK"))
 
     async def close(self) -> None:
         pool = self._pools.pop(asyncio.get_running_loop(), None)
@@ -109,3 +82,90 @@ class PoolEngine(PostgresEngine):
                 await asyncio.wait_for(pool.close(), 5)
             except TimeoutError:
                 pool.terminate()
+
+    def drop(self) -> None:
+        for pool in self._pools.values():
+            with contextlib.suppress(RuntimeError):  # its loop is closed already
+                pool.terminate()
+        self._pools.clear()
+
+    async def _lease(self) -> _Connection:
+        pool = self._pools.get(asyncio.get_running_loop()) or await self._start()
+        try:
+            return _Connection(await pool.acquire(timeout=WAIT_SECONDS), pool)
+        except TimeoutError as error:
+            raise Busy("no connection to the database came free") from error
+
+    async def _start(self) -> Any:
+        loop = asyncio.get_running_loop()
+        async with self._starting.setdefault(loop, asyncio.Lock()):
+            if loop not in self._pools:
+                self._pools[loop] = await asyncpg.create_pool(
+                    self.url,
+                    min_size=1,
+                    max_size=POOL_SIZE,
+                    timeout=10,
+                    statement_cache_size=500,
+                    reset=_nothing_to_reset,
+                    server_settings={"application_name": "poort", "jit": "off"},
+                )
+            return self._pools[loop]
+
+    # what Piccolo calls
+
+    async def run_querystring(self, querystring: Any, in_pool: bool = True) -> Rows:
+        sql, args = querystring.compile_string(engine_type="postgres")
+        return await self.fetch(sql, args)
+
+    async def fetch(self, sql: str, args: Sequence[Any] = ()) -> Rows:
+        if (unit := present.get()) is not None:
+            return await unit.connection.fetch(sql, args)
+        connection = await self._lease()
+        try:
+            return await connection.fetch(sql, args)
+        finally:
+            await connection.pool.release(connection.pg)
+
+    async def run_ddl(self, ddl: str, in_pool: bool = True) -> Rows:
+        async with writing():
+            unit = present.get()
+            assert unit is not None
+            return await unit.connection.ddl(ddl)
+
+    def placed(self, sql: str) -> str:
+        return sql
+
+    def get_version_sync(self) -> float:
+        """Asked at construction, before there is a loop: the oldest we support; the pool speaks with the real one."""
+        return float(self.min_version_number)
+
+    async def prep_database(self) -> None:
+        """Nothing: no extensions are needed."""
+
+    def transaction(self, *args: Any, **kwargs: Any) -> Any:
+        return writing()
+
+    async def batch(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError("page by key instead: a batch would leave the present unit")
+
+
+async def _finish(connection: _Connection, how: str) -> None:
+    pg = connection.pg
+    try:
+        if pg.is_closed():
+            if how == "COMMIT":
+                raise ConnectionError("the database ended the connection; nothing of this unit is kept")
+        elif pg.is_in_transaction():
+            done = await pg.execute(how)
+            if how == "COMMIT" and done != "COMMIT":  # Postgres answers so, without an error, after a failed statement
+                raise RuntimeError("a statement of this unit failed and was ignored: nothing of the unit is kept")
+    except Exception:
+        if how == "COMMIT":
+            raise
+        pg.terminate()
+    finally:
+        await connection.pool.release(pg)
+
+
+async def _nothing_to_reset(connection: Any) -> None:
+    """Units leave nothing behind; asyncpg's own reset would cost a round trip each."""

@@ -1,15 +1,17 @@
-"""SQLite with persistent connections: reads on the event loop itself while they are short, writes one at a time on a thread."""
+"""SQLite with persistent connections: reads on the event loop while they are short, writes one at a time on a thread."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import functools
+import random
 import re
 import sqlite3
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,78 +19,51 @@ from typing import Any
 from piccolo.engine.sqlite import SQLiteEngine
 
 from models.engine.alter import alter
-from models.engine.units import Busy, Rows, count, present, writing
+from models.engine.errors import Busy, TooSlow
+from models.engine.units import Rows, count, present, unhurried, writing
 
 # A statement may keep the loop this long; then it is interrupted and repeated on a thread. Reading twice is harmless.
 ON_LOOP_SECONDS = 0.010
 READ_LIMIT_SECONDS = 60.0
-BUSY_MILLISECONDS = 10_000
-READERS = 16
+BUSY_SECONDS = 20.0
+READERS = 8
 
-# Piccolo's converter goes through float(); these are C functions and exact.
-sqlite3.register_converter("INTEGER", int)
-sqlite3.register_converter("BIGINT", int)
+
+def _moment(stored: bytes) -> dt.datetime:
+    moment = dt.datetime.fromisoformat(stored.decode())
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=dt.UTC)
+
+
+# Piccolo's converters in a faster form: they take most of the time of reading rows. INTEGER needs none at all.
+sqlite3.converters.pop("INTEGER", None)  # type: ignore[attr-defined]
+sqlite3.register_converter("BOOLEAN", b"1".__eq__)
+sqlite3.register_converter("TIMESTAMPTZ", _moment)
 
 
 class _Connection:
-    """One sqlite3 connection and the thread for what may take long."""
+    """One sqlite3 connection, used by one unit at a time."""
 
-    def __init__(self, kwargs: dict[str, Any], pragmas: Sequence[str], reads: bool) -> None:
-        self._kwargs, self._pragmas, self._reads = kwargs, pragmas, reads
-        self._thread: ThreadPoolExecutor | None = None
-        self._db: sqlite3.Connection | None = None
+    __slots__ = ("_deadline", "db", "reads", "state")
+
+    def __init__(self, kwargs: dict[str, Any], pragmas: Sequence[str], reads: bool, state: _State) -> None:
+        self.db = sqlite3.connect(
+            **{**kwargs, "timeout": BUSY_SECONDS}, check_same_thread=False, cached_statements=512
+        )
+        for pragma in pragmas:
+            self.db.execute(f"PRAGMA {pragma}")
+        self.reads = reads
+        self.state = state
         self._deadline = 0.0
-
-    @property
-    def db(self) -> sqlite3.Connection:
-        if self._db is None:
-            self._db = sqlite3.connect(**self._kwargs, check_same_thread=False)
-            for pragma in self._pragmas:
-                self._db.execute(f"PRAGMA {pragma}")
-            if self._reads:
-                self._db.set_progress_handler(self._is_late, 1000)
-        return self._db
-
-    def _is_late(self) -> int:
-        return time.monotonic() > self._deadline
-
-    def now(self, sql: str, args: Sequence[Any]) -> Rows:
-        """Run it here, whatever thread this is."""
-        cursor = self.db.execute(sql, args)
-        if cursor.description is None:
-            return []
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-    async def on_thread(self, work: Callable[[], Any]) -> Any:
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
-        future = asyncio.get_running_loop().run_in_executor(self._thread, work)
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:  # the client left, or a time-out: stop the statement, then go
-            if self._db is not None:
-                self._db.interrupt()
-            await asyncio.wait([future])
-            future.exception()
-            raise
 
     async def fetch(self, sql: str, args: Sequence[Any] = ()) -> Rows:
         count(sql)
-        if not self._reads:
-            return await self.on_thread(lambda: self.now(sql, args))  # type: ignore[no-any-return]
-        self._deadline = time.monotonic() + ON_LOOP_SECONDS
-        try:
-            return self.now(sql, args)
-        except sqlite3.OperationalError as error:
-            if str(error) != "interrupted":
-                raise
-        self._deadline = time.monotonic() + READ_LIMIT_SECONDS
-        return await self.on_thread(lambda: self.now(sql, args))  # type: ignore[no-any-return]
+        if self.reads or only_reads(sql):
+            return await self._read(sql, args)
+        return await self.on_thread(self._write, sql, args)  # type: ignore[no-any-return]
 
     async def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         count(sql)
-        await self.on_thread(lambda: self.db.executemany(sql, rows))
+        await self.on_thread(self._write_many, sql, rows)
 
     async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         names = ", ".join(f'"{column}"' for column in columns)
@@ -96,32 +71,130 @@ class _Connection:
 
     async def ddl(self, sql: str) -> Rows:
         count(sql)
-        return await self.on_thread(lambda: alter(self.db, sql))  # type: ignore[no-any-return]
+        return await self.on_thread(alter, self.db, sql)  # type: ignore[no-any-return]
 
-    async def close(self) -> None:
-        if self._db is not None:
-            self._deadline = time.monotonic() + 5
-            await self.on_thread(self._db.close)
-        if self._thread is not None:
-            self._thread.shutdown(wait=False)
+    async def mark(self, sql: str) -> None:
+        if sql.startswith("ROLLBACK"):
+            await self.on_thread(self.db.execute, sql)
+        else:
+            self.db.execute(sql)
+
+    async def on_thread(self, work: Callable[..., Any], *args: Any) -> Any:
+        """Run it on a thread; a cancellation stops the statement before it is passed on."""
+        future = asyncio.get_running_loop().run_in_executor(self.state.threads, work, *args)
+        try:
+            await asyncio.wait([future])
+        except asyncio.CancelledError:
+            while not future.done():
+                self.db.interrupt()  # without effect if the statement has not begun yet: hence again and again
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait([future], timeout=0.02)
+            future.exception()
+            raise
+        return future.result()
+
+    async def _read(self, sql: str, args: Sequence[Any]) -> Rows:
+        self._deadline = time.monotonic() + ON_LOOP_SECONDS
+        self.db.set_progress_handler(self._is_late, 1000)
+        try:
+            return self._rows(sql, args)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY):
+                raise
+        finally:
+            self.db.set_progress_handler(None, 0)
+        try:
+            async with asyncio.timeout(READ_LIMIT_SECONDS):
+                return await self.on_thread(self._rows_patiently, sql, args)  # type: ignore[no-any-return]
+        except TimeoutError as error:
+            raise TooSlow(f"a statement took longer than {READ_LIMIT_SECONDS:.0f} seconds") from error
+
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._deadline
+
+    def _rows(self, sql: str, args: Sequence[Any]) -> Rows:
+        cursor = self.db.execute(sql, args)
+        if cursor.description is None:
+            return []
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=False)) for row in cursor.fetchall()]
+
+    def _rows_patiently(self, sql: str, args: Sequence[Any]) -> Rows:
+        self.db.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
+        try:
+            return self._rows(sql, args)
+        finally:
+            self.db.execute("PRAGMA busy_timeout=0")
+
+    def _write(self, sql: str, args: Sequence[Any]) -> Rows:
+        self._check_begun()
+        return self._rows(sql, args)
+
+    def _write_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        self._check_begun()
+        self.db.executemany(sql, rows)
+
+    def _check_begun(self) -> None:
+        """SQLite rolls back by itself when the disk is full; what came then would each be committed on its own."""
+        if not self.db.in_transaction:
+            raise RuntimeError("an earlier failure undid this unit: nothing of it is kept")
 
 
 class _State:
     """What one event loop has open."""
 
-    def __init__(self, new: Callable[[bool], _Connection]) -> None:
-        self.new = new
-        self.writer = new(False)
-        self.lock = asyncio.Lock()
-        self.idle: list[_Connection] = []
-        self.all: list[_Connection] = [self.writer]
+    def __init__(self, new: Callable[[bool, _State], _Connection]) -> None:
+        self._new = new
+        self.threads = ThreadPoolExecutor(READERS + 1, thread_name_prefix="sqlite")
+        self.turn = asyncio.Lock()
         self.places = asyncio.Semaphore(READERS)
+        self.idle: list[_Connection] = []
+        self.all: list[_Connection] = []
+        self._writer: _Connection | None = None
+
+    @property
+    def writer(self) -> _Connection:
+        if self._writer is None:
+            self._writer = self.one_more(False)
+        return self._writer
+
+    def one_more(self, reads: bool) -> _Connection:
+        connection = self._new(reads, self)
+        self.all.append(connection)
+        return connection
+
+    async def lease(self, begin: bool = False) -> _Connection:
+        await self.places.acquire()
+        try:
+            connection = self.idle.pop() if self.idle else self.one_more(True)
+            if begin:
+                connection.db.execute("BEGIN")
+        except BaseException:
+            self.places.release()
+            raise
+        return connection
+
+    def give_back(self, connection: _Connection) -> None:
+        try:
+            if connection.db.in_transaction:
+                connection.db.execute("ROLLBACK")
+            self.idle.append(connection)
+        except sqlite3.Error:  # broken: the next one to read opens a fresh one
+            self.all.remove(connection)
+            connection.db.close()
+        finally:
+            self.places.release()
+
+    def close(self) -> None:
+        self.threads.shutdown(wait=True)
+        for connection in self.all:
+            connection.db.close()
 
 
 class WalEngine(SQLiteEngine):
     """Piccolo's engine over our own connections.
 
-    Reading units each hold one of up to 16 read-only connections; writing units take the one writer in turn and begin
+    Each reading unit holds one of up to 8 read-only connections; writing units take the one writer in turn and begin
     IMMEDIATE, because a transaction that turns from reading to writing fails at once when another wrote in between.
     """
 
@@ -132,73 +205,61 @@ class WalEngine(SQLiteEngine):
         self.synchronous = synchronous
         self._states: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _State] = weakref.WeakKeyDictionary()
 
-    def _new(self, reads: bool) -> _Connection:
-        pragmas = [f"busy_timeout={BUSY_MILLISECONDS}", "foreign_keys=ON", "cache_size=-16000", "temp_store=MEMORY"]
-        pragmas += ["query_only=ON"] if reads else ["journal_mode=WAL", f"synchronous={self.synchronous}"]
-        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
-        return _Connection(self.connection_kwargs, pragmas, reads)
+    # units
+
+    async def begin(self, writes: bool) -> _Connection:
+        state = self._state()
+        if not writes:
+            return await state.lease(begin=True)
+        await state.turn.acquire()
+        try:
+            await _take_the_lock(state.writer.db)
+        except BaseException:
+            state.turn.release()
+            raise
+        return state.writer
+
+    async def commit(self, connection: _Connection) -> None:
+        try:
+            await unhurried(connection.on_thread(_commit, connection.db))
+        finally:
+            connection.state.turn.release()
+
+    async def rollback(self, connection: _Connection) -> None:
+        if connection.reads:
+            connection.state.give_back(connection)
+            return
+        try:
+            await unhurried(connection.on_thread(_roll_back, connection.db))
+        finally:
+            connection.state.turn.release()
+
+    async def close(self) -> None:
+        state = self._states.pop(asyncio.get_running_loop(), None)
+        if state is not None:
+            await asyncio.to_thread(state.close)
+
+    def drop(self) -> None:
+        for state in list(self._states.values()):
+            state.close()
+        self._states.clear()
 
     def _state(self) -> _State:
         loop = asyncio.get_running_loop()
         state = self._states.get(loop)
         if state is None:
-            state = self._states[loop] = _State(self._new)
+            state = self._states[loop] = _State(self._connect)
         return state
 
-    @contextlib.asynccontextmanager
-    async def transaction_of(self, writes: bool) -> AsyncIterator[_Connection]:
-        state = self._state()
-        async with self._writer(state) if writes else self._reader(state) as connection:
-            yield connection
-
-    @contextlib.asynccontextmanager
-    async def _reader(self, state: _State) -> AsyncIterator[_Connection]:
-        async with state.places:
-            connection = state.idle.pop() if state.idle else self._one_more(state)
-            connection.now("BEGIN", ())
-            try:
-                yield connection
-            finally:
-                connection._deadline = time.monotonic() + 1
-                connection.now("ROLLBACK", ())
-                state.idle.append(connection)
-
-    def _one_more(self, state: _State) -> _Connection:
-        connection = self._new(reads=True)
-        state.all.append(connection)
-        return connection
-
-    @contextlib.asynccontextmanager
-    async def _writer(self, state: _State) -> AsyncIterator[_Connection]:
-        async with state.lock:
-            writer = state.writer
-            try:
-                await writer.on_thread(lambda: writer.now("BEGIN IMMEDIATE", ()))
-            except sqlite3.OperationalError as error:
-                if "locked" in str(error):
-                    raise Busy("the database stayed locked") from error
-                raise
-            except asyncio.CancelledError:
-                if writer.db.in_transaction:
-                    writer.now("ROLLBACK", ())
-                raise
-            try:
-                yield writer
-            except BaseException:
-                await self._finish(writer, "ROLLBACK")
-                raise
-            try:
-                await self._finish(writer, "COMMIT")
-            except BaseException:
-                await self._finish(writer, "ROLLBACK")
-                raise
-
-    async def _finish(self, writer: _Connection, how: str) -> None:
-        def end() -> None:
-            if writer.db.in_transaction:
-                writer.db.execute(how)
-
-        await asyncio.shield(writer.on_thread(end))
+    def _connect(self, reads: bool, state: _State) -> _Connection:
+        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        pragmas = ["foreign_keys=ON", "cache_size=-8000", "temp_store=MEMORY"]
+        if reads:
+            pragmas += ["query_only=ON"]
+        else:
+            pragmas += ["journal_mode=WAL", f"synchronous={self.synchronous}", "journal_size_limit=67108864"]
+        # The loop must not sleep in SQLite's own waiting: a locked database is asked again, from a thread or later.
+        return _Connection(self.connection_kwargs, [*pragmas, "busy_timeout=0"], reads, state)
 
     # what Piccolo calls
 
@@ -209,24 +270,74 @@ class WalEngine(SQLiteEngine):
     async def fetch(self, sql: str, args: Sequence[Any] = ()) -> Rows:
         if (unit := present.get()) is not None:
             return await unit.connection.fetch(sql, args)
-        writes = sql.lstrip()[:6].upper() not in ("SELECT", "WITH R")
-        async with self.transaction_of(writes) as connection:
+        if not only_reads(sql):
+            async with writing():
+                return await self.fetch(sql, args)
+        state = self._state()
+        connection = await state.lease()
+        try:
             return await connection.fetch(sql, args)
+        finally:
+            state.give_back(connection)
 
     async def run_ddl(self, ddl: str, in_pool: bool = False) -> Rows:
-        if (unit := present.get()) is not None:
+        async with writing():
+            unit = present.get()
+            assert unit is not None
             return await unit.connection.ddl(ddl)
-        async with self.transaction_of(writes=True) as connection:
-            return await connection.ddl(ddl)
+
+    def placed(self, sql: str) -> str:
+        return numbered(sql)
 
     def transaction(self, *args: Any, **kwargs: Any) -> Any:
         return writing()
 
-    async def close(self) -> None:
-        state = self._states.pop(asyncio.get_running_loop(), None)
-        if state is not None:
-            for connection in state.all:
-                await connection.close()
+    async def get_connection(self) -> Any:
+        raise NotImplementedError("page by key instead of batch(): a connection of its own would leave the present unit")
+
+
+async def _take_the_lock(db: sqlite3.Connection) -> None:
+    """BEGIN IMMEDIATE, asked again while another process writes.
+
+    Raises:
+        Busy: after 20 seconds.
+    """
+    give_up, pause = time.monotonic() + BUSY_SECONDS, 0.0005
+    while True:
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            if time.monotonic() > give_up:
+                raise Busy("the database stayed locked by another process") from error
+        await asyncio.sleep(random.uniform(0.5, 1.5) * pause)  # noqa: S311
+        pause = min(pause * 2, 0.008)
+
+
+def _commit(db: sqlite3.Connection) -> None:
+    if not db.in_transaction:
+        raise RuntimeError("an earlier failure undid this unit: nothing of it is kept")
+    try:
+        db.execute("COMMIT")
+    except BaseException:
+        _roll_back(db)
+        raise
+
+
+def _roll_back(db: sqlite3.Connection) -> None:
+    if db.in_transaction:
+        db.execute("ROLLBACK")
+
+
+_WRITES = re.compile(r"\b(?:INSERT|UPDATE|DELETE|REPLACE)\b", re.I)
+
+
+@functools.lru_cache(2000)
+def only_reads(sql: str) -> bool:
+    first = sql.lstrip()[:6].upper()
+    return first in ("SELECT", "EXPLAI", "VALUES") or (first.startswith("WITH") and not _WRITES.search(sql))
 
 
 _NUMBERED = re.compile(r"\$(\d+)")
