@@ -4,8 +4,7 @@ customElements.define("drop-zone", class extends HTMLElement {
     this.form = this.querySelector("form")
     this.input = this.querySelector("input[type=file]")
     this.list = this.querySelector(".uploads")
-    this.queue = []
-    this.busy = 0
+    Object.assign(this, { queue: [], busy: 0 })
     this.input.addEventListener("change", () => { this.add(this.input.files); this.input.value = "" })
     this.form.addEventListener("submit", event => event.preventDefault())
     for (const kind of ["dragover", "dragleave", "drop"]) this.addEventListener(kind, this)
@@ -19,13 +18,10 @@ customElements.define("drop-zone", class extends HTMLElement {
     if (event.type === "drop") this.add(event.dataTransfer.files)
   }
   add(files) {
+    const make = (tag, more) => Object.assign(document.createElement(tag), more)
     for (const file of files) {
-      const row = document.createElement("li")
-      for (const part of ["name", "status"]) row.append(Object.assign(document.createElement("span"), { className: part }))
-      const button = Object.assign(document.createElement("button"), { type: "button", className: "button button--quiet button--small" })
-      row.append(button, Object.assign(document.createElement("progress"), { max: 1, value: 0 }))
-      row.querySelector("progress").setAttribute("aria-label", file.name)
-      row.querySelector(".name").textContent = file.name
+      const row = make("li"), button = make("button", { type: "button", className: "button button--quiet button--small" })
+      row.append(make("span", { className: "name", textContent: file.name }), make("span", { className: "status" }), button, make("progress", { max: 1, value: 0, ariaLabel: file.name }))
       this.list.append(row)
       this.enqueue({ file, row, button })
     }
@@ -47,18 +43,20 @@ customElements.define("drop-zone", class extends HTMLElement {
     while (this.busy < 3 && this.queue.length) { this.busy++; this.send(this.queue.shift()) }
   }
   send(job) {
-    const words = this.list.dataset, body = new FormData(this.form), request = new XMLHttpRequest()
+    const words = this.list.dataset, bar = job.row.querySelector("progress"), body = new FormData(this.form), request = new XMLHttpRequest()
     body.delete(this.input.name)
     body.append(this.input.name, job.file)      // last, so that the fields are known before the first byte
     request.open("POST", this.form.action)
     request.setRequestHeader("X-Requested-With", "drop-zone")
     request.upload.onprogress = event => {
-      job.row.querySelector("progress").value = event.loaded / event.total
+      bar.value = event.loaded / event.total
       this.say(job, event.loaded < event.total ? `${Math.floor(100 * event.loaded / event.total)}%` : words.checking, "", words.cancel)
     }
-    request.onload = () => (request.status < 400 ? this.done(job) : this.failed(job, this.reason(request)))
-    request.onerror = () => this.failed(job, words.failed)
-    request.onabort = () => this.failed(job, words.stopped)
+    request.onload = () => {
+      const away = new URL(request.responseURL).pathname.startsWith("/sign-in")
+      request.status < 400 && !away ? this.done(job) : this.failed(job, away ? words.signedOut : this.reason(request))
+    }
+    Object.assign(request, { onerror: () => this.failed(job, words.failed), onabort: () => this.failed(job, words.stopped) })
     request.onloadend = () => { this.busy--; this.next() }
     job.button.onclick = () => request.abort()
     request.send(body)
@@ -66,8 +64,8 @@ customElements.define("drop-zone", class extends HTMLElement {
   reason(request) {
     if (!request.getResponseHeader("content-type")?.includes("html")) return request.responseText.slice(0, 300)
     const page = new DOMParser().parseFromString(request.responseText, "text/html")
-    const found = page.querySelector("[data-error], .error-summary li, .error span, main p:not(.muted), h1")
-    return found?.textContent.trim() || this.list.dataset.failed
+    const words = ["[data-error]", ".error-summary li", ".error span", "main p:not(.muted)", "h1"].map(where => page.querySelector(where)?.textContent.trim())
+    return words.find(Boolean) || this.list.dataset.failed
   }
   done(job) {
     job.row.querySelector("progress").value = 1

@@ -2,7 +2,8 @@
 customElements.define("folder-tree", class extends HTMLElement {
   connectedCallback() {
     this.key = `tree-${this.dataset.key || location.pathname}`
-    this.memory = { open: [], at: "", ...JSON.parse(sessionStorage.getItem(this.key) || "{}") }
+    this.memory = { open: {}, at: "", ...JSON.parse(sessionStorage.getItem(this.key) || "{}") }
+    this.seen = new WeakSet()  // remembered state is for what is new here; after that the person decides
     for (const kind of ["keydown", "focusin", "click"]) this.addEventListener(kind, this)
     this.addEventListener("toggle", this, true)
     this.watcher = new MutationObserver(() => this.dress())
@@ -17,17 +18,16 @@ customElements.define("folder-tree", class extends HTMLElement {
   dress() {
     const top = this.querySelector("ul")
     if (!top) return
-    top.setAttribute("role", "tree")
-    top.setAttribute("aria-label", this.getAttribute("aria-label") || "")
+    Object.assign(top, { role: "tree", ariaLabel: this.getAttribute("aria-label") || "" })
     this.querySelectorAll("ul ul").forEach(list => list.setAttribute("role", "group"))
     for (const item of this.querySelectorAll("li")) {
       const details = this.details(item), link = this.link(item)
       if (!link) { item.setAttribute("role", "none"); continue }  // a row that is being renamed
       item.setAttribute("role", "treeitem")
       item.setAttribute("aria-label", link.textContent.trim())
-      if (details && this.memory.open.includes(item.id) && !details.open) details.open = true
+      if (details && !this.seen.has(details) && item.id in this.memory.open) details.open = this.memory.open[item.id]
+      if (details) this.seen.add(details)
       if (details) item.setAttribute("aria-expanded", details.open)
-      item.toggleAttribute("aria-current", link.hasAttribute("aria-current"))
       details?.querySelector("summary").setAttribute("tabindex", -1)
       this.row(item).querySelectorAll("a, button").forEach(inside => { inside.tabIndex = -1 })
     }
@@ -36,12 +36,12 @@ customElements.define("folder-tree", class extends HTMLElement {
     this.querySelectorAll("li").forEach(item => { item.tabIndex = item === at ? 0 : -1 })
     if (this.hadFocus && at && (document.activeElement === document.body || !document.activeElement)) at.focus()
   }
-  go(item) { if (item) item.focus() }
+  go(item) { item?.focus() }
   handleEvent(event) { this[event.type](event) }
   focusin(event) {
     const item = event.target.closest("li")
     this.hadFocus = true
-    if (!item || item !== event.target) return
+    if (item !== event.target) return
     this.memory.at = item.id
     this.querySelectorAll("li[tabindex='0']").forEach(other => { other.tabIndex = -1 })
     item.tabIndex = 0
@@ -52,10 +52,9 @@ customElements.define("folder-tree", class extends HTMLElement {
     if (details) details.open = !details.open
   }
   toggle(event) {
-    const item = event.target.closest("li"), open = new Set(this.memory.open)
-    event.target.open ? open.add(item.id) : open.delete(item.id)
+    const item = event.target.closest("li")
     item.setAttribute("aria-expanded", event.target.open)
-    this.memory.open = [...open]
+    this.memory.open[item.id] = event.target.open
     this.remember()
   }
   remember() { sessionStorage.setItem(this.key, JSON.stringify(this.memory)) }

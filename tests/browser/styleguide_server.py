@@ -1,0 +1,217 @@
+"""Serves the styleguide and some bare pages on loopback: the parts without the application around them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import http.server
+import json
+import mimetypes
+import queue
+import re
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import wtforms
+from wtforms.validators import InputRequired
+
+import partials
+from models.core import Say
+from web.security import CSP
+
+STATIC = Path(__file__).parents[2] / "static"
+CHOICES = [("bv", "B.V."), ("ez", "Eenmanszaak")]
+
+
+class Fields(wtforms.Form):
+    """One of every field."""
+
+    name = wtforms.StringField(validators=[InputRequired()])
+    email = wtforms.StringField(validators=[InputRequired()])
+    password = wtforms.PasswordField(validators=[InputRequired()])
+    code = wtforms.StringField()
+    born = wtforms.StringField()
+    amount = wtforms.StringField()
+    kind = wtforms.SelectField(choices=CHOICES)
+    note = wtforms.TextAreaField()
+    agreed = wtforms.BooleanField()
+    language = wtforms.RadioField(choices=[("nl", "Nederlands"), ("en", "Engels")])
+    sectors = wtforms.SelectMultipleField(
+        choices=CHOICES,
+        widget=wtforms.widgets.ListWidget(prefix_label=False),
+        option_widget=wtforms.widgets.CheckboxInput(),
+    )
+    file = wtforms.FileField()
+
+    @property
+    def all_errors(self) -> list[tuple[str, Any]]:
+        return [(name, words) for name, field in self._fields.items() for words in field.errors]
+
+
+def forms() -> tuple[Fields, Fields]:
+    """One that is filled in, and one of which everything is refused."""
+    good = Fields(data={"name": "Bakkerij Jansen B.V.", "amount": "1.234,56", "language": "nl", "kind": "bv"})
+    wrong = Fields(data={"email": "rik@"}, prefix="wrong-")
+    for field in wrong:
+        field.errors = [Say("Dit klopt niet.")]
+    return good, wrong
+
+
+def bundle(kind: str) -> bytes:
+    """What the application serves as app.css or app.js."""
+    first = [STATIC / "vendor" / "htmx.min.js"] if kind == "js" else []
+    return b"\n".join(file.read_bytes() for file in [*first, *sorted((STATIC / kind).glob(f"*.{kind}"))])
+
+
+def page(layout: str, fragment: str, **more: Any) -> str:
+    good, wrong = forms()
+    staff = layout == "layout.html"
+    person = SimpleNamespace(display_name="Rik Jansen", email="rik@bakkerij-jansen.example")
+    firm = SimpleNamespace(
+        name="De Brug Administraties",
+        place="Zwolle",
+        brand="#1f5c4d",
+        logo_url=None,
+        brand_css_url=None,
+        is_sample=True,
+    )
+    viewer = SimpleNamespace(
+        user=person, view_as=None, is_staff=staff, is_client=not staff, is_signed_in=True, may=lambda *_: True
+    )
+    items = [("home", "Home", "house"), ("rollout", "Uitrol", "list-checks"), ("account", "Account", "circle-user")]
+    nav = [SimpleNamespace(key=key, label=Say(label), url=f"#{key}", icon=icon) for key, label, icon in items]
+    clients = [
+        SimpleNamespace(name=name, url="#", is_current=at == 0)
+        for at, name in enumerate(["Bakkerij Jansen B.V.", "Jansen Beheer B.V."])
+    ]
+    context = {
+        "viewer": viewer, "firm": firm, "lang": "nl", "focus": "", "title": "Onderdelen", "section": "home", "nav": nav,
+        "flash": SimpleNamespace(text=Say("De map is hernoemd."), kind="good", undo_url="/undo"),
+        "switcher": clients, "mail_is_kept": True, "upload_url": "/upload", "wide": layout == "layout_public.html",
+        "form": good, "wrong": wrong, "now": dt.datetime.now(dt.UTC) - dt.timedelta(minutes=7),
+    }  # fmt: skip
+    partials.serve_static_from(lambda path: f"/static/{path}")
+    return partials.render(layout, fragment=fragment, **{**context, **more})
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Its state is what the tests turn: who listens, what the stream answers, what uploads are refused."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.listeners: list[queue.Queue[list[str] | None]] = []
+        self.stream_requests = 0
+        self.signed_out = False
+        self.uploads: list[str] = []
+        self.refused: set[str] = set()
+        self.fetched = 0
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def changed(self, *topics: str) -> None:
+        for listener in self.listeners:
+            listener.put(list(topics))
+
+    def close(self) -> None:
+        for listener in self.listeners:
+            listener.put(None)
+        self.shutdown()
+        self.server_close()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    server: Server
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        path = self.path.split("?")[0]
+        if path == "/live":
+            self._stream()
+        elif path == "/fragment":
+            self.server.fetched += 1
+            self._send(f"<b>fresh {self.server.fetched}</b>")
+        elif path in ("/office", "/portal", "/public"):
+            layout = {"/office": "layout.html", "/portal": "layout_portal.html", "/public": "layout_public.html"}[path]
+            self._send(page(layout, "styleguide/page.html"))
+        elif path == "/offline":
+            self._send(page("layout_public.html", "shared/offline.html", wide=False, flash=None))
+        elif path == "/sign-in":
+            self._send("<h1>Inloggen</h1>")
+        elif path == "/listening":
+            self._send(_LISTENING)
+        elif path == "/sw.js":
+            self._send((STATIC / "js-sw" / "sw.js").read_bytes(), "text/javascript")
+        elif path.startswith("/static/app."):
+            kind = path.rpartition(".")[2]
+            self._send(bundle(kind), "text/css" if kind == "css" else "text/javascript")
+        elif path.startswith("/static/") and (STATIC / path[8:]).is_file():
+            self._send((STATIC / path[8:]).read_bytes(), mimetypes.guess_type(path)[0] or "")
+        elif path == "/manifest.webmanifest":
+            self._send("{}", "application/manifest+json")
+        else:
+            self._send("", status=404)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        name = re.search(rb'filename="([^"]*)"', body)
+        self.server.uploads.append(name[1].decode() if name else "")
+        if self.server.signed_out:
+            self.send_response(303)
+            self.send_header("Location", "/sign-in")
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
+        refused = self.server.uploads[-1] in self.server.refused
+        self._send(_REFUSED if refused else "", status=422 if refused else 200)
+
+    def _send(self, body: str | bytes, kind: str = "text/html", status: int = 200) -> None:
+        content = body.encode() if isinstance(body, str) else body
+        self.send_response(status)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8" if kind.startswith("text/") else kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Security-Policy", CSP)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _stream(self) -> None:
+        self.server.stream_requests += 1
+        if self.server.signed_out:
+            return self._send("", status=401)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        self.wfile.write(b"retry: 5000\n\n")
+        self.wfile.flush()
+        mine: queue.Queue[list[str] | None] = queue.Queue()
+        self.server.listeners.append(mine)
+        try:
+            while (topics := mine.get()) is not None:
+                self.wfile.write(f"data: {json.dumps(topics)}\n\n".encode())
+                self.wfile.flush()
+        except OSError:
+            pass
+        finally:
+            self.server.listeners.remove(mine)
+
+
+_REFUSED = "<main><h1>Dit kan niet</h1><p>Dit soort bestand wordt niet aangenomen.</p></main>"
+_FETCHES = 'hx-get="/fragment" hx-trigger="live" hx-target="this" hx-swap="innerHTML"'
+_LISTENING = f"""<!DOCTYPE html>
+<html lang="nl"><head><title>Live</title><script defer src="/static/app.js"></script></head>
+<body data-live-url="/live"><main><h1>Live</h1>
+<div id="clients" data-live="clients imports" {_FETCHES}>old</div>
+<div id="users" data-live="users" {_FETCHES}>old</div>
+<form id="edited" data-live="clients" {_FETCHES}><label>Naam <input id="typing"></label></form>
+<button>elders</button></main></body></html>"""
+
+
+def weight(*parts: bytes) -> int:
+    return sum(len(gzip.compress(part, 6)) for part in parts)
