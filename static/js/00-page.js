@@ -9,8 +9,10 @@
   const close = () => { if (dialog()?.open) dialog().close() }
 
   document.addEventListener("htmx:after:swap", event => {
-    const body = document.getElementById("dialog-body")
-    if (event.detail.ctx.target !== body && !body?.contains(event.detail.ctx.target)) return
+    const { ctx } = event.detail, body = document.getElementById("dialog-body"), from = ctx.sourceElement
+    // A form that was carried out and still stands in the dialog has nothing more to say there.
+    if (from?.matches("form, button") && body?.contains(from) && ctx.request.method !== "GET" && ctx.response?.status < 400 && !("stay" in from.dataset)) return close()
+    if (ctx.target !== body && !body?.contains(ctx.target)) return
     if (!body.childElementCount) return close()
     const title = body.querySelector("h1, h2")
     if (title) dialog().setAttribute("aria-label", title.textContent.trim())

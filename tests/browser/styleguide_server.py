@@ -144,6 +144,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._send(page(layout, "styleguide/page.html"))
         elif path == "/offline":
             self._send(page("layout_public.html", "shared/offline.html", wide=False, flash=None))
+        elif path == "/moving":
+            self._send(_MOVING)
+        elif path == "/rows":
+            self._send(f'<div id="rows">{self.path}</div>')
         elif path == "/sign-in":
             self._send("<h1>Inloggen</h1>")
         elif path == "/listening":
@@ -162,6 +166,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
+        if self.path == "/moved":
+            return self._send(_MOVED)
         name = re.search(rb'filename="([^"]*)"', body)
         self.server.uploads.append(name[1].decode() if name else "")
         if self.server.signed_out:
@@ -203,6 +209,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 _REFUSED = "<main><h1>Dit kan niet</h1><p>Dit soort bestand wordt niet aangenomen.</p></main>"
+_MOVING = """<div class="dialog-content"><h1>Map verplaatsen</h1><form method="post" action="/moved" hx-post="/moved"
+hx-target="#dialog-body"><label>Naar <input autofocus></label><button>Verplaatsen</button></form></div>"""
+_MOVED = (
+    '<hx-partial hx-target="#toasts" hx-swap="beforeend">'
+    "<toast-note><p>De map is verplaatst.</p></toast-note></hx-partial>"
+)
 _FETCHES = 'hx-get="/fragment" hx-trigger="live" hx-target="this" hx-swap="innerHTML"'
 _LISTENING = f"""<!DOCTYPE html>
 <html lang="nl"><head><title>Live</title><script defer src="/static/app.js"></script></head>

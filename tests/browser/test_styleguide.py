@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+import partials
 from tests.browser.styleguide_server import STATIC, Server, bundle, page, weight
 
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
@@ -194,6 +195,38 @@ def test_the_dialog_takes_and_gives_back_the_focus(open_page: Any) -> None:
 
     expect(tab.locator("#styleguide-dialog")).to_be_hidden()
     expect(opener).to_be_focused()
+
+
+def test_a_fragment_opens_in_the_dialog_and_leaves_it_with_a_toast(open_page: Any) -> None:
+    tab = open_page("/office")
+    link = '<a id="move" href="/moving" hx-get="/moving" hx-target="#dialog-body">Verplaatsen</a>'
+    tab.evaluate(
+        "link => { const box = document.querySelector('.page'); box.innerHTML = link; htmx.process(box) }", link
+    )
+
+    tab.locator("#move").click()
+    expect(tab.get_by_role("dialog", name="Map verplaatsen")).to_be_visible()
+    expect(tab.get_by_label("Naar")).to_be_focused()
+    tab.keyboard.press("Enter")
+
+    expect(tab.locator("#toasts")).to_contain_text("De map is verplaatst.")
+    expect(tab.locator("#dialog")).to_be_hidden()
+    expect(tab.locator("#move")).to_be_focused()
+
+
+def test_the_filter_asks_again_while_one_types_and_the_address_follows(open_page: Any) -> None:
+    bar = partials.env.from_string(
+        """{% import "shared/parts.html" as ui %}{% call ui.filter_bar("/rows", target="#rows") %}
+        {{ ui.search_input("q", "", "Zoek") }}{% endcall %}<div id="rows"></div>"""
+    ).render()
+    tab = open_page("/office")
+    tab.evaluate("bar => { const box = document.querySelector('.page'); box.innerHTML = bar; htmx.process(box) }", bar)
+
+    tab.get_by_label("Zoek", exact=True).press_sequentially("jan")
+
+    expect(tab.locator("#rows")).to_have_text("/rows?q=jan")
+    assert tab.url.endswith("/rows?q=jan")
+    expect(tab.get_by_label("Zoek", exact=True)).to_be_focused()
 
 
 def test_search_is_a_key_away_and_arrows_choose(open_page: Any) -> None:
