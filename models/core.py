@@ -27,7 +27,7 @@ class Say:
 
     __slots__ = ("text", "values")
 
-    def __init__(self, text: str, **values: object) -> None:
+    def __init__(self, text: str, /, **values: object) -> None:
         self.text = text
         self.values = values
 
