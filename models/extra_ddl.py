@@ -1,4 +1,4 @@
-"""Indexes that Piccolo cannot express: partial and composite ones. The second migration runs them; both databases know them."""
+"""What Piccolo cannot express, as SQL for the second migration: partial and composite indexes, and what one database has alone."""
 
 STATEMENTS = (
     "CREATE UNIQUE INDEX users_email_unique ON users (email_key) WHERE email_key <> ''",
@@ -15,3 +15,10 @@ STATEMENTS = (
     "CREATE INDEX import_row_batch ON import_row (batch, action, line)",
     "CREATE INDEX trail_record ON trail (record_table, record_id)",
 )
+
+ONLY_ON: dict[str, tuple[str, ...]] = {"sqlite": (), "postgres": ()}
+
+
+def statements_for(engine_type: str) -> tuple[str, ...]:
+    """In the order in which they are to be run."""
+    return STATEMENTS + ONLY_ON[engine_type]

@@ -1,7 +1,8 @@
-"""The ALTER statements that Piccolo's migrations emit and SQLite lacks, so that one migration history serves both databases.
+"""The ALTER statements of Piccolo's migrations that SQLite lacks, so that one migration history serves both databases.
 
 Constraints become unique indexes and triggers; changes of a column edit the stored CREATE TABLE text, as SQLite's
-documentation describes for changes that leave the rows' format as it is.
+documentation describes for changes that leave the rows' format as it is. What is not translated here and not known to
+SQLite (dropping a `unique=True` column, changing what a foreign key refers to) fails loudly.
 """
 
 from __future__ import annotations
@@ -38,16 +39,23 @@ def _add_unique(db: sqlite3.Connection, m: re.Match[str]) -> None:
 
 
 def _add_check(db: sqlite3.Connection, m: re.Match[str]) -> None:
-    """SQLite cannot add a CHECK to a table: a pair of triggers says the same."""
-    columns = [row[1] for row in db.execute(f'PRAGMA table_info("{m["table"]}")')]
-    condition = m["condition"]
-    for column in columns:
-        condition = re.sub(rf'(?<![\w."\'])"?{column}"?(?![\w"\'])', f'NEW."{column}"', condition)
+    """SQLite cannot add a CHECK to a table: a pair of triggers says the same, and as there NULL passes."""
+    columns = {row[1] for row in db.execute(f'PRAGMA table_info("{m["table"]}")')}
+    condition = _TOKEN.sub(lambda token: _of_new_row(token, columns), m["condition"])
+    if row := db.execute(f'SELECT 1 FROM "{m["table"]}" WHERE NOT {m["condition"]} LIMIT 1').fetchone():  # noqa: S608
+        raise sqlite3.IntegrityError(f"CHECK constraint failed: {m['name']} ({row[0]} or more rows of {m['table']})")
     for event in ("INSERT", "UPDATE"):
         db.execute(
             f'CREATE TRIGGER "{m["name"]}_{event.lower()}" BEFORE {event} ON "{m["table"]}" WHEN NOT {condition} '
             f"BEGIN SELECT RAISE(ABORT, 'CHECK constraint failed: {m['name']}'); END"
         )
+
+
+_TOKEN = re.compile(r"""'(?:[^']|'')*'|(?:"?\w+"?\.)?"?(?P<column>\w+)"?(?!\s*\()""")
+
+
+def _of_new_row(token: re.Match[str], columns: set[str]) -> str:
+    return f'NEW."{token["column"]}"' if token["column"] in columns else token[0]
 
 
 def _drop_constraint(db: sqlite3.Connection, m: re.Match[str]) -> None:
@@ -64,8 +72,9 @@ def _drop_constraint(db: sqlite3.Connection, m: re.Match[str]) -> None:
 def _add_column_with_moment(db: sqlite3.Connection, m: re.Match[str]) -> None:
     """SQLite takes no CURRENT_… default for an added column: give the old rows this moment, then set the default."""
     now = dt.datetime.now(dt.UTC)
-    literal = {"current_date": str(now.date()), "current_time": str(now.time())}.get(m["moment"].lower(), str(now))
-    db.execute(f"""ALTER TABLE "{m["table"]}" ADD COLUMN {m["definition"]}{m["null"] or ""} DEFAULT '{literal}'{m["rest"]}""")
+    moment = {"current_date": str(now.date()), "current_time": str(now.time())}.get(m["moment"].lower(), str(now))
+    definition = f"{m['definition']}{m['null'] or ''} DEFAULT '{moment}'{m['rest']}"
+    db.execute(f'ALTER TABLE "{m["table"]}" ADD COLUMN {definition}')
     _rewrite(db, m["table"], m["column"], f"SET DEFAULT {m['moment']}")
 
 
@@ -83,7 +92,8 @@ _CHANGES: tuple[tuple[str, Callable[[sqlite3.Connection, re.Match[str]], None]],
     (r'ADD CONSTRAINT "?(?P<name>\w+)"? CHECK (?P<condition>\(.*\))$', _add_check),
     (r'DROP CONSTRAINT (?P<lenient>IF EXISTS )?"?(?P<name>\w+)"?$', _drop_constraint),
     (
-        r'ADD COLUMN (?P<definition>"(?P<column>\w+)" .*?)(?P<null> NOT NULL)? DEFAULT (?P<moment>(?i:current_\w+))(?P<rest>.*)$',
+        r'ADD COLUMN (?P<definition>"(?P<column>\w+)" .*?)(?P<null> NOT NULL)?'
+        r" DEFAULT (?P<moment>(?i:current_\w+))(?P<rest>.*)$",
         _add_column_with_moment,
     ),
     (r'DROP COLUMN "(?P<column>\w+)"$', _drop_column),
@@ -91,16 +101,20 @@ _CHANGES: tuple[tuple[str, Callable[[sqlite3.Connection, re.Match[str]], None]],
 
 
 def _rewrite(db: sqlite3.Connection, table: str, column: str, action: str) -> None:
-    if action == "SET NOT NULL" and db.execute(f'SELECT 1 FROM "{table}" WHERE "{column}" IS NULL LIMIT 1').fetchone():
+    nulls = f'SELECT 1 FROM "{table}" WHERE "{column}" IS NULL LIMIT 1'  # noqa: S608
+    if action == "SET NOT NULL" and db.execute(nulls).fetchone():
         raise sqlite3.IntegrityError(f"{table}.{column} holds NULLs")
-    # A column added later reads its default from the schema for the old rows: write it into them first.
-    db.execute(f'UPDATE "{table}" SET "{column}" = "{column}"')
-    sql = db.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone()[0]
-    head, columns, tail = _definitions(sql)
-    edited = [_edit(text, action) if text.startswith(f'"{column}"') else text for text in columns]
+    store_again = f'UPDATE "{table}" SET "{column}" = "{column}"'  # noqa: S608
+    db.execute(store_again)  # a column added later reads its default from the schema for the old rows: write it into them
+    text = db.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone()[0]
+    head, columns, tail = _definitions(text)
+    edited = [_edit(each, action) if each.startswith(f'"{column}"') else each for each in columns]
     db.execute("PRAGMA writable_schema=ON")
-    db.execute("UPDATE sqlite_master SET sql = ? WHERE type = 'table' AND name = ?", (head + ", ".join(edited) + tail, table))
+    changed = (head + ", ".join(edited) + tail, table)
+    db.execute("UPDATE sqlite_master SET sql = ? WHERE type = 'table' AND name = ?", changed)
     db.execute("PRAGMA writable_schema=RESET")
+    if action.startswith("TYPE"):
+        db.execute(store_again)  # the values take the new type
 
 
 def _definitions(sql: str) -> tuple[str, list[str], str]:
@@ -130,8 +144,8 @@ def _edit(definition: str, action: str) -> str:
     parsed = re.match(r'("\w+")\s+(.*)$', definition, re.S)
     assert parsed is not None
     name, rest = parsed.groups()
-    if found := re.match(r"TYPE (\w+(?:\([^)]*\))?)", action):
-        rest = re.sub(r"^\w+(\([^)]*\))?", found[1], rest)
+    if found := re.match(r"TYPE (DOUBLE PRECISION|\w+(?:\([^)]*\))?)", action):
+        rest = re.sub(r"^(DOUBLE PRECISION|\w+(\([^)]*\))?)", found[1], rest)
     elif action == "SET NOT NULL":
         rest = rest if "NOT NULL" in rest else re.sub(r"( DEFAULT|$)", r" NOT NULL\1", rest, count=1)
     elif action == "DROP NOT NULL":
