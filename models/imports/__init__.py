@@ -1,0 +1,5 @@
+"""Imports: from an uploaded file over a mapping and a dry run to a commit that can be undone."""
+
+from models.imports.records import Import, ImportRow
+
+__all__ = ["Import", "ImportRow"]

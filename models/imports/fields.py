@@ -1,0 +1,470 @@
+"""One row of a list turned into values: each cell by the parser of its field, with errors and warnings in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from models import dutch
+from models.core import Refused, Say, fold
+from models.imports.columns import FIELDS, Field, Kind, field_of, heading_key
+from models.imports.sheet import Cell, Fault
+
+Value = str | dt.date | list[str] | None
+Note = tuple[str, Say]
+
+
+@dataclass
+class Parsed:
+    """What a row says. `values` has every mapped field that could be read, '' (None, []) where the cell is empty.
+
+    `skipped` tells why the row is no record at all: a total, a subtotal.
+    """
+
+    values: dict[str, Value] = field(default_factory=dict)
+    errors: list[Note] = field(default_factory=list)
+    warnings: list[Note] = field(default_factory=list)
+    skipped: Say | None = None
+
+
+def parse_row(kind: Kind, mapping: Mapping[int, str], cells: Sequence[Cell], *, today: dt.date | None = None) -> Parsed:
+    """Read the cells of one row by column index > field. Never raises for what is in the cells."""
+    parsed = Parsed()
+    if _is_total(cells):
+        parsed.skipped = Say("Dit is een regel met een totaal en geen gegeven. Hij wordt overgeslagen.")
+        return parsed
+    reading = _Reading(parsed, today or dt.date.today())
+    for column, name in mapping.items():
+        reading.read(field_of(kind, name), cells[column] if column < len(cells) else "")
+    _settle(kind, parsed)
+    _require(kind, mapping, parsed)
+    return parsed
+
+
+def text_of(cell: Cell) -> str:
+    """A cell as a person would type it: 10001, 37.56, ja, 31-12-2026."""
+    if isinstance(cell, bool):
+        return "ja" if cell else "nee"
+    if isinstance(cell, dt.date):
+        return f"{cell.day}-{cell.month}-{cell.year}"
+    return "" if isinstance(cell, Fault) else str(cell)
+
+
+_TOTAL = re.compile(r"(sub|eind|gene)?tota(al|len|l|ls)\b.*|(grand|sub) ?total\b.*|aantal\b.*", re.IGNORECASE)
+
+
+def _is_total(cells: Sequence[Cell]) -> bool:
+    """The first filled cell says so, and hardly anything stands beside it."""
+    filled = [cell for cell in cells if cell != ""]
+    return (
+        0 < len(filled) <= max(2, len(cells) // 3) and isinstance(filled[0], str) and bool(_TOTAL.fullmatch(filled[0]))
+    )
+
+
+# How people write that there is nothing.
+_NOTHING = frozenset(
+    (
+        "n.v.t.",
+        "nvt",
+        "n.v.t",
+        "niet van toepassing",
+        "-",
+        "--",
+        "–",
+        "—",
+        "?",
+        "n/a",
+        "geen",
+        "onbekend",
+        "n.b.",
+        "nb",
+        "nihil",
+        "null",
+        "none",
+    )
+)
+_NOTHING_FOR = frozenset(
+    (
+        "kvk",
+        "vat",
+        "iban",
+        "email",
+        "phone",
+        "date",
+        "postcode",
+        "sbi",
+        "house_number",
+        "gender",
+        "language",
+        "address",
+        "country",
+    )
+)
+
+
+class _Reading:
+    """The parsers, by the name that a Field has for them in `reads`."""
+
+    def __init__(self, parsed: Parsed, today: dt.date) -> None:
+        self._parsed = parsed
+        self._today = today
+        self._field: Field = FIELDS["groups"][0]
+
+    def read(self, field: Field, cell: Cell) -> None:
+        self._field = field
+        if isinstance(cell, Fault):
+            self._parsed.errors.append((field.name, cell.why))
+            return
+        text = text_of(cell)
+        if not text or (field.reads in _NOTHING_FOR and text.casefold() in _NOTHING):
+            self._keep([] if field.reads == "groups" else None if field.reads == "date" else "")
+            return
+        try:
+            parser: Callable[[Cell, str], Value] | None = getattr(self, f"_{field.reads}", None)
+            self._keep(parser(cell, text) if parser else self._text(cell, text))
+        except Refused as refused:
+            self._parsed.errors.append((field.name, refused.why))
+
+    def _keep(self, value: Value) -> None:
+        if isinstance(value, str) and len(value) > self._field.most:
+            raise Refused(
+                "",
+                Say(
+                    "Dit is te lang: {length} tekens, en er passen er {most}.", length=len(value), most=self._field.most
+                ),
+            )
+        self._parsed.values[self._field.name] = value
+
+    def _warn(self, say: Say) -> None:
+        self._parsed.warnings.append((self._field.name, say))
+
+    def _text(self, cell: Cell, text: str) -> str:
+        if _LOST_LETTER.search(text):
+            self._warn(Say("In “{text}” lijkt een letter verloren te zijn gegaan.", text=text[:80]))
+        return " ".join(text.split())
+
+    def _lines(self, cell: Cell, text: str) -> str:
+        return text
+
+    _name = _text
+
+    def _number(self, cell: Cell, text: str) -> str:
+        if isinstance(cell, float | bool | dt.date):
+            raise Refused("", Say("“{text}” is geen nummer van een cliënt.", text=text))
+        return self._text(cell, text)
+
+    def _legal_form(self, cell: Cell, text: str) -> str:
+        return _LEGAL_FORMS.get(heading_key(text), " ".join(text.split()))
+
+    def _kvk(self, cell: Cell, text: str) -> str:
+        if isinstance(cell, int) and len(text) == 7:
+            # Only a spreadsheet's number loses its zero; seven digits of text are seven digits.
+            self._warn(Say("De nul vooraan is weggevallen in de spreadsheet: gelezen als 0{text}.", text=text))
+            text = f"0{text}"
+        return dutch.kvk(text)
+
+    def _vat(self, cell: Cell, text: str) -> str:
+        return dutch.vat(text)
+
+    def _iban(self, cell: Cell, text: str) -> str:
+        return dutch.iban(text)
+
+    def _email(self, cell: Cell, text: str) -> str:
+        return dutch.email(text)
+
+    def _phone(self, cell: Cell, text: str) -> str:
+        if re.fullmatch("[1-9][0-9]{8}", text):
+            restored = f"06-{text[1:]}" if text.startswith("6") else f"0{text}"
+            self._warn(Say("De nul vooraan is weggevallen: gelezen als {restored}.", restored=restored))
+            return restored
+        return dutch.phone(text)
+
+    def _house_number(self, cell: Cell, text: str) -> str:
+        return " ".join(text.split())
+
+    def _postcode(self, cell: Cell, text: str) -> str:
+        return text  # judged when the country is known
+
+    def _city(self, cell: Cell, text: str) -> str:
+        return city_in_lower_case(self._text(cell, text))
+
+    def _country(self, cell: Cell, text: str) -> str:
+        code = _COUNTRIES.get(fold(text).replace(".", ""), text.upper())
+        if not re.fullmatch("[A-Z]{2}", code):
+            raise Refused(
+                "", Say("“{text}” is geen land dat wij kennen. Schrijf bijvoorbeeld NL of BE.", text=text[:40])
+            )
+        return code
+
+    def _address(self, cell: Cell, text: str) -> str:
+        return self._text(cell, text)
+
+    def _postcode_city(self, cell: Cell, text: str) -> str:
+        return " ".join(text.split())
+
+    def _sbi(self, cell: Cell, text: str) -> str:
+        return f"{cell:.2f}" if isinstance(cell, float) else text
+
+    def _groups(self, cell: Cell, text: str) -> list[str]:
+        names = list(dict.fromkeys(" ".join(name.split()) for name in re.split(r"[;|\n]", text) if name.strip()))
+        if len(names) > 1:
+            self._warn(Say("Hier staan {count} groepen: {names}.", count=len(names), names=", ".join(names)[:200]))
+        if any(len(name) > self._field.most for name in names):
+            raise Refused("", Say("De naam van de groep is te lang: er passen {most} tekens.", most=self._field.most))
+        return names
+
+    def _date(self, cell: Cell, text: str) -> dt.date:
+        if isinstance(cell, dt.datetime):
+            return cell.date()
+        if isinstance(cell, dt.date):
+            return cell
+        if isinstance(cell, int) and not isinstance(cell, bool) and 15_000 < cell < 80_000:
+            read = dt.date(1899, 12, 30) + dt.timedelta(days=cell)
+        elif re.fullmatch(r"\d{1,2} ?[-/.] ?\d{1,2} ?[-/.] ?\d{2}", text):
+            read = dutch.parse_short_date(text, self._today)
+        else:
+            return dutch.parse_date(text)
+        self._warn(Say("“{text}” is gelezen als {date}.", text=text, date=text_of(read)))
+        return read
+
+    def _initials(self, cell: Cell, text: str) -> str:
+        return re.sub(r"\.\s+(?=\w)", ".", self._text(cell, text))
+
+    def _prefix(self, cell: Cell, text: str) -> str:
+        return self._text(cell, text).replace("’", "'")
+
+    def _person(self, cell: Cell, text: str) -> str:
+        return self._text(cell, text)
+
+    def _gender(self, cell: Cell, text: str) -> str:
+        return _known(
+            text, _GENDERS, Say("“{text}” is geen geslacht dat wij kennen. Schrijf M, V of niets.", text=text[:40])
+        )
+
+    def _language(self, cell: Cell, text: str) -> str:
+        return _known(text, _LANGUAGES, Say("“{text}” is geen taal van het portaal. Schrijf nl of en.", text=text[:40]))
+
+    def _role(self, cell: Cell, text: str) -> str:
+        return _known(
+            text, ROLES, Say("“{text}” is geen rol. Kies beheerder, accorderen, uploaden of lezer.", text=text[:40])
+        )
+
+
+_LOST_LETTER = re.compile(
+    "(?<=[^\\W\\d_])\\?(?=[^\\W\\d_])|^\\?(?=[^\\W\\d_.]|\\.)|\ufffd|Ã[\u0080-\u00bf]|Â[\u00a0-\u00bf]"
+)
+
+_LEGAL_FORMS = {
+    heading_key(word): form
+    for form, words in {
+        "BV": "bv, b.v., besloten vennootschap",
+        "NV": "nv, n.v., naamloze vennootschap",
+        "VOF": "vof, v.o.f., vennootschap onder firma",
+        "CV": "cv, c.v., commanditaire vennootschap",
+        "Maatschap": "maatschap",
+        "Eenmanszaak": "eenmanszaak, ez, zzp, zzp'er",
+        "Stichting": "stichting",
+        "Vereniging": "vereniging",
+        "Coöperatie": "coöperatie, coöperatie u.a., coöperatieve vereniging",
+        "Particulier": "particulier, privé, natuurlijk persoon, ib",
+    }.items()
+    for word in words.split(", ")
+}
+_COUNTRIES = {
+    "nederland": "NL",
+    "the netherlands": "NL",
+    "netherlands": "NL",
+    "holland": "NL",
+    "nld": "NL",
+    "belgie": "BE",
+    "belgium": "BE",
+}
+_COUNTRIES |= {
+    "duitsland": "DE",
+    "germany": "DE",
+    "frankrijk": "FR",
+    "france": "FR",
+    "luxemburg": "LU",
+    "verenigd koninkrijk": "GB",
+    "uk": "GB",
+}
+_GENDERS = {word: "M" for word in ("m", "man", "heer", "dhr", "de heer", "mr", "male")}
+_GENDERS |= {word: "V" for word in ("v", "f", "vrouw", "mevrouw", "mevr", "mw", "mrs", "ms", "female")} | {
+    "o": "",
+    "x": "",
+    "onbekend": "",
+}
+_LANGUAGES = {"nl": "nl", "nederlands": "nl", "dutch": "nl", "nld": "nl", "nl-nl": "nl"}
+_LANGUAGES |= {"en": "en", "engels": "en", "english": "en", "eng": "en", "en-gb": "en", "en-us": "en", "uk": "en"}
+ROLES = {"beheerder": "beheerder", "administrator": "beheerder", "admin": "beheerder"}
+ROLES |= {"accorderen": "accorderen", "accordeur": "accorderen", "approver": "accorderen", "approve": "accorderen"}
+ROLES |= {"uploaden": "uploaden", "uploader": "uploaden", "upload": "uploaden"}
+ROLES |= {"lezer": "lezer", "lezen": "lezer", "reader": "lezer", "alleen lezen": "lezer", "read": "lezer"}
+
+
+def _known(text: str, words: Mapping[str, str], otherwise: Say) -> str:
+    value = words.get(fold(text).strip(" ."))
+    if value is None:
+        raise Refused("", otherwise)
+    return value
+
+
+_SMALL = frozenset("aan bij de den der en het in onder op over te ten ter tot van 't 's".split())
+
+
+def city_in_lower_case(city: str) -> str:
+    """CAPELLE AAN DEN IJSSEL > Capelle aan den IJssel; a name that has small letters already is left alone."""
+    if city != city.upper() or len(re.sub(r"\W", "", city)) < 3:
+        return city
+    words = re.split(r"([\s-]+|(?<=^'S)-)", city.lower())
+    for at, word in enumerate(words):
+        if word in ("'s", "'t") or (at and word in _SMALL):
+            continue
+        if re.fullmatch(r"\(\w{1,2}\)|nh|zh|nb", word):
+            words[at] = word.upper()
+        elif word.startswith("ij"):
+            words[at] = f"IJ{word[2:]}"
+        else:
+            words[at] = re.sub(r"\w", lambda match: match[0].upper(), word, count=1)
+    return "".join(words)
+
+
+_ADDRESS = re.compile(
+    r"(?P<street>.*\S)\s+(?P<number>[0-9]{1,5})(?:\s*(?P<addition>-?\s*[A-Za-z0-9][\w/-]{0,9}(?: [\w/-]{1,8})?))?"
+)
+_HOUSE = re.compile(r"([0-9]{1,5})\s*(-?\s*\w[\w /-]{0,15})?")
+
+
+def _settle(kind: Kind, parsed: Parsed) -> None:
+    """What can only be told when the whole row is read."""
+    values = parsed.values
+    if kind == "clients":
+        _settle_address(parsed)
+        _settle_postcode(parsed)
+        _settle_person(parsed, "contact_")
+    elif kind == "users":
+        _settle_person(parsed, "")
+    if values.get("country") == "":
+        values["country"] = "NL"
+
+
+def _settle_address(parsed: Parsed) -> None:
+    values = parsed.values
+    if "address" in values:
+        address = str(values.pop("address"))
+        found = _ADDRESS.fullmatch(address)
+        values["street"], values["house_number"], values["addition"] = (
+            found.group(1, 2, 3) if found else (address, "", "")
+        )
+        values["addition"] = values["addition"] or ""
+        if address and not found:
+            parsed.warnings.append(("address", Say("In “{text}” is geen huisnummer gevonden.", text=address[:80])))
+    elif (
+        values.get("house_number")
+        and not values.get("addition")
+        and (found := _HOUSE.fullmatch(str(values["house_number"])))
+        and found[2]
+    ):
+        values["house_number"], values["addition"] = found[1], found[2]
+    for name, most in (("street", 120), ("house_number", 10), ("addition", 20)):
+        if len(str(values.get(name) or "")) > most:
+            del values[name]
+            parsed.errors.append((name, Say("Dit is te lang: er passen {most} tekens.", most=most)))
+
+
+def _settle_postcode(parsed: Parsed) -> None:
+    values = parsed.values
+    if "postcode_city" in values:
+        both = str(values.pop("postcode_city"))
+        found = re.fullmatch(r"([1-9][0-9]{3} ?[A-Za-z]{2})\b[ ,]*(.*)", both)
+        if both and not found:
+            parsed.errors.append(("postcode_city", Say("In “{text}” is geen postcode gevonden.", text=both[:80])))
+            return
+        values["postcode"], values["city"] = (found[1], city_in_lower_case(found[2])) if found else ("", "")
+    postcode = values.get("postcode")
+    if isinstance(postcode, str) and postcode and values.get("country", "NL") in ("NL", ""):
+        try:
+            values["postcode"] = dutch.postcode(postcode)
+        except Refused as refused:
+            del values["postcode"]
+            parsed.errors.append(("postcode", refused.why))
+
+
+_TITLES = {"dhr": "M", "heer": "M", "de heer": "M", "mevr": "V", "mevrouw": "V", "mw": "V"}
+
+
+def _settle_person(parsed: Parsed, start: str) -> None:
+    """A prefix behind the surname goes to its own field; a name in one column is taken apart, and said so."""
+    values = parsed.values
+    surname = values.get(f"{start}surname")
+    if isinstance(surname, str) and surname and not values.get(f"{start}prefix"):
+        prefix, rest = dutch.split_surname(surname)
+        if prefix:
+            values[f"{start}prefix"], values[f"{start}surname"] = prefix, rest
+    whole = values.pop(f"{start}name", "") if start or f"{start}name" in values else ""
+    if isinstance(whole, str) and whole and not values.get(f"{start}surname"):
+        parts = split_person(whole)
+        for name, value in parts.items():
+            if not values.get(f"{start}{name}"):
+                values[f"{start}{name}"] = value
+        parsed.warnings.append(
+            (
+                f"{start}name",
+                Say("“{text}” is gelezen als achternaam “{surname}”.", text=whole[:80], surname=parts["surname"][:80]),
+            )
+        )
+
+
+def split_person(name: str) -> dict[str, str]:
+    """`mevr. A.B. van der Berg` and `Vries, J. de` in their parts; the first word is taken for the first name."""
+    surname, comma, given = (part.strip() for part in name.partition(","))
+    words = (given if comma else surname).split()
+    gender = ""
+    while (
+        words
+        and fold(words[0]).strip(".") in (*_TITLES, "de")
+        and len(words) > 1
+        and (gender or fold(words[0]).strip(".") != "de" or fold(words[1]) == "heer")
+    ):
+        gender = _TITLES.get(fold(words.pop(0)).strip("."), gender)
+    prefix = ""
+    if comma:
+        for at in range(len(words)):
+            if fold(" ".join(words[at:])) in dutch.PREFIXES:
+                prefix, words = " ".join(words[at:]), words[:at]
+                break
+    else:
+        at = next((at for at in range(len(words)) if fold(words[at]) in dutch.PREFIXES and at < len(words) - 1), None)
+        if at is None:
+            at = 1 if len(words) > 1 else 0
+            surname, words = " ".join(words[at:]), words[:at]
+        else:
+            end = next(end for end in range(len(words) - 1, at, -1) if fold(" ".join(words[at:end])) in dutch.PREFIXES)
+            prefix, surname, words = " ".join(words[at:end]), " ".join(words[end:]), words[:at]
+    letters = [word for word in words if "." in word or (len(word) == 1 and word.isupper())]
+    first = [word for word in words if word not in letters]
+    return {
+        "initials": "".join(letters),
+        "first_name": " ".join(first),
+        "prefix": prefix,
+        "surname": surname,
+        "gender": gender,
+    }
+
+
+def _require(kind: Kind, mapping: Mapping[int, str], parsed: Parsed) -> None:
+    """Every record needs its number and name; a contact needs a name and an address to write to, once there is anything of him."""
+    wrong = {name for name, _ in parsed.errors}
+    needed = [field.name for field in FIELDS[kind] if field.is_required]
+    if kind == "clients" and any(value for name, value in parsed.values.items() if name.startswith("contact_")):
+        needed += ["contact_surname", "contact_email"]
+    for name in needed:
+        if (
+            not parsed.values.get(name)
+            and name not in wrong
+            and not (name.endswith("surname") and f"{name.removesuffix('surname')}name" in wrong)
+        ):
+            label = field_of(kind, name).dutch
+            parsed.errors.append((name, Say("{field} ontbreekt.", field=label)))
