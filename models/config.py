@@ -80,7 +80,12 @@ class Config:
     @property
     def key_fingerprint(self) -> str:
         """Names the writing key without giving it away: for backups, to say that another key is needed."""
-        return hashlib.sha256(b"poort key fingerprint" + self.secret_keys[0].encode()).hexdigest()[:16]
+        return self.key_fingerprints[0]
+
+    @property
+    def key_fingerprints(self) -> list[str]:
+        """Of all keys that read."""
+        return [hashlib.sha256(b"poort key fingerprint" + key.encode()).hexdigest()[:16] for key in self.secret_keys]
 
 
 @functools.cache

@@ -22,5 +22,5 @@ TABLE_MODULES = [
 APP_CONFIG = AppConfig(
     app_name="poort",
     migrations_folder_path=str(Path(__file__).parent / "migrations"),
-    table_classes=table_finder(modules=TABLE_MODULES),
+    table_classes=table_finder(modules=TABLE_MODULES, exclude_imported=True),
 )

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 _TABLE = r'^ALTER TABLE "?(?P<table>\w+)"? '
+_SERIAL = re.compile(r'("\w+" INTEGER PRIMARY KEY)(?= NOT NULL)')
 _DEFAULT = r" DEFAULT ('(?:[^']|'')*'|\S+)"
 
 
@@ -23,7 +24,8 @@ def alter(db: sqlite3.Connection, ddl: str) -> list[dict[str, Any]]:
         if match := re.match(_TABLE + pattern, ddl, re.S):
             change(db, match)
             return []
-    cursor = db.execute(ddl)
+    # Else SQLite gives the id of a deleted last row again, and whatever remembers that id means the wrong record.
+    cursor = db.execute(_SERIAL.sub(r"\1 AUTOINCREMENT", ddl, count=1) if ddl.startswith("CREATE TABLE") else ddl)
     if cursor.description is None:
         return []
     names = [column[0] for column in cursor.description]

@@ -94,7 +94,12 @@ class _Connection:
         return future.result()
 
     async def _read(self, sql: str, args: Sequence[Any]) -> Rows:
-        self._deadline = time.monotonic() + ON_LOOP_SECONDS
+        now = time.monotonic()
+        if now > self.state.yields_at:  # many short ones in a row must not keep the loop from others either
+            await asyncio.sleep(0)
+            now = time.monotonic()
+            self.state.yields_at = now + ON_LOOP_SECONDS
+        self._deadline = now + ON_LOOP_SECONDS
         self.db.set_progress_handler(self._is_late, 1000)
         try:
             return self._rows(sql, args)
@@ -150,6 +155,7 @@ class _State:
         self.places = asyncio.Semaphore(READERS)
         self.idle: list[_Connection] = []
         self.all: list[_Connection] = []
+        self.yields_at = 0.0
         self._writer: _Connection | None = None
 
     @property

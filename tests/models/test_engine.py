@@ -293,6 +293,15 @@ async def test_run_writing_joins_the_unit_it_is_in(things):
     assert await names() == ["one", "two"]
 
 
+async def test_an_id_is_never_given_twice(things):
+    await add("one")
+    await add("two")
+    await raw("DELETE FROM thing WHERE name = 'two'")
+    await add("three")
+
+    assert [row["id"] for row in await raw("SELECT id FROM thing ORDER BY id")] == [1, 3]
+
+
 # leaving early
 
 
@@ -417,6 +426,9 @@ async def test_a_slow_read_does_not_hold_up_the_loop(things):
 
     ticking = asyncio.create_task(tick())
     async with reading():
+        for _ in range(20_000):
+            await names()
+        assert len(gaps) > 3
         assert (await raw(slow))[0]["m"] == 2000000
     async with writing():
         await add("one")
