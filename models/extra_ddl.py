@@ -1,8 +1,9 @@
-"""What Piccolo cannot express, as SQL for the second migration: partial and composite indexes, and what one database has alone."""
+"""What Piccolo cannot express, as SQL for the second migration: partial, composite and expression indexes."""
 
 STATEMENTS = (
     "CREATE UNIQUE INDEX users_email_unique ON users (email_key) WHERE email_key <> ''",
-    "CREATE UNIQUE INDEX folder_name_unique ON folder (dossier, coalesce(parent, 0), name_key) WHERE trashed_at IS NULL",
+    "CREATE UNIQUE INDEX folder_name_unique ON folder (dossier, coalesce(parent, 0), name_key) "
+    "WHERE trashed_at IS NULL",
     "CREATE INDEX folder_parent ON folder (parent)",
     "CREATE INDEX document_client_moment ON document (client, uploaded_at)",
     "CREATE INDEX access_client ON access (client)",

@@ -107,7 +107,8 @@ def _rewrite(db: sqlite3.Connection, table: str, column: str, action: str) -> No
     if action == "SET NOT NULL" and db.execute(nulls).fetchone():
         raise sqlite3.IntegrityError(f"{table}.{column} holds NULLs")
     store_again = f'UPDATE "{table}" SET "{column}" = "{column}"'  # noqa: S608
-    db.execute(store_again)  # a column added later reads its default from the schema for the old rows: write it into them
+    # A column added later reads its default from the schema for the old rows: write it into them first.
+    db.execute(store_again)
     text = db.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone()[0]
     head, columns, tail = _definitions(text)
     edited = [_edit(each, action) if each.startswith(f'"{column}"') else each for each in columns]

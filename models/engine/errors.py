@@ -15,7 +15,8 @@ class TooSlow(Exception):
 
 
 def is_unique_violation(error: BaseException) -> bool:
-    return _state(error) == "23505" or _code(error) in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+    taken = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+    return _state(error) == "23505" or _code(error) in taken
 
 
 def is_foreign_key_violation(error: BaseException) -> bool:

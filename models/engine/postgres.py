@@ -48,7 +48,7 @@ class _Connection:
 
 
 class PoolEngine(PostgresEngine):
-    """Piccolo's engine over our own units. A pool belongs to one event loop, so each gets its own, when first needed."""
+    """Piccolo's engine over our own units. A pool belongs to one event loop: each gets its own, when first needed."""
 
     __slots__ = ("_pools", "_starting", "url")
 

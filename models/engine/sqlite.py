@@ -1,200 +1,21 @@
-"""SQLite with persistent connections: reads on the event loop while they are short, writes one at a time on a thread."""
+"""SQLite: snapshots on several connections for reading, and one writer at a time."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import datetime as dt
-import functools
 import random
-import re
 import sqlite3
 import time
 import weakref
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from piccolo.engine.sqlite import SQLiteEngine
 
-from models.engine.alter import alter
-from models.engine.errors import Busy, TooSlow
-from models.engine.units import Rows, count, present, unhurried, writing
-
-# A statement may keep the loop this long; then it is interrupted and repeated on a thread. Reading twice is harmless.
-ON_LOOP_SECONDS = 0.010
-READ_LIMIT_SECONDS = 60.0
-BUSY_SECONDS = 20.0
-READERS = 8
-
-
-def _moment(stored: bytes) -> dt.datetime:
-    moment = dt.datetime.fromisoformat(stored.decode())
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=dt.UTC)
-
-
-# Piccolo's converters in a faster form: they take most of the time of reading rows. INTEGER needs none at all.
-sqlite3.converters.pop("INTEGER", None)  # type: ignore[attr-defined]
-sqlite3.register_converter("BOOLEAN", b"1".__eq__)
-sqlite3.register_converter("TIMESTAMPTZ", _moment)
-
-
-class _Connection:
-    """One sqlite3 connection, used by one unit at a time."""
-
-    __slots__ = ("_deadline", "db", "reads", "state")
-
-    def __init__(self, kwargs: dict[str, Any], pragmas: Sequence[str], reads: bool, state: _State) -> None:
-        self.db = sqlite3.connect(
-            **{**kwargs, "timeout": BUSY_SECONDS}, check_same_thread=False, cached_statements=512
-        )
-        for pragma in pragmas:
-            self.db.execute(f"PRAGMA {pragma}")
-        self.reads = reads
-        self.state = state
-        self._deadline = 0.0
-
-    async def fetch(self, sql: str, args: Sequence[Any] = ()) -> Rows:
-        count(sql)
-        if self.reads or only_reads(sql):
-            return await self._read(sql, args)
-        return await self.on_thread(self._write, sql, args)  # type: ignore[no-any-return]
-
-    async def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        count(sql)
-        await self.on_thread(self._write_many, sql, rows)
-
-    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        names = ", ".join(f'"{column}"' for column in columns)
-        await self.many(f'INSERT INTO "{table}" ({names}) VALUES ({", ".join("?" * len(columns))})', rows)  # noqa: S608
-
-    async def ddl(self, sql: str) -> Rows:
-        count(sql)
-        return await self.on_thread(alter, self.db, sql)  # type: ignore[no-any-return]
-
-    async def mark(self, sql: str) -> None:
-        if sql.startswith("ROLLBACK"):
-            await self.on_thread(self.db.execute, sql)
-        else:
-            self.db.execute(sql)
-
-    async def on_thread(self, work: Callable[..., Any], *args: Any) -> Any:
-        """Run it on a thread; a cancellation stops the statement before it is passed on."""
-        future = asyncio.get_running_loop().run_in_executor(self.state.threads, work, *args)
-        try:
-            await asyncio.wait([future])
-        except asyncio.CancelledError:
-            while not future.done():
-                self.db.interrupt()  # without effect if the statement has not begun yet: hence again and again
-                with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.wait([future], timeout=0.02)
-            future.exception()
-            raise
-        return future.result()
-
-    async def _read(self, sql: str, args: Sequence[Any]) -> Rows:
-        now = time.monotonic()
-        if now > self.state.yields_at:  # many short ones in a row must not keep the loop from others either
-            await asyncio.sleep(0)
-            now = time.monotonic()
-            self.state.yields_at = now + ON_LOOP_SECONDS
-        self._deadline = now + ON_LOOP_SECONDS
-        self.db.set_progress_handler(self._is_late, 1000)
-        try:
-            return self._rows(sql, args)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY):
-                raise
-        finally:
-            self.db.set_progress_handler(None, 0)
-        try:
-            async with asyncio.timeout(READ_LIMIT_SECONDS):
-                return await self.on_thread(self._rows_patiently, sql, args)  # type: ignore[no-any-return]
-        except TimeoutError as error:
-            raise TooSlow(f"a statement took longer than {READ_LIMIT_SECONDS:.0f} seconds") from error
-
-    def _is_late(self) -> bool:
-        return time.monotonic() > self._deadline
-
-    def _rows(self, sql: str, args: Sequence[Any]) -> Rows:
-        cursor = self.db.execute(sql, args)
-        if cursor.description is None:
-            return []
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=False)) for row in cursor.fetchall()]
-
-    def _rows_patiently(self, sql: str, args: Sequence[Any]) -> Rows:
-        self.db.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
-        try:
-            return self._rows(sql, args)
-        finally:
-            self.db.execute("PRAGMA busy_timeout=0")
-
-    def _write(self, sql: str, args: Sequence[Any]) -> Rows:
-        self._check_begun()
-        return self._rows(sql, args)
-
-    def _write_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        self._check_begun()
-        self.db.executemany(sql, rows)
-
-    def _check_begun(self) -> None:
-        """SQLite rolls back by itself when the disk is full; what came then would each be committed on its own."""
-        if not self.db.in_transaction:
-            raise RuntimeError("an earlier failure undid this unit: nothing of it is kept")
-
-
-class _State:
-    """What one event loop has open."""
-
-    def __init__(self, new: Callable[[bool, _State], _Connection]) -> None:
-        self._new = new
-        self.threads = ThreadPoolExecutor(READERS + 1, thread_name_prefix="sqlite")
-        self.turn = asyncio.Lock()
-        self.places = asyncio.Semaphore(READERS)
-        self.idle: list[_Connection] = []
-        self.all: list[_Connection] = []
-        self.yields_at = 0.0
-        self._writer: _Connection | None = None
-
-    @property
-    def writer(self) -> _Connection:
-        if self._writer is None:
-            self._writer = self.one_more(False)
-        return self._writer
-
-    def one_more(self, reads: bool) -> _Connection:
-        connection = self._new(reads, self)
-        self.all.append(connection)
-        return connection
-
-    async def lease(self, begin: bool = False) -> _Connection:
-        await self.places.acquire()
-        try:
-            connection = self.idle.pop() if self.idle else self.one_more(True)
-            if begin:
-                connection.db.execute("BEGIN")
-        except BaseException:
-            self.places.release()
-            raise
-        return connection
-
-    def give_back(self, connection: _Connection) -> None:
-        try:
-            if connection.db.in_transaction:
-                connection.db.execute("ROLLBACK")
-            self.idle.append(connection)
-        except sqlite3.Error:  # broken: the next one to read opens a fresh one
-            self.all.remove(connection)
-            connection.db.close()
-        finally:
-            self.places.release()
-
-    def close(self) -> None:
-        self.threads.shutdown(wait=True)
-        for connection in self.all:
-            connection.db.close()
+from models.engine.connections import BUSY_SECONDS, Connection, State, numbered, only_reads
+from models.engine.errors import Busy
+from models.engine.units import Rows, present, unhurried, writing
 
 
 class WalEngine(SQLiteEngine):
@@ -209,11 +30,11 @@ class WalEngine(SQLiteEngine):
     def __init__(self, path: str, synchronous: str = "NORMAL") -> None:
         super().__init__(path=path)
         self.synchronous = synchronous
-        self._states: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _State] = weakref.WeakKeyDictionary()
+        self._states: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, State] = weakref.WeakKeyDictionary()
 
     # units
 
-    async def begin(self, writes: bool) -> _Connection:
+    async def begin(self, writes: bool) -> Connection:
         state = self._state()
         if not writes:
             return await state.lease(begin=True)
@@ -225,13 +46,13 @@ class WalEngine(SQLiteEngine):
             raise
         return state.writer
 
-    async def commit(self, connection: _Connection) -> None:
+    async def commit(self, connection: Connection) -> None:
         try:
             await unhurried(connection.on_thread(_commit, connection.db))
         finally:
             connection.state.turn.release()
 
-    async def rollback(self, connection: _Connection) -> None:
+    async def rollback(self, connection: Connection) -> None:
         if connection.reads:
             connection.state.give_back(connection)
             return
@@ -250,14 +71,14 @@ class WalEngine(SQLiteEngine):
             state.close()
         self._states.clear()
 
-    def _state(self) -> _State:
+    def _state(self) -> State:
         loop = asyncio.get_running_loop()
         state = self._states.get(loop)
         if state is None:
-            state = self._states[loop] = _State(self._connect)
+            state = self._states[loop] = State(self._connect)
         return state
 
-    def _connect(self, reads: bool, state: _State) -> _Connection:
+    def _connect(self, reads: bool, state: State) -> Connection:
         Path(self.path).parent.mkdir(parents=True, exist_ok=True)
         pragmas = ["foreign_keys=ON", "cache_size=-8000", "temp_store=MEMORY"]
         if reads:
@@ -265,7 +86,7 @@ class WalEngine(SQLiteEngine):
         else:
             pragmas += ["journal_mode=WAL", f"synchronous={self.synchronous}", "journal_size_limit=67108864"]
         # The loop must not sleep in SQLite's own waiting: a locked database is asked again, from a thread or later.
-        return _Connection(self.connection_kwargs, [*pragmas, "busy_timeout=0"], reads, state)
+        return Connection(self.connection_kwargs, [*pragmas, "busy_timeout=0"], reads, state)
 
     # what Piccolo calls
 
@@ -299,7 +120,7 @@ class WalEngine(SQLiteEngine):
         return writing()
 
     async def get_connection(self) -> Any:
-        raise NotImplementedError("page by key instead of batch(): a connection of its own would leave the present unit")
+        raise NotImplementedError("page by key instead of batch(): its connection would leave the present unit")
 
 
 async def _take_the_lock(db: sqlite3.Connection) -> None:
@@ -335,21 +156,3 @@ def _commit(db: sqlite3.Connection) -> None:
 def _roll_back(db: sqlite3.Connection) -> None:
     if db.in_transaction:
         db.execute("ROLLBACK")
-
-
-_WRITES = re.compile(r"\b(?:INSERT|UPDATE|DELETE|REPLACE)\b", re.I)
-
-
-@functools.lru_cache(2000)
-def only_reads(sql: str) -> bool:
-    first = sql.lstrip()[:6].upper()
-    return first in ("SELECT", "EXPLAI", "VALUES") or (first.startswith("WITH") and not _WRITES.search(sql))
-
-
-_NUMBERED = re.compile(r"\$(\d+)")
-
-
-@functools.lru_cache(2000)
-def numbered(sql: str) -> str:
-    """`$1` as SQLite writes it: `?1`."""
-    return _NUMBERED.sub(r"?\1", sql)

@@ -188,7 +188,7 @@ async def writing() -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def all_or_nothing() -> AsyncIterator[None]:
-    """A savepoint: what raises inside leaves nothing behind, and the unit can go on. Without a unit it is `writing()`."""
+    """A savepoint: what raises inside leaves nothing behind, and the unit goes on. Without a unit it is `writing()`."""
     unit = _joined()
     if unit is None:
         async with writing():
@@ -276,7 +276,7 @@ def _joined() -> Unit | None:
         return None
     if not unit.is_ours:
         if unit.writes:
-            raise RuntimeError("a unit begun by a task inside somebody's writing unit would wait for it: use after_commit()")
+            raise RuntimeError("a task inside somebody's writing unit would wait for it for ever: use after_commit()")
         return None
     return unit
 

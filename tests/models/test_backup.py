@@ -57,31 +57,63 @@ async def furnish() -> None:
     logo = await storage().put(b"<svg/>")
     async with engine.writing():
         await Firm.update({Firm.name: "Kantoor “Één” 🙂", Firm.logo: logo.sha256, Firm.set_up_at: NOW}, force=True)
-        user = User(kind="client", surname="O'Brïen\n\t\u202e\\", email="a@b.example", email_key="a@b.example", created_at=NOW)
+        user = User(
+            kind="client", surname="O'Brïen\n\t\u202e\\", email="a@b.example", email_key="a@b.example", created_at=NOW
+        )
         await user.save()
         gone = User(kind="client", surname="gone", created_at=NOW)
         await gone.save()
         await gone.remove()
         await Trail.write("User.rename", user, detail={"name": "x"})
-        await Session(token_hash="h", person=user.id, stage="signed_in", created_at=NOW, seen_at=NOW, proved_at=NOW, expires_at=NOW).save()
+        await Session(
+            token_hash="h",
+            person=user.id,
+            stage="signed_in",
+            created_at=NOW,
+            seen_at=NOW,
+            proved_at=NOW,
+            expires_at=NOW,
+        ).save()
         client = Client(**{**CLIENT, "since": dt.date(2020, 2, 29)})
         await client.save()
         dossier = Dossier(kind="client", client=client.id, name="D", name_key="d", created_at=NOW)
         await dossier.save()
-        folders = [Folder(dossier=dossier.id, client=client.id, name=f"F{i}", name_key=f"f{i}", created_at=NOW) for i in range(3)]
+        folders = [
+            Folder(dossier=dossier.id, client=client.id, name=f"F{i}", name_key=f"f{i}", created_at=NOW)
+            for i in range(3)
+        ]
         for folder in folders:
             await folder.save()
-        await Folder.update({Folder.parent: folders[2].id}).where(Folder.id == folders[0].id)  # a child before its parent
-        document = {"name": "deed.pdf", "name_key": "deed.pdf", "mime": "application/pdf", "source": "office", "uploaded_at": NOW}
-        await Document(folder=folders[0].id, client=client.id, sha256=blob.sha256, size=blob.size, uploaded_by=user.id, **document).save()
+        await Folder.update({Folder.parent: folders[2].id}).where(
+            Folder.id == folders[0].id
+        )  # a child before its parent
+        document = {
+            "name": "deed.pdf",
+            "name_key": "deed.pdf",
+            "mime": "application/pdf",
+            "source": "office",
+            "uploaded_at": NOW,
+        }
+        await Document(
+            folder=folders[0].id, client=client.id, sha256=blob.sha256, size=blob.size, uploaded_by=user.id, **document
+        ).save()
         for state in ("waiting", "done"):
             await Errand(kind="invitation", state=state, person=user.id, run_after=NOW, created_at=NOW).save()
         await Errand(kind="run_task", run_after=NOW, created_at=NOW).save()
         names = ["at", "operation", "record_table", "detail"]
-        await engine.copy_rows("trail", names, [(NOW + dt.timedelta(seconds=i), "Bulk.row", "", "{}") for i in range(2500)])
+        await engine.copy_rows(
+            "trail", names, [(NOW + dt.timedelta(seconds=i), "Bulk.row", "", "{}") for i in range(2500)]
+        )
 
 
-CLIENT = {"number": "007", "number_key": "7", "name": "Bakkerij", "sort_key": "bakkerij", "search_key": "bakkerij", "created_at": NOW}
+CLIENT = {
+    "number": "007",
+    "number_key": "7",
+    "name": "Bakkerij",
+    "sort_key": "bakkerij",
+    "search_key": "bakkerij",
+    "created_at": NOW,
+}
 
 
 async def everything() -> dict[str, list[dict]]:
@@ -118,7 +150,11 @@ async def test_an_installation_comes_back_the_same_on_either_database(at, tmp_pa
         assert await storage().read(document.sha256) == b"%PDF the deed" * 100_000
         assert not await Session.exists()
         errands = await Errand.select(Errand.kind, Errand.state).order_by(Errand.id)
-        assert [tuple(row.values()) for row in errands] == [("invitation", "unknown"), ("invitation", "done"), ("run_task", "waiting")]
+        assert [tuple(row.values()) for row in errands] == [
+            ("invitation", "unknown"),
+            ("invitation", "done"),
+            ("run_task", "waiting"),
+        ]
         fresh = User(kind="client", surname="fresh", created_at=NOW)
         await fresh.save()
         assert fresh.id == 3, "an id that was used before is not given again"

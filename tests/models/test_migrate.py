@@ -8,11 +8,13 @@ import datetime as dt
 import io
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import warnings
 from pathlib import Path
 
+import asyncpg
 import pytest
 from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
 from piccolo.apps.migrations.commands.new import _create_new_migration
@@ -65,7 +67,11 @@ async def test_the_tables_are_as_the_migrations_say(database):
 
 
 async def test_what_piccolo_cannot_express_was_run(database):
-    names = {sql.split(" ON ")[0].split()[-1] for sql in extra_ddl.statements_for(engine.engine().engine_type) if "INDEX" in sql}
+    names = {
+        sql.split(" ON ")[0].split()[-1]
+        for sql in extra_ddl.statements_for(engine.engine().engine_type)
+        if "INDEX" in sql
+    }
     listing = "SELECT name FROM sqlite_master" if engine.is_sqlite() else "SELECT indexname AS name FROM pg_indexes"
 
     assert names <= {row["name"] for row in await engine.raw(listing)}
@@ -86,7 +92,9 @@ asyncio.run(main())
 async def test_two_processes_start_at_once(database):
     await empty_out()
 
-    starting = [subprocess.Popen([sys.executable, "-c", _START, database], stdout=subprocess.PIPE, cwd=ROOT) for _ in range(2)]
+    starting = [
+        subprocess.Popen([sys.executable, "-c", _START, database], stdout=subprocess.PIPE, cwd=ROOT) for _ in range(2)
+    ]
     said = [(await asyncio.to_thread(each.communicate, None, 60))[0] for each in starting]
 
     assert sorted(said) == [b"False\n", b"True\n"]
@@ -118,7 +126,9 @@ def more_migrations(tmp_path, monkeypatch):
         if not folder.exists():
             shutil.copytree(piccolo_app.APP_CONFIG.resolved_migrations_folder_path, folder)
         (folder / f"{name}.py").write_text(text)
-        config = AppConfig(app_name="poort", migrations_folder_path=str(folder), table_classes=piccolo_app.APP_CONFIG.table_classes)
+        config = AppConfig(
+            app_name="poort", migrations_folder_path=str(folder), table_classes=piccolo_app.APP_CONFIG.table_classes
+        )
         monkeypatch.setattr(piccolo_app, "APP_CONFIG", config)
         monkeypatch.setattr(migrate, "APP_CONFIG", config)
         return folder
@@ -175,7 +185,9 @@ async def test_a_migration_killed_half_way_leaves_nothing_and_runs_again(databas
 
 
 def tables(version: int) -> list:
-    owner = create_table_class("TmOwner", class_kwargs={"tablename": "tm_owner"}, class_members={"name": Varchar(length=20)})
+    owner = create_table_class(
+        "TmOwner", class_kwargs={"tablename": "tm_owner"}, class_members={"name": Varchar(length=20)}
+    )
     return [owner, _pet(version, owner)]
 
 
@@ -273,7 +285,7 @@ async def test_a_failing_change_rolls_back_whole(database, history):
     _, pet = await history(1)
     await pet(name="rex").save()
 
-    with pytest.raises(Exception):
+    with pytest.raises((sqlite3.OperationalError, asyncpg.UndefinedObjectError)):
         async with engine.writing():
             await alter("tm_pet", 'ALTER COLUMN "age" SET DEFAULT 7')
             await alter("tm_pet", "DROP CONSTRAINT IF EXISTS tm_pet_kind")
@@ -320,5 +332,3 @@ async def test_a_column_that_changes_its_type_takes_its_values_along(database, h
     await alter("tm_pet", 'RENAME COLUMN "age" TO "years"')
 
     assert (await engine.raw("SELECT years FROM tm_pet"))[0]["years"] == "12"
-
-
