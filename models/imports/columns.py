@@ -1,378 +1,18 @@
-"""What a column holds, guessed from its heading: the fields of groups, clients and users, and their many names."""
+"""What a column holds, guessed from its heading and its neighbours."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
-Kind = Literal["groups", "clients", "users"]
-KINDS: tuple[Kind, ...] = ("groups", "clients", "users")
+from models.imports.lexicon import FIELDS, KINDS, OTHERS, Field, Kind, field_of, heading_key
 
 _PERSON = ("contact_initials", "contact_first_name", "contact_prefix", "contact_surname", "contact_name")
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """Something a column can hold. `reads` names the parser in `fields.py`; `most` is the room in the table."""
-
-    name: str
-    dutch: str
-    english: str
-    synonyms: tuple[str, ...]
-    reads: str = "text"
-    most: int = 120
-    is_required: bool = False
-
-
-def _field(
-    name: str, dutch: str, english: str, synonyms: str, reads: str = "text", most: int = 120, required: bool = False
-) -> Field:
-    """Synonyms are written apart by commas, best first; the labels are synonyms themselves."""
-    keys = dict.fromkeys(heading_key(word) for word in (dutch, english, *synonyms.split(",")))
-    return Field(name, dutch, english, tuple(keys), reads, most, required)
-
-
-def heading_key(text: str) -> str:
-    """'Cliënt-nr. (verplicht) *' > 'clientnummer': letters and digits only, `nr` written out."""
-    bare = re.sub(r"\([^)]*\)|\[[^]]*\]", " ", text)
-    plain = unicodedata.normalize("NFKD", bare if bare.strip(" *:") else text).casefold()
-    words = re.findall(r"[a-z0-9]+", "".join(ch for ch in plain if not unicodedata.combining(ch)))
-    key = "".join(words)
-    return re.sub(r"(?<=.)(nrs?|num|nummers|no)$", "nummer", key) if not key.endswith(("nummer", "info")) else key
-
-
-def _person(prefix: str, own: bool) -> list[Field]:
-    """The fields of a person; in a list of clients they carry the word that says whose they are."""
-    dutch = "" if own else "contactpersoon"
-
-    def names(text: str, bare: bool = True) -> str:
-        words = [word.strip() for word in text.split(",")]
-        if own:
-            return ",".join(words)
-        told = [f"{word} {who}" for word in words for who in ("contactpersoon", "contact", "gebruiker", "cp")]
-        told += [
-            f"{who} {word}"
-            for word in words
-            for who in ("contactpersoon", "contact", "gebruiker", "cp", "contact person", "user")
-        ]
-        return ",".join(told + (words if bare else []))
-
-    def label(text: str) -> str:
-        return text if own else f"{text} {dutch}"
-
-    def english(text: str) -> str:
-        return text if own else f"Contact: {text.lower()}"
-
-    email = "e-mail, emailadres, e-mailadres, mail, mailadres, email address, e-mailaddress, inlognaam, login"
-    phone = "telefoon, tel, telefoonnummer, telnr, mobiel, mobiele nummer, mobiel nummer, gsm, 06 nummer, phone, mobile"
-    return [
-        _field(
-            f"{prefix}initials",
-            label("Voorletters"),
-            english("Initials"),
-            names("voorletters, voorl, initialen, vl"),
-            "initials",
-            40,
-        ),
-        _field(
-            f"{prefix}first_name",
-            label("Voornaam"),
-            english("First name"),
-            names("voornaam, roepnaam, voornamen, first name, firstname, given name, call name"),
-            "text",
-            80,
-        ),
-        _field(
-            f"{prefix}prefix",
-            label("Tussenvoegsel"),
-            english("Prefix"),
-            names(
-                "tussenvoegsel, tussenv, tussenvoegsels, tv, tussenv., voorvoegsel, voorvoegsels, voorv, infix, middle name"
-            ),
-            "prefix",
-            40,
-        ),
-        _field(
-            f"{prefix}surname",
-            label("Achternaam"),
-            english("Surname"),
-            names("achternaam, familienaam, geslachtsnaam, achtern, last name, lastname, family name"),
-            "text",
-            200,
-            own,
-        ),
-        _field(
-            f"{prefix}name",
-            label("Volledige naam"),
-            english("Full name"),
-            names("volledige naam, naam, gebruikersnaam, full name, name, medewerker", bare=False)
-            + ("" if own else ",contactpersoon,contact,contactpersonen,gebruiker,contact person,t.a.v.,tav"),
-            "person",
-            240,
-        ),
-        _field(
-            f"{prefix}gender",
-            label("Geslacht"),
-            english("Gender"),
-            names("geslacht, aanhef, m/v, man/vrouw, sexe, gender, salutation, titel"),
-            "gender",
-            1,
-        ),
-        _field(f"{prefix}email", label("E-mail"), english("E-mail"), names(email, bare=False), "email", 254, own),
-        _field(f"{prefix}phone", label("Telefoon"), english("Phone"), names(phone, bare=False), "phone", 40),
-        _field(
-            f"{prefix}language",
-            label("Taal"),
-            english("Language"),
-            names("taal, taalcode, language, lang, voertaal"),
-            "language",
-            2,
-        ),
-        _field(
-            f"{prefix}role",
-            label("Rol"),
-            english("Role"),
-            names("rol, rechten, rechtensjabloon, gebruikersrol, profiel, role, rights, autorisatie"),
-            "role",
-            40,
-        ),
-    ]
-
-
-_CLIENT_NUMBER = (
-    "cliëntnummer, cliëntnr, klantnummer, klantnr, clientcode, klantcode, relatienummer, relatienr, relatiecode, debiteurnummer, "
-    "debiteurnr, debiteurennummer, debiteurcode, deb.nr, debnr, cliënt, client number, client id, clientid, client no, customer number, "
-    "customer no, customer id, account number, dossiernummer, administratienummer, adm.nr"
-)
-
-FIELDS: dict[Kind, tuple[Field, ...]] = {
-    "groups": (
-        _field(
-            "name",
-            "Groep",
-            "Group",
-            "groepsnaam, cliëntgroep, klantgroep, relatiegroep, groepnaam, naam groep, naam, group name, name, client group, segment",
-            "text",
-            120,
-            True,
-        ),
-        _field(
-            "description",
-            "Omschrijving",
-            "Description",
-            "beschrijving, toelichting, omschr, opmerking, opmerkingen, notes",
-            "lines",
-            400,
-        ),
-    ),
-    "clients": (
-        _field(
-            "number",
-            "Cliëntnummer",
-            "Client number",
-            f"{_CLIENT_NUMBER}, nummer, nr, code, relatie code, id, number, no",
-            "number",
-            20,
-            True,
-        ),
-        _field(
-            "name",
-            "Naam",
-            "Name",
-            "cliëntnaam, klantnaam, bedrijfsnaam, naam cliënt, naam klant, naam relatie, relatienaam, naam bedrijf, onderneming, bedrijf, firma, firmanaam, handelsnaam, statutaire naam, organisatie, weergavenaam, debiteur, debiteurnaam, relatie naam, client name, company, company name, customer, customer name, organisation, organization",
-            "name",
-            200,
-            True,
-        ),
-        _field(
-            "legal_form",
-            "Rechtsvorm",
-            "Legal form",
-            "vorm, juridische vorm, ondernemingsvorm, bedrijfsvorm, rv, relatie vorm, entity type, company type",
-            "legal_form",
-            60,
-        ),
-        _field(
-            "kvk",
-            "KvK-nummer",
-            "Chamber of Commerce number",
-            "kvk, kvknr, kvk nummer, kamer van koophandel, handelsregisternummer, dossiernummer kvk, coc, coc number, chamber of commerce, registration number",
-            "kvk",
-            8,
-        ),
-        _field(
-            "vat",
-            "Btw-id",
-            "VAT id",
-            "btw, btw nummer, btwnr, btw identificatienummer, btw id nummer, omzetbelastingnummer, ob nummer, vat, vat number, vat no, tax id",
-            "vat",
-            20,
-        ),
-        _field(
-            "iban",
-            "IBAN",
-            "IBAN",
-            "rekening, rekeningnummer, rek.nr, bankrekening, bankrekeningnummer, banknummer, iban nummer, bank account, account",
-            "iban",
-            34,
-        ),
-        _field(
-            "address",
-            "Adres",
-            "Address",
-            "adresregel, adresregel 1, straat en huisnummer, straat + huisnummer, vestigingsadres, bezoekadres, straat huisnr, straatnaam en huisnummer, address line 1, street address",
-            "address",
-            150,
-        ),
-        _field("street", "Straat", "Street", "straatnaam, street name", "text", 120),
-        _field(
-            "house_number",
-            "Huisnummer",
-            "House number",
-            "huisnr, huisnummer, hnr, huisn, nummer adres, house no",
-            "house_number",
-            10,
-        ),
-        _field(
-            "addition",
-            "Toevoeging",
-            "Addition",
-            "toev, huisnummertoevoeging, huisnr toev, huisletter, toevoeging huisnummer, huisnummer toevoeging, tv huisnr, addition, suffix",
-            "text",
-            20,
-        ),
-        _field(
-            "postcode",
-            "Postcode",
-            "Postcode",
-            "pc, post code, postc, zip, zipcode, zip code, postal code",
-            "postcode",
-            12,
-        ),
-        _field(
-            "city",
-            "Plaats",
-            "City",
-            "woonplaats, vestigingsplaats, plaatsnaam, stad, gemeente, town, place",
-            "city",
-            120,
-        ),
-        _field(
-            "postcode_city",
-            "Postcode en plaats",
-            "Postcode and city",
-            "postcode / woonplaats, postcode / plaats, pc / plaats, pc woonplaats, postcode woonplaats, pc en plaats",
-            "postcode_city",
-            140,
-        ),
-        _field("country", "Land", "Country", "landcode, country code", "country", 2),
-        _field(
-            "email",
-            "E-mail",
-            "E-mail",
-            "emailadres, e-mailadres, mail, mailadres, email bedrijf, algemeen e-mailadres, email cliënt, cliënt e-mail, email address, e-mail address",
-            "email",
-            254,
-        ),
-        _field(
-            "phone",
-            "Telefoon",
-            "Phone",
-            "tel, telefoonnummer, telnr, telefoonnr, telefoon zakelijk, tel.nr, mobiel, mobiele nummer, gsm, phone number, telephone, mobile",
-            "phone",
-            40,
-        ),
-        _field(
-            "sbi",
-            "SBI-code",
-            "SBI code",
-            "sbi, sbi nummer, bedrijfsactiviteit code, activiteitencode, sbicode",
-            "sbi",
-            10,
-        ),
-        _field(
-            "sector",
-            "Branche",
-            "Sector",
-            "bedrijfstak, sectornaam, branchenaam, sector, industry, bedrijfsactiviteit, activiteit",
-            "text",
-            120,
-        ),
-        _field(
-            "groups",
-            "Cliëntgroep",
-            "Client group",
-            "groep, groepen, groepsnaam, cliëntgroepen, klantgroep, relatiegroep, segment, categorie, client groups, group, groups",
-            "groups",
-            120,
-        ),
-        _field(
-            "since",
-            "Cliënt sinds",
-            "Client since",
-            "sinds, klant sinds, relatie sinds, startdatum, begindatum, ingangsdatum, datum in, aanvangsdatum, inschrijfdatum, start date, since, customer since",
-            "date",
-            10,
-        ),
-        _field(
-            "manager",
-            "Relatiebeheerder",
-            "Account manager",
-            "beheerder, accountmanager, cliëntverantwoordelijke, verantwoordelijke, klantbeheerder, relatie beheerder, behandelaar, dossierhouder, contactpersoon kantoor, responsible, manager",
-            "text",
-            120,
-        ),
-        *_person("contact_", own=False),
-    ),
-    "users": (
-        _field(
-            "client_number",
-            "Cliëntnummer",
-            "Client number",
-            f"{_CLIENT_NUMBER}, klant, relatie, bedrijf nummer, code, nummer, nr",
-            "number",
-            20,
-            True,
-        ),
-        *_person("", own=True),
-    ),
-}
-
-# Lists that are imported elsewhere: their headings tell where a sheet begins, and that it is not one of ours.
-_OTHERS = frozenset(
-    heading_key(word)
-    for word in (
-        "personeelsnummer, pers.nr, persnr, werknemernummer, bsn, burgerservicenummer, geboortedatum, geb.datum, in dienst, datum in dienst, "
-        "uit dienst, uurloon, uren p/w, uren per week, lhk, loonheffingskorting, periode, tijdvak, gewerkt, ziek, verlof, overwerk, "
-        "overwerk 150%, reiskosten, salaris, functie"
-    ).split(",")
-)
-
-_OF = {kind: {field.name: field for field in fields} for kind, fields in FIELDS.items()}
-
-
-def field_of(kind: Kind, name: str) -> Field:
-    return _OF[kind][name]
-
-
-def known_heading(text: str) -> str:
-    """Something the heading may mean in any list, or '': only used to find the heading row."""
-    key = heading_key(text)
-    return _KNOWN.get(key, "") if len(key) < 60 else ""
-
-
-_KNOWN = {key: field.name for fields in FIELDS.values() for field in fields for key in field.synonyms} | {
-    key: key for key in _OTHERS
-}
 
 
 def guess_kind(headings: Sequence[str], above: Sequence[str] = ()) -> Kind | None:
     """What a list holds by its headings; None for a list of something else, such as employees or hours."""
     keys = {heading_key(heading) for heading in headings if heading}
-    if len(keys & _OTHERS) >= 2:
+    if len(keys & OTHERS) >= 2:
         return None
     guesses = {kind: set(guess_mapping(kind, headings, above).values()) for kind in KINDS}
     if guesses["clients"] & {
@@ -410,7 +50,7 @@ def _says_user(keys: set[str]) -> bool:
 
 
 def guess_mapping(kind: Kind, headings: Sequence[str], above: Sequence[str] = ()) -> dict[int, str]:
-    """Column index > field. Of two columns that claim one field the better named wins, the first when they are alike."""
+    """Column index > field. Of two columns for one field the better named wins, or else the first."""
     over = [heading_key(text) for text in above] + [""] * (len(headings) - len(above))
     keys = [heading_key(heading) for heading in headings]
     claims = sorted(
@@ -438,38 +78,28 @@ def _score(field: Field, key: str, over: str) -> int:
 
 
 def _settle_contacts(mapping: dict[int, str], keys: list[str], over: list[str]) -> None:
-    """A mail or phone column belongs to the contact when it stands behind his name; without a name there is no contact."""
+    """A mail or phone column behind a contact's name is his; without a name there is no contact."""
     names = [column for column, name in mapping.items() if name in _PERSON]
     if not names:
-        plain = {field.name: field for field in FIELDS["clients"]}
-        for column, name in list(mapping.items()):
-            if name.startswith("contact_"):
-                del mapping[column]
-                base = name.removeprefix("contact_")
-                if (
-                    base in ("email", "phone")
-                    and base not in mapping.values()
-                    and _score(plain[base], keys[column], "")
-                ):
-                    mapping[column] = base
+        for column in [column for column, name in mapping.items() if name.startswith("contact_")]:
+            base = mapping.pop(column).removeprefix("contact_")
+            if _may_be(base, keys[column]) and base not in mapping.values():
+                mapping[column] = base
         return
-    for column, key in enumerate(keys):
-        if column < min(names) or not key:
-            continue
-        for base in ("email", "phone"):
-            if (
-                mapping.get(column, base) == base
-                and f"contact_{base}" not in mapping.values()
-                and _score(field_of("clients", base), key, "")
-            ):
-                mapping[column] = f"contact_{base}"
-                earlier = [
-                    c
-                    for c in range(column)
-                    if c not in mapping and keys[c] and _score(field_of("clients", base), keys[c], "")
-                ]
-                if earlier:
-                    mapping[earlier[0]] = base
+    for base in ("email", "phone"):
+        columns = [
+            column for column, key in enumerate(keys) if mapping.get(column, base) == base and _may_be(base, key)
+        ]
+        behind = [column for column in columns if column > min(names)]
+        if behind and f"contact_{base}" not in mapping.values():
+            mapping[behind[0]] = f"contact_{base}"
+            before = [column for column in columns if column < min(names)]
+            if before:
+                mapping[before[0]] = base
+
+
+def _may_be(base: str, key: str) -> bool:
+    return base in ("email", "phone") and bool(key) and _score(field_of("clients", base), key, "") > 0
 
 
 def _settle_address(mapping: dict[int, str]) -> None:

@@ -5,28 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from models import dutch
 from models.core import Refused, Say, fold
-from models.imports.columns import FIELDS, Field, Kind, field_of, heading_key
+from models.imports.lexicon import FIELDS, Field, Kind, field_of, heading_key
 from models.imports.sheet import Cell, Fault
-
-Value = str | dt.date | list[str] | None
-Note = tuple[str, Say]
-
-
-@dataclass
-class Parsed:
-    """What a row says. `values` has every mapped field that could be read, '' (None, []) where the cell is empty.
-
-    `skipped` tells why the row is no record at all: a total, a subtotal.
-    """
-
-    values: dict[str, Value] = field(default_factory=dict)
-    errors: list[Note] = field(default_factory=list)
-    warnings: list[Note] = field(default_factory=list)
-    skipped: Say | None = None
+from models.imports.wholes import Parsed, Value, city_in_lower_case, settle
 
 
 def parse_row(kind: Kind, mapping: Mapping[int, str], cells: Sequence[Cell], *, today: dt.date | None = None) -> Parsed:
@@ -38,7 +22,7 @@ def parse_row(kind: Kind, mapping: Mapping[int, str], cells: Sequence[Cell], *, 
     reading = _Reading(parsed, today or dt.date.today())
     for column, name in mapping.items():
         reading.read(field_of(kind, name), cells[column] if column < len(cells) else "")
-    _settle(kind, parsed)
+    settle(kind, parsed)
     _require(kind, mapping, parsed)
     return parsed
 
@@ -290,12 +274,9 @@ _COUNTRIES |= {
     "verenigd koninkrijk": "GB",
     "uk": "GB",
 }
-_GENDERS = {word: "M" for word in ("m", "man", "heer", "dhr", "de heer", "mr", "male")}
-_GENDERS |= {word: "V" for word in ("v", "f", "vrouw", "mevrouw", "mevr", "mw", "mrs", "ms", "female")} | {
-    "o": "",
-    "x": "",
-    "onbekend": "",
-}
+_GENDERS = dict.fromkeys(("m", "man", "heer", "dhr", "de heer", "mr", "male"), "M")
+_GENDERS |= dict.fromkeys(("v", "f", "vrouw", "mevrouw", "mevr", "mw", "mrs", "ms", "female"), "V")
+_GENDERS |= dict.fromkeys(("o", "x", "onbekend"), "")
 _LANGUAGES = {"nl": "nl", "nederlands": "nl", "dutch": "nl", "nld": "nl", "nl-nl": "nl"}
 _LANGUAGES |= {"en": "en", "engels": "en", "english": "en", "eng": "en", "en-gb": "en", "en-us": "en", "uk": "en"}
 ROLES = {"beheerder": "beheerder", "administrator": "beheerder", "admin": "beheerder"}
@@ -311,151 +292,8 @@ def _known(text: str, words: Mapping[str, str], otherwise: Say) -> str:
     return value
 
 
-_SMALL = frozenset("aan bij de den der en het in onder op over te ten ter tot van 't 's".split())
-
-
-def city_in_lower_case(city: str) -> str:
-    """CAPELLE AAN DEN IJSSEL > Capelle aan den IJssel; a name that has small letters already is left alone."""
-    if city != city.upper() or len(re.sub(r"\W", "", city)) < 3:
-        return city
-    words = re.split(r"([\s-]+|(?<=^'S)-)", city.lower())
-    for at, word in enumerate(words):
-        if word in ("'s", "'t") or (at and word in _SMALL):
-            continue
-        if re.fullmatch(r"\(\w{1,2}\)|nh|zh|nb", word):
-            words[at] = word.upper()
-        elif word.startswith("ij"):
-            words[at] = f"IJ{word[2:]}"
-        else:
-            words[at] = re.sub(r"\w", lambda match: match[0].upper(), word, count=1)
-    return "".join(words)
-
-
-_ADDRESS = re.compile(
-    r"(?P<street>.*\S)\s+(?P<number>[0-9]{1,5})(?:\s*(?P<addition>-?\s*[A-Za-z0-9][\w/-]{0,9}(?: [\w/-]{1,8})?))?"
-)
-_HOUSE = re.compile(r"([0-9]{1,5})\s*(-?\s*\w[\w /-]{0,15})?")
-
-
-def _settle(kind: Kind, parsed: Parsed) -> None:
-    """What can only be told when the whole row is read."""
-    values = parsed.values
-    if kind == "clients":
-        _settle_address(parsed)
-        _settle_postcode(parsed)
-        _settle_person(parsed, "contact_")
-    elif kind == "users":
-        _settle_person(parsed, "")
-    if values.get("country") == "":
-        values["country"] = "NL"
-
-
-def _settle_address(parsed: Parsed) -> None:
-    values = parsed.values
-    if "address" in values:
-        address = str(values.pop("address"))
-        found = _ADDRESS.fullmatch(address)
-        values["street"], values["house_number"], values["addition"] = (
-            found.group(1, 2, 3) if found else (address, "", "")
-        )
-        values["addition"] = values["addition"] or ""
-        if address and not found:
-            parsed.warnings.append(("address", Say("In “{text}” is geen huisnummer gevonden.", text=address[:80])))
-    elif (
-        values.get("house_number")
-        and not values.get("addition")
-        and (found := _HOUSE.fullmatch(str(values["house_number"])))
-        and found[2]
-    ):
-        values["house_number"], values["addition"] = found[1], found[2]
-    for name, most in (("street", 120), ("house_number", 10), ("addition", 20)):
-        if len(str(values.get(name) or "")) > most:
-            del values[name]
-            parsed.errors.append((name, Say("Dit is te lang: er passen {most} tekens.", most=most)))
-
-
-def _settle_postcode(parsed: Parsed) -> None:
-    values = parsed.values
-    if "postcode_city" in values:
-        both = str(values.pop("postcode_city"))
-        found = re.fullmatch(r"([1-9][0-9]{3} ?[A-Za-z]{2})\b[ ,]*(.*)", both)
-        if both and not found:
-            parsed.errors.append(("postcode_city", Say("In “{text}” is geen postcode gevonden.", text=both[:80])))
-            return
-        values["postcode"], values["city"] = (found[1], city_in_lower_case(found[2])) if found else ("", "")
-    postcode = values.get("postcode")
-    if isinstance(postcode, str) and postcode and values.get("country", "NL") in ("NL", ""):
-        try:
-            values["postcode"] = dutch.postcode(postcode)
-        except Refused as refused:
-            del values["postcode"]
-            parsed.errors.append(("postcode", refused.why))
-
-
-_TITLES = {"dhr": "M", "heer": "M", "de heer": "M", "mevr": "V", "mevrouw": "V", "mw": "V"}
-
-
-def _settle_person(parsed: Parsed, start: str) -> None:
-    """A prefix behind the surname goes to its own field; a name in one column is taken apart, and said so."""
-    values = parsed.values
-    surname = values.get(f"{start}surname")
-    if isinstance(surname, str) and surname and not values.get(f"{start}prefix"):
-        prefix, rest = dutch.split_surname(surname)
-        if prefix:
-            values[f"{start}prefix"], values[f"{start}surname"] = prefix, rest
-    whole = values.pop(f"{start}name", "") if start or f"{start}name" in values else ""
-    if isinstance(whole, str) and whole and not values.get(f"{start}surname"):
-        parts = split_person(whole)
-        for name, value in parts.items():
-            if not values.get(f"{start}{name}"):
-                values[f"{start}{name}"] = value
-        parsed.warnings.append(
-            (
-                f"{start}name",
-                Say("“{text}” is gelezen als achternaam “{surname}”.", text=whole[:80], surname=parts["surname"][:80]),
-            )
-        )
-
-
-def split_person(name: str) -> dict[str, str]:
-    """`mevr. A.B. van der Berg` and `Vries, J. de` in their parts; the first word is taken for the first name."""
-    surname, comma, given = (part.strip() for part in name.partition(","))
-    words = (given if comma else surname).split()
-    gender = ""
-    while (
-        words
-        and fold(words[0]).strip(".") in (*_TITLES, "de")
-        and len(words) > 1
-        and (gender or fold(words[0]).strip(".") != "de" or fold(words[1]) == "heer")
-    ):
-        gender = _TITLES.get(fold(words.pop(0)).strip("."), gender)
-    prefix = ""
-    if comma:
-        for at in range(len(words)):
-            if fold(" ".join(words[at:])) in dutch.PREFIXES:
-                prefix, words = " ".join(words[at:]), words[:at]
-                break
-    else:
-        at = next((at for at in range(len(words)) if fold(words[at]) in dutch.PREFIXES and at < len(words) - 1), None)
-        if at is None:
-            at = 1 if len(words) > 1 else 0
-            surname, words = " ".join(words[at:]), words[:at]
-        else:
-            end = next(end for end in range(len(words) - 1, at, -1) if fold(" ".join(words[at:end])) in dutch.PREFIXES)
-            prefix, surname, words = " ".join(words[at:end]), " ".join(words[end:]), words[:at]
-    letters = [word for word in words if "." in word or (len(word) == 1 and word.isupper())]
-    first = [word for word in words if word not in letters]
-    return {
-        "initials": "".join(letters),
-        "first_name": " ".join(first),
-        "prefix": prefix,
-        "surname": surname,
-        "gender": gender,
-    }
-
-
 def _require(kind: Kind, mapping: Mapping[int, str], parsed: Parsed) -> None:
-    """Every record needs its number and name; a contact needs a name and an address to write to, once there is anything of him."""
+    """A record needs its number and name; a contact of whom there is anything, a name and an e-mail address."""
     wrong = {name for name, _ in parsed.errors}
     needed = [field.name for field in FIELDS[kind] if field.is_required]
     if kind == "clients" and any(value for name, value in parsed.values.items() if name.startswith("contact_")):

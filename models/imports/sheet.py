@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from models.core import Say
-from models.imports.columns import heading_key, known_heading
+from models.imports.lexicon import heading_key, known_heading
 
 SECONDS = 120
 _ROOT = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ Cell = str | int | float | bool | dt.date | dt.datetime | Fault
 
 
 class Row(NamedTuple):
-    """One filled row: as many cells as there are headings ('' where nothing stands), and what is wrong with it as a whole."""
+    """One filled row: a cell for every heading ('' where nothing stands), and what is wrong with all of it."""
 
     line: int
     cells: list[Cell]
@@ -51,7 +51,7 @@ class Row(NamedTuple):
 
 @dataclass
 class Sheet:
-    """`above` holds for each heading the merged heading over it, or ''; `notices` what the person should know of the file."""
+    """`above` has for each heading the merged one over it, or ''; `notices` what to know of the file."""
 
     file_name: str
     format: str
@@ -107,7 +107,7 @@ def _row(line: int, cells: list[Any], width: int, sheet: Sheet, same: dict[str, 
 
 
 def _beyond(line: int, cells: list[Any], sheet: Sheet) -> tuple[Say, ...]:
-    """Cells to the right of the last heading: in a text file the row is askew, in a workbook somebody made a note there."""
+    """Cells behind the last heading: in a text file the row is askew, in a workbook somebody made a note."""
     width = len(sheet.headings)
     if sheet.format == "text":
         extra = ", ".join(_shown(cell) for cell in cells[width:] if cell != "")[:200]
@@ -177,7 +177,8 @@ def _choose(overview: dict[str, Any], wanted: str | None, header_line: int | Non
             raise SheetError(Say("Dit bestand is leeg."))
         raise SheetError(
             Say(
-                "Er is geen kopregel gevonden: geen enkele kolom heeft een naam die wij kennen, zoals Cliëntnummer, Naam of E-mail."
+                "Er is geen kopregel gevonden: geen enkele kolom heeft een naam die wij kennen, "
+                "zoals Cliëntnummer, Naam of E-mail."
             )
         )
     index, line, (cells, above) = best
@@ -195,7 +196,8 @@ def _choose(overview: dict[str, Any], wanted: str | None, header_line: int | Non
     if overview["format"] in ("xls", "xlsb"):
         found.notices.append(
             Say(
-                "In dit soort bestand zien wij niet welke waarden uit een formule komen. Bewaar het als .xlsx als u dat wilt weten."
+                "In dit soort bestand zien wij niet welke waarden uit een formule komen. "
+                "Bewaar het als .xlsx als u dat wilt weten."
             )
         )
     return index, found

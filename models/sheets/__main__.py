@@ -43,9 +43,8 @@ def _serve(path: Path, max_rows: int) -> None:
     if not chosen:
         return
     chunk: list[Row] = []
-    count = cells = characters = 0
-    for row in book.rows(chosen["sheet"], chosen["after"]):
-        count += 1
+    cells = characters = 0
+    for count, row in enumerate(book.rows(chosen["sheet"], chosen["after"]), start=1):
         if count > max_rows:
             raise Unreadable("too_many_rows", most=max_rows)
         cells += len(row[1])

@@ -1,4 +1,4 @@
-"""The zip file around a workbook, measured before anything trusts it: what it says of itself, and what really comes out."""
+"""The zip file around a workbook, measured before anything trusts it: what it says, and what really comes out."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from typing import Any
 
-# A cell in JSON: text, number or boolean as such; ["d", iso] a date, ["t", iso] a moment, ["!", code, detail] a bad cell.
+# In JSON: text, number or boolean as such; ["d", iso] a date, ["t", iso] a moment, ["!", code, detail] a bad cell.
 Plain = str | int | float | bool | list[str]
 Row = tuple[int, list[Plain]]
 
@@ -17,7 +17,7 @@ LONGEST = 32_767
 _SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\t"
 _UNSEEN = [*range(0x00, 0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA0), 0xAD, 0x200B, 0x200E, 0x200F]
 _UNSEEN += [*range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF, 0xFFFE, 0xFFFF, *range(0xD800, 0xE000)]
-_CLEAN: dict[int, str | None] = dict.fromkeys(_UNSEEN) | {ord(space): " " for space in _SPACES}  # type: ignore[assignment]
+_CLEAN: dict[int, str | None] = dict.fromkeys(_UNSEEN) | {ord(space): " " for space in _SPACES}
 _CLEAN |= {0x2028: "\n", 0x2029: "\n"}
 # Joiners belong in emoji and some scripts; beside a Latin letter they are only a way to make two equal words differ.
 _JOINER = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
@@ -55,7 +55,7 @@ def text_cell(text: str) -> Plain:
 
 
 def clean(text: str) -> str:
-    """Composed letters, plain spaces and `\\n` for line ends; no control, zero-width or direction characters; no outer spaces."""
+    """Composed letters, plain spaces, `\\n` for line ends; no outer spaces, no control or unseen characters."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = unicodedata.normalize("NFC", text).translate(_CLEAN)
     if "\u200c" in text or "\u200d" in text:

@@ -1,4 +1,4 @@
-"""What a sheet's XML says of its cells beyond their values, read in one cheap pass: a second, exact one only where needed."""
+"""What a sheet's XML says of its cells beyond their values, in one cheap pass; an exact one only where needed."""
 
 from __future__ import annotations
 

@@ -171,7 +171,7 @@ def _single_byte(sample: bytes) -> str:
 
 def _plausible(context: bytes, encoding: str) -> int:
     """How likely the middle one of three bytes is what the encoding makes of it."""
-    before, here, after = (context.decode(encoding, "replace") + " ")[:3]
+    before, here, after = list((context.decode(encoding, "replace") + " ")[:3])
     if here in _DUTCH:
         return 2 if before.islower() or after.islower() or not before.isalpha() else -1
     if here in _CAPITALS:
@@ -180,4 +180,4 @@ def _plausible(context: bytes, encoding: str) -> int:
         return 2 if before.isalpha() or after.isalpha() else -1
     if here in _MARKS:
         return 1
-    return -3 if before.isalpha() and after.isalpha() or here == "\ufffd" else -1
+    return -3 if (before.isalpha() and after.isalpha()) or here == "\ufffd" else -1

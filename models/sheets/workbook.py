@@ -1,4 +1,4 @@
-"""Workbooks (.xlsx, .xlsb, .ods, .xls): values by calamine, and beside them what it does not tell: formulas, errors, zeros."""
+"""Workbooks (.xlsx, .xlsb, .ods, .xls): values by calamine, and what it does not tell beside them."""
 
 from __future__ import annotations
 
@@ -51,10 +51,12 @@ class Workbook:
             sheet = self._book.get_sheet_by_name(name)
         except calamine.CalamineError as error:
             raise Unreadable("damaged") from error
-        if sheet.height == 0:
+        if sheet.start is None:
             return
+        # The rows begin at the first, but their cells at the first filled column.
+        before: list[Plain] = [""] * sheet.start[1]
         for number, values in enumerate(sheet.iter_rows(), start=1):
-            cells = [value_cell(value) for value in values]
+            cells = before + [value_cell(value) for value in values]
             if marks.is_needed:
                 _mark(cells, number, marks)
             if trimmed(cells):
