@@ -277,6 +277,7 @@ def test_a_ragged_row_is_filled_up_or_named():
         (b'Naam;Plaats\r\n"A' + b"\r\nx;y" * 5000, "regel 2"),
         (b"<html><table><tr><td>Naam</td></tr></table></html>", "webpagina"),
         (b"Naam;Plaats\r\nA\x00\x01\x02;B\r\n", "geen rekenblad"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "wachtwoord"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "WordDocument".encode("utf-16-le"), "geen rekenblad"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "Workbook".encode("utf-16-le"), "beschadigd"),
         (b"PK\x03\x04" + b"\x00" * 100, "beschadigd"),
