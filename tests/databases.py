@@ -32,7 +32,8 @@ def begin_run() -> bool:
     """Make the folder of this run; False in a worker, where it is there already."""
     if _FOLDER in os.environ:
         return False
-    os.environ[_FOLDER] = tempfile.mkdtemp(prefix="poort-tests-")
+    os.environ[_FOLDER] = folder = tempfile.mkdtemp(prefix="poort-tests-")
+    os.environ["POORT_VAR"] = f"{folder}/var"  # nothing is written where a developer keeps his own installation
     return True
 
 
