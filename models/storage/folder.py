@@ -1,0 +1,264 @@
+"""A folder: each blob one file, `ab/cdef…`, written beside its place and renamed into it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import errno
+import fcntl
+import functools
+import os
+import threading
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from io import FileIO
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from models.storage.base import BATCH, DAY, Incoming, Missing, Storage, StorageDown, StorageFull, is_sha256
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_SYNC = 64 * 1024 * 1024  # bytes after which the disk is made to write: one sync at the end would take seconds
+
+
+class FolderStorage(Storage):
+    """The files are for this program only, and whole: what has a name under `ab/` was synced before it got it."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.incoming = self.folder / "incoming"
+
+    def path_of(self, sha256: str) -> Path:
+        if not is_sha256(sha256):
+            raise Missing(sha256)
+        return self.folder / sha256[:2] / sha256[2:]
+
+    @contextlib.asynccontextmanager
+    async def receive(self, limit: int | None = None) -> AsyncIterator[Incoming]:
+        incoming = _FileIncoming(self, limit)
+        try:
+            await _in_thread(incoming.begin)
+            yield incoming
+        finally:
+            # Shielded: whoever is cancelled again and again (as anyio does) must still leave nothing behind.
+            await asyncio.shield(_in_thread(incoming.let_go))
+
+    async def open(self, sha256: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
+        file = await _in_thread(_open_at, self.path_of(sha256), start)
+        left = None if end is None else max(end - start, 0)
+        while True:
+            # The file may not be closed under the thread that reads it: its number could be another file's by then.
+            reading = _in_thread(_read, file, BATCH if left is None else min(BATCH, left))
+            try:
+                chunk = await asyncio.shield(reading)
+                if chunk:
+                    yield chunk
+            except BaseException:
+                if reading.done():
+                    file.close()
+                else:
+                    reading.add_done_callback(lambda _: file.close())
+                raise
+            if left is not None:
+                left -= len(chunk)
+            if not chunk or left == 0:
+                file.close()
+                return
+
+    async def size(self, sha256: str) -> int:
+        return (await _in_thread(_stat, self.path_of(sha256))).st_size
+
+    async def delete(self, sha256: str) -> None:
+        with contextlib.suppress(Missing):
+            await _in_thread(_unlink, self.path_of(sha256))
+
+    async def all(self) -> AsyncGenerator[tuple[str, int, dt.datetime], None]:
+        for number in range(256):
+            for sha256, size, modified in await _in_thread(self._list, f"{number:02x}"):
+                yield sha256, size, dt.datetime.fromtimestamp(modified, dt.UTC)
+
+    async def clear_leftovers(self, older_than: dt.timedelta = DAY) -> int:
+        oldest = (dt.datetime.now(dt.UTC) - older_than).timestamp()
+        return await _in_thread(self._clear, oldest)
+
+    async def _delete_if_older(self, sha256: str, moment: dt.datetime) -> bool:
+        return await _in_thread(self._unlink_if_older, self.path_of(sha256), moment.timestamp())
+
+    def _list(self, start: str) -> list[tuple[str, int, float]]:
+        found = []
+        with _worded(), contextlib.suppress(FileNotFoundError), os.scandir(self.folder / start) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):  # deleted while we look
+                    if is_sha256(start + entry.name):
+                        about = entry.stat()
+                        found.append((start + entry.name, about.st_size, about.st_mtime))
+        return sorted(found)
+
+    def _clear(self, oldest: float) -> int:
+        gone = 0
+        with _worded():
+            for path in self.incoming.glob("*"):
+                with contextlib.suppress(FileNotFoundError):
+                    if path.stat().st_mtime < oldest:
+                        path.unlink()
+                        gone += 1
+        return gone
+
+    def _unlink_if_older(self, path: Path, moment: float) -> bool:
+        with _worded(), self.locked(fcntl.LOCK_EX), contextlib.suppress(FileNotFoundError):
+            if path.stat().st_mtime < moment:
+                path.unlink()
+                return True
+        return False
+
+    @contextlib.contextmanager
+    def locked(self, how: int) -> Iterator[None]:
+        """Shared while a blob is put in its place, exclusive while the sweeper looks at one and removes it."""
+        with (self.folder / "lock").open("a") as lock:
+            fcntl.flock(lock, how)
+            yield
+
+
+class _FileIncoming(Incoming):
+    """One batch is hashed and written in a thread while the next comes in: at most two are in memory."""
+
+    def __init__(self, store: FolderStorage, limit: int | None) -> None:
+        super().__init__(limit)
+        self._store = store
+        self._path = store.incoming / uuid.uuid4().hex
+        self._file: FileIO | None = None
+        self._over = False
+        self._turn = threading.Lock()  # a thread may still be at work when its awaiter was cancelled
+        self._writing: asyncio.Future[None] | None = None
+        self._unsynced = 0
+
+    def begin(self) -> None:
+        with self._turn, _worded():
+            if not self._over:
+                self._store.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._store.incoming.mkdir(mode=0o700, exist_ok=True)
+                self._file = FileIO(self._path, "x", opener=functools.partial(os.open, mode=0o600))
+
+    def let_go(self) -> None:
+        with self._turn, contextlib.suppress(OSError):
+            self._over = True
+            if self._file is not None:
+                self._file.close()
+                self._path.unlink(missing_ok=True)
+
+    async def _take(self, batch: bytes) -> None:
+        await self._wait()
+        self._writing = _in_thread(self._write, batch)
+        self._writing.add_done_callback(_noticed)
+
+    async def _settle(self) -> str:
+        await self._wait()
+        await _in_thread(self._put_in_place)
+        return self._hash.hexdigest()
+
+    async def _wait(self) -> None:
+        if self._writing is not None:
+            await asyncio.shield(self._writing)
+
+    def _write(self, batch: bytes) -> None:
+        with self._turn, _worded():
+            if self._file is None or self._over:
+                return
+            self._hash.update(batch)
+            left = memoryview(batch)
+            while left:  # a nearly full disk takes a part and says so only the next time
+                left = left[self._file.write(left) :]
+            self._unsynced += len(batch)
+            if self._unsynced >= _SYNC:
+                os.fdatasync(self._file.fileno())
+                self._unsynced = 0
+
+    def _put_in_place(self) -> None:
+        with self._turn, _worded():
+            if self._file is None or self._over:
+                raise StorageDown("De ontvangst was al afgelopen.")
+            os.fsync(self._file.fileno())
+            place = self._store.path_of(self._hash.hexdigest())
+            if not place.parent.exists():
+                place.parent.mkdir(mode=0o700, exist_ok=True)
+                _sync_folder(self._store.folder)
+            with self._store.locked(fcntl.LOCK_SH):
+                os.utime(self._path)
+                # Over the same bytes too: the newer date keeps the sweeper off, and a damaged blob is whole again.
+                self._path.replace(place)
+            _sync_folder(place.parent)
+
+
+def _in_thread(do: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[R]:
+    return asyncio.get_running_loop().run_in_executor(_threads(), functools.partial(do, *args, **kwargs))
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    """Our own: a slow disk must not hold up the hashing of passwords."""
+    return ThreadPoolExecutor(8, thread_name_prefix="storage")
+
+
+def _noticed(writing: asyncio.Future[None]) -> None:
+    """The failure of a batch is told by the next step; when there is none, the upload was failing anyway."""
+    if not writing.cancelled():
+        writing.exception()
+
+
+def _open_at(path: Path, start: int) -> FileIO:
+    with _worded(path):
+        file = FileIO(path)
+        file.seek(start)
+        return file
+
+
+def _read(file: FileIO, size: int) -> bytes:
+    with _worded():
+        return file.read(size) or b""
+
+
+def _stat(path: Path) -> os.stat_result:
+    with _worded(path):
+        return path.stat()
+
+
+def _unlink(path: Path) -> None:
+    with _worded(path):
+        path.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+@contextlib.contextmanager
+def _worded(blob: Path | None = None) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if blob is not None and error.errno == errno.ENOENT:
+            raise Missing(blob.parent.name + blob.name) from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise StorageFull("De schijf van de opslag is vol.") from error
+        place = error.filename or "de opslag"
+        why = _REASONS.get(error.errno or 0, error.strerror)
+        raise StorageDown(f"Schrijven of lezen in {place} lukt niet: {why}.") from error
+
+
+_REASONS = {
+    errno.EACCES: "dit programma heeft er geen rechten",
+    errno.EPERM: "dit programma heeft er geen rechten",
+    errno.EROFS: "de schijf is alleen-lezen",
+    errno.ENOTDIR: "een deel van het pad is een bestand en geen map",
+    errno.ENOENT: "de map is er niet",
+    errno.EIO: "de schijf geeft fouten",
+    errno.EMFILE: "er staan te veel bestanden tegelijk open",
+}
