@@ -8,7 +8,7 @@ import datetime as dt
 import os
 import re
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -49,6 +49,7 @@ class S3Storage(Storage):
         options: dict[str, Any] = {name: value for name, value in keys.items() if value}
         if endpoint:
             options |= {"endpoint": endpoint.rstrip("/"), "virtual_hosted_style_request": False}
+        self._endings: set[asyncio.Future[None]] = set()
         self.where = f"{self.bucket} op {endpoint or 'AWS'}"
         self.s3 = S3Store(
             self.bucket,
@@ -73,7 +74,10 @@ class S3Storage(Storage):
         try:
             yield incoming
         finally:
-            await asyncio.shield(asyncio.ensure_future(incoming.let_go()))
+            ending = asyncio.ensure_future(incoming.let_go())
+            self._endings.add(ending)  # else nothing holds on to it when we are cancelled again
+            ending.add_done_callback(self._endings.discard)
+            await asyncio.shield(ending)
 
     async def open(self, sha256: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         size = await self.size(sha256)
@@ -158,33 +162,41 @@ class _S3Incoming(Incoming):
         self._path = f"incoming/{uuid.uuid4().hex}"
         self._writer = obstore.open_writer_async(store.s3, self._path, buffer_size=_PART, max_concurrency=2)
         self._whole = False
+        self._busy: asyncio.Future[object] | None = None
 
     async def let_go(self) -> None:
         """What fails here is left to the sweeper."""
+        if self._busy is not None:
+            await asyncio.gather(self._busy, return_exceptions=True)
         with contextlib.suppress(OSError, BaseError):
             if self._whole:
                 await obstore.delete_async(self._store.s3, self._path)
             else:  # leaving with an exception is how this writer is told to abort the parts it has sent
-                given_up = EOFError("given up")
-                await self._writer.__aexit__(EOFError, given_up, None)
+                await self._writer.__aexit__(EOFError, EOFError("given up"), None)
 
     async def _take(self, batch: bytes) -> None:
         await asyncio.to_thread(self._hash.update, batch)
-        with self._store.worded():
-            await self._writer.write(batch)
+        await self._whole_step(self._writer.write(batch))
 
     async def _settle(self) -> str:
         sha256 = self._hash.hexdigest()
-        place = self._store.path_of(sha256)
-        with self._store.worded():
-            await self._writer.close()
-            self._whole = True
-            # Over the same bytes too: the newer date keeps the sweeper off.
-            if self.size <= _COPY_MOST:
-                await obstore.copy_async(self._store.s3, self._path, place)
-            else:
-                await self._send_again(place)
+        await self._whole_step(self._put_in_place(self._store.path_of(sha256)))
         return sha256
+
+    async def _whole_step(self, step: Awaitable[object]) -> None:
+        """A step that is cancelled half-way leaves parts behind that nobody knows of: so it ends before we let go."""
+        self._busy = asyncio.ensure_future(step)
+        with self._store.worded():
+            await asyncio.shield(self._busy)
+
+    async def _put_in_place(self, place: str) -> None:
+        await self._writer.close()
+        self._whole = True
+        # Over the same bytes too: the newer date keeps the sweeper off.
+        if self.size <= _COPY_MOST:
+            await obstore.copy_async(self._store.s3, self._path, place)
+        else:
+            await self._send_again(place)
 
     async def _send_again(self, place: str) -> None:
         writer = obstore.open_writer_async(self._store.s3, place, buffer_size=_PART, max_concurrency=2)
