@@ -16,7 +16,7 @@ def _words(text: str) -> frozenset[str]:
 # What starts something on the computer of whoever opens it. The name decides there, so the name is refused here.
 _PROGRAMS = _words(
     """
-    apk app appimage application appref-ms appx appxbundle bat bin chm cmd com command cpl csh deb desktop diagcab dll
+    apk app appimage application appref-ms appx appxbundle bat chm cmd com command cpl csh deb desktop diagcab dll
     dmg drv elf exe fon gadget hlp hta inf ins iqy iso img isp jar jnlp js jse ksh lib lnk mjs msc msh msi msix
     msixbundle msp mst ocx phar php php5 phtml pif pkg pl prg ps1 ps1xml ps2 psc1 psd1 psm1 py pyc pyw pyz rb reg
     rpm run scf scr sct settingcontent-ms sh shb shs so sys theme torrent udl url vb vbe vbs vhd vhdx vxd wasm website
@@ -47,7 +47,8 @@ def check_upload(head: bytes, size: int, name: str) -> Say | None:
         return Say("“{name}” is een programma of script. Om veiligheidsredenen nemen wij dat niet aan.", name=name)
     if ending in _PAGES or (kind.mime in (kinds.HTML, kinds.SVG) and ending not in _MAY_HOLD_PAGES | set(_PROMISES)):
         return Say(
-            "“{name}” is een webpagina; daar kan een script in zitten. Bewaar haar als pdf en stuur die.", name=name
+            "“{name}” is een webpagina of SVG-tekening; daar kan een script in zitten. Bewaar hem als pdf.",
+            name=name,
         )
     if ending in _PROMISES and not _keeps_promise(ending, kind.mime):
         return Say(
