@@ -8,7 +8,11 @@ from piccolo.columns import BigInt, Boolean, ForeignKey, Integer, OnDelete, Text
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
-from models.core import Owned
+from models import factors
+from models.core import Forbidden, Owned, Refused, Say, operation, save
+from models.secret_box import decrypt, encrypt
+from models.settings import utcnow
+from models.viewer import Permission
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -69,6 +73,78 @@ class User(Owned, Table, tablename="users"):
         first = self.first_name or self.initials
         return " ".join(part for part in (first, self.prefix, self.surname) if part)
 
+    # changes
+
+    @operation(Permission.OWN_ACCOUNT)
+    async def set_password(self, password_hash: str, *, by: Viewer) -> None:
+        """One's own new password: every other session ends."""
+        self._only_oneself(by)
+        await save(self, password=password_hash)
+        await Session.update({Session.ended_at: utcnow()}).where(
+            (Session.person == self.id) & (Session.id != by.session_id) & Session.ended_at.is_null()
+        )
+
+    @operation(Permission.OWN_ACCOUNT)
+    async def set_authenticator(self, secret: str, code: str, *, by: Viewer) -> list[str]:
+        """Turn the second factor on, proved by a first code; returns the recovery codes, which are shown once."""
+        self._only_oneself(by)
+        step = factors.matching_step(secret, code, 0)
+        if step is None:
+            raise Refused("code", Say("Deze code klopt niet. Kijk of de klok van uw telefoon goed staat en neem de nieuwste code over."))
+        await save(self, totp_secret=encrypt(secret), totp_step=step)
+        return await self._new_recovery_codes()
+
+    @operation(Permission.OWN_ACCOUNT)
+    async def remove_authenticator(self, *, by: Viewer) -> None:
+        self._only_oneself(by)
+        await save(self, totp_secret="", totp_step=0)
+        await RecoveryCode.delete().where(RecoveryCode.person == self.id)
+
+    @operation(Permission.OWN_ACCOUNT)
+    async def renew_recovery_codes(self, *, by: Viewer) -> list[str]:
+        self._only_oneself(by)
+        return await self._new_recovery_codes()
+
+    @operation(Permission.OWN_ACCOUNT)
+    async def skip_second_factor(self, *, by: Viewer) -> None:
+        self._only_oneself(by)
+        await save(self, second_factor_skipped_at=utcnow())
+
+    @operation(Permission.OWN_ACCOUNT)
+    async def set_preferences(self, language: str, theme: str, digest: str, *, by: Viewer) -> None:
+        self._only_oneself(by)
+        if language not in ("nl", "en") or theme not in ("", "light", "dark") or digest not in ("daily", "at_once", "never"):
+            raise Refused("", Say("Kies een van de mogelijkheden."))
+        await save(self, language=language, theme=theme, digest=digest)
+
+    async def takes_code(self, code: str) -> bool:
+        """Whether the code is the authenticator's (each works once) or an unused recovery code, which is then used up."""
+        if self.totp_secret:
+            step = factors.matching_step(decrypt(self.totp_secret), code, self.totp_step)
+            if step is not None:
+                await save(self, totp_step=step)
+                return True
+        found = await RecoveryCode.objects().where(
+            (RecoveryCode.person == self.id) & (RecoveryCode.code_hash == factors.recovery_digest(code)) & RecoveryCode.used_at.is_null()
+        ).first()
+        if found is None:
+            return False
+        await save(found, used_at=utcnow())
+        return True
+
+    async def recovery_codes_left(self) -> int:
+        return await RecoveryCode.count().where((RecoveryCode.person == self.id) & RecoveryCode.used_at.is_null())  # type: ignore[no-any-return]
+
+    def _only_oneself(self, by: Viewer) -> None:
+        if by.user.id != self.id:
+            raise Forbidden("own account")
+
+    async def _new_recovery_codes(self) -> list[str]:
+        codes = factors.new_recovery_codes()
+        await RecoveryCode.delete().where(RecoveryCode.person == self.id)
+        await RecoveryCode.insert(*(RecoveryCode(person=self.id, code_hash=factors.recovery_digest(code)) for code in codes))
+        return codes
+
     # starlette-login's protocol
 
     @property
@@ -111,6 +187,10 @@ class Session(Owned, Table, tablename="session"):
     data = Text(default="{}", help_text="JSON: the next toast, and where to go after signing in.")
 
     session_token_unique = Unique([token_hash])
+
+    @operation(Permission.OWN_ACCOUNT)
+    async def end(self, *, by: Viewer) -> None:
+        await save(self, ended_at=utcnow())
 
     EXPORTS = "moments, address and device"
     ERASES = "goes with the user"

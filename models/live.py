@@ -1,9 +1,24 @@
-"""What changed: topics touched in a transaction, watched by every web process."""
+"""What changed: topics touched in the changing transaction, watched by every web process.
+
+On Postgres a NOTIFY goes out with the commit; on SQLite a version row per topic changes, and the watcher asks five times
+a second whether another connection committed (9 µs).
+"""
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped]
 from piccolo.columns import BigInt, Varchar
 from piccolo.table import Table
+
+from models import engine
+
+CHANNEL = "poort_topics"
+POLL_SECONDS = 0.2
 
 
 class Topic(Table, tablename="topic"):
@@ -11,3 +26,59 @@ class Topic(Table, tablename="topic"):
 
     name = Varchar(length=60, primary_key=True)
     version = BigInt(default=0)
+
+
+async def touch(*topics: str) -> None:
+    """Say, in this transaction, that these topics changed: 'rollout', 'client-7', 'task-3', 'imports', 'user-5'."""
+    if not engine.is_sqlite():
+        for topic in topics:
+            await engine.raw("SELECT pg_notify($1, $2)", CHANNEL, topic)
+        return
+    for topic in topics:
+        await engine.raw("INSERT INTO topic (name, version) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET version = topic.version + 1", topic)
+
+
+async def watch() -> AsyncIterator[set[str]]:
+    """Sets of topics that changed, as they change, whichever process changed them."""
+    async for topics in _watch_sqlite() if engine.is_sqlite() else _watch_postgres():
+        yield topics
+
+
+async def _watch_sqlite() -> AsyncIterator[set[str]]:
+    db = sqlite3.connect(engine.engine().path, check_same_thread=False)
+    try:
+        known: dict[str, int] = dict(db.execute("SELECT name, version FROM topic").fetchall())
+        version = db.execute("PRAGMA data_version").fetchone()[0]
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            now = db.execute("PRAGMA data_version").fetchone()[0]
+            if now == version:
+                continue
+            version = now
+            fresh: dict[str, int] = dict(db.execute("SELECT name, version FROM topic").fetchall())
+            if changed := {name for name, number in fresh.items() if known.get(name) != number}:
+                known = fresh
+                yield changed
+    finally:
+        db.close()
+
+
+async def _watch_postgres() -> AsyncIterator[set[str]]:
+    queue: asyncio.Queue[str | None] = asyncio.Queue()
+
+    def heard(_connection: Any, _pid: int, _channel: str, topic: str) -> None:
+        queue.put_nowait(topic)
+
+    connection = await asyncpg.connect(engine.engine().url)
+    connection.add_termination_listener(lambda _: queue.put_nowait(None))
+    try:
+        await connection.add_listener(CHANNEL, heard)
+        while (topic := await queue.get()) is not None:
+            topics = {topic}
+            while not queue.empty():
+                if (more := queue.get_nowait()) is None:
+                    return
+                topics.add(more)
+            yield topics
+    finally:
+        await connection.close()

@@ -86,7 +86,7 @@ async def ask(
     return int(errand.id)
 
 
-_waker: list[Callable[[], None]] = []
+_waker: list[Callable[[], Any]] = []
 
 
 def wake() -> None:
@@ -95,6 +95,6 @@ def wake() -> None:
         after_commit(_waker[0])
 
 
-def wake_by(call: Callable[[], None]) -> None:
+def wake_by(call: Callable[[], Any]) -> None:
     """Let the process that knows the queue say how to wake the worker (models do not know jobs)."""
     _waker[:] = [call]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import resource
+import subprocess
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -31,3 +34,18 @@ def buckets() -> Iterator[s3.Buckets]:
     """An S3 server for the whole run, started at first use."""
     with s3.serving() as server:
         yield server
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder in which about 3 MB fit: a disk of its own where we may make one, else a limit of the system."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", place], capture_output=True).returncode == 0:
+        yield place
+        subprocess.run(["umount", place], check=True)
+        return
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3 * 1024 * 1024, before[1]))
+    yield place
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -8,16 +8,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from models import engine
+from models import config, engine
 from models.accounts import User
 from models.core import Missing
 from models.settings import Firm
+from models.storage import storage
 from models.viewer import Viewer, nobody
 from web import addresses, observe
 from web.errors import failure
@@ -69,25 +71,37 @@ class Routes:
     def get(self, path: str, access: Access | None = None) -> Callable[[Handler], Action]:
         return self._declare("GET", path, access, None)
 
-    def post(self, path: str, access: Access | None = None) -> Callable[[Handler], Action]:
-        return self._declare("POST", path, access, None)
+    def post(self, path: str, access: Access | None = None, *, before: Handler | None = None) -> Callable[[Handler], Action]:
+        """A change. What `before(request, form)` returns, the handler gets as `prepared`: slow work (hashing) that must
+        not hold the write lock is done there, outside every unit."""
+        return self._declare("POST", path, access, before)
+
+    def plain(self, path: str) -> Callable[[Handler], Action]:
+        """Public, without a unit or a viewer: static files and health."""
+        return self._declare("PLAIN", path, Access.PUBLIC, None)
 
     def upload(self, path: str, *, before: Handler, access: Access | None = None) -> Callable[[Handler], Action]:
         """A POST whose files stream into the storage first. `before` says no (by raising) to whom may not, before a byte is read.
 
         The handler gets `received`, the stored files and the fields; it runs in a writing unit after the last byte.
         """
-        return self._declare("POST", path, access, before)
+        return self._declare("UPLOAD", path, access, before)
 
     def _declare(self, method: str, path: str, access: Access | None, before: Handler | None) -> Callable[[Handler], Action]:
         def declare(handler: Handler) -> Action:
-            action = Action(f"{self.module}.{handler.__name__}", method, path, access or self.access, handler)
+            verb = {"PLAIN": "GET", "UPLOAD": "POST"}.get(method, method)
+            action = Action(f"{self.module}.{handler.__name__.rstrip('_')}", verb, path, access or self.access, handler)
             addresses.register(action.name, path)
             ACTIONS.append(action)
-            if method == "GET":
+            if method == "PLAIN":
+                _endpoints[action.name] = handler  # type: ignore[assignment]
+            elif method == "GET":
                 _endpoints[action.name] = _reader(action)
+            elif method == "UPLOAD":
+                assert before is not None
+                _endpoints[action.name] = _uploader(action, before)
             else:
-                _endpoints[action.name] = _uploader(action, before) if before else _writer(action)
+                _endpoints[action.name] = _writer(action, before)
             return action
 
         return declare
@@ -107,19 +121,39 @@ def _reader(action: Action) -> Callable[[Request], Awaitable[Response]]:
                 reply = await action.handler(request, viewer, **request.path_params)
         except Exception as error:
             reply = failure(error, request, who[0])
-        return _answer(reply, request, *who)
+        answer = _answer(reply, request, *who)
+        await _take_notes(request)
+        return answer
 
     return endpoint
 
 
-def _writer(action: Action) -> Callable[[Request], Awaitable[Response]]:
+async def _take_notes(request: Request) -> None:
+    """What a GET has to remember (a link was opened, a document read): written after it, and worth no failure."""
+    for note in request.scope.get("poort.notes", ()):
+        try:
+            await engine.run_writing(note)
+        except Exception as error:
+            observe.log_exception(error, request)
+
+
+def remember(request: Request, note: Callable[[], Awaitable[None]]) -> None:
+    """Carry this out in a writing unit of its own after the reading one; never when somebody only looks on."""
+    if "poort.view_as" not in request.scope:
+        request.scope.setdefault("poort.notes", []).append(note)
+
+
+def _writer(action: Action, before: Handler | None) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
             # All of it is read before the unit begins: a slow sender must not hold the write lock.
             form = await request.form(max_files=0, max_fields=FIELDS_LIMIT, max_part_size=FORM_LIMIT)
-        except (MultiPartException, ClientDisconnect) as error:
-            return _answer(failure(error, request, nobody()), request, nobody(), None)
-        return await _written(action, request, {}, form)
+            more = {"prepared": await before(request, form)} if before else {}
+        except (MultiPartException, HTTPException, ClientDisconnect) as error:
+            return await _outside(MultiPartException("") if isinstance(error, HTTPException) else error, request)
+        except Exception as error:
+            return await _outside(error, request)
+        return await _written(action, request, more, form)
 
     return endpoint
 
@@ -133,12 +167,19 @@ def _uploader(action: Action, before: Handler) -> Callable[[Request], Awaitable[
                 if turned := _turned_away(action, request, viewer, firm):
                     return turned
                 await before(request, viewer, **request.path_params)
-            received: Received = await receive_files(request)
+            received: Received = await receive_files(request, storage(), max_size=config.settings().max_upload)
         except Exception as error:
             return _answer(failure(error, request, who[0]), request, *who)
         return await _written(action, request, {"received": received}, None)
 
     return endpoint
+
+
+async def _outside(error: Exception, request: Request) -> Response:
+    """The answer to a failure before there was a unit."""
+    async with engine.reading():
+        viewer, firm = await _who(request)
+    return _answer(failure(error, request, viewer), request, viewer, firm)
 
 
 async def _written(action: Action, request: Request, more: dict[str, Any], form: Any) -> Response:
@@ -172,7 +213,7 @@ async def _keep_draft(action: Action, request: Request, form: Any) -> Response |
 
 async def _who(request: Request) -> tuple[Any, Firm | None]:
     """The viewer (or visitor) of this request and the office, in three short queries at most."""
-    firm = await Firm.objects().first()
+    firm = await Firm.load()
     user = request.user
     if not user.is_authenticated:
         return nobody(), firm
@@ -212,9 +253,17 @@ def _turned_away(action: Action, request: Request, viewer: Any, firm: Firm | Non
         if request.method != "GET" or request.headers.get("hx-request") == "true":
             next_ = _page_of(request)
         return redirect(request, addresses.address_for("sessions.sign_in", next=next_ if next_ != "/" else None))
+    if firm is not None and _needs_factor(viewer, firm) and not action.name.startswith(("account.", "sessions.", "live.")):
+        return redirect(request, addresses.address_for("account.second_factor"))
     if (action.access is Access.STAFF and not viewer.is_staff) or (action.access is Access.CLIENT and not viewer.is_client):
         raise Missing(action.name)
     return None
+
+
+def _needs_factor(viewer: Viewer, firm: Firm) -> bool:
+    """Whether the office demands a second factor that this person has not set yet."""
+    demanded = firm.second_factor == "all" or (firm.second_factor == "staff" and viewer.is_staff)
+    return demanded and not viewer.user.totp_secret and viewer.view_as is None
 
 
 def _page_of(request: Request) -> str:

@@ -9,7 +9,6 @@ import hashlib
 import http.server
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -300,21 +299,6 @@ async def test_the_files_are_for_this_program_only(folder):
 
     assert folder.path_of(stored.sha256).stat().st_mode & 0o077 == 0
     assert folder.folder.stat().st_mode & 0o077 == 0
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A folder in which about 3 MB fit: a disk of its own where we may make one, else a limit of the system."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", place], capture_output=True).returncode == 0:
-        yield place
-        subprocess.run(["umount", place], check=True)
-        return
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (3 * MB, before[1]))
-    yield place
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 async def test_a_full_disk_says_so_and_leaves_nothing_half(small_disk):

@@ -1,0 +1,258 @@
+"""Signing in: sessions by random token, throttles that slow a guesser and not his victim, one-time links."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import secrets
+from typing import Any
+
+from models import config, engine
+from models.accounts import Draft, Link, Session, Throttle, User
+from models.audit import Trail
+from models.core import Gone, Refused, Say, digest, fold, save
+from models.outbox import Kind, ask
+from models.secret_box import decrypt, encrypt
+from models.settings import Firm, utcnow
+
+SESSION_DAYS = 30
+HALF_MINUTES = 10
+DRAFT_HOURS = 1
+LINK_HOURS = 2  # of a link for a new password
+_WINDOW = dt.timedelta(minutes=15)
+_PAIR, _ADDRESS, _ACCOUNT = 8, 40, 60  # tries in that window: for one account from one address, from one address, for one account
+
+_SESSION_SQL = """
+SELECT s.id AS session_id, s.stage, s.seen_at, s.expires_at, s.ended_at, u.*
+FROM session s JOIN users u ON u.id = s.person WHERE s.token_hash = $1
+"""
+
+
+class SignedIn:
+    """What the middleware needs of a session at every request."""
+
+    __slots__ = ("ended", "half", "seen_at", "session_id", "user")
+
+    def __init__(self, row: dict[str, Any]) -> None:
+        now = utcnow()
+        self.session_id: int = row.pop("session_id")
+        stage, self.seen_at = row.pop("stage"), row.pop("seen_at")
+        expires_at, ended_at = row.pop("expires_at"), row.pop("ended_at")
+        self.user = User(**row)
+        self.user._exists_in_db = True
+        self.ended = ended_at is not None or expires_at < now or self.user.state != "active"
+        self.half = stage != "signed_in"
+
+
+async def find_session(token: str) -> SignedIn | None:
+    rows = await engine.raw(_SESSION_SQL, digest(token))
+    return SignedIn(rows[0]) if rows else None
+
+
+async def begin_session(user: User, *, half: bool, address: str, agent: str) -> tuple[str, int]:
+    """A fresh session; returns its token, which is kept nowhere, and its id."""
+    token, now = secrets.token_urlsafe(32), utcnow()
+    lasts = dt.timedelta(minutes=HALF_MINUTES) if half else dt.timedelta(days=SESSION_DAYS)
+    session = Session(
+        token_hash=digest(token),
+        person=user.id,
+        stage="second_factor" if half else "signed_in",
+        created_at=now,
+        seen_at=now,
+        proved_at=now,
+        expires_at=now + lasts,
+        address=address[:45],
+        agent=agent[:300],
+    )
+    await session.save()
+    if not half:
+        await Trail.write("Session.begin", user)
+    return token, int(session.id)
+
+
+async def touch_session(session_id: int) -> None:
+    now = utcnow()
+    await Session.update({Session.seen_at: now, Session.expires_at: now + dt.timedelta(days=SESSION_DAYS)}).where(Session.id == session_id)
+
+
+async def end_session(session_id: int) -> None:
+    await Session.update({Session.ended_at: utcnow()}).where(Session.id == session_id)
+
+
+async def end_sessions_of(user_id: int, but: int = 0) -> None:
+    await Session.update({Session.ended_at: utcnow()}).where(
+        (Session.person == user_id) & (Session.id != but) & Session.ended_at.is_null()
+    )
+
+
+# who wants in
+
+
+async def by_email(email: str) -> User | None:
+    key = fold(email)
+    return await User.objects().where(User.email_key == key).first() if key else None
+
+
+async def may_try(email: str, address: str, known_device: bool) -> bool:
+    """Whether this try is still within measure. A device that signed in before is not slowed by what strangers do."""
+    keys = _throttle_keys(email, address)
+    rows = await Throttle.select(Throttle.key, Throttle.tries).where(
+        Throttle.key.is_in([key for key, _ in keys]) & (Throttle.since > utcnow() - _WINDOW)
+    )
+    tries = {row["key"]: row["tries"] for row in rows}
+    return all(tries.get(key, 0) < most for key, most in (keys[:2] if known_device else keys))
+
+
+async def note_failure(email: str, address: str) -> None:
+    now = utcnow()
+    for key, _ in _throttle_keys(email, address):
+        await engine.raw(
+            "INSERT INTO throttle (key, tries, since) VALUES ($1, 1, $2) ON CONFLICT (key) DO UPDATE SET "
+            "tries = CASE WHEN throttle.since > $3 THEN throttle.tries + 1 ELSE 1 END, "
+            "since = CASE WHEN throttle.since > $3 THEN throttle.since ELSE $2 END",
+            key,
+            now,
+            now - _WINDOW,
+        )
+
+
+async def forget_failures(email: str, address: str) -> None:
+    await Throttle.delete().where(Throttle.key == _throttle_keys(email, address)[0][0])
+
+
+def _throttle_keys(email: str, address: str) -> list[tuple[str, int]]:
+    account = fold(email)
+    return [(digest(f"pair {account} {address}"), _PAIR), (digest(f"from {address}"), _ADDRESS), (digest(f"to {account}"), _ACCOUNT)]
+
+
+# one-time links
+
+
+async def new_link(user: User, kind: str, *, opening: int | None = None, run_after: dt.datetime | None = None) -> Link:
+    """A link that the worker will mail; earlier ones of the same kind die."""
+    now, firm = utcnow(), await Firm.load()
+    lasts = dt.timedelta(days=firm.invitation_days) if kind == "invitation" else dt.timedelta(hours=LINK_HOURS)
+    await end_links(user.id, "replaced", kind)
+    link = Link(person=user.id, kind=kind, opening=opening, email=user.email, created_at=now, expires_at=now + lasts)
+    await link.save()
+    errand = Kind.INVITATION if kind == "invitation" else Kind.PASSWORD
+    await ask(errand, link.id, person=user.id, run_after=run_after)
+    return link
+
+
+async def end_links(user_id: int, why: str, kind: str | None = None) -> None:
+    condition = (Link.person == user_id) & Link.ended_at.is_null() & Link.used_at.is_null()
+    if kind:
+        condition = condition & (Link.kind == kind)
+    await Link.update({Link.ended_at: utcnow(), Link.ended_why: why}).where(condition)
+
+
+async def open_link(token: str) -> tuple[Link, User]:
+    """The link of a token, while it can be used. Raises Gone with the reason."""
+    link = await Link.objects(Link.person).where(Link.token_hash == digest(token)).first() if token else None
+    if link is None:
+        raise Gone(Say("Deze link klopt niet. Neem de hele link uit de mail over, of vraag een nieuwe aan."))
+    if link.used_at:
+        raise Gone(Say("Deze link is al gebruikt. Meld u aan, of kies “Wachtwoord vergeten”."))
+    user = link.person
+    if link.ended_at or link.email != user.email or user.state == "blocked":
+        raise Gone(Say("Deze link is vervangen of ingetrokken. Kies “Wachtwoord vergeten” voor een nieuwe."))
+    if link.expires_at < utcnow():
+        raise Gone(Say("Deze link is verlopen. Kies “Wachtwoord vergeten” voor een nieuwe."))
+    return link, user
+
+
+async def note_opened(link_id: int) -> None:
+    await Link.update({Link.opened_at: utcnow()}).where((Link.id == link_id) & Link.opened_at.is_null())
+
+
+async def use_link(token: str, password_hash: str) -> User:
+    """Set the password; somebody who was invited becomes active. All his other sessions end."""
+    link, user = await open_link(token)
+    now = utcnow()
+    await save(link, used_at=now, opened_at=link.opened_at or now)
+    await save(user, password=password_hash, state="active", activated_at=user.activated_at or now)
+    await end_sessions_of(user.id)
+    await end_links(user.id, "replaced")
+    await Trail.write("User.activate" if link.kind == "invitation" else "User.reset_password", user)
+    return user
+
+
+async def ask_new_password(email: str) -> None:
+    """Mail a link if the address is somebody's who may come in; the caller answers the same whatever happened.
+
+    Who was invited and never activated gets a fresh invitation. Who is only prepared gets nothing: his gate is closed.
+    """
+    user = await by_email(email)
+    if user is None or user.state not in ("active", "invited"):
+        return
+    await new_link(user, "password" if user.state == "active" else "invitation")
+
+
+# what was typed when a session had ended
+
+
+async def keep_draft(person: int, path: str, came_from: str, fields: list[tuple[str, str]]) -> int:
+    draft = Draft(person=person, path=path[:2000], came_from=came_from[:2000], fields=encrypt(json.dumps(fields)), created_at=utcnow())
+    await draft.save()
+    return int(draft.id)
+
+
+async def find_draft(draft_id: int, person: int) -> tuple[str, str, list[tuple[str, str]]] | None:
+    """Path, page of origin, and fields, for the person who typed them and no one else."""
+    recent = utcnow() - dt.timedelta(hours=DRAFT_HOURS)
+    draft = await Draft.objects().where((Draft.id == draft_id) & (Draft.person == person) & (Draft.created_at > recent)).first()
+    if draft is None:
+        return None
+    return draft.path, draft.came_from, [(name, value) for name, value in json.loads(decrypt(draft.fields))]
+
+
+# the set-up link of a fresh installation
+
+
+async def new_setup_link() -> str | None:
+    """The address of the set-up, once; the earlier one dies. None when the office is set up already."""
+    firm = await Firm.load()
+    if firm.is_set_up:
+        return None
+    token = secrets.token_urlsafe(32)
+    await save(firm, setup_hash=digest(token), setup_expires_at=utcnow() + dt.timedelta(days=7))
+    return f"{config.settings().base_url}/set-up/{token}"
+
+
+async def check_setup(token: str) -> Firm:
+    firm = await Firm.load()
+    if firm.is_set_up or not firm.setup_hash or not secrets.compare_digest(firm.setup_hash, digest(token)):
+        raise Gone(Say("Deze link is gebruikt of vervangen. “python -m models setup-link” maakt een nieuwe zolang het kantoor niet is ingericht."))
+    if firm.setup_expires_at < utcnow():
+        raise Gone(Say("Deze link is verlopen. “python -m models setup-link” maakt een nieuwe."))
+    return firm
+
+
+async def set_up(token: str, *, firm_name: str, place: str, brand: str, first_name: str, prefix: str, surname: str, email: str, password_hash: str) -> User:
+    """The office gets its name and its first administrator; the link dies."""
+    from models.people import keys_of
+
+    firm = await check_setup(token)
+    if await User.exists().where(User.email_key == fold(email)):
+        raise Refused("email", Say("Dit adres is al in gebruik."))
+    now = utcnow()
+    user = User(
+        kind="staff",
+        state="active",
+        role="administrator",
+        all_clients=True,
+        first_name=first_name,
+        prefix=prefix,
+        surname=surname,
+        email=email,
+        email_key=fold(email),
+        password=password_hash,
+        created_at=now,
+        activated_at=now,
+        **keys_of(first_name=first_name, prefix=prefix, surname=surname, email=email),
+    )
+    await user.save()
+    await save(firm, name=firm_name, place=place, brand=brand, setup_hash="", set_up_at=now, changed_at=firm.changed_at + 1)
+    await Trail.write("Firm.set_up", firm)
+    return user

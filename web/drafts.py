@@ -1,0 +1,67 @@
+"""A form that was sent when the session had ended: kept for the same person, and shown again as he typed it."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+
+from models import engine
+from models.core import Missing, Say
+from models.signing_in import find_draft, keep_draft
+from models.viewer import Viewer
+from web import routing
+from web.addresses import address_for, local_path
+from web.replies import Reply, Toast, go, redirect
+from web.routing import Routes
+
+drafts = Routes("drafts")
+
+_NEVER = ("password", "code", "pin", "secret", "token")
+
+
+async def keep(request: Request, form: FormData) -> Response:
+    """Write the fields down (never secrets) and go to the sign-in, which leads back here."""
+    fields = [(name, value) for name, value in form.multi_items() if isinstance(value, str) and not any(word in name for word in _NEVER)]
+    came = urlsplit(request.headers.get("hx-current-url") or request.headers.get("referer") or "")
+    came_from = local_path(came.path) if came.netloc == request.url.netloc else ""
+    person = request.scope["poort.former"]
+    draft_id = await engine.run_writing(lambda: keep_draft(person, request.url.path, came_from, fields))
+    return redirect(request, address_for("sessions.sign_in", next=again.url(draft_id=draft_id)))
+
+
+@drafts.get("/drafts/{draft_id:int}")
+async def again(request: Request, viewer: Viewer, draft_id: int) -> Reply | Response:
+    """The form as it was typed. The handler runs as a rehearsal: forms submit nothing, and the unit is read-only."""
+    found = await find_draft(draft_id, viewer.user.id)
+    if found is None:
+        raise Missing("draft")
+    path, came_from, fields = found
+    sorry = Toast(Say("Uw sessie was verlopen. Controleer wat u had ingevuld en verstuur het opnieuw."), "attention")
+    action, parameters = _action_at(path)
+    rehearsal = Request({**request.scope, "method": "POST", "path": path}, request.receive)
+    rehearsal._form = FormData(fields)
+    token = routing.rehearsing.set(True)
+    try:
+        reply: Any = await action.handler(rehearsal, viewer, **parameters)
+    except Exception:
+        return go(came_from or "/", toast=sorry)
+    finally:
+        routing.rehearsing.reset(token)
+    if isinstance(reply, Reply) and reply.status == 422:
+        return Reply(reply.template, reply.context, 200, toast=sorry, layout=reply.layout, title=reply.title, section=reply.section)
+    return go(came_from or "/", toast=sorry)
+
+
+def _action_at(path: str) -> tuple[routing.Action, dict[str, Any]]:
+    from starlette.routing import compile_path
+
+    for action in routing.ACTIONS:
+        if action.method == "POST":
+            pattern, _, convertors = compile_path(action.path)
+            if match := pattern.match(path):
+                return action, {name: convertors[name].convert(value) for name, value in match.groupdict().items()}
+    raise Missing(path)

@@ -1,0 +1,122 @@
+"""Typed values out of what was typed; the rules live with the records."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Self
+
+import wtforms
+from starlette.requests import Request
+from wtforms import BooleanField, PasswordField, SelectField, SelectMultipleField, StringField
+from wtforms.validators import InputRequired, Length, Optional, StopValidation
+
+from models.core import Refused, Say
+from web import routing
+
+__all__ = [
+    "BooleanField",
+    "Email",
+    "Form",
+    "Length",
+    "Optional",
+    "PasswordField",
+    "Required",
+    "SelectField",
+    "SelectMultipleField",
+    "StringField",
+    "Text",
+    "TypedText",
+]
+
+
+class Form(wtforms.Form):
+    """A form whose errors are Say's, so that they are spoken in the reader's language."""
+
+    class Meta:
+        locales = False
+
+    general: list[Any]
+
+    @classmethod
+    async def read(cls, request: Request, **kwargs: Any) -> Self:
+        """What was typed, parsed and checked for form."""
+        form = cls(await request.form(), **kwargs)
+        form.general = []
+        form.validate()
+        return form
+
+    @classmethod
+    def blank(cls, **values: Any) -> Self:
+        form = cls(data=values)
+        form.general = []
+        return form
+
+    @property
+    def all_errors(self) -> list[tuple[str, Any]]:
+        """(field name, words) of every error, those of the whole form first; for the summary on top."""
+        return [("", words) for words in self.general] + [(name, words) for name, field in self._fields.items() for words in field.errors]
+
+    async def submit(self, operation: Callable[..., Awaitable[object]], **more: object) -> bool:
+        """Carry out the operation with these values; say whether it was done. A refusal lands beside its field."""
+        if self.errors or routing.rehearsing.get():
+            return False
+        try:
+            await operation(**self.data, **more)
+        except Refused as refused:
+            self.refuse(refused)
+            return False
+        return True
+
+    def refuse(self, refused: Refused) -> None:
+        if refused.field in self._fields:
+            field = self._fields[refused.field]
+            field.errors = [*field.errors, refused.why]
+        else:
+            self.general.append(refused.why)
+
+
+class Required(InputRequired):
+    def __call__(self, form: Any, field: Any) -> None:
+        if not field.raw_data or not str(field.raw_data[0]).strip():
+            field.errors[:] = []
+            raise StopValidation(Say("Vul dit in."))  # type: ignore[arg-type]
+
+
+class Text(StringField):
+    """A line of text: trimmed, without control characters, and not longer than the database takes."""
+
+    def __init__(self, *, most: int = 200, required: bool = False, **kwargs: Any) -> None:
+        checks: list[Any] = [Required()] if required else [Optional()]
+        super().__init__(validators=[*checks, *kwargs.pop("validators", [])], **kwargs)
+        self.most = most
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        raw = str(valuelist[0]) if valuelist else ""
+        self.data = " ".join("".join(ch if ch >= " " and ch != "\x7f" else " " for ch in raw).split())
+
+    def post_validate(self, form: Any, validation_stopped: bool) -> None:
+        if not validation_stopped and self.data and len(self.data) > self.most:
+            raise wtforms.ValidationError(Say("Dit is {n} tekens; er passen er {most}.", n=len(self.data), most=self.most))  # type: ignore[arg-type]
+
+
+class TypedText(Text):
+    """Text that a function of the records turns into a value, or refuses in words."""
+
+    def __init__(self, parse: Callable[[str], Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.parse = parse
+
+    def post_validate(self, form: Any, validation_stopped: bool) -> None:
+        super().post_validate(form, validation_stopped)
+        if self.data and not self.errors:
+            try:
+                self.data = self.parse(self.data)
+            except Refused as refused:
+                raise wtforms.ValidationError(refused.why) from refused  # type: ignore[arg-type]
+
+
+class Email(TypedText):
+    def __init__(self, **kwargs: Any) -> None:
+        from models.dutch import email
+
+        super().__init__(email, most=254, **kwargs)

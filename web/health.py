@@ -1,0 +1,36 @@
+"""Whether it lives, whether it can work, and its figures."""
+
+from __future__ import annotations
+
+import hmac
+
+from prometheus_client import generate_latest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from models import checkup, config
+from web import observe
+from web.routing import Access, Routes
+
+health = Routes("health", Access.PUBLIC)
+
+
+@health.plain("/health/live")
+async def live(request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+@health.plain("/health/ready")
+async def ready(request: Request) -> Response:
+    """200 when the database answers and is up to date; what is wrong is named, not described: this page is public."""
+    problems = await checkup.quick()
+    return JSONResponse({"status": "error" if problems else "ok", "problems": problems}, 503 if problems else 200)
+
+
+@health.plain("/metrics")
+async def metrics(request: Request) -> Response:
+    token, asked = config.settings().metrics_token, request.headers.get("authorization", "")
+    local = request.client is not None and request.client.host in ("127.0.0.1", "::1") and "x-forwarded-for" not in request.headers
+    if not local and not (token and hmac.compare_digest(asked, f"Bearer {token}")):
+        return Response("Niet gevonden", 404, media_type="text/plain")
+    return Response(generate_latest(observe.REGISTRY), media_type="text/plain; version=0.0.4")

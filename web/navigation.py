@@ -1,0 +1,43 @@
+"""What stands in the navigation: only what the viewer may open and the office uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from models.core import Say
+from web.addresses import url_maker
+
+
+@dataclass(frozen=True)
+class Item:
+    key: str
+    label: Say
+    url: str
+    icon: str
+
+
+_OFFICE = (
+    ("overview", Say("Overzicht"), "overview.page", "layout-dashboard", None),
+    ("clients", Say("Cliënten"), "clients.list", "building-2", None),
+    ("groups", Say("Groepen"), "groups.list", "tags", None),
+    ("users", Say("Gebruikers"), "users.list", "users", None),
+    ("dossiers", Say("Dossiers"), "dossiers.structures", "folder-tree", None),
+    ("imports", Say("Importeren"), "imports.list", "file-up", "import_records"),
+    ("rollout", Say("Uitrol"), "rollout.page", "list-checks", "view_rollout"),
+    ("mail", Say("Post"), "mail.list", "mail", "view_mail"),
+    ("audit", Say("Logboek"), "audit.list", "scroll-text", "view_trail"),
+    ("settings", Say("Instellingen"), "settings.page", "settings", "manage_settings"),
+)
+
+
+def navigation(viewer: Any, firm: Any, prefix: str) -> list[Item]:
+    url = url_maker(prefix)
+    if viewer.is_staff:
+        return [Item(key, label, url(name), icon) for key, label, name, icon, needs in _OFFICE if needs is None or viewer.may(needs)]
+    if viewer.is_client:
+        items = [Item("home", Say("Home"), url("portal.home"), "house")]
+        if viewer.may("view_dossier") and firm.uses("dossiers"):
+            items.append(Item("dossier", Say("Dossier"), url("portal.dossier"), "folder"))
+        return [*items, Item("account", Say("Account"), url("account.page"), "circle-user")]
+    return []

@@ -1,0 +1,66 @@
+"""Static files under addresses that name their content: served from memory, compressed once, kept for ever."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import mimetypes
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+import partials
+from web.routing import Access, Routes
+
+HERE = Path(__file__).parent.parent / "static"
+static_files = Routes("static", Access.PUBLIC)
+
+_content: dict[str, bytes] = {}
+_zipped: dict[str, bytes] = {}
+_hashes: dict[str, str] = {}
+
+# One file each, so that a first visit makes two requests: order matters, the names give it.
+_BUNDLES = {"app.css": ("css", "*.css"), "app.js": ("js", "*.js")}
+
+
+def load() -> None:
+    """Read everything below static/ into memory (some 300 KB) and tell the templates the addresses."""
+    for path in sorted(HERE.rglob("*")):
+        if path.is_file():
+            _content[path.relative_to(HERE).as_posix()] = path.read_bytes()
+    for name, (folder, pattern) in _BUNDLES.items():
+        files = sorted((HERE / folder).glob(pattern))
+        first = [HERE / "vendor" / "htmx.min.js"] if name == "app.js" else []
+        _content[name] = b"\n".join(file.read_bytes() for file in [*first, *files])
+    for name, content in _content.items():
+        _hashes[name] = hashlib.sha256(content).hexdigest()[:12]
+        if name.endswith((".css", ".js", ".svg", ".txt", ".md")):
+            _zipped[name] = gzip.compress(content, 9, mtime=0)
+    partials.serve_static_from(address)
+
+
+def address(path: str) -> str:
+    return f"/static/{_hashes[path]}/{path}"
+
+
+def version() -> str:
+    """Changes with any file the browser may have kept."""
+    return hashlib.sha256("".join(sorted(_hashes.values())).encode()).hexdigest()[:12]
+
+
+def content(path: str) -> bytes:
+    return _content[path]
+
+
+@static_files.plain("/static/{version}/{path:path}")
+async def file(request: Request) -> Response:
+    version, path = request.path_params["version"], request.path_params["path"]
+    if path not in _content:
+        return Response("Niet gevonden", 404, media_type="text/plain")
+    kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+    fresh = version == _hashes[path]
+    headers = {"Cache-Control": "public, max-age=31536000, immutable" if fresh else "no-cache", "Vary": "Accept-Encoding"}
+    if path in _zipped and "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(_zipped[path], headers={**headers, "Content-Encoding": "gzip"}, media_type=kind)
+    return Response(_content[path], headers=headers, media_type=kind)
