@@ -8,8 +8,10 @@ from piccolo.columns import Boolean, Date, ForeignKey, Integer, OnDelete, Timest
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
+from models import engine
 from models.accounts import User
 from models.core import Owned
+from models.viewer import Granted, Right
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -146,3 +148,14 @@ def with_right(column: Any, viewer: Viewer, right: Any) -> Any:
     return visible_client(column, viewer)
 
 
+_GRANTS_SQL = """
+SELECT a.client AS client_id, a.rights, c.name, c.number
+FROM access a JOIN client c ON c.id = a.client
+WHERE a.person = $1 AND c.state = 'active' ORDER BY c.sort_key, c.id
+"""
+
+
+async def granted(user_id: int) -> list[Granted]:
+    """What a client user may, for each client that the office still serves."""
+    rows = await engine.raw(_GRANTS_SQL, user_id)
+    return [Granted(row["client_id"], row["name"], row["number"], Right(row["rights"])) for row in rows]

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from piccolo.columns import Boolean, ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
 from piccolo.constraints import Check
 from piccolo.table import Table
 
+from models import engine
 from models.accounts import User
-from models.core import Owned
+from models.core import Owned, Refused, Say, operation, save
+from models.live import touch
+from models.outbox import Kind, ask
+from models.settings import utcnow
+from models.viewer import Permission
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
+
+STALE = dt.timedelta(seconds=60)  # without a heartbeat for so long, the worker that had it is gone
+
+
+class Cancelled(Exception):
+    """Somebody asked to stop; what was committed so far stays, and the work says in its outcome what that is."""
 
 
 class Task(Owned, Table, tablename="task"):
@@ -38,3 +52,74 @@ class Task(Owned, Table, tablename="task"):
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
         return cls.owner == viewer.user.id if not viewer.is_staff else cls.id > 0
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        return dict(json.loads(self.detail))
+
+    @property
+    def is_busy(self) -> bool:
+        return self.state in ("waiting", "running")
+
+    @operation(Permission.OWN_ACCOUNT)
+    async def cancel(self, *, by: Viewer) -> None:
+        """Ask the worker to stop at the next step; work that has not begun stops at once."""
+        if not self.is_busy:
+            raise Refused("", Say("Dit werk is al klaar."))
+        await save(self, cancel_asked=True)
+        if self.state == "waiting":
+            await save(self, state="cancelled", finished_at=utcnow())
+        await touch("tasks", f"task-{self.id}")
+
+
+async def start(kind: str, subject_id: int | None, *, by: Viewer, total: int = 0, **detail: Any) -> Task:
+    """Ask for long work in the present unit; a worker carries out what `work(kind)` was declared for."""
+    if kind not in WORKS:
+        raise ValueError(f"no work is called {kind!r}")
+    task = Task(kind=kind, subject_id=subject_id, owner=by.user.id, total=total, detail=json.dumps(detail), created_at=utcnow())
+    await task.save()
+    await ask(Kind.RUN_TASK, task.id)
+    await touch("tasks", f"task-{task.id}")
+    return task
+
+
+class Progress:
+    """How far a task is. Called as often as the work likes: it writes at most twice a second, in a unit of its own."""
+
+    def __init__(self, task: Task, pause: float = 0.5) -> None:
+        self.task = task
+        self._pause = dt.timedelta(seconds=pause)
+        self._written = dt.datetime.min.replace(tzinfo=dt.UTC)
+
+    async def report(self, done: int, total: int | None = None) -> None:
+        """Outside any unit. Raises Cancelled when somebody asked to stop."""
+        now = utcnow()
+        if now - self._written < self._pause:
+            return
+        self._written = now
+        if await engine.run_writing(lambda: self._write(done, total, now)):
+            raise Cancelled
+
+    async def _write(self, done: int, total: int | None, now: dt.datetime) -> bool:
+        values = {"done": done, "heartbeat_at": now} | ({} if total is None else {"total": total})
+        await save(self.task, **values)
+        await touch("tasks", f"task-{self.task.id}")
+        row = await Task.select(Task.cancel_asked).where(Task.id == self.task.id).first()
+        return bool(row and row["cancel_asked"])
+
+
+Work = Callable[[Task, Progress], Awaitable[dict[str, Any]]]
+WORKS: dict[str, Work] = {}
+
+
+def work(kind: str) -> Callable[[Work], Work]:
+    """Declare what carries out tasks of this kind: called outside any unit, returns the outcome (counts, JSON).
+
+    A killed worker's task is begun again from the start: the work must be repeatable, or find out how far it was.
+    """
+
+    def declare(call: Work) -> Work:
+        WORKS[kind] = call
+        return call
+
+    return declare

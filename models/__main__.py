@@ -1,0 +1,141 @@
+"""python -m models: migrate · setup-link · seed · check · backup FILE · restore FILE · make-migration NAME"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import secrets
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from models import config, engine
+
+Command = Callable[[argparse.Namespace], Awaitable[int]]
+
+
+async def migrate(asked: argparse.Namespace) -> int:
+    from models.migrate import MigrationFailed
+    from models.migrate import migrate as bring_up_to_date
+
+    try:
+        ran = await bring_up_to_date()
+    except MigrationFailed as error:
+        print(f"Bijwerken is mislukt; er is niets half gedaan: {error}", file=sys.stderr)
+        return 1
+    print("De database is bijgewerkt." if ran else "De database was al bij.")
+    if asked.setup_link:
+        await setup_link(asked)
+    return 0
+
+
+async def setup_link(asked: argparse.Namespace) -> int:
+    from models.signing_in import new_setup_link
+
+    link = await engine.run_writing(new_setup_link)
+    if link:
+        print(f"\n  Poort is nog niet ingericht. Open deze link, hij werkt één keer:\n\n  {link}\n", flush=True)
+    elif not asked.setup_link:
+        print("Het kantoor is al ingericht; meld u aan.")
+    return 0
+
+
+async def seed(asked: argparse.Namespace) -> int:
+    from models import sample
+
+    password = asked.password or secrets.token_urlsafe(9)
+    try:
+        await sample.fill(asked.clients, asked.seed, password)
+    except sample.NotEmpty:
+        print("Er staat al een kantoor in deze database; het voorbeeldkantoor kan alleen in een lege.", file=sys.stderr)
+        return 1
+    print(f"Het voorbeeldkantoor staat klaar met {max(asked.clients, 3)} cliënten. Aanmelden kan als:")
+    print("\n".join(f"  {email}" for email in sample.CAST_EMAILS))
+    if not asked.password:
+        print(f"Het wachtwoord van allemaal: {password}")
+    return 0
+
+
+async def check(asked: argparse.Namespace) -> int:
+    from models.checkup import full
+
+    found = await full()
+    for name, problem in found:
+        print(f"{'FOUT' if problem else 'goed':5} {name:10} {problem}")
+    return 1 if any(problem for _, problem in found) else 0
+
+
+async def backup(asked: argparse.Namespace) -> int:
+    from models.backup import BackupRefused
+    from models.backup import backup as write
+
+    try:
+        print(await write(asked.file))
+    except BackupRefused as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+async def restore(asked: argparse.Namespace) -> int:
+    from models.backup import BackupBroken, BackupRefused
+    from models.backup import restore as read
+
+    try:
+        print(await read(asked.file, despite_other_key=asked.despite_other_key))
+    except (BackupBroken, BackupRefused) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+async def make_migration(asked: argparse.Namespace) -> int:
+    from models.migrate import make_migration as make
+
+    print(await make(asked.name))
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="python -m models")
+    commands = top.add_subparsers(dest="command", required=True)
+
+    def command(name: str, call: Command, words: str) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=words)
+        one.set_defaults(call=call)
+        return one
+
+    one = command("migrate", migrate, "brings the database up to date; safe to run twice, and from two processes at once")
+    one.add_argument("--setup-link", action="store_true", help="on a fresh database, print a one-time set-up link")
+    command("setup-link", setup_link, "makes a new set-up link while the office is not set up").set_defaults(setup_link=False)
+    one = command("seed", seed, "fills an empty database with a sample office")
+    one.add_argument("--clients", type=int, default=60)
+    one.add_argument("--seed", type=int, default=1)
+    one.add_argument("--password", help="of everybody of the cast; made up and printed when left out")
+    command("check", check, "verifies settings, database, queue, storage and mail")
+    one = command("backup", backup, "one consistent file of database, documents and settings")
+    one.add_argument("file", type=Path)
+    one = command("restore", restore, "a backup, into an empty installation")
+    one.add_argument("file", type=Path)
+    one.add_argument("--despite-other-key", action="store_true", help="although SECRET_KEY is another: second factors are then lost")
+    one = command("make-migration", make_migration, "writes what changed in the tables as a migration, for developers")
+    one.add_argument("name")
+    return top
+
+
+async def _run(asked: argparse.Namespace) -> int:
+    engine.start()
+    try:
+        return int(await asked.call(asked))
+    finally:
+        await engine.close()
+
+
+def main() -> None:
+    asked = parser().parse_args()
+    config.stop_on_nonsense()
+    sys.exit(asyncio.run(_run(asked)))
+
+
+if __name__ == "__main__":
+    main()

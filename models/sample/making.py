@@ -1,0 +1,195 @@
+"""Fills an office with sample records: set-based, and the same for the same seed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from models import engine
+from models.accounts import User
+from models.clients import Client
+from models.core import Refused, Say, fold, operation, save
+from models.live import touch
+from models.passwords import hash_password
+from models.people import keys_of
+from models.sample import documents, enterprises
+from models.sample.enterprises import Enterprise, Person
+from models.sample.papers import GENERAL_PAPERS, PAPERS, pdf
+from models.settings import Firm, utcnow
+from models.storage import Stored, storage
+from models.viewer import Permission
+
+if TYPE_CHECKING:
+    from models.viewer import Viewer
+
+Papers = dict[str, Stored]
+
+STAFF = (
+    ("anna@kantoor.example", "Anna", "de", "Wit", "administrator", True),
+    ("ed@kantoor.example", "Ed", "", "Kuipers", "employee", False),
+)
+CAST_EMAILS = (*(line[0] for line in STAFF), *(person.email for one in enterprises.CAST for person in one.people))
+
+
+class NotEmpty(Exception):
+    """The database holds an office already; the sample office fills only an empty one."""
+
+
+async def keep_papers() -> Papers:
+    """Put the documents of the sample office in the storage; outside any unit."""
+    return {name: await storage().put(pdf(title)) for name, title in (*PAPERS, *GENERAL_PAPERS)}
+
+
+async def fill(clients: int, seed: int, password: str) -> None:
+    """For an empty database: office, staff and clients. `password` is that of everybody of the cast.
+
+    Raises:
+        NotEmpty: there is an office already.
+    """
+    papers, hashed = await keep_papers(), await hash_password(password)
+    await engine.run_writing(lambda: _fill(clients, seed, hashed, papers))
+
+
+async def _fill(clients: int, seed: int, hashed: str, papers: Papers) -> None:
+    firm = await Firm.load()
+    if firm.is_set_up or await Client.exists() or await User.exists():
+        raise NotEmpty
+    now = _today()
+    await save(
+        firm, name="Kantoor De Poort", place="Zutphen", brand="#1f5c4d", set_up_at=now, setup_hash="", changed_at=firm.changed_at + 1
+    )
+    staff = await _staff(now, hashed, is_sample=False)
+    await _make(firm, clients, seed, hashed, staff["ed@kantoor.example"], papers, now)
+
+
+@operation(Permission.MANAGE_SETTINGS)
+async def _add(firm: Firm, clients: int, seed: int, papers: Papers, *, by: Viewer) -> None:
+    if await Client.exists():
+        raise Refused("", Say("Er staan al cliënten in. Het voorbeeldkantoor kan alleen in een leeg kantoor."))
+    now = _today()
+    staff = await _staff(now, "", is_sample=True)
+    await _make(firm, clients, seed, "", staff["ed@kantoor.example"], papers, now)
+
+
+async def add(*, by: Viewer, papers: Papers, clients: int = 60, seed: int = 1) -> None:
+    """Add the sample clients to an office that is set up and has none yet; nobody of them can sign in."""
+    await _add(await Firm.load(), clients, seed, papers, by=by)
+
+
+def _today() -> dt.datetime:
+    return utcnow().replace(hour=6, minute=0, second=0, microsecond=0)
+
+
+async def _staff(now: dt.datetime, hashed: str, *, is_sample: bool) -> dict[str, int]:
+    state = "prepared" if is_sample else "active"
+    users = [
+        User(
+            kind="staff", state=state, role=role, all_clients=everything, password=hashed, email=email, email_key=fold(email),
+            first_name=first, prefix=prefix, surname=surname, phone="0575 55 00 00", created_at=now, is_sample=is_sample,
+            activated_at=None if is_sample else now,
+            **keys_of(first_name=first, prefix=prefix, surname=surname, email=email),
+        )
+        for email, first, prefix, surname, role, everything in STAFF
+    ]  # fmt: skip
+    await User.insert(*users)
+    return {row["email"]: row["id"] for row in await User.select(User.id, User.email).where(User.kind == "staff")}
+
+
+async def _make(firm: Firm, count: int, seed: int, hashed: str, ed: int, papers: Papers, now: dt.datetime) -> None:
+    chance = Random(seed)
+    made = enterprises.make(chance, count)
+    ids = await _clients(made, now)
+    await _groups(made, ids, now)
+    people = await _people(made, hashed, now)
+    await engine.copy_rows(
+        "access",
+        ("person", "client", "rights", "role", "created_at"),
+        [
+            (people[person.email], ids[one.number], int(person.rights), person.role, now)
+            for one in made
+            for person in one.people
+        ],
+    )  # fmt: skip
+    await engine.copy_rows("responsible", ("client", "person"), [(ids[one.number], ed) for one in made if one.is_of_ed])
+    await documents.make(made, ids, papers, people["rik@bakkerij-jansen.example"], now)
+    await _invitations(made, people, now)
+    await save(firm, is_sample=True)
+    await touch("rollout", "clients", "users")
+
+
+async def _clients(made: list[Enterprise], now: dt.datetime) -> dict[str, int]:
+    columns = (*made[0].columns(), "created_at", "is_sample")
+    await engine.copy_rows("client", columns, [(*one.columns().values(), now, True) for one in made])
+    rows = await engine.raw("SELECT id, number FROM client WHERE is_sample = $1", True)
+    return {row["number"]: row["id"] for row in rows}
+
+
+async def _groups(made: list[Enterprise], ids: dict[str, int], now: dt.datetime) -> None:
+    names = sorted({group for one in made for group in one.groups})
+    await engine.copy_rows(
+        "client_group", ("name", "name_key", "description", "created_at", "is_sample"), [(name, fold(name), "", now, True) for name in names]
+    )
+    rows = await engine.raw("SELECT id, name FROM client_group WHERE is_sample = $1", True)
+    group_ids = {row["name"]: row["id"] for row in rows}
+    await engine.copy_rows(
+        "membership", ("client", "client_group"), [(ids[one.number], group_ids[group]) for one in made for group in one.groups]
+    )
+
+
+async def _people(made: list[Enterprise], hashed: str, now: dt.datetime) -> dict[str, int]:
+    """Each person once, however many clients he has; ids by e-mail."""
+    people: dict[str, Person] = {person.email: person for one in made for person in one.people}
+    rows = []
+    for person in people.values():
+        state = person.state if hashed or person.state != "active" else "invited"  # without a password nobody is active
+        rows.append(
+            (
+                "client", state, person.email, fold(person.email), person.first, person.prefix, person.surname, person.phone,
+                *keys_of(first_name=person.first, prefix=person.prefix, surname=person.surname, email=person.email).values(),
+                hashed if state == "active" and person.is_cast else "",
+                now - dt.timedelta(days=40),
+                now - dt.timedelta(days=person.days) if state in ("invited", "active") else None,
+                now - dt.timedelta(days=person.days - 1) if state == "active" else None,
+                True,
+            )
+        )  # fmt: skip
+    columns = (
+        "kind", "state", "email", "email_key", "first_name", "prefix", "surname", "phone", "sort_key", "search_key",
+        "password", "created_at", "invited_at", "activated_at", "is_sample",
+    )  # fmt: skip
+    await engine.copy_rows("users", columns, rows)
+    found = await engine.raw("SELECT id, email FROM users WHERE is_sample = $1 AND kind = $2", True, "client")
+    return {row["email"]: row["id"] for row in found}
+
+
+async def _invitations(made: list[Enterprise], people: dict[str, int], now: dt.datetime) -> None:
+    """One opening of the gates in the past, with its links: what the live count of the roll-out is computed from."""
+    sent: dict[str, Person] = {p.email: p for one in made for p in one.people if p.state in ("invited", "active")}
+    if not sent:
+        return
+    at = now - dt.timedelta(days=max(person.days for person in sent.values()))
+    rows = await engine.raw(
+        "INSERT INTO opening (created_at, sends_at, people, selection, is_sample) VALUES ($1, $1, $2, '{}', $3) RETURNING id",
+        at, len(sent), True,
+    )  # fmt: skip
+    opening = rows[0]["id"]
+    await engine.copy_rows(
+        "link",
+        ("person", "kind", "opening", "email", "created_at", "expires_at", "opened_at", "used_at"),
+        [
+            (
+                people[p.email], "invitation", opening, p.email, at, at + dt.timedelta(days=30),
+                at + dt.timedelta(hours=3) if p.state == "active" else None,
+                at + dt.timedelta(hours=3) if p.state == "active" else None,
+            )
+            for p in sent.values()
+        ],
+    )  # fmt: skip
+    await engine.raw(
+        "INSERT INTO errand (kind, state, subject_id, person, run_after, finished_at, address, created_at) "
+        "SELECT 'invitation', 'done', id, person, created_at, created_at, email, created_at FROM link WHERE opening = $1",
+        opening,
+    )
+
+

@@ -1,0 +1,32 @@
+"""Takes the sample office out again, and nothing that somebody made himself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models import engine
+from models.core import Refused, Say, operation, save
+from models.live import touch
+from models.settings import Firm
+from models.viewer import Permission
+
+if TYPE_CHECKING:
+    from models.viewer import Viewer
+
+# Clients first: their folders, documents and accesses go with them (ON DELETE CASCADE).
+_TABLES = ("client", "dossier", "client_group", "opening", "users")
+
+
+@operation(Permission.MANAGE_SETTINGS)
+async def _remove(firm: Firm, *, by: Viewer) -> None:
+    if not firm.is_sample:
+        raise Refused("", Say("Er is geen voorbeeldkantoor."))
+    for table in _TABLES:
+        await engine.raw(f"DELETE FROM {table} WHERE is_sample = $1 AND NOT (id = $2 AND $3)", True, by.user.id, table == "users")  # noqa: S608
+    await save(firm, is_sample=False)
+    await touch("rollout", "clients", "users")
+
+
+async def remove(*, by: Viewer) -> None:
+    """Delete every record that is marked as sample; never the person who asks for it."""
+    await _remove(await Firm.load(), by=by)
