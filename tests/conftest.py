@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import resource
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
 
+from models.viewer import Viewer, Visitor
 from tests import buckets as s3
 from tests import databases
+from tests.cast import Browser, Cast, assemble, browser_of, people
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,6 +30,19 @@ async def database(request: pytest.FixtureRequest) -> AsyncIterator[str]:
     """A migrated database without anybody in it, in use for this test; its URL."""
     async with databases.Databases().copy(request.param) as url:
         yield url
+
+
+@pytest.fixture(params=databases.kinds())
+async def cast(request: pytest.FixtureRequest) -> AsyncIterator[Cast]:
+    """The cast in an office of twelve clients, in a database of their own, on both engines."""
+    async with databases.Databases(people).copy(request.param, "peopled"):
+        yield await assemble()
+
+
+@pytest.fixture
+def browser() -> Callable[[Viewer | Visitor], AbstractAsyncContextManager[Browser]]:
+    """`async with browser(cast.ed) as ed:` – a browser in which that person is signed in."""
+    return browser_of
 
 
 @pytest.fixture(scope="session")

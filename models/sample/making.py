@@ -29,7 +29,7 @@ STAFF = (
     ("anna@kantoor.example", "Anna", "de", "Wit", "administrator", True),
     ("ed@kantoor.example", "Ed", "", "Kuipers", "employee", False),
 )
-CAST_EMAILS = (*(line[0] for line in STAFF), *(person.email for one in enterprises.CAST for person in one.people))
+CAST_EMAILS = tuple(dict.fromkeys((*(line[0] for line in STAFF), *(person.email for one in enterprises.CAST for person in one.people))))
 
 
 class NotEmpty(Exception):
