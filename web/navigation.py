@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.core import Say
-from web.addresses import url_maker
+from web.addresses import names, url_maker
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ _OFFICE = (
 def navigation(viewer: Any, firm: Any, prefix: str) -> list[Item]:
     url = url_maker(prefix)
     if viewer.is_staff:
-        return [Item(key, label, url(name), icon) for key, label, name, icon, needs in _OFFICE if needs is None or viewer.may(needs)]
+        return [Item(key, label, url(name), icon) for key, label, name, icon, needs in _OFFICE if (needs is None or viewer.may(needs)) and name in names()]
     if viewer.is_client:
         items = [Item("home", Say("Home"), url("portal.home"), "house")]
         if viewer.may("view_dossier") and firm.uses("dossiers"):

@@ -1,0 +1,187 @@
+"""Walks every route there is as everybody who has no business there: strangers get 404, never a glimpse and never a change."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from models import engine
+from models.accounts import User
+from models.core import save
+from models.viewer import Viewer
+from tests.cast import Browser, Cast, as_viewer, browser_of
+from web.__main__ import route_lines
+from web.routing import ACTIONS, Access, Action
+
+route_lines()
+PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
+WITH_PARAMETER = [a for a in ACTIONS if PARAMETER.search(a.path)]
+
+# parameters that are secrets or names of files, and lead nowhere by guessing
+GUESSED = {"token": "A" * 43, "path": "nothing.css", "version": "1", "sha256": "0" * 64, "key": "nothing", "step": "nothing", "name": "nothing"}
+
+# Bakkerij Jansen's own, and the people's whose it is: none of it exists for sam
+OWNED = {
+    "client_id": "SELECT id FROM client WHERE name = 'Bakkerij Jansen B.V.'",
+    "user_id": "SELECT id FROM users WHERE email = 'fem@bakkerij-jansen.example'",
+    "folder_id": "SELECT min(f.id) AS id FROM folder f JOIN client c ON c.id = f.client WHERE c.name = 'Bakkerij Jansen B.V.'",
+    "document_id": "SELECT min(d.id) AS id FROM document d JOIN client c ON c.id = d.client WHERE c.name = 'Bakkerij Jansen B.V.'",
+    "dossier_id": "SELECT d.id FROM dossier d JOIN client c ON c.id = d.client WHERE c.name = 'Bakkerij Jansen B.V.'",
+    "group_id": "SELECT min(id) AS id FROM client_group",
+    "opening_id": "SELECT min(id) AS id FROM opening",
+    "errand_id": "SELECT min(id) AS id FROM errand",
+    "access_id": "SELECT min(a.id) AS id FROM access a JOIN client c ON c.id = a.client WHERE c.name = 'Bakkerij Jansen B.V.'",
+}
+# made for the test: of anna
+MADE = {"task_id", "import_id", "draft_id", "session_id"}
+
+
+async def ids() -> dict[str, Any]:
+    found: dict[str, Any] = dict(GUESSED)
+    for name, sql in OWNED.items():
+        found[name] = (await engine.raw(sql))[0]["id"]
+    anna = (await engine.raw("SELECT id FROM users WHERE email = 'anna@kantoor.example'"))[0]["id"]
+    async with engine.writing():
+        await engine.raw(
+            "INSERT INTO task (kind, owner, created_at, state) SELECT 'plan_import', $1, created_at, 'done' FROM users WHERE id = $1", anna
+        )
+        await engine.raw(
+            "INSERT INTO import_batch (kind, state, file_name, sha256, created_by, created_at) "
+            "SELECT 'clients', 'planned', 'a.csv', '', $1, created_at FROM users WHERE id = $1",
+            anna,
+        )
+        await engine.raw(
+            "INSERT INTO draft (person, path, fields, created_at) SELECT $1, '/', '', created_at FROM users WHERE id = $1", anna
+        )
+        await engine.raw(
+            "INSERT INTO session (token_hash, person, created_at, seen_at, expires_at) "
+            "SELECT 'none', $1, created_at, created_at, created_at FROM users WHERE id = $1",
+            anna,
+        )
+    for name, table in (("task_id", "task"), ("import_id", "import_batch"), ("draft_id", "draft"), ("session_id", "session")):
+        found[name] = (await engine.raw(f"SELECT max(id) AS id FROM {table}"))[0]["id"]
+    return found
+
+
+async def ask(browser: Browser, action: Action, found: dict[str, Any], prefix: str = "") -> Any:
+    names = PARAMETER.findall(action.path)
+    assert set(names) <= set(found), f"tests/test_strangers.py does not know {set(names) - set(found)} of {action.path}"
+    path = prefix + PARAMETER.sub(lambda m: str(found[m[1]]), action.path)
+    if action.method == "GET":
+        return await browser.get(path)
+    return await browser.post(path, data={"name": "Gestolen", "x": "y"})
+
+
+async def everything() -> str:
+    """A digest of all rows but those that a look alone may touch."""
+    names = ["client", "users", "access", "folder", "document", "dossier", "client_group", "membership", "opening", "import_batch", "errand", "link"]
+    parts = []
+    for name in names:
+        rows = await engine.raw(f"SELECT * FROM {name} ORDER BY id")
+        parts.append(repr(rows))
+    return "\n".join(parts)
+
+
+@pytest.mark.parametrize("who", ["sam", "fem"])
+async def test_another_clients_user_finds_nothing(cast: Cast, who: str) -> None:
+    """fem has payroll rights only: the dossier of her own client does not exist for her, nor do other people."""
+    found, before, wrong = await ids(), await everything(), []
+    found["user_id"] = cast.rik.user.id
+    async with browser_of(cast.everybody[who]) as browser:
+        for action in WITH_PARAMETER:
+            if action.access is Access.PUBLIC or (who == "fem" and "client_id" in action.path):
+                continue
+            reply = await ask(browser, action, found)
+            if reply.status_code != 404:
+                wrong.append((action.method, action.path, reply.status_code))
+
+    assert not wrong
+    assert await everything() == before
+
+
+async def test_staff_find_only_their_own_clients(cast: Cast) -> None:
+    found, before, wrong = await ids(), await everything(), []
+    for name in ("client_id", "folder_id", "document_id", "dossier_id", "access_id"):
+        found[name] = (await engine.raw(OWNED[name].replace("Bakkerij Jansen B.V.", "Garage Smit")))[0]["id"]
+    found["user_id"] = cast.sam.user.id
+    theirs = {"client_id", "folder_id", "document_id", "dossier_id", "access_id", "user_id"}
+    async with browser_of(cast.ed) as browser:
+        for action in WITH_PARAMETER:
+            if action.access in (Access.PUBLIC, Access.CLIENT) or not theirs & set(PARAMETER.findall(action.path)):
+                continue
+            reply = await ask(browser, action, found)
+            if reply.status_code != 404:
+                wrong.append((action.method, action.path, reply.status_code))
+
+    assert not wrong
+    assert await everything() == before
+
+
+async def test_the_office_does_not_exist_for_clients(cast: Cast) -> None:
+    found, before, wrong = await ids(), await everything(), []
+    async with browser_of(cast.rik) as browser:
+        for action in ACTIONS:
+            if action.access is Access.STAFF:
+                reply = await ask(browser, action, found)
+                if reply.status_code != 404:
+                    wrong.append((action.method, action.path, reply.status_code))
+
+    assert not wrong
+    assert await everything() == before
+
+
+@pytest.mark.parametrize("state", ["visitor", "prepared", "invited", "blocked"])
+async def test_who_cannot_sign_in_is_led_to_the_sign_in(cast: Cast, state: str) -> None:
+    """A session of somebody who was blocked since is worth nothing; a prepared person never had one."""
+    found, wrong = await ids(), []
+    async with browser_of(cast.vic if state == "visitor" else cast.rik) as browser:
+        if state != "visitor":
+            await engine.run_writing(lambda: save(cast.rik.user, state=state))
+        before = await everything()
+        for action in ACTIONS:
+            if action.access is not Access.PUBLIC:
+                reply = await ask(browser, action, found)
+                to = reply.headers.get("location", "")
+                if not (reply.status_code == 303 and to.startswith("/sign-in")) and not (action.name == "live.stream" and reply.status_code == 401):
+                    wrong.append((action.method, action.path, reply.status_code, to))
+
+    assert not wrong
+    assert await everything() == before
+
+
+async def test_who_looks_through_a_clients_eyes_changes_nothing(cast: Cast) -> None:
+    found, wrong = await ids(), []
+    rik = cast.rik.user.id
+    async with browser_of(cast.anna) as browser:
+        before = await everything()
+        for action in ACTIONS:
+            if action.access is Access.PUBLIC or action.name == "live.stream":
+                continue
+            reply = await ask(browser, action, found, prefix=f"/view-as/{rik}")
+            if action.method == "POST" and reply.status_code not in (403, 404):
+                wrong.append((action.method, action.path, reply.status_code))
+            if action.access is Access.STAFF and reply.status_code != 404:
+                wrong.append((action.method, action.path, reply.status_code))
+
+    assert not wrong
+    assert await everything() == before
+
+
+async def test_nobody_looks_through_eyes_that_are_not_his_clients(cast: Cast) -> None:
+    async with browser_of(cast.ed) as ed, browser_of(cast.rik) as rik:
+        assert (await ed.get(f"/view-as/{cast.sam.user.id}/portal")).status_code == 404
+        assert (await ed.get(f"/view-as/{cast.anna.user.id}/")).status_code == 404
+        assert (await rik.get(f"/view-as/{cast.sam.user.id}/portal")).status_code == 404
+
+
+async def test_a_blocked_person_has_no_viewer_that_may_write(cast: Cast) -> None:
+    await engine.run_writing(lambda: save(cast.rik.user, state="blocked"))
+    rik: Viewer = await as_viewer("rik@bakkerij-jansen.example")
+
+    async with browser_of(rik) as browser:
+        reply = await browser.get("/portal")
+
+    assert reply.status_code == 303
+    assert (await User.objects().get(User.id == rik.user.id)).state == "blocked"
