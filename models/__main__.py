@@ -92,7 +92,7 @@ async def restore(asked: argparse.Namespace) -> int:
 async def make_migration(asked: argparse.Namespace) -> int:
     from models.migrate import make_migration as make
 
-    print(await make(asked.name))
+    await make(asked.name)
     return 0
 
 
@@ -105,9 +105,13 @@ def parser() -> argparse.ArgumentParser:
         one.set_defaults(call=call)
         return one
 
-    one = command("migrate", migrate, "brings the database up to date; safe to run twice, and from two processes at once")
+    one = command(
+        "migrate", migrate, "brings the database up to date; safe to run twice, and from two processes at once"
+    )
     one.add_argument("--setup-link", action="store_true", help="on a fresh database, print a one-time set-up link")
-    command("setup-link", setup_link, "makes a new set-up link while the office is not set up").set_defaults(setup_link=False)
+    command("setup-link", setup_link, "makes a new set-up link while the office is not set up").set_defaults(
+        setup_link=False
+    )
     one = command("seed", seed, "fills an empty database with a sample office")
     one.add_argument("--clients", type=int, default=60)
     one.add_argument("--seed", type=int, default=1)
@@ -117,7 +121,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("file", type=Path)
     one = command("restore", restore, "a backup, into an empty installation")
     one.add_argument("file", type=Path)
-    one.add_argument("--despite-other-key", action="store_true", help="although SECRET_KEY is another: second factors are then lost")
+    one.add_argument(
+        "--despite-other-key", action="store_true", help="although SECRET_KEY is another: second factors are then lost"
+    )
     one = command("make-migration", make_migration, "writes what changed in the tables as a migration, for developers")
     one.add_argument("name")
     return top

@@ -35,7 +35,10 @@ async def touch(*topics: str) -> None:
             await engine.raw("SELECT pg_notify($1, $2)", CHANNEL, topic)
         return
     for topic in topics:
-        await engine.raw("INSERT INTO topic (name, version) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET version = topic.version + 1", topic)
+        await engine.raw(
+            "INSERT INTO topic (name, version) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET version = topic.version + 1",
+            topic,
+        )
 
 
 async def watch() -> AsyncIterator[set[str]]:

@@ -76,7 +76,9 @@ async def start(kind: str, subject_id: int | None, *, by: Viewer, total: int = 0
     """Ask for long work in the present unit; a worker carries out what `work(kind)` was declared for."""
     if kind not in WORKS:
         raise ValueError(f"no work is called {kind!r}")
-    task = Task(kind=kind, subject_id=subject_id, owner=by.user.id, total=total, detail=json.dumps(detail), created_at=utcnow())
+    task = Task(
+        kind=kind, subject_id=subject_id, owner=by.user.id, total=total, detail=json.dumps(detail), created_at=utcnow()
+    )
     await task.save()
     await ask(Kind.RUN_TASK, task.id)
     await touch("tasks", f"task-{task.id}")

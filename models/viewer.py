@@ -93,7 +93,9 @@ class Viewer:
     `grants` are a client user's accesses; a staff member has none.
     """
 
-    def __init__(self, user: User, grants: Sequence[Granted] = (), *, session_id: int = 0, view_as: User | None = None) -> None:
+    def __init__(
+        self, user: User, grants: Sequence[Granted] = (), *, session_id: int = 0, view_as: User | None = None
+    ) -> None:
         self.user = user
         self.grants = {grant.client_id: grant for grant in grants}
         self.session_id = session_id

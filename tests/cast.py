@@ -88,9 +88,15 @@ class Browser(httpx2.AsyncClient):
 @contextlib.asynccontextmanager
 async def browser_of(viewer: Viewer | Visitor, address: str = "127.0.0.1") -> AsyncIterator[Browser]:
     transport = httpx2.ASGITransport(app=app(), client=(address, 50_000), raise_app_exceptions=True)
-    headers = {"Origin": "http://127.0.0.1:8000", "User-Agent": "Mozilla/5.0 (Windows NT 10.0) Chrome/140.0"}
+    headers = {
+        "Origin": "http://127.0.0.1:8000",
+        "User-Agent": "Mozilla/5.0 (Windows NT 10.0) Chrome/140.0",
+        "Accept-Language": "nl",
+    }
     async with Browser(transport=transport, base_url="http://127.0.0.1:8000", headers=headers) as browser:
         if isinstance(viewer, Viewer):
-            token, _ = await engine.run_writing(lambda: begin_session(viewer.user, half=False, address=address, agent="Chrome"))
+            token, _ = await engine.run_writing(
+                lambda: begin_session(viewer.user, half=False, address=address, agent="Chrome")
+            )
             browser.cookies.set(cookie_name(), token)
         yield browser

@@ -23,7 +23,9 @@ def test_every_setting_stands_in_the_readme() -> None:
 
 def test_every_dependency_stands_in_the_table_with_its_reason() -> None:
     project = tomllib.loads(text("pyproject.toml"))["project"]
-    needed = {re.split(r"[\[<>=]", name)[0] for name in [*project["dependencies"], *project["optional-dependencies"]["test"]]}
+    needed = {
+        re.split(r"[\[<>=]", name)[0] for name in [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    }
     told = set(re.findall(r"^\| `([\w.-]+)`", text("ARCHITECTURE.md"), re.MULTILINE))
 
     assert needed <= told

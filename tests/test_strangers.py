@@ -20,7 +20,15 @@ PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 WITH_PARAMETER = [a for a in ACTIONS if PARAMETER.search(a.path)]
 
 # parameters that are secrets or names of files, and lead nowhere by guessing
-GUESSED = {"token": "A" * 43, "path": "nothing.css", "version": "1", "sha256": "0" * 64, "key": "nothing", "step": "nothing", "name": "nothing"}
+GUESSED = {
+    "token": "A" * 43,
+    "path": "nothing.css",
+    "version": "1",
+    "sha256": "0" * 64,
+    "key": "nothing",
+    "step": "nothing",
+    "name": "nothing",
+}
 
 # Bakkerij Jansen's own, and the people's whose it is: none of it exists for sam
 OWNED = {
@@ -45,7 +53,8 @@ async def ids() -> dict[str, Any]:
     anna = (await engine.raw("SELECT id FROM users WHERE email = 'anna@kantoor.example'"))[0]["id"]
     async with engine.writing():
         await engine.raw(
-            "INSERT INTO task (kind, owner, created_at, state) SELECT 'plan_import', $1, created_at, 'done' FROM users WHERE id = $1", anna
+            "INSERT INTO task (kind, owner, created_at, state) SELECT 'plan_import', $1, created_at, 'done' FROM users WHERE id = $1",
+            anna,
         )
         await engine.raw(
             "INSERT INTO import_batch (kind, state, file_name, sha256, created_by, created_at) "
@@ -53,14 +62,20 @@ async def ids() -> dict[str, Any]:
             anna,
         )
         await engine.raw(
-            "INSERT INTO draft (person, path, fields, created_at) SELECT $1, '/', '', created_at FROM users WHERE id = $1", anna
+            "INSERT INTO draft (person, path, fields, created_at) SELECT $1, '/', '', created_at FROM users WHERE id = $1",
+            anna,
         )
         await engine.raw(
             "INSERT INTO session (token_hash, person, created_at, seen_at, expires_at) "
             "SELECT 'none', $1, created_at, created_at, created_at FROM users WHERE id = $1",
             anna,
         )
-    for name, table in (("task_id", "task"), ("import_id", "import_batch"), ("draft_id", "draft"), ("session_id", "session")):
+    for name, table in (
+        ("task_id", "task"),
+        ("import_id", "import_batch"),
+        ("draft_id", "draft"),
+        ("session_id", "session"),
+    ):
         found[name] = (await engine.raw(f"SELECT max(id) AS id FROM {table}"))[0]["id"]
     return found
 
@@ -76,7 +91,20 @@ async def ask(browser: Browser, action: Action, found: dict[str, Any], prefix: s
 
 async def everything() -> str:
     """A digest of all rows but those that a look alone may touch."""
-    names = ["client", "users", "access", "folder", "document", "dossier", "client_group", "membership", "opening", "import_batch", "errand", "link"]
+    names = [
+        "client",
+        "users",
+        "access",
+        "folder",
+        "document",
+        "dossier",
+        "client_group",
+        "membership",
+        "opening",
+        "import_batch",
+        "errand",
+        "link",
+    ]
     parts = []
     for name in names:
         rows = await engine.raw(f"SELECT * FROM {name} ORDER BY id")
@@ -144,7 +172,9 @@ async def test_who_cannot_sign_in_is_led_to_the_sign_in(cast: Cast, state: str) 
             if action.access is not Access.PUBLIC:
                 reply = await ask(browser, action, found)
                 to = reply.headers.get("location", "")
-                if not (reply.status_code == 303 and to.startswith("/sign-in")) and not (action.name == "live.stream" and reply.status_code == 401):
+                if not (reply.status_code == 303 and to.startswith("/sign-in")) and not (
+                    action.name == "live.stream" and reply.status_code == 401
+                ):
                     wrong.append((action.method, action.path, reply.status_code, to))
 
     assert not wrong

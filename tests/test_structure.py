@@ -12,7 +12,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = ("models", "partials", "web", "jobs")
-MAY_IMPORT = {"models": {"models"}, "partials": {"partials"}, "web": {"web", "models", "partials"}, "jobs": {"jobs", "models", "partials"}}
+MAY_IMPORT = {
+    "models": {"models"},
+    "partials": {"partials"},
+    "web": {"web", "models", "partials"},
+    "jobs": {"jobs", "models", "partials"},
+}
 PUTS_TOGETHER = {"web/app.py"}  # the only file that may import every layer
 HOUSEKEEPING = {"Throttle", "Topic"}  # tables that belong to nobody and hold nothing of anybody
 QUERIES = {"objects", "raw", "raw_many", "copy_rows", "insert", "save"}
@@ -49,7 +54,9 @@ def test_imports_point_inwards(path: Path) -> None:
 def test_the_web_names_no_query(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
 
-    called = {node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)}
+    called = {
+        node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
 
     assert not [name for name in imported(tree) if name.split(".")[0] == "piccolo"]
     assert not called & QUERIES
@@ -87,7 +94,11 @@ def test_every_table_with_a_person_has_an_export_and_an_erase_rule() -> None:
 
     for table in tables():
         columns = table._meta.columns
-        of_person = [c for c in columns if getattr(c, "_foreign_key_meta", None) and c._foreign_key_meta.resolved_references is User]
+        of_person = [
+            c
+            for c in columns
+            if getattr(c, "_foreign_key_meta", None) and c._foreign_key_meta.resolved_references is User
+        ]
         if of_person or table is User or any(c._meta.name == "person" for c in columns):
             if table.__name__ not in HOUSEKEEPING:
                 assert table.EXPORTS, table.__name__
@@ -112,8 +123,14 @@ def test_markup_holds_no_script_and_no_style(path: Path) -> None:
 
 
 def test_what_the_browser_loads_comes_from_us() -> None:
-    for path in [*(ROOT / "partials").rglob("*.html"), *(ROOT / "static" / "css").glob("*.css"), *(ROOT / "static" / "js").glob("*.js")]:
-        found = re.findall(r"(?:src|href)=\"(https?:)?//[^\"]+\"|@import|url\(https?:", path.read_text(encoding="utf-8"))
+    for path in [
+        *(ROOT / "partials").rglob("*.html"),
+        *(ROOT / "static" / "css").glob("*.css"),
+        *(ROOT / "static" / "js").glob("*.js"),
+    ]:
+        found = re.findall(
+            r"(?:src|href)=\"(https?:)?//[^\"]+\"|@import|url\(https?:", path.read_text(encoding="utf-8")
+        )
 
         assert not found, name_of(path)
 
@@ -126,14 +143,18 @@ def test_vendored_files_say_what_they_are() -> None:
 
 
 def test_the_top_level_is_as_given() -> None:
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
 
     assert {line.split("/")[0] for line in tracked if "/" in line} <= TOP_LEVEL
 
 
 @pytest.mark.parametrize("path", [*files(*LAYERS), *sorted((ROOT / "tests").rglob("*.py"))], ids=name_of)
 def test_every_file_says_what_it_holds(path: Path) -> None:
-    assert not path.read_text(encoding="utf-8").strip() or ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert not path.read_text(encoding="utf-8").strip() or ast.get_docstring(
+        ast.parse(path.read_text(encoding="utf-8"))
+    )
 
 
 def test_lock_files_name_no_host_and_have_hashes() -> None:

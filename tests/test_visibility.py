@@ -18,10 +18,18 @@ SEEN = {
 
 
 async def test_the_matrix_of_cast_and_tables(cast: Cast) -> None:
-    seen = {name: tuple([await getattr(viewer, scope).count() for scope in SCOPES]) for name, viewer in cast.everybody.items() if name != "vic"}
+    seen = {
+        name: tuple([await getattr(viewer, scope).count() for scope in SCOPES])
+        for name, viewer in cast.everybody.items()
+        if name != "vic"
+    }
 
     assert seen == SEEN
 
 
 async def test_a_visitor_has_no_records_at_all(cast: Cast) -> None:
-    assert not [name for name in dir(cast.vic) if not name.startswith("_") and name not in ("is_client", "is_signed_in", "is_staff", "may", "view_as")]
+    assert not [
+        name
+        for name in dir(cast.vic)
+        if not name.startswith("_") and name not in ("is_client", "is_signed_in", "is_staff", "may", "view_as")
+    ]

@@ -36,7 +36,11 @@ def sentences() -> dict[str, tuple[str, ...]]:
 def said_in(path: Path) -> Iterator[str]:
     """The first argument of every Say(…) and gettext(…): a plain string, or the test for it fails."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in ("Say", "gettext") and node.args:
+        if (
+            isinstance(node, ast.Call)
+            and getattr(node.func, "id", getattr(node.func, "attr", "")) in ("Say", "gettext")
+            and node.args
+        ):
             if isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str) and node.args[0].value:
                 yield node.args[0].value
 

@@ -28,7 +28,11 @@ def address_for(name: str, /, **parameters: Any) -> str:
         path, rest = pattern, parameters
     else:
         path = pattern.format_map({key: _quoted(parameters[key]) for key in wanted})
-        rest = {key: value for key, value in parameters.items() if key not in wanted} if len(parameters) > len(wanted) else {}
+        rest = (
+            {key: value for key, value in parameters.items() if key not in wanted}
+            if len(parameters) > len(wanted)
+            else {}
+        )
     query = {key: value for key, value in rest.items() if value is not None and value != ""}
     return f"{path}?{urlencode(query, doseq=True)}" if query else path
 

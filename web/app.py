@@ -54,7 +54,9 @@ def make_app() -> Starlette:
             Middleware(GZipMiddleware, minimum_size=600, compresslevel=4),
             Middleware(SameOrigin),
             Middleware(Sessions),
-            Middleware(AuthenticationMiddleware, backend=Backend(), login_manager=login, excluded_dirs=["/static/", "/health/"]),
+            Middleware(
+                AuthenticationMiddleware, backend=Backend(), login_manager=login, excluded_dirs=["/static/", "/health/"]
+            ),
         ],
         lifespan=lifespan,
     )

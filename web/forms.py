@@ -54,7 +54,9 @@ class Form(wtforms.Form):
     @property
     def all_errors(self) -> list[tuple[str, Any]]:
         """(field name, words) of every error, those of the whole form first; for the summary on top."""
-        return [("", words) for words in self.general] + [(name, words) for name, field in self._fields.items() for words in field.errors]
+        return [("", words) for words in self.general] + [
+            (name, words) for name, field in self._fields.items() for words in field.errors
+        ]
 
     async def submit(self, operation: Callable[..., Awaitable[object]], **more: object) -> bool:
         """Carry out the operation with these values; say whether it was done. A refusal lands beside its field."""
@@ -79,7 +81,7 @@ class Required(InputRequired):
     def __call__(self, form: Any, field: Any) -> None:
         if not field.raw_data or not str(field.raw_data[0]).strip():
             field.errors[:] = []
-            raise StopValidation(Say("Vul dit in."))  # type: ignore[arg-type]
+            raise StopValidation(Say("Vul dit in."))
 
 
 class Text(StringField):
@@ -96,7 +98,9 @@ class Text(StringField):
 
     def post_validate(self, form: Any, validation_stopped: bool) -> None:
         if not validation_stopped and self.data and len(self.data) > self.most:
-            raise wtforms.ValidationError(Say("Dit is {n} tekens; er passen er {most}.", n=len(self.data), most=self.most))  # type: ignore[arg-type]
+            raise wtforms.ValidationError(
+                Say("Dit is {n} tekens; er passen er {most}.", n=len(self.data), most=self.most)
+            )
 
 
 class TypedText(Text):
@@ -112,7 +116,7 @@ class TypedText(Text):
             try:
                 self.data = self.parse(self.data)
             except Refused as refused:
-                raise wtforms.ValidationError(refused.why) from refused  # type: ignore[arg-type]
+                raise wtforms.ValidationError(refused.why) from refused
 
 
 class Email(TypedText):

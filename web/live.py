@@ -89,4 +89,6 @@ async def stream(request: Request, viewer: Viewer) -> Response:
                 if heard := _for(viewer, topics):
                     yield f"data: {json.dumps(heard)}\n\n"
 
-    return StreamingResponse(events(), media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    return StreamingResponse(
+        events(), media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    )

@@ -34,7 +34,11 @@ _OFFICE = (
 def navigation(viewer: Any, firm: Any, prefix: str) -> list[Item]:
     url = url_maker(prefix)
     if viewer.is_staff:
-        return [Item(key, label, url(name), icon) for key, label, name, icon, needs in _OFFICE if (needs is None or viewer.may(needs)) and name in names()]
+        return [
+            Item(key, label, url(name), icon)
+            for key, label, name, icon, needs in _OFFICE
+            if (needs is None or viewer.may(needs)) and name in names()
+        ]
     if viewer.is_client:
         items = [Item("home", Say("Home"), url("portal.home"), "house")]
         if viewer.may("view_dossier") and firm.uses("dossiers"):

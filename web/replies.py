@@ -47,7 +47,14 @@ class Reply:
 
 
 def show(
-    template: str, /, *, title: str | Say = "", section: str = "", layout: str | None = None, status: int = 200, **context: Any
+    template: str,
+    /,
+    *,
+    title: str | Say = "",
+    section: str = "",
+    layout: str | None = None,
+    status: int = 200,
+    **context: Any,
 ) -> Reply:
     """The fragment; inside its layout where the browser did not come through htmx."""
     return Reply(template, context, status, title=title, section=section, layout=layout)
@@ -68,7 +75,9 @@ def changed(
     return Reply(template, context, then=then, also=also, toast=message)
 
 
-def invalid(template: str, /, *, title: str | Say = "", section: str = "", layout: str | None = None, **context: Any) -> Reply:
+def invalid(
+    template: str, /, *, title: str | Say = "", section: str = "", layout: str | None = None, **context: Any
+) -> Reply:
     """422 with the same form: nothing typed is lost."""
     return Reply(template, context, 422, title=title, section=section, layout=layout)
 
@@ -105,7 +114,9 @@ def redirect(request: Request, url: str) -> Response:
     if prefix and url.startswith("/") and not url.startswith(("/sign-", "/view-as/")):
         url = prefix + url
     if request.headers.get("hx-request") == "true":
-        return Response(status_code=204, headers={"HX-Redirect": quote(url, safe="/?&=#%:+,;@~!$'()*"), "Cache-Control": "no-store"})
+        return Response(
+            status_code=204, headers={"HX-Redirect": quote(url, safe="/?&=#%:+,;@~!$'()*"), "Cache-Control": "no-store"}
+        )
     return RedirectResponse(url, 303, {"Cache-Control": "no-store"})
 
 

@@ -7,12 +7,13 @@ import enum
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route, Router
+from starlette.routing import Route, Router, compile_path
 from starlette.types import Receive, Scope, Send
 
 from models import config, engine
@@ -27,6 +28,7 @@ from web.replies import Reply, go, redirect, respond
 from web.uploads import Received, receive_files
 
 Handler = Callable[..., Awaitable[Reply | Response]]
+Before = Callable[..., Awaitable[Any]]
 
 FORM_LIMIT = 2 * 1024 * 1024  # bytes of a body without files
 FIELDS_LIMIT = 60_000  # "select all N" never sends ids, but a page of ticks may be large
@@ -71,7 +73,9 @@ class Routes:
     def get(self, path: str, access: Access | None = None) -> Callable[[Handler], Action]:
         return self._declare("GET", path, access, None)
 
-    def post(self, path: str, access: Access | None = None, *, before: Handler | None = None) -> Callable[[Handler], Action]:
+    def post(
+        self, path: str, access: Access | None = None, *, before: Before | None = None
+    ) -> Callable[[Handler], Action]:
         """A change. What `before(request, form)` returns, the handler gets as `prepared`: slow work (hashing) that must
         not hold the write lock is done there, outside every unit."""
         return self._declare("POST", path, access, before)
@@ -80,14 +84,16 @@ class Routes:
         """Public, without a unit or a viewer: static files and health."""
         return self._declare("PLAIN", path, Access.PUBLIC, None)
 
-    def upload(self, path: str, *, before: Handler, access: Access | None = None) -> Callable[[Handler], Action]:
+    def upload(self, path: str, *, before: Before, access: Access | None = None) -> Callable[[Handler], Action]:
         """A POST whose files stream into the storage first. `before` says no (by raising) to whom may not, before a byte is read.
 
         The handler gets `received`, the stored files and the fields; it runs in a writing unit after the last byte.
         """
         return self._declare("UPLOAD", path, access, before)
 
-    def _declare(self, method: str, path: str, access: Access | None, before: Handler | None) -> Callable[[Handler], Action]:
+    def _declare(
+        self, method: str, path: str, access: Access | None, before: Before | None
+    ) -> Callable[[Handler], Action]:
         def declare(handler: Handler) -> Action:
             verb = {"PLAIN": "GET", "UPLOAD": "POST"}.get(method, method)
             action = Action(f"{self.module}.{handler.__name__.rstrip('_')}", verb, path, access or self.access, handler)
@@ -143,7 +149,7 @@ def remember(request: Request, note: Callable[[], Awaitable[None]]) -> None:
         request.scope.setdefault("poort.notes", []).append(note)
 
 
-def _writer(action: Action, before: Handler | None) -> Callable[[Request], Awaitable[Response]]:
+def _writer(action: Action, before: Before | None) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
             # All of it is read before the unit begins: a slow sender must not hold the write lock.
@@ -158,7 +164,7 @@ def _writer(action: Action, before: Handler | None) -> Callable[[Request], Await
     return endpoint
 
 
-def _uploader(action: Action, before: Handler) -> Callable[[Request], Awaitable[Response]]:
+def _uploader(action: Action, before: Before) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         who: list[Any] = [nobody(), None]
         try:
@@ -241,7 +247,11 @@ async def _through_the_eyes_of(other: int, staff: User, session_id: int) -> View
 
 
 def _turned_away(action: Action, request: Request, viewer: Any, firm: Firm | None) -> Response | None:
-    if firm is not None and not firm.is_set_up and not action.name.startswith(("setup.", "health.", "static.", "live.", "styleguide.")):
+    if (
+        firm is not None
+        and not firm.is_set_up
+        and not action.name.startswith(("setup.", "health.", "static.", "live.", "styleguide."))
+    ):
         return redirect(request, addresses.address_for("setup.closed"))
     if action.access is Access.PUBLIC:
         return None
@@ -253,25 +263,39 @@ def _turned_away(action: Action, request: Request, viewer: Any, firm: Firm | Non
         if request.method != "GET" or request.headers.get("hx-request") == "true":
             next_ = _page_of(request)
         return redirect(request, addresses.address_for("sessions.sign_in", next=next_ if next_ != "/" else None))
-    if firm is not None and _needs_factor(viewer, firm) and not action.name.startswith(("account.", "sessions.", "live.")):
+    if (
+        firm is not None
+        and _needs_factor(viewer, firm)
+        and not action.name.startswith(("account.", "sessions.", "live."))
+    ):
         return redirect(request, addresses.address_for("account.second_factor"))
-    if (action.access is Access.STAFF and not viewer.is_staff) or (action.access is Access.CLIENT and not viewer.is_client):
+    if viewer.is_client and request.url.path == "/" and viewer.view_as is None:
+        return redirect(request, "/portal")
+    if (action.access is Access.STAFF and not viewer.is_staff) or (
+        action.access is Access.CLIENT and not viewer.is_client
+    ):
         raise Missing(action.name)
     return None
 
 
 def _needs_factor(viewer: Viewer, firm: Firm) -> bool:
     """Whether the office demands a second factor that this person has not set yet."""
-    demanded = firm.second_factor == "all" or (firm.second_factor == "staff" and viewer.is_staff)
-    return demanded and not viewer.user.totp_secret and viewer.view_as is None
+    return not viewer.user.totp_secret and viewer.view_as is None and firm.demands_second_factor_of(viewer.user)
 
 
 def _page_of(request: Request) -> str:
     """The path of the page on which a button or fragment stood."""
-    from urllib.parse import urlsplit
-
     came = urlsplit(request.headers.get("hx-current-url") or request.headers.get("referer") or "")
-    return addresses.local_path(came.path + (f"?{came.query}" if came.query else "")) if came.netloc == request.url.netloc else ""
+    return (
+        addresses.local_path(came.path + (f"?{came.query}" if came.query else ""))
+        if is_our_host(came.netloc, request)
+        else ""
+    )
+
+
+def is_our_host(netloc: str, request: Request) -> bool:
+    """Whether an address that the browser names (of the page it was on) is ours, also behind a proxy that changes Host."""
+    return netloc in (request.url.netloc, urlsplit(config.settings().base_url).netloc)
 
 
 def _answer(reply: Reply | Response, request: Request, viewer: Any, firm: Firm | None) -> Response:
@@ -282,6 +306,16 @@ def _answer(reply: Reply | Response, request: Request, viewer: Any, firm: Firm |
     except Exception as error:
         observe.log_exception(error, request)
         return respond(failure(error, request, viewer, logged=True), request, viewer, firm)
+
+
+def action_at(method: str, path: str) -> tuple[Action, dict[str, Any]]:
+    """The action behind a path of ours, and the parameters in it. Raises Missing when there is none."""
+    for action in ACTIONS:
+        if action.method == method and action.path.split("/")[1] == path.split("/")[1]:
+            pattern, _, convertors = compile_path(action.path)
+            if match := pattern.match(path):
+                return action, {name: convertors[name].convert(value) for name, value in match.groupdict().items()}
+    raise Missing(path)
 
 
 class Switchboard:

@@ -60,7 +60,10 @@ async def file(request: Request) -> Response:
         return Response("Niet gevonden", 404, media_type="text/plain")
     kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
     fresh = version == _hashes[path]
-    headers = {"Cache-Control": "public, max-age=31536000, immutable" if fresh else "no-cache", "Vary": "Accept-Encoding"}
+    headers = {
+        "Cache-Control": "public, max-age=31536000, immutable" if fresh else "no-cache",
+        "Vary": "Accept-Encoding",
+    }
     if path in _zipped and "gzip" in request.headers.get("accept-encoding", ""):
         return Response(_zipped[path], headers={**headers, "Content-Encoding": "gzip"}, media_type=kind)
     return Response(_content[path], headers=headers, media_type=kind)

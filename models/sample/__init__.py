@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.sample.making import CAST_EMAILS, NotEmpty, add, fill, keep_papers
+from models.sample.making import CAST_EMAILS, NotEmpty, Papers, add, fill, keep_papers
 from models.sample.removing import remove
 
-__all__ = ["CAST_EMAILS", "NotEmpty", "add", "fill", "keep_papers", "remove"]
+__all__ = ["CAST_EMAILS", "NotEmpty", "Papers", "add", "fill", "keep_papers", "remove"]

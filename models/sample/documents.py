@@ -31,9 +31,14 @@ _FOLDER = ("dossier", "client", "parent", "name", "name_key", "kind", "position"
 _DOCUMENT = ("folder", "client", "name", "name_key", "sha256", "size", "mime", "source", "uploaded_by", "uploaded_at")
 
 
-async def make(made: list[Enterprise], ids: dict[str, int], papers: dict[str, Stored], rik: int, now: dt.datetime) -> None:
+async def make(
+    made: list[Enterprise], ids: dict[str, int], papers: dict[str, Stored], rik: int, now: dt.datetime
+) -> None:
     """A standard structure, a copy of it for nearly every client, a general dossier, and documents in all of them."""
-    rows: list[tuple[str, int | None, str, str]] = [("standard", None, "Standaard mkb", ""), ("general", None, "Algemene informatie", "all")]
+    rows: list[tuple[str, int | None, str, str]] = [
+        ("standard", None, "Standaard mkb", ""),
+        ("general", None, "Algemene informatie", "all"),
+    ]
     rows += [("client", ids[one.number], "Dossier", "") for one in made if one.has_structure]
     await engine.copy_rows(
         "dossier",
@@ -73,12 +78,20 @@ async def _folders(trees: list[tuple[int, int | None]], now: dt.datetime) -> Non
 
 
 async def _general(dossier: int, papers: dict[str, Stored], now: dt.datetime) -> None:
-    await engine.copy_rows("folder", _FOLDER, [(dossier, None, None, "Goed om te weten", fold("Goed om te weten"), "office", 0, now)])
+    await engine.copy_rows(
+        "folder", _FOLDER, [(dossier, None, None, "Goed om te weten", fold("Goed om te weten"), "office", 0, now)]
+    )
     folder = (await engine.raw("SELECT id FROM folder WHERE dossier = $1", dossier))[0]["id"]
-    await engine.copy_rows("document", _DOCUMENT, [_row(folder, None, name, papers[name], "office", None, now) for name, _ in GENERAL_PAPERS])
+    await engine.copy_rows(
+        "document",
+        _DOCUMENT,
+        [_row(folder, None, name, papers[name], "office", None, now) for name, _ in GENERAL_PAPERS],
+    )
 
 
-async def _documents(made: list[Enterprise], ids: dict[str, int], papers: dict[str, Stored], rik: int, now: dt.datetime) -> None:
+async def _documents(
+    made: list[Enterprise], ids: dict[str, int], papers: dict[str, Stored], rik: int, now: dt.datetime
+) -> None:
     """The cast has every paper; of the others each has some. Rik handed one in himself."""
     found = await engine.raw(
         "SELECT f.id, f.client, f.name, p.name AS parent FROM folder f LEFT JOIN folder p ON p.id = f.parent WHERE f.client IS NOT NULL"
@@ -90,9 +103,29 @@ async def _documents(made: list[Enterprise], ids: dict[str, int], papers: dict[s
         for number, (name, _) in enumerate(PAPERS):
             place = folder.get((client, *_PLACES[name]))
             if place and (one.is_cast or (turn + number) % 3 == 0):
-                rows.append(_row(place, client, name, papers[name], "office", None, now - dt.timedelta(days=2 + (turn + number) % 25)))
+                rows.append(
+                    _row(
+                        place,
+                        client,
+                        name,
+                        papers[name],
+                        "office",
+                        None,
+                        now - dt.timedelta(days=2 + (turn + number) % 25),
+                    )
+                )
     upload = folder[(ids["1001"], None, "Aan te leveren stukken")]
-    rows.append(_row(upload, ids["1001"], "Kasboek september 2026.pdf", papers[PAPERS[4][0]], "client", rik, now - dt.timedelta(days=1)))
+    rows.append(
+        _row(
+            upload,
+            ids["1001"],
+            "Kasboek september 2026.pdf",
+            papers[PAPERS[4][0]],
+            "client",
+            rik,
+            now - dt.timedelta(days=1),
+        )
+    )
     await engine.copy_rows("document", _DOCUMENT, rows)
 
 

@@ -93,7 +93,9 @@ def _other(chance: Random, place: int) -> Enterprise:
     domain = f"{fold(name).replace(' ', '-').replace('.', '').replace('’', '').replace(chr(39), '')}-{number}.example"
     people = tuple(_person(chance, domain, turn) for turn in range(chance.choice((0, 1, 1, 1, 2, 2, 3))))
     groups = tuple(sorted({sector} & set(GROUPS) | set(chance.sample(GROUPS[5:], chance.choice((0, 1, 1, 2))))))
-    return Enterprise(number, name, form, sector, people, groups, place, place % 3 == 0, place not in (17, 41), domain=domain)
+    return Enterprise(
+        number, name, form, sector, people, groups, place, place % 3 == 0, place not in (17, 41), domain=domain
+    )
 
 
 def _person(chance: Random, domain: str, turn: int) -> Person:

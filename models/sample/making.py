@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from models import engine
 from models.accounts import User
@@ -29,7 +29,9 @@ STAFF = (
     ("anna@kantoor.example", "Anna", "de", "Wit", "administrator", True),
     ("ed@kantoor.example", "Ed", "", "Kuipers", "employee", False),
 )
-CAST_EMAILS = tuple(dict.fromkeys((*(line[0] for line in STAFF), *(person.email for one in enterprises.CAST for person in one.people))))
+CAST_EMAILS = tuple(
+    dict.fromkeys((*(line[0] for line in STAFF), *(person.email for one in enterprises.CAST for person in one.people)))
+)
 
 
 class NotEmpty(Exception):
@@ -57,7 +59,13 @@ async def _fill(clients: int, seed: int, hashed: str, papers: Papers) -> None:
         raise NotEmpty
     now = _today()
     await save(
-        firm, name="Kantoor De Poort", place="Zutphen", brand="#1f5c4d", set_up_at=now, setup_hash="", changed_at=firm.changed_at + 1
+        firm,
+        name="Kantoor De Poort",
+        place="Zutphen",
+        brand="#1f5c4d",
+        set_up_at=now,
+        setup_hash="",
+        changed_at=firm.changed_at + 1,
     )
     staff = await _staff(now, hashed, is_sample=False)
     await _make(firm, clients, seed, hashed, staff["ed@kantoor.example"], papers, now)
@@ -88,7 +96,7 @@ async def _staff(now: dt.datetime, hashed: str, *, is_sample: bool) -> dict[str,
             kind="staff", state=state, role=role, all_clients=everything, password=hashed, email=email, email_key=fold(email),
             first_name=first, prefix=prefix, surname=surname, phone="0575 55 00 00", created_at=now, is_sample=is_sample,
             activated_at=None if is_sample else now,
-            **keys_of(first_name=first, prefix=prefix, surname=surname, email=email),
+            **keys_of(first_name=first, prefix=prefix, surname=surname, email=email),  # type: ignore[arg-type]
         )
         for email, first, prefix, surname, role, everything in STAFF
     ]  # fmt: skip
@@ -97,7 +105,7 @@ async def _staff(now: dt.datetime, hashed: str, *, is_sample: bool) -> dict[str,
 
 
 async def _make(firm: Firm, count: int, seed: int, hashed: str, ed: int, papers: Papers, now: dt.datetime) -> None:
-    chance = Random(seed)
+    chance = Random(seed)  # noqa: S311  the same every time is what is wanted
     made = enterprises.make(chance, count)
     ids = await _clients(made, now)
     await _groups(made, ids, now)
@@ -128,12 +136,16 @@ async def _clients(made: list[Enterprise], now: dt.datetime) -> dict[str, int]:
 async def _groups(made: list[Enterprise], ids: dict[str, int], now: dt.datetime) -> None:
     names = sorted({group for one in made for group in one.groups})
     await engine.copy_rows(
-        "client_group", ("name", "name_key", "description", "created_at", "is_sample"), [(name, fold(name), "", now, True) for name in names]
+        "client_group",
+        ("name", "name_key", "description", "created_at", "is_sample"),
+        [(name, fold(name), "", now, True) for name in names],
     )
     rows = await engine.raw("SELECT id, name FROM client_group WHERE is_sample = $1", True)
     group_ids = {row["name"]: row["id"] for row in rows}
     await engine.copy_rows(
-        "membership", ("client", "client_group"), [(ids[one.number], group_ids[group]) for one in made for group in one.groups]
+        "membership",
+        ("client", "client_group"),
+        [(ids[one.number], group_ids[group]) for one in made for group in one.groups],
     )
 
 
@@ -191,5 +203,3 @@ async def _invitations(made: list[Enterprise], people: dict[str, int], now: dt.d
         "SELECT 'invitation', 'done', id, person, created_at, created_at, email, created_at FROM link WHERE opening = $1",
         opening,
     )
-
-

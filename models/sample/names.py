@@ -5,9 +5,8 @@ from __future__ import annotations
 from random import Random
 
 FIRST_NAMES = (
-    "Aya Bram Chantal Daan Eva Femke Gijs Hanna Ilse Jeroen Karin Lars Mila Noor Omar Pien Quinten Roos Sven Tess Ugo Vera Wout "
-    "Xandra Yara Zoë Zoltán Joëlle André Fatima Björn Łukasz İlker Chloé"
-).split()
+    "Aya", "Bram", "Chantal", "Daan", "Eva", "Femke", "Gijs", "Hanna", "Ilse", "Jeroen", "Karin", "Lars", "Mila", "Noor", "Omar", "Pien", "Quinten", "Roos", "Sven", "Tess", "Ugo", "Vera", "Wout", "Xandra", "Yara", "Zoë", "Zoltán", "Joëlle", "André", "Fatima", "Björn", "Łukasz", "İlker", "Chloé",
+)  # fmt: skip
 SURNAMES = (
     ("de", "Vries"), ("van den", "Berg"), ("", "Bakker"), ("", "Visser"), ("", "Smit"), ("de", "Boer"), ("", "Mulder"),
     ("de", "Groot"), ("van", "Dijk"), ("", "Yılmaz"), ("van 't", "Hof"), ("", "Peeters"), ("ter", "Horst"), ("", "Hendriks"),
@@ -22,10 +21,28 @@ TRADES = (
     ("Fysiotherapie", "Zorg"), ("Bloemenzaak", "Detailhandel"), ("Rijwielhandel", "Detailhandel"), ("Adviesbureau", "Zakelijke dienstverlening"),
 )  # fmt: skip
 FORMS = ("B.V.", "eenmanszaak", "V.O.F.", "B.V.", "stichting", "B.V.")
-STREETS = ("Dorpsstraat", "Kerkplein", "Stationsweg", "Hoofdstraat", "Industrieweg", "Molenlaan", "Havenkade", "’s-Gravenweg", "Éénhoornlaan")
+STREETS = (
+    "Dorpsstraat",
+    "Kerkplein",
+    "Stationsweg",
+    "Hoofdstraat",
+    "Industrieweg",
+    "Molenlaan",
+    "Havenkade",
+    "’s-Gravenweg",
+    "Éénhoornlaan",
+)
 CITIES = (("1012 AB", "Amsterdam"), ("3512 JE", "Utrecht"), ("8011 PK", "Zwolle"), ("5211 NG", "’s-Hertogenbosch"), ("9712 HX", "Groningen"),
           ("6811 DG", "Arnhem"), ("4331 BM", "Middelburg"), ("5473 AR", "Heeswijk-Dinther"), ("7201 CS", "Zutphen"))  # fmt: skip
-GROUPS = ("Horeca en voeding", "Bouw en installatie", "Zorg", "Agrarisch", "Detailhandel", "Salarisadministratie", "Kwartaal btw")
+GROUPS = (
+    "Horeca en voeding",
+    "Bouw en installatie",
+    "Zorg",
+    "Agrarisch",
+    "Detailhandel",
+    "Salarisadministratie",
+    "Kwartaal btw",
+)
 
 
 def company(chance: Random) -> tuple[str, str, str]:

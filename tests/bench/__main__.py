@@ -30,7 +30,12 @@ def measured(name: str) -> list[dict[str, object]]:
     with tempfile.TemporaryDirectory(prefix="poort-bench-") as folder:
         environment = {**os.environ, "POORT_VAR": folder, "PYTHONPATH": str(HERE.parents[1])}
         done = subprocess.run(
-            [sys.executable, "-m", "tests.bench", "--one", name], env=environment, capture_output=True, text=True, timeout=1800, check=False
+            [sys.executable, "-m", "tests.bench", "--one", name],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=1800,
+            check=False,
         )
     if done.returncode:
         print(done.stderr[-3000:], file=sys.stderr)
@@ -45,7 +50,9 @@ def written(value: object) -> str:
 def table(rows: list[dict[str, object]]) -> str:
     lines = [COLUMNS, *(tuple(written(row.get(column)) for column in COLUMNS) for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(COLUMNS))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
 
 
 def main() -> int:
