@@ -125,6 +125,7 @@ def filesize(size: int) -> str:
     return f"{numbers.format_decimal(value, format=digits, locale=language())} {unit}"
 
 
+@functools.cache
 def icon(name: str) -> Markup:
     """An icon of the sprite, hidden from screen readers: a word stands beside it or in the control's accessible name."""
     return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>').format(static("icons/icons.svg"), name)
@@ -140,6 +141,7 @@ def static(path: str) -> str:
 def serve_static_from(address_of: Any) -> None:
     """Let the web layer say under which (hashed) address a static file is served."""
     _static[0] = address_of
+    icon.cache_clear()
 
 
 def _make() -> jinja2.Environment:
