@@ -144,12 +144,23 @@ def _context(reply: Reply, request: Request, viewer: Any, firm: Any, fragment: b
         "request_path": request.url.path,
         "title": partials.speak(reply.title),
         "section": reply.section,
+        "theme": (viewer.view_as or viewer.user).theme if viewer.is_signed_in else request.cookies.get("theme", ""),
     }
     if not fragment:
+        base["theme"] = _theme(request, viewer)
+        base["mail_is_kept"] = viewer.is_staff and not config.settings().smtp_url
+        base["view_as_end"] = address_for("users.page", user_id=viewer.user.id) if viewer.view_as else "/"
         base["nav"] = navigation(viewer, firm, prefix)
         base["flash"] = _read_flash(request.cookies.get(FLASH_COOKIE)) or reply.toast
         base["live_url"] = "" if prefix or not viewer.is_signed_in else address_for("live.stream")
     return base | reply.context
+
+
+def _theme(request: Request, viewer: Any) -> str:
+    """Light or dark as the person chose it, else as this browser did; '' follows the system."""
+    chosen = str(viewer.user.theme) if viewer.is_signed_in else ""
+    asked = chosen or request.cookies.get("theme", "")
+    return asked if asked in ("light", "dark") else ""
 
 
 def _fragments(reply: Reply, context: dict[str, Any]) -> str:
