@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from piccolo.columns import BigInt, Boolean, ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
@@ -11,12 +12,13 @@ from piccolo.table import Table
 from models import factors
 from models.core import Forbidden, Owned, Refused, Say, operation, save
 from models.secret_box import decrypt, encrypt
-from models.settings import utcnow
+from models.settings import Firm, utcnow
 from models.viewer import Permission
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
 
+PROOF_LASTS = dt.timedelta(minutes=15)
 STATES = ("prepared", "invited", "active", "blocked")
 
 
@@ -80,9 +82,7 @@ class User(Owned, Table, tablename="users"):
         """One's own new password: every other session ends."""
         self._only_oneself(by)
         await save(self, password=password_hash)
-        await Session.update({Session.ended_at: utcnow()}).where(
-            (Session.person == self.id) & (Session.id != by.session_id) & Session.ended_at.is_null()
-        )
+        await self._end_sessions(by.session_id)
 
     @operation(Permission.OWN_ACCOUNT)
     async def set_authenticator(self, secret: str, code: str, *, by: Viewer) -> list[str]:
@@ -97,6 +97,8 @@ class User(Owned, Table, tablename="users"):
     @operation(Permission.OWN_ACCOUNT)
     async def remove_authenticator(self, *, by: Viewer) -> None:
         self._only_oneself(by)
+        if (await Firm.load()).demands_second_factor_of(self):
+            raise Refused("", Say("Uw kantoor vraagt om een tweede factor. U kunt hem vervangen, niet uitzetten."))
         await save(self, totp_secret="", totp_step=0)
         await RecoveryCode.delete().where(RecoveryCode.person == self.id)
 
@@ -111,6 +113,11 @@ class User(Owned, Table, tablename="users"):
         await save(self, second_factor_skipped_at=utcnow())
 
     @operation(Permission.OWN_ACCOUNT)
+    async def end_other_sessions(self, *, by: Viewer) -> None:
+        self._only_oneself(by)
+        await self._end_sessions(by.session_id)
+
+    @operation(Permission.OWN_ACCOUNT)
     async def set_preferences(self, language: str, theme: str, digest: str, *, by: Viewer) -> None:
         self._only_oneself(by)
         if language not in ("nl", "en") or theme not in ("", "light", "dark") or digest not in ("daily", "at_once", "never"):
@@ -119,8 +126,9 @@ class User(Owned, Table, tablename="users"):
 
     async def takes_code(self, code: str) -> bool:
         """Whether the code is the authenticator's (each works once) or an unused recovery code, which is then used up."""
-        if self.totp_secret:
-            step = factors.matching_step(decrypt(self.totp_secret), code, self.totp_step)
+        now = await User.select(User.totp_secret, User.totp_step).where(User.id == self.id).first()  # in this unit: each works once
+        if now and now["totp_secret"]:
+            step = factors.matching_step(decrypt(now["totp_secret"]), code, now["totp_step"])
             if step is not None:
                 await save(self, totp_step=step)
                 return True
@@ -138,6 +146,11 @@ class User(Owned, Table, tablename="users"):
     def _only_oneself(self, by: Viewer) -> None:
         if by.user.id != self.id:
             raise Forbidden("own account")
+
+    async def _end_sessions(self, but: int) -> None:
+        await Session.update({Session.ended_at: utcnow()}).where(
+            (Session.person == self.id) & (Session.id != but) & Session.ended_at.is_null()
+        )
 
     async def _new_recovery_codes(self) -> list[str]:
         codes = factors.new_recovery_codes()
@@ -197,7 +210,13 @@ class Session(Owned, Table, tablename="session"):
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
-        return (cls.person == viewer.user.id) & cls.ended_at.is_null()
+        live = cls.ended_at.is_null() & (cls.expires_at > utcnow()) & (cls.stage == "signed_in")
+        return (cls.person == viewer.user.id) & live
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether the password was shown in it of late."""
+        return self.proved_at is not None and utcnow() - self.proved_at < PROOF_LASTS
 
 
 class Draft(Owned, Table, tablename="draft"):

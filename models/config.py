@@ -50,7 +50,7 @@ SETTINGS = (
     Setting("METRICS_TOKEN", "", "lets `/metrics` be read from elsewhere than loopback, as a bearer token"),
     Setting("SQLITE_SYNCHRONOUS", "NORMAL", "`FULL` also survives a power cut to the last commit, at the price of slower writes"),
     Setting("MAX_UPLOAD_MB", "10240", "the largest file that is taken in, in MiB"),
-    Setting("POORT_ENV", "production", "`development` adds /styleguide"),
+    Setting("POORT_ENV", "", "`development` adds /styleguide; without it that holds for a BASE_URL on loopback, else `production`"),
 )
 
 
@@ -130,7 +130,7 @@ def read(environ: Mapping[str, str]) -> Config:
         metrics_token=text("METRICS_TOKEN"),
         sqlite_synchronous=_one_of("SQLITE_SYNCHRONOUS", text("SQLITE_SYNCHRONOUS").upper(), ("NORMAL", "FULL", "EXTRA")),
         max_upload=_whole("MAX_UPLOAD_MB", text("MAX_UPLOAD_MB"), 1, 1_000_000) * 1024 * 1024,
-        development=_one_of("POORT_ENV", text("POORT_ENV"), ("production", "development")) == "development",
+        development=_is_development(text("POORT_ENV"), host),
         var=var,
     )
 
@@ -229,6 +229,12 @@ def _networks(value: str) -> tuple[str, ...]:
         except ValueError as error:
             raise ConfigError(f"TRUSTED_PROXIES: “{name}” is geen adres of netwerk.") from error
     return names
+
+
+def _is_development(value: str, host: str) -> bool:
+    if not value:
+        return host in ("127.0.0.1", "localhost", "::1")
+    return _one_of("POORT_ENV", value, ("production", "development")) == "development"
 
 
 def _yes_no(name: str, value: str) -> bool:

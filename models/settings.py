@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from piccolo.columns import BigInt, Boolean, Integer, Timestamptz, Varchar
 from piccolo.table import Table
 
-from models.core import Owned
+from models import branding, engine
+from models.core import Owned, operation, record_of, save
+from models.viewer import Permission
 
 if TYPE_CHECKING:
+    from models.accounts import User
     from models.viewer import Viewer
 
 MODULES = ("dossiers", "approvals", "payroll", "news", "sso", "content")
@@ -44,7 +47,8 @@ class Firm(Owned, Table, tablename="firm"):
     @classmethod
     async def load(cls) -> Firm:
         """The office's row; a made-up blank one before the first migration."""
-        return await cls.objects().first() or cls()
+        rows = await engine.raw("SELECT * FROM firm LIMIT 1")
+        return record_of(cls, rows[0]) if rows else cls()
 
     @property
     def module_names(self) -> list[str]:
@@ -56,6 +60,34 @@ class Firm(Owned, Table, tablename="firm"):
     @property
     def is_set_up(self) -> bool:
         return self.set_up_at is not None
+
+    def demands_second_factor_of(self, user: User) -> bool:
+        return self.second_factor == "all" or (self.second_factor == "staff" and user.kind == "staff")
+
+    # what the layouts show
+
+    @property
+    def on_brand(self) -> str:
+        """The ink on the office's colour, readable on it."""
+        return branding.of(self.brand).on
+
+    @property
+    def brand_css_url(self) -> str:
+        """The stylesheet of the office's colour, at an address that changes with it; '' while it is Poort's own."""
+        return "" if self.brand == branding.OWN else f"/brand.css?v={self.brand.removeprefix('#')}"
+
+    @property
+    def logo_url(self) -> str:
+        return f"/logo?v={self.logo[:12]}" if self.logo else ""
+
+    @operation(Permission.MANAGE_SETTINGS)
+    async def set_logo(self, sha256: str, kind: str, *, by: Viewer) -> None:
+        """A picture that is in the storage already; `kind` is its media type, told by its content."""
+        await save(self, logo=sha256, logo_type=kind, changed_at=self.changed_at + 1)
+
+    @operation(Permission.MANAGE_SETTINGS)
+    async def remove_logo(self, *, by: Viewer) -> None:
+        await save(self, logo="", logo_type="", changed_at=self.changed_at + 1)
 
 
 def utcnow() -> dt.datetime:

@@ -1,4 +1,4 @@
-"""Signing in: sessions by random token, throttles that slow a guesser and not his victim, one-time links."""
+"""Signing in: sessions by random token, one-time links, and what was typed when a session had ended."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import secrets
 from typing import Any
 
 from models import config, engine
-from models.accounts import Draft, Link, Session, Throttle, User
+from models.accounts import Draft, Link, Session, User
 from models.audit import Trail
-from models.core import Gone, Refused, Say, digest, fold, save
+from models.core import Gone, Refused, Say, digest, fold, record_of, save
+from models.live import touch
 from models.outbox import Kind, ask
 from models.secret_box import decrypt, encrypt
 from models.settings import Firm, utcnow
@@ -19,11 +20,11 @@ SESSION_DAYS = 30
 HALF_MINUTES = 10
 DRAFT_HOURS = 1
 LINK_HOURS = 2  # of a link for a new password
-_WINDOW = dt.timedelta(minutes=15)
-_PAIR, _ADDRESS, _ACCOUNT = 8, 40, 60  # tries in that window: for one account from one address, from one address, for one account
+_ASKED = dt.timedelta(minutes=15)  # within which a person gets no more than three links for a new password
+_ASKED_MOST = 3
 
 _SESSION_SQL = """
-SELECT s.id AS session_id, s.stage, s.seen_at, s.expires_at, s.ended_at, u.*
+SELECT s.id AS session_id, s.stage, s.seen_at, s.expires_at, s.ended_at, s.proved_at, u.*
 FROM session s JOIN users u ON u.id = s.person WHERE s.token_hash = $1
 """
 
@@ -31,15 +32,14 @@ FROM session s JOIN users u ON u.id = s.person WHERE s.token_hash = $1
 class SignedIn:
     """What the middleware needs of a session at every request."""
 
-    __slots__ = ("ended", "half", "seen_at", "session_id", "user")
+    __slots__ = ("ended", "half", "proved_at", "seen_at", "session_id", "user")
 
     def __init__(self, row: dict[str, Any]) -> None:
         now = utcnow()
         self.session_id: int = row.pop("session_id")
-        stage, self.seen_at = row.pop("stage"), row.pop("seen_at")
+        stage, self.seen_at, self.proved_at = row.pop("stage"), row.pop("seen_at"), row.pop("proved_at")
         expires_at, ended_at = row.pop("expires_at"), row.pop("ended_at")
-        self.user = User(**row)
-        self.user._exists_in_db = True
+        self.user = record_of(User, row)
         self.ended = ended_at is not None or expires_at < now or self.user.state != "active"
         self.half = stage != "signed_in"
 
@@ -79,6 +79,11 @@ async def end_session(session_id: int) -> None:
     await Session.update({Session.ended_at: utcnow()}).where(Session.id == session_id)
 
 
+async def prove(session_id: int) -> None:
+    """The password was shown once more: what must not be done from a screen left alone may be done for a while."""
+    await Session.update({Session.proved_at: utcnow()}).where(Session.id == session_id)
+
+
 async def end_sessions_of(user_id: int, but: int = 0) -> None:
     await Session.update({Session.ended_at: utcnow()}).where(
         (Session.person == user_id) & (Session.id != but) & Session.ended_at.is_null()
@@ -93,46 +98,18 @@ async def by_email(email: str) -> User | None:
     return await User.objects().where(User.email_key == key).first() if key else None
 
 
-async def may_try(email: str, address: str, known_device: bool) -> bool:
-    """Whether this try is still within measure. A device that signed in before is not slowed by what strangers do."""
-    keys = _throttle_keys(email, address)
-    rows = await Throttle.select(Throttle.key, Throttle.tries).where(
-        Throttle.key.is_in([key for key, _ in keys]) & (Throttle.since > utcnow() - _WINDOW)
-    )
-    tries = {row["key"]: row["tries"] for row in rows}
-    return all(tries.get(key, 0) < most for key, most in (keys[:2] if known_device else keys))
-
-
-async def note_failure(email: str, address: str) -> None:
-    now = utcnow()
-    for key, _ in _throttle_keys(email, address):
-        await engine.raw(
-            "INSERT INTO throttle (key, tries, since) VALUES ($1, 1, $2) ON CONFLICT (key) DO UPDATE SET "
-            "tries = CASE WHEN throttle.since > $3 THEN throttle.tries + 1 ELSE 1 END, "
-            "since = CASE WHEN throttle.since > $3 THEN throttle.since ELSE $2 END",
-            key,
-            now,
-            now - _WINDOW,
-        )
-
-
-async def forget_failures(email: str, address: str) -> None:
-    await Throttle.delete().where(Throttle.key == _throttle_keys(email, address)[0][0])
-
-
-def _throttle_keys(email: str, address: str) -> list[tuple[str, int]]:
-    account = fold(email)
-    return [(digest(f"pair {account} {address}"), _PAIR), (digest(f"from {address}"), _ADDRESS), (digest(f"to {account}"), _ACCOUNT)]
-
-
 # one-time links
 
 
 async def new_link(user: User, kind: str, *, opening: int | None = None, run_after: dt.datetime | None = None) -> Link:
-    """A link that the worker will mail; earlier ones of the same kind die."""
+    """A link that the worker will mail. A new invitation replaces earlier ones; links for a password live side by side,
+    or a stranger who asks for another could kill the one that somebody just received."""
     now, firm = utcnow(), await Firm.load()
-    lasts = dt.timedelta(days=firm.invitation_days) if kind == "invitation" else dt.timedelta(hours=LINK_HOURS)
-    await end_links(user.id, "replaced", kind)
+    if kind == "invitation":
+        lasts = dt.timedelta(days=firm.invitation_days)
+        await end_links(user.id, "replaced", kind)
+    else:
+        lasts = dt.timedelta(hours=LINK_HOURS)
     link = Link(person=user.id, kind=kind, opening=opening, email=user.email, created_at=now, expires_at=now + lasts)
     await link.save()
     errand = Kind.INVITATION if kind == "invitation" else Kind.PASSWORD
@@ -155,7 +132,7 @@ async def open_link(token: str) -> tuple[Link, User]:
     if link.used_at:
         raise Gone(Say("Deze link is al gebruikt. Meld u aan, of kies “Wachtwoord vergeten”."))
     user = link.person
-    if link.ended_at or link.email != user.email or user.state == "blocked":
+    if link.ended_at or link.email != user.email or user.state in ("prepared", "blocked"):
         raise Gone(Say("Deze link is vervangen of ingetrokken. Kies “Wachtwoord vergeten” voor een nieuwe."))
     if link.expires_at < utcnow():
         raise Gone(Say("Deze link is verlopen. Kies “Wachtwoord vergeten” voor een nieuwe."))
@@ -175,6 +152,7 @@ async def use_link(token: str, password_hash: str) -> User:
     await end_sessions_of(user.id)
     await end_links(user.id, "replaced")
     await Trail.write("User.activate" if link.kind == "invitation" else "User.reset_password", user)
+    await touch("rollout", "users", f"user-{user.id}", *([f"opening-{link.opening}"] if link.opening else []))
     return user
 
 
@@ -182,11 +160,21 @@ async def ask_new_password(email: str) -> None:
     """Mail a link if the address is somebody's who may come in; the caller answers the same whatever happened.
 
     Who was invited and never activated gets a fresh invitation. Who is only prepared gets nothing: his gate is closed.
+    Whoever asks: one mailbox gets a few in a quarter of an hour, and what it got before goes on working.
     """
     user = await by_email(email)
     if user is None or user.state not in ("active", "invited"):
         return
-    await new_link(user, "password" if user.state == "active" else "invitation")
+    kind, most = ("password", _ASKED_MOST) if user.state == "active" else ("invitation", 1)
+    recent = (Link.person == user.id) & (Link.kind == kind) & (Link.created_at > utcnow() - _ASKED) & Link.ended_at.is_null()
+    if await Link.count().where(recent) < most:
+        await new_link(user, kind, opening=await _opening_of(user.id) if kind == "invitation" else None)
+
+
+async def _opening_of(user_id: int) -> int | None:
+    """The opening of the gates that invited somebody, so that a fresh invitation is still counted there."""
+    rows = await Link.select(Link.opening).where((Link.person == user_id) & (Link.kind == "invitation")).order_by(Link.id, ascending=False).limit(1)
+    return rows[0]["opening"] if rows else None
 
 
 # what was typed when a session had ended

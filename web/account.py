@@ -6,23 +6,30 @@ from typing import Any
 
 from starlette.requests import Request
 
-from models import factors, passwords
-from models.accounts import Session
+from models import engine, factors, passwords, signing_in, throttling
 from models.core import Refused, Say
 from models.secret_box import decrypt, encrypt
 from models.settings import Firm
-from models.viewer import Viewer
-from web.forms import Form, PasswordField, SelectField, Text
+from models.viewer import Permission, Viewer
+from web.addresses import local_path
+from web.devices import device_of, is_phone
+from web.forms import Form, PasswordField, Required, SelectField, Text
 from web.replies import Reply, changed, go, invalid, show
 from web.routing import Routes
 from web.sessions import home_of
 
 account = Routes("account")
 
+_SLOWED = Say("Er is te vaak een verkeerd wachtwoord ingevuld. Wacht een kwartier en probeer het dan opnieuw.")
+
 
 class Password(Form):
-    present = PasswordField()
-    password = PasswordField()
+    present = PasswordField(validators=[Required()])
+    password = PasswordField(validators=[Required()])
+
+
+class Proof(Form):
+    present = PasswordField(validators=[Required()])
 
 
 class Authenticator(Form):
@@ -31,8 +38,8 @@ class Authenticator(Form):
 
 
 class Preferences(Form):
-    language = SelectField(choices=[("nl", "Nederlands"), ("en", "English")])
-    theme = SelectField(choices=[("", Say("Zoals het systeem")), ("light", Say("Licht")), ("dark", Say("Donker"))])
+    language = SelectField(choices=[("nl", Say("Nederlands")), ("en", Say("English"))])
+    theme = SelectField(choices=[("", Say("Zoals mijn apparaat")), ("light", Say("Licht")), ("dark", Say("Donker"))])
     digest = SelectField(choices=[("daily", Say("Eén keer per dag")), ("at_once", Say("Meteen")), ("never", Say("Niet"))])
 
 
@@ -46,33 +53,50 @@ async def _page(viewer: Viewer, make: Any, **forms: Form) -> Reply:
     context: dict[str, Any] = {
         "password_form": Password.blank(),
         "preferences": Preferences.blank(language=user.language, theme=user.theme, digest=user.digest),
-        "sessions": await viewer.sessions.all(Session.id),
+        "sessions": sorted(await viewer.sessions.all(), key=lambda session: session.seen_at, reverse=True),
+        "device_of": device_of,
+        "is_phone": is_phone,
         "codes_left": await user.recovery_codes_left(),
+        "is_demanded": (await Firm.load()).demands_second_factor_of(user),
         **forms,
     }
     reply: Reply = make("account/page.html", title=Say("Uw account"), section="account", **context)
     return reply
 
 
-async def _check_and_hash(request: Request, form: Any) -> str | Refused:
+async def _check_present(request: Request, form: Any) -> Refused | None:
+    """Before the unit: whether the password is shown that the person has now. Guesses are counted."""
     user = request.user
     if not user.is_authenticated:
-        return ""
+        return None
+    limits = throttling.of_proof(user.id)
+    if not await engine.run_writing(lambda: throttling.count_try(limits)):
+        return Refused("present", _SLOWED)
     if not await passwords.verify(str(form.get("present", "")), user.password):
         return Refused("present", Say("Dit is niet uw huidige wachtwoord."))
-    password = str(form.get("password", ""))
+    await engine.run_writing(lambda: throttling.give_back(limits))
+    return None
+
+
+async def _check_and_hash(request: Request, form: Any) -> str | Refused:
+    if refused := await _check_present(request, form):
+        return refused
+    password, user = str(form.get("password", "")), request.user
+    if not user.is_authenticated:
+        return ""
     try:
         passwords.check(password, user.email, user.surname, user.first_name)
-    except Refused as refused:
-        return refused
+    except Refused as refused_:
+        return refused_
     return await passwords.hash_password(password)
 
 
 @account.post("/account/password", before=_check_and_hash)
 async def set_password(request: Request, viewer: Viewer, prepared: str | Refused) -> Reply:
     form = await Password.read(request)
-    if isinstance(prepared, Refused):
+    if isinstance(prepared, Refused) and not form[prepared.field].errors:
         form.refuse(prepared)
+    if form.errors or isinstance(prepared, Refused):
         return await _page(viewer, invalid, password_form=form)
     await viewer.user.set_password(prepared, by=viewer)
     return changed(then=page.url(), toast=Say("Uw wachtwoord is gewijzigd. Op andere apparaten bent u afgemeld."))
@@ -86,8 +110,40 @@ async def set_preferences(request: Request, viewer: Viewer) -> Reply:
     return await _page(viewer, invalid, preferences=form)
 
 
+# what asks for the password once more when it was not shown in this session of late
+
+
+@account.get("/account/proof")
+async def proof(request: Request, viewer: Viewer) -> Reply:
+    return _proof(request, Proof.blank(), show)
+
+
+def _proof(request: Request, form: Proof, make: Any) -> Reply:
+    next_url = local_path(request.query_params.get("next", ""))
+    reply: Reply = make("account/proof.html", title=Say("Uw wachtwoord"), section="account", form=form, next_url=next_url)
+    return reply
+
+
+@account.post("/account/proof", before=_check_present)
+async def prove(request: Request, viewer: Viewer, prepared: Refused | None) -> Reply:
+    form = await Proof.read(request)
+    if prepared and not form.errors:
+        form.refuse(prepared)
+    if form.errors:
+        return _proof(request, form, invalid)
+    await signing_in.prove(viewer.session_id)
+    return go(local_path(request.query_params.get("next", "")) or page.url())
+
+
+async def _asks_proof(viewer: Viewer, back: str) -> Reply | None:
+    session = await viewer.sessions.get(viewer.session_id)
+    return None if session.is_proved else go(proof.url(next=back))
+
+
 @account.get("/account/second-factor")
 async def second_factor(request: Request, viewer: Viewer) -> Reply:
+    if asked := await _asks_proof(viewer, second_factor.url()):
+        return asked
     return await _second_factor(request, viewer, factors.new_secret(), Authenticator.blank(), show)
 
 
@@ -102,13 +158,17 @@ async def _second_factor(request: Request, viewer: Viewer, secret: str, form: Au
         sealed=encrypt(secret),
         key=" ".join(secret[n : n + 4] for n in range(0, len(secret), 4)),
         qr=factors.qr_image(address),
+        app_link=address,
         first=request.query_params.get("first", ""),
+        is_demanded=firm.demands_second_factor_of(viewer.user),
     )
     return reply
 
 
 @account.post("/account/second-factor")
 async def set_authenticator(request: Request, viewer: Viewer) -> Reply:
+    if asked := await _asks_proof(viewer, second_factor.url()):
+        return asked
     form = await Authenticator.read(request)
     try:
         secret = decrypt(form.sealed.data or "")
@@ -121,11 +181,30 @@ async def set_authenticator(request: Request, viewer: Viewer) -> Reply:
     except Refused as refused:
         form.refuse(refused)
         return await _second_factor(request, viewer, secret, form, invalid)
-    return show("account/recovery_codes.html", title=Say("Herstelcodes"), section="account", codes=codes, first=request.query_params.get("first", ""))
+    return _codes(request, viewer, codes)
+
+
+def _codes(request: Request, viewer: Viewer, codes: list[str]) -> Reply:
+    then = _after_first(viewer) if request.query_params.get("first") else page.url()
+    return show("account/recovery_codes.html", title=Say("Herstelcodes"), section="account", codes=codes, then=then)
+
+
+def _after_first(viewer: Viewer) -> str:
+    """The next step of the set-up, for whom it concerns."""
+    return "/welcome-office/logo" if viewer.may(Permission.MANAGE_SETTINGS) else home_of(viewer)
+
+
+@account.get("/account/second-factor/removal")
+async def removal(request: Request, viewer: Viewer) -> Reply:
+    if asked := await _asks_proof(viewer, removal.url()):
+        return asked
+    return show("account/removal.html", title=Say("Tweede factor uitzetten"), section="account")
 
 
 @account.post("/account/second-factor/removal")
 async def remove_authenticator(request: Request, viewer: Viewer) -> Reply:
+    if asked := await _asks_proof(viewer, removal.url()):
+        return asked
     await viewer.user.remove_authenticator(by=viewer)
     return changed(then=page.url(), toast=Say("De tweede factor staat uit."))
 
@@ -133,26 +212,24 @@ async def remove_authenticator(request: Request, viewer: Viewer) -> Reply:
 @account.post("/account/second-factor/skipped")
 async def skip_second_factor(request: Request, viewer: Viewer) -> Reply:
     await viewer.user.skip_second_factor(by=viewer)
-    return go("/welcome-office" if viewer.is_staff and request.query_params.get("first") else home_of(viewer))
+    return go(_after_first(viewer) if request.query_params.get("first") else home_of(viewer))
 
 
 @account.post("/account/recovery-codes")
 async def renew_recovery_codes(request: Request, viewer: Viewer) -> Reply:
-    codes = await viewer.user.renew_recovery_codes(by=viewer)
-    return show("account/recovery_codes.html", title=Say("Herstelcodes"), section="account", codes=codes, first="")
+    if asked := await _asks_proof(viewer, page.url()):
+        return asked
+    return _codes(request, viewer, await viewer.user.renew_recovery_codes(by=viewer))
 
 
 @account.post("/account/sessions/{session_id:int}/end")
 async def end_session(request: Request, viewer: Viewer, session_id: int) -> Reply:
     session = await viewer.sessions.get(session_id)
     await session.end(by=viewer)
-    return changed(then=page.url(), toast=Say("Die sessie is beëindigd."))
+    return changed(then=page.url(), toast=Say("Dat apparaat is afgemeld."))
 
 
 @account.post("/account/sessions/end")
 async def end_other_sessions(request: Request, viewer: Viewer) -> Reply:
-    for session in await viewer.sessions.where(Session.id != viewer.session_id).all():
-        await session.end(by=viewer)
-    return changed(then=page.url(), toast=Say("Alle andere sessies zijn beëindigd."))
-
-
+    await viewer.user.end_other_sessions(by=viewer)
+    return changed(then=page.url(), toast=Say("Alle andere apparaten zijn afgemeld."))

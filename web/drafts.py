@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +28,7 @@ async def keep(request: Request, form: FormData) -> Response:
     """Write the fields down (never secrets) and go to the sign-in, which leads back here."""
     fields = [(name, value) for name, value in form.multi_items() if isinstance(value, str) and not any(word in name for word in _NEVER)]
     came = urlsplit(request.headers.get("hx-current-url") or request.headers.get("referer") or "")
-    came_from = local_path(came.path) if came.netloc == request.url.netloc else ""
+    came_from = local_path(came.path) if routing.is_our_host(came.netloc, request) else ""
     person = request.scope["poort.former"]
     draft_id = await engine.run_writing(lambda: keep_draft(person, request.url.path, came_from, fields))
     return redirect(request, address_for("sessions.sign_in", next=again.url(draft_id=draft_id)))
@@ -41,7 +42,7 @@ async def again(request: Request, viewer: Viewer, draft_id: int) -> Reply | Resp
         raise Missing("draft")
     path, came_from, fields = found
     sorry = Toast(Say("Uw sessie was verlopen. Controleer wat u had ingevuld en verstuur het opnieuw."), "attention")
-    action, parameters = _action_at(path)
+    action, parameters = routing.action_at("POST", path)
     rehearsal = Request({**request.scope, "method": "POST", "path": path}, request.receive)
     rehearsal._form = FormData(fields)
     token = routing.rehearsing.set(True)
@@ -52,16 +53,6 @@ async def again(request: Request, viewer: Viewer, draft_id: int) -> Reply | Resp
     finally:
         routing.rehearsing.reset(token)
     if isinstance(reply, Reply) and reply.status == 422:
-        return Reply(reply.template, reply.context, 200, toast=sorry, layout=reply.layout, title=reply.title, section=reply.section)
+        context = {**reply.context, "inner": reply.template}
+        return dataclasses.replace(reply, template="sessions/draft.html", context=context, status=200, toast=sorry)
     return go(came_from or "/", toast=sorry)
-
-
-def _action_at(path: str) -> tuple[routing.Action, dict[str, Any]]:
-    from starlette.routing import compile_path
-
-    for action in routing.ACTIONS:
-        if action.method == "POST":
-            pattern, _, convertors = compile_path(action.path)
-            if match := pattern.match(path):
-                return action, {name: convertors[name].convert(value) for name, value in match.groupdict().items()}
-    raise Missing(path)

@@ -7,9 +7,10 @@ from typing import Any, Self
 
 import wtforms
 from starlette.requests import Request
-from wtforms import BooleanField, PasswordField, SelectField, SelectMultipleField, StringField
+from wtforms import BooleanField, PasswordField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, Optional, StopValidation
 
+import partials
 from models.core import Refused, Say
 from web import routing
 
@@ -117,6 +118,14 @@ class TypedText(Text):
                 self.data = self.parse(self.data)
             except Refused as refused:
                 raise wtforms.ValidationError(refused.why) from refused
+
+
+class SelectField(wtforms.SelectField):
+    """A choice whose labels may be Say's: they are spoken in the reader's language when it is shown."""
+
+    def iter_choices(self) -> Any:
+        for value, label, *rest in super().iter_choices():
+            yield (value, partials.speak(label), *rest)
 
 
 class Email(TypedText):

@@ -250,7 +250,7 @@ def _turned_away(action: Action, request: Request, viewer: Any, firm: Firm | Non
     if (
         firm is not None
         and not firm.is_set_up
-        and not action.name.startswith(("setup.", "health.", "static.", "live.", "styleguide."))
+        and not action.name.startswith(("setup.", "health.", "static.", "shell.", "styleguide."))
     ):
         return redirect(request, addresses.address_for("setup.closed"))
     if action.access is Access.PUBLIC:

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import hmac
 import ipaddress
+import secrets
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,7 +36,7 @@ _TOUCH = dt.timedelta(minutes=1)
 
 
 class Proxies:
-    """Believes X-Forwarded-For and -Proto from the proxies in the settings, and from nobody else."""
+    """Believes X-Forwarded-For, -Proto and -Host from the proxies in the settings, and from nobody else."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -50,6 +51,9 @@ class Proxies:
                 scope["client"] = (hop, 0)
                 if not self._trusts(hop):
                     break
+            if host := headers.get(b"x-forwarded-host"):
+                name = host.split(b",")[0].strip()
+                scope["headers"] = [(b"host", name) if pair[0] == b"host" else pair for pair in scope["headers"]]
         await self.app(scope, receive, send)
 
     def _trusts(self, address: str) -> bool:
@@ -100,6 +104,10 @@ def cookie_name() -> str:
     return "__Host-sid" if config.settings().is_secure else "sid"
 
 
+def known_cookie() -> str:
+    return "__Host-known" if config.settings().is_secure else "known"
+
+
 class Sessions:
     """Reads the session of the cookie; sets or removes the cookie when a handler asked for it.
 
@@ -113,8 +121,11 @@ class Sessions:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        self._look_on(scope)
         scope["session"] = {}  # starlette-login wants one; nothing of ours is in it
+        if scope["path"].startswith(("/static/", "/health/")):
+            await self.app(scope, receive, send)
+            return
+        self._look_on(scope)
         token = HTTPConnection(scope).cookies.get(cookie_name())
         signed_in = await self._find(token) if token else None
         if signed_in and signed_in.ended:
@@ -126,10 +137,11 @@ class Sessions:
             scope["poort.session_id"] = signed_in.session_id
 
         async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start" and "poort.cookie" in scope:
+            # A failure after signing in rolled the session back: its token would sign nobody in, and the old one still does.
+            if message["type"] == "http.response.start" and "poort.cookie" in scope and message["status"] < 400:
                 message["headers"] = [*message["headers"], (b"set-cookie", _cookie(cookie_name(), scope["poort.cookie"], SESSION_DAYS))]
                 if "poort.known" in scope:
-                    message["headers"].append((b"set-cookie", _cookie("known", scope["poort.known"], 365)))
+                    message["headers"].append((b"set-cookie", _cookie(known_cookie(), scope["poort.known"], 365)))
             await send(message)
 
         await self.app(scope, receive, sending)
@@ -176,9 +188,19 @@ def agent_of(request: Request) -> str:
     return request.headers.get("user-agent", "")[:300]
 
 
-# A device that signed somebody in before: a seal in a cookie, without which strangers' tries count against it.
+# A device that signed somebody in before: a sealed cookie, without which strangers' tries count against it. It lets
+# nobody in; it only has a count of failed tries of its own.
 
 
-def known_seal(user_id: int) -> str:
+def device_seal(user_id: int) -> str:
+    return _sealed(secrets.token_hex(8), user_id)
+
+
+def is_known_device(request: Request, user_id: int) -> bool:
+    given = request.cookies.get(known_cookie(), "")
+    return hmac.compare_digest(given.encode(), _sealed(given.partition(".")[0], user_id).encode())
+
+
+def _sealed(device: str, user_id: int) -> str:
     key = config.settings().secret_keys[0].encode()
-    return hmac.new(key, f"known device of {user_id}".encode(), hashlib.sha256).hexdigest()[:32]
+    return f"{device}.{hmac.new(key, f'device {device} of {user_id}'.encode(), hashlib.sha256).hexdigest()[:32]}"

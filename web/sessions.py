@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
 from starlette.requests import Request
 from starlette_login.utils import login_user, logout_user
 
-from models import engine, passwords, signing_in
+from models import engine, passwords, signing_in, throttling
 from models.accounts import User
-from models.core import Gone, Refused, Say
+from models.core import Gone, Missing, Refused, Say
 from models.viewer import Viewer
+from web import routing
 from web.addresses import local_path
-from web.forms import Form, PasswordField, Text
+from web.forms import Form, PasswordField, Required, Text
 from web.replies import Reply, go, invalid, show
 from web.routing import Access, Routes, remember
-from web.security import address_of, agent_of, known_seal
+from web.security import address_of, agent_of, device_seal, is_known_device, known_cookie
 
 sessions = Routes("sessions", Access.PUBLIC)
 
 _LAYOUT = "layout_public.html"
+_ASKING_LASTS = 0.4  # seconds, whether the address is somebody's or not
 _WRONG = Say("Dit e-mailadres en wachtwoord horen niet bij elkaar. Controleer beide, of kies “Wachtwoord vergeten”.")
-_SLOWED = Say("Er is vanaf hier te vaak geprobeerd. Wacht een kwartier, of kies “Wachtwoord vergeten”.")
+_SLOWED = Say("Er is te vaak geprobeerd. Wacht een kwartier, of kies “Wachtwoord vergeten”: met de link in die mail komt u meteen binnen.")
+_SLOWED_CODE = Say("Er is te vaak een verkeerde code ingevuld. Wacht een kwartier en probeer het dan opnieuw.")
 
 
 class SignIn(Form):
     email = Text(most=254, required=True)
-    password = PasswordField()
+    password = PasswordField(validators=[Required()])
 
 
 class Code(Form):
-    code = Text(most=20, required=True)
+    code = Text(most=30, required=True)
 
 
 class NewPassword(Form):
-    password = PasswordField()
+    password = PasswordField(validators=[Required()])
 
 
 class Forgotten(Form):
@@ -48,53 +53,83 @@ def _next(request: Request) -> str:
 @sessions.get("/sign-in")
 async def sign_in(request: Request, viewer: Viewer) -> Reply:
     if viewer.is_signed_in:
-        return go(_next(request) or home_of(viewer))
+        return go(_target(request, viewer.user))
     return _sign_in_form(request, SignIn.blank())
 
 
 def _sign_in_form(request: Request, form: SignIn, wrong: Say | None = None) -> Reply:
-    make = invalid if wrong or form.errors else show
-    return make("sessions/sign_in.html", title=Say("Aanmelden"), layout=_LAYOUT, form=form, wrong=wrong, next_url=_next(request))
+    make, next_url = invalid if wrong or form.errors else show, _next(request)
+    kept = next_url.startswith("/drafts/")
+    return make("sessions/sign_in.html", title=Say("Aanmelden"), layout=_LAYOUT, form=form, wrong=wrong, next_url=next_url, kept=kept)
 
 
-async def _check_password(request: Request, form: Any) -> tuple[User | None, str]:
+async def _check_password(request: Request, form: Any) -> tuple[User | None, Say | None]:
     """Before the unit: find the person and check the password, which takes as long for an address that nobody has."""
-    email, password, address = str(form.get("email", ""))[:254], str(form.get("password", "")), address_of(request)
-    async with engine.reading():
-        user = await signing_in.by_email(email)
-        known = user is not None and request.cookies.get("known") == known_seal(user.id)
-        if not await signing_in.may_try(email, address, known):
-            return None, "slowed"
+    email, password = str(form.get("email", ""))[:254].strip(), str(form.get("password", ""))
+    if not email or not password:
+        return None, None
+
+    async def begin() -> tuple[User | None, throttling.Limits, bool]:
+        found = await signing_in.by_email(email)
+        device = request.cookies[known_cookie()] if found and is_known_device(request, found.id) else ""
+        limits = throttling.of_sign_in(email, address_of(request), device)
+        return found, limits, await throttling.count_try(limits)
+
+    user, limits, within = await engine.run_writing(begin)
+    if not within:
+        return None, _SLOWED
     right = await passwords.verify(password, user.password if user else "")
-    return (user, "") if user and right and user.state == "active" else (None, "wrong")
+    if user is None or not right or user.state != "active":
+        return None, _WRONG
+    await engine.run_writing(lambda: throttling.give_back(limits))
+    return user, None
 
 
 @sessions.post("/sign-in", before=_check_password)
-async def begin_session(request: Request, viewer: Viewer, prepared: tuple[User | None, str]) -> Reply:
+async def begin_session(request: Request, viewer: Viewer, prepared: tuple[User | None, Say | None]) -> Reply:
     form = await SignIn.read(request)
-    user, problem = prepared
+    user, wrong = prepared
     if user is None:
-        if problem == "wrong":
-            await signing_in.note_failure(form.email.data or "", address_of(request))
-        return _sign_in_form(request, form, _SLOWED if problem == "slowed" else _WRONG)
-    await signing_in.forget_failures(form.email.data or "", address_of(request))
+        return _sign_in_form(request, form, wrong)
+    return await _let_in(request, user)
+
+
+async def _let_in(request: Request, user: User, toast: Say | None = None) -> Reply:
+    """The password was right (or just set by a link): on to the second factor where there is one, else inside."""
     if user.totp_secret:
-        token, _ = await signing_in.begin_session(user, half=True, address=address_of(request), agent=agent_of(request))
-        request.scope["poort.cookie"] = token
-        return go(code.url(next=_next(request)))
+        await _end_present(request)
+        request.scope["poort.cookie"], _ = await signing_in.begin_session(user, half=True, address=address_of(request), agent=agent_of(request))
+        return go(code.url(next=_next(request)), toast=toast)
     await enter(request, user)
-    return go(_next(request) or ("/" if user.kind == "staff" else "/portal"))
+    return go(_target(request, user), toast=toast)
 
 
 async def enter(request: Request, user: User) -> None:
     """Sign the person in: a new session under a new random token; an earlier one of this browser ends."""
-    if old := request.scope.get("poort.session_id") or getattr(request.scope.get("poort.half"), "session_id", None):
-        await signing_in.end_session(old)
-    token, session_id = await signing_in.begin_session(user, half=False, address=address_of(request), agent=agent_of(request))
+    await _end_present(request)
+    token, _ = await signing_in.begin_session(user, half=False, address=address_of(request), agent=agent_of(request))
     request.scope["poort.cookie"] = token
-    request.scope["poort.known"] = known_seal(user.id)
-    request.scope["poort.session_id"] = session_id
+    request.scope["poort.known"] = device_seal(user.id)
     await login_user(request, user)
+
+
+async def _end_present(request: Request) -> None:
+    present = request.scope.get("poort.signed_in") or request.scope.get("poort.half")
+    if present:
+        await signing_in.end_session(present.session_id)
+
+
+def _target(request: Request, user: User) -> str:
+    """Where the person was going, if he may open it; else his first page."""
+    home, wanted = ("/" if user.kind == "staff" else "/portal"), _next(request)
+    if not wanted or wanted.startswith("/sign-"):
+        return home
+    try:
+        action, _ = routing.action_at("GET", wanted.partition("?")[0])
+    except Missing:
+        return wanted if user.kind == "staff" else home
+    barred = {"staff": Access.CLIENT, "client": Access.STAFF}[user.kind]
+    return home if action.access is barred else wanted
 
 
 @sessions.get("/sign-in/code")
@@ -104,22 +139,32 @@ async def code(request: Request, viewer: Viewer) -> Reply:
     return show("sessions/code.html", title=Say("Code"), layout=_LAYOUT, form=Code.blank(), next_url=_next(request))
 
 
-@sessions.post("/sign-in/code")
-async def finish_session(request: Request, viewer: Viewer) -> Reply:
+async def _count_code(request: Request, form: Any) -> bool:
+    """Before the unit, so that a try is counted whatever becomes of it."""
+    half = request.scope.get("poort.half")
+    if half is None:
+        return False
+    return await engine.run_writing(lambda: throttling.count_try(_code_limits(request, half.user)))
+
+
+def _code_limits(request: Request, user: User) -> throttling.Limits:
+    return throttling.of_code(user.id, request.cookies[known_cookie()] if is_known_device(request, user.id) else "")
+
+
+@sessions.post("/sign-in/code", before=_count_code)
+async def finish_session(request: Request, viewer: Viewer, prepared: bool) -> Reply:
     half = request.scope.get("poort.half")
     if half is None:
         return go(sign_in.url(next=_next(request)))
-    form, user, address = await Code.read(request), half.user, address_of(request)
-    throttle = f"code {user.id}"
-    if not await signing_in.may_try(throttle, address, False):
-        form.refuse(Refused("code", _SLOWED))
+    form, user = await Code.read(request), half.user
+    if not prepared:
+        form.refuse(Refused("code", _SLOWED_CODE))
     elif not form.errors and await user.takes_code(form.code.data or ""):
-        await signing_in.forget_failures(throttle, address)
+        await throttling.give_back(_code_limits(request, user))
         await enter(request, user)
-        return go(_next(request) or ("/" if user.kind == "staff" else "/portal"))
+        return go(_target(request, user))
     elif not form.errors:
-        await signing_in.note_failure(throttle, address)
-        form.refuse(Refused("code", Say("Deze code klopt niet of is al gebruikt.")))
+        form.refuse(Refused("code", Say("Deze code klopt niet of is al gebruikt. Neem de nieuwste code over.")))
     return invalid("sessions/code.html", title=Say("Code"), layout=_LAYOUT, form=form, next_url=_next(request))
 
 
@@ -133,28 +178,59 @@ async def sign_out(request: Request, viewer: Viewer) -> Reply:
 
 @sessions.get("/sign-in/forgotten")
 async def forgotten(request: Request, viewer: Viewer) -> Reply:
-    return show("sessions/forgotten.html", title=Say("Wachtwoord vergeten"), layout=_LAYOUT, form=Forgotten.blank(), sent=False)
+    return _forgotten(request, Forgotten.blank(), show, sent=False)
 
 
-@sessions.post("/sign-in/forgotten")
-async def ask_password(request: Request, viewer: Viewer) -> Reply:
-    """Always the same answer; asking for one address is throttled, so that nobody's mailbox is filled."""
+def _forgotten(request: Request, form: Forgotten, make: Any, *, sent: bool) -> Reply:
+    reply: Reply = make(
+        "sessions/forgotten.html",
+        title=Say("Wachtwoord vergeten"),
+        layout=_LAYOUT,
+        form=form,
+        sent=sent,
+        hours=signing_in.LINK_HOURS,
+        next_url=_next(request),
+    )
+    return reply
+
+
+async def _ask(request: Request, form: Any) -> bool:
+    """Before the unit, in one of its own: it lasts as long for an address that nobody has."""
+    began, email = time.monotonic(), " ".join(str(form.get("email", ""))[:254].split())
+
+    async def ask() -> bool:
+        within = await throttling.count_try(throttling.of_forgotten(address_of(request)))
+        if within:
+            await signing_in.ask_new_password(email)
+        return within
+
+    within = await engine.run_writing(ask)
+    await asyncio.sleep(max(0.0, _ASKING_LASTS - (time.monotonic() - began)))
+    return within
+
+
+@sessions.post("/sign-in/forgotten", before=_ask)
+async def ask_password(request: Request, viewer: Viewer, prepared: bool) -> Reply:
+    """The same answer whether the address is known or not."""
     form = await Forgotten.read(request)
-    if form.errors:
-        return invalid("sessions/forgotten.html", title=Say("Wachtwoord vergeten"), layout=_LAYOUT, form=form, sent=False)
-    throttle = f"forgotten {form.email.data}"
-    if await signing_in.may_try(throttle, address_of(request), False):
-        await signing_in.note_failure(throttle, address_of(request))
-        await signing_in.ask_new_password(form.email.data or "")
-    return show("sessions/forgotten.html", title=Say("Wachtwoord vergeten"), layout=_LAYOUT, form=form, sent=True)
+    if not prepared:
+        form.refuse(Refused("email", Say("Er is vanaf hier te vaak een link aangevraagd. Wacht een kwartier.")))
+    return _forgotten(request, form, invalid if form.errors else show, sent=not form.errors)
 
 
 @sessions.get("/welcome/{token}")
 async def welcome(request: Request, viewer: Viewer, token: str) -> Reply:
-    """The page of an invitation, or of a new password."""
+    """The page of an invitation, or of a new password. Looking uses nothing up: mail scanners look at every link."""
     link, user = await signing_in.open_link(token)
-    remember(request, lambda: signing_in.note_opened(link.id))
+    if _is_a_person(request):
+        remember(request, lambda: signing_in.note_opened(link.id))
     return _welcome(NewPassword.blank(), token, user, link.kind, show)
+
+
+def _is_a_person(request: Request) -> bool:
+    """A browser that opens a page says so, or at least for whom: scanners and previews do neither."""
+    dest = request.headers.get("sec-fetch-dest")
+    return request.method == "GET" and (dest == "document" if dest else "accept-language" in request.headers)
 
 
 def _welcome(form: NewPassword, token: str, user: User, kind: str, make: Any) -> Reply:
@@ -182,13 +258,11 @@ async def set_password(request: Request, viewer: Viewer, token: str, prepared: s
     link, user = await signing_in.open_link(token)
     form = await NewPassword.read(request)
     if isinstance(prepared, Refused):
-        form.refuse(prepared)
+        if not form.errors:
+            form.refuse(prepared)
         return _welcome(form, token, user, link.kind, invalid)
     user = await signing_in.use_link(token, prepared)
-    if user.totp_secret:
-        return go(sign_in.url(), toast=Say("Uw wachtwoord is ingesteld. Meld u ermee aan."))
-    await enter(request, user)
-    return go("/" if user.kind == "staff" else "/portal", toast=Say("Uw wachtwoord is ingesteld. Welkom."))
+    return await _let_in(request, user, toast=Say("Uw wachtwoord is ingesteld."))
 
 
 def home_of(viewer: Viewer) -> str:

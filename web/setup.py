@@ -2,52 +2,64 @@
 
 from __future__ import annotations
 
-import re
+from typing import Any
 
 from starlette.requests import Request
 
-from models import passwords, sample
-from models.core import Refused, Say
+from models import branding, engine, passwords, sample
+from models.core import Gone, Refused, Say
+from models.settings import Firm
 from models.signing_in import check_setup, set_up
-from models.viewer import Viewer
-from web.forms import Email, Form, PasswordField, Text, TypedText
-from web.replies import Reply, changed, go, invalid, show
+from models.viewer import Permission, Viewer
+from web.addresses import local_path
+from web.forms import Email, Form, PasswordField, Required, Text, TypedText
+from web.replies import Reply, Toast, changed, go, invalid, show
 from web.routing import Access, Routes
 from web.sessions import enter
+from web.uploads import Received
 
 setup = Routes("setup", Access.PUBLIC)
 
-
-def _colour(text: str) -> str:
-    if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
-        raise Refused("brand", Say("Schrijf een kleur als #1f5c4d."))
-    return text.lower()
+_TITLE = Say("Uw kantoor inrichten")
 
 
 class Office(Form):
     firm_name = Text(most=120, required=True)
     place = Text(most=120)
-    brand = TypedText(_colour, most=7)
+    brand = TypedText(branding.check_colour, most=7)
     first_name = Text(most=80)
     prefix = Text(most=40)
     surname = Text(most=200, required=True)
     email = Email(required=True)
-    password = PasswordField()
+    password = PasswordField(validators=[Required()])
 
 
 @setup.get("/set-up")
 async def closed(request: Request, viewer: Viewer) -> Reply:
+    if (await Firm.load()).is_set_up:
+        return go("/")
     return show("setup/closed.html", title=Say("Nog niet ingericht"), layout="layout_public.html")
 
 
 @setup.get("/set-up/{token}")
 async def office(request: Request, viewer: Viewer, token: str) -> Reply:
     await check_setup(token)
-    return show("setup/office.html", title=Say("Uw kantoor inrichten"), layout="layout_public.html", form=Office.blank(brand="#1f5c4d"), token=token)
+    return _office(Office.blank(brand=branding.OWN), token, show)
 
 
-async def _hash(request: Request, form: object) -> str | Refused:
+def _office(form: Office, token: str, make: Any) -> Reply:
+    reply: Reply = make("setup/office.html", title=_TITLE, layout="layout_public.html", form=form, token=token)
+    return reply
+
+
+async def _hash(request: Request, form: Any) -> str | Refused:
+    """Before the unit: the rules and the hash; a dead link costs no hashing."""
     typed = Office(form)
+    async with engine.reading():
+        try:
+            await check_setup(request.path_params["token"])
+        except Gone:
+            return ""
     try:
         passwords.check(typed.password.data or "", typed.email.data or "", typed.surname.data or "", typed.firm_name.data or "")
     except Refused as refused:
@@ -57,28 +69,52 @@ async def _hash(request: Request, form: object) -> str | Refused:
 
 @setup.post("/set-up/{token}", before=_hash)
 async def set_up_office(request: Request, viewer: Viewer, token: str, prepared: str | Refused) -> Reply:
+    await check_setup(token)
     form = await Office.read(request)
     if isinstance(prepared, Refused):
-        form.refuse(prepared)
-    else:
-        made = []
+        if not form.password.errors:
+            form.refuse(prepared)
+        return _office(form, token, invalid)
 
-        async def make(*, password: str, **details: str) -> None:
-            made.append(await set_up(token, password_hash=prepared, **details))
+    async def make(*, password: str, brand: str, **details: str) -> None:
+        await enter(request, await set_up(token, password_hash=prepared, brand=brand or branding.OWN, **details))
 
-        if await form.submit(make):
-            await enter(request, made[0])
-            return go(second_factor_first.url())
-    await check_setup(token)
-    return invalid("setup/office.html", title=Say("Uw kantoor inrichten"), layout="layout_public.html", form=form, token=token)
+    if await form.submit(make):
+        return go("/account/second-factor?first=1")
+    return _office(form, token, invalid)
 
 
 first = Routes("first", Access.STAFF)
 
 
-@first.get("/welcome-office/second-factor")
-async def second_factor_first(request: Request, viewer: Viewer) -> Reply:
-    return go("/account/second-factor?first=1")
+async def _may_set_logo(request: Request, viewer: Viewer) -> None:
+    viewer.require(Permission.MANAGE_SETTINGS)
+
+
+@first.get("/welcome-office/logo")
+async def logo(request: Request, viewer: Viewer) -> Reply:
+    viewer.require(Permission.MANAGE_SETTINGS)
+    return show("setup/logo.html", title=Say("Logo"), problem=None)
+
+
+@first.upload("/welcome-office/logo", before=_may_set_logo)
+async def set_logo(request: Request, viewer: Viewer, received: Received) -> Reply:
+    """Also used by the settings, which say with `then` where to go afterwards."""
+    firm, then = await Firm.load(), local_path(str(received.fields.get("then", "")))
+    try:
+        file = received.one_file("logo")
+        await firm.set_logo(file.sha256, branding.check_logo(file.head, file.size), by=viewer)
+    except Refused as refused:
+        if then:
+            return go(then, toast=Toast(refused.why, "danger"))
+        return invalid("setup/logo.html", title=Say("Logo"), problem=refused.why)
+    return changed(then=then or begin.url(), toast=Say("Het logo is bewaard."))
+
+
+@first.post("/welcome-office/logo/removal")
+async def remove_logo(request: Request, viewer: Viewer) -> Reply:
+    await (await Firm.load()).remove_logo(by=viewer)
+    return changed(then="/settings", toast=Say("Het logo is verwijderd."))
 
 
 @first.get("/welcome-office")
@@ -86,9 +122,13 @@ async def begin(request: Request, viewer: Viewer) -> Reply:
     return show("setup/begin.html", title=Say("Hoe wilt u beginnen?"), is_empty=not await viewer.clients.exists())
 
 
-@first.post("/welcome-office/sample")
-async def add_sample(request: Request, viewer: Viewer) -> Reply:
-    await sample.add(by=viewer)
+async def _keep_papers(request: Request, form: object) -> sample.Papers | None:
+    return await sample.keep_papers() if request.user.is_authenticated else None
+
+
+@first.post("/welcome-office/sample", before=_keep_papers)
+async def add_sample(request: Request, viewer: Viewer, prepared: sample.Papers) -> Reply:
+    await sample.add(by=viewer, papers=prepared)
     return changed(then="/rollout", toast=Say("Het voorbeeldkantoor staat klaar. Met één knop op het overzicht verwijdert u het weer."))
 
 
@@ -96,5 +136,3 @@ async def add_sample(request: Request, viewer: Viewer) -> Reply:
 async def remove_sample(request: Request, viewer: Viewer) -> Reply:
     await sample.remove(by=viewer)
     return changed(then="/rollout", toast=Say("Het voorbeeldkantoor is verwijderd."))
-
-

@@ -1,6 +1,10 @@
 /* Copies the text of its <code> and says so for a moment. */
 customElements.define("copy-text", class extends HTMLElement {
-  connectedCallback() { this.querySelector("button").addEventListener("click", this) }
+  connectedCallback() {
+    const button = this.querySelector("button")
+    button.hidden = !navigator.clipboard   // browsers have none on plain http from elsewhere
+    button.addEventListener("click", this)
+  }
   async handleEvent() {
     const said = this.querySelector("button span"), before = said.textContent
     await navigator.clipboard.writeText(this.querySelector("code").textContent)

@@ -14,49 +14,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import wtforms
-from wtforms.validators import InputRequired
-
 import partials
 from models.core import Say
 from web.security import CSP
+from web.styleguide import forms
 
 STATIC = Path(__file__).parents[2] / "static"
-CHOICES = [("bv", "B.V."), ("ez", "Eenmanszaak")]
-
-
-class Fields(wtforms.Form):
-    """One of every field."""
-
-    name = wtforms.StringField(validators=[InputRequired()])
-    email = wtforms.StringField(validators=[InputRequired()])
-    password = wtforms.PasswordField(validators=[InputRequired()])
-    code = wtforms.StringField()
-    born = wtforms.StringField()
-    amount = wtforms.StringField()
-    kind = wtforms.SelectField(choices=CHOICES)
-    note = wtforms.TextAreaField()
-    agreed = wtforms.BooleanField()
-    language = wtforms.RadioField(choices=[("nl", "Nederlands"), ("en", "Engels")])
-    sectors = wtforms.SelectMultipleField(
-        choices=CHOICES,
-        widget=wtforms.widgets.ListWidget(prefix_label=False),
-        option_widget=wtforms.widgets.CheckboxInput(),
-    )
-    file = wtforms.FileField()
-
-    @property
-    def all_errors(self) -> list[tuple[str, Any]]:
-        return [(name, words) for name, field in self._fields.items() for words in field.errors]
-
-
-def forms() -> tuple[Fields, Fields]:
-    """One that is filled in, and one of which everything is refused."""
-    good = Fields(data={"name": "Bakkerij Jansen B.V.", "amount": "1.234,56", "language": "nl", "kind": "bv"})
-    wrong = Fields(data={"email": "rik@"}, prefix="wrong-")
-    for field in wrong:
-        field.errors = [Say("Dit klopt niet.")]
-    return good, wrong
 
 
 def bundle(kind: str) -> bytes:

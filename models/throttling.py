@@ -1,0 +1,72 @@
+"""How often somebody may try: slows a guesser, and never locks out the person he pretends to be.
+
+A try is counted before it is judged, so that a hundred at once are a hundred, and given back when it was right.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from models import engine
+from models.accounts import Throttle
+from models.core import digest, fold
+from models.settings import utcnow
+
+WINDOW = dt.timedelta(minutes=15)
+
+Limits = list[tuple[str, int]]  # the key of a count (digests only), and how many tries fit in the window
+
+
+def of_sign_in(email: str, address: str, device: str = "") -> Limits:
+    """For one account from one address, from one address, for one account.
+
+    A `device` that signed this person in before has a count of its own: what strangers do does not slow it.
+    """
+    account = fold(email)
+    if device:
+        return [(digest(f"device {account} {device}"), 10)]
+    return [(digest(f"pair {account} {address}"), 8), (digest(f"from {address}"), 40), (digest(f"to {account}"), 60)]
+
+
+def of_code(user_id: int, device: str = "") -> Limits:
+    """For the second factor: only who knows the password comes this far."""
+    return [(digest(f"code {user_id} {device}"), 8)]
+
+
+def of_proof(user_id: int) -> Limits:
+    """For the present password of somebody who is signed in already."""
+    return [(digest(f"proof {user_id}"), 10)]
+
+
+def of_forgotten(address: str) -> Limits:
+    """For asking mails; how many reach one mailbox is bounded where the links are made."""
+    return [(digest(f"forgotten {address}"), 20)]
+
+
+async def count_try(limits: Limits) -> bool:
+    """Count one try; say whether it is within measure. A window begins at its first try and ends by itself."""
+    now, within = utcnow(), True
+    for key, most in limits:
+        rows = await engine.raw(
+            "INSERT INTO throttle (key, tries, since) VALUES ($1, 1, $2) ON CONFLICT (key) DO UPDATE SET "
+            "tries = CASE WHEN throttle.since > $3 THEN throttle.tries + 1 ELSE 1 END, "
+            "since = CASE WHEN throttle.since > $3 THEN throttle.since ELSE $2 END RETURNING tries",
+            key,
+            now,
+            now - WINDOW,
+        )
+        within = within and rows[0]["tries"] <= most
+    return within
+
+
+async def give_back(limits: Limits) -> None:
+    """The try was right: the first count begins anew, the shared ones forget this one try."""
+    (own, _), *shared = limits
+    await Throttle.delete().where(Throttle.key == own)
+    for key, _ in shared:
+        await Throttle.update({Throttle.tries: Throttle.tries - 1}).where((Throttle.key == key) & (Throttle.tries > 0))
+
+
+async def forget_old() -> None:
+    """Housekeeping: windows that ended."""
+    await Throttle.delete().where(Throttle.since < utcnow() - WINDOW)
