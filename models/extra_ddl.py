@@ -11,7 +11,7 @@ STATEMENTS = (
     "CREATE INDEX responsible_client ON responsible (client)",
     "CREATE INDEX session_person ON session (person)",
     "CREATE INDEX link_person ON link (person, kind)",
-    "CREATE INDEX errand_due ON errand (state, run_after)",
+    "CREATE INDEX errand_due ON errand (state, kind, run_after)",
     "CREATE INDEX errand_subject ON errand (kind, subject_id)",
     "CREATE INDEX import_row_batch ON import_row (batch, action, line)",
     "CREATE INDEX trail_record ON trail (record_table, record_id)",

@@ -15,7 +15,7 @@ from models import engine
 from models.accounts import User
 from models.core import Owned, Refused, Say, operation, save
 from models.live import touch
-from models.outbox import Kind, ask
+from models.outbox import Errand, Kind, ask
 from models.settings import utcnow
 from models.viewer import Permission
 
@@ -60,6 +60,27 @@ class Task(Owned, Table, tablename="task"):
     @property
     def is_busy(self) -> bool:
         return self.state in ("waiting", "running")
+
+    @property
+    def said(self) -> Say | None:
+        """What the outcome says in words, if it says anything."""
+        outcome = json.loads(self.outcome)
+        return Say(outcome["say"], **outcome.get("with", {})) if "say" in outcome else None
+
+    @property
+    def rate(self) -> float:
+        """Steps a second so far; 0 while nothing can be said."""
+        if not self.started_at or not self.done:
+            return 0.0
+        seconds = ((self.finished_at or utcnow()) - self.started_at).total_seconds()
+        return self.done / seconds if seconds > 0.5 else 0.0
+
+    @property
+    def seconds_left(self) -> int | None:
+        """At the rate so far; None while nothing can be said."""
+        if self.state != "running" or not self.rate or self.done < self.total / 100:
+            return None
+        return max(0, round((self.total - self.done) / self.rate))
 
     @operation(Permission.OWN_ACCOUNT)
     async def cancel(self, *, by: Viewer) -> None:
@@ -125,3 +146,32 @@ def work(kind: str) -> Callable[[Work], Work]:
         return call
 
     return declare
+
+
+# what the worker does with a task, each in a unit of its own
+
+
+async def of_errand(errand: int) -> tuple[Task, int] | None:
+    """The task that an errand is about, and how often the errand was claimed."""
+    row = await Errand.select(Errand.subject_id, Errand.attempts).where(Errand.id == errand).first()
+    task = await Task.objects().where(Task.id == row["subject_id"]).first() if row and row["subject_id"] else None
+    return (task, row["attempts"]) if task and row else None
+
+
+async def begin(task: Task) -> None:
+    now = utcnow()
+    await engine.run_writing(lambda: _change(task, state="running", started_at=now, heartbeat_at=now, done=0))
+
+
+async def beat(task: Task) -> None:
+    await engine.run_writing(lambda: save(task, heartbeat_at=utcnow()))
+
+
+async def finish(task: Task, state: str, outcome: dict[str, Any]) -> None:
+    more = {"done": task.total} if state == "done" and task.total else {}
+    await engine.run_writing(lambda: _change(task, state=state, outcome=json.dumps(outcome, default=str), finished_at=utcnow(), **more))
+
+
+async def _change(task: Task, **values: Any) -> None:
+    await save(task, **values)
+    await touch("tasks", f"task-{task.id}")

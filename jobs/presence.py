@@ -1,0 +1,61 @@
+"""Who is alive: every worker holds a lock on a file of its own, which the system lets go when the process dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO
+
+from models import config
+
+
+class Presence:
+    """This worker's name, and the lock that shows that it lives. Other machines are judged by the clock alone."""
+
+    def __init__(self) -> None:
+        self.folder = config.settings().var / "workers"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.name = f"{socket.gethostname()[:30]}.{os.getpid()}.{secrets.token_hex(4)}"
+        self._file: IO[str] | None = (self.folder / self.name).open("w")
+        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def dead_of(self, names: Iterable[str]) -> list[str]:
+        """Those that lived on this machine and do not any more."""
+        return [name for name in names if name != self.name and name and "/" not in name and _is_free(self.folder / name)]
+
+    def is_first(self) -> bool:
+        """Whether this worker, of those on this machine, does the chores; once first, it stays so as long as it lives."""
+        if not hasattr(self, "_chores"):
+            chores = (self.folder / "chores").open("w")
+            try:
+                fcntl.flock(chores, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                chores.close()
+                return False
+            self._chores = chores
+        return True
+
+    def clear(self, still_named: set[str]) -> None:
+        """Remove the files of dead workers that hold nothing."""
+        for path in self.folder.iterdir():
+            if path.name not in {self.name, "chores"} | still_named and _is_free(path):
+                path.unlink(missing_ok=True)
+
+    def leave(self) -> None:
+        if self._file is not None:
+            (self.folder / self.name).unlink(missing_ok=True)
+            self._file.close()
+            self._file = None
+
+
+def _is_free(path: Path) -> bool:
+    try:
+        with path.open("r") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    except (BlockingIOError, FileNotFoundError):
+        return False

@@ -1,0 +1,75 @@
+"""One worker: mail, long work and chores, woken by the queue, until the system says stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from contextlib import suppress
+
+import jobs
+import jobs.tasks
+from jobs.chores import do_chores
+from jobs.long_work import LongWork, know_all_work
+from jobs.post import Post
+from jobs.presence import Presence
+from models import carrying, engine
+
+log = logging.getLogger("poort.worker")
+
+RENEW_SECONDS = 15.0
+
+
+async def work() -> None:
+    """Until SIGTERM or SIGINT; then a few seconds to finish what is being handed over."""
+    know_all_work()
+    jobs.let_models_wake_the_worker()
+    presence = Presence()
+    post, long_work = Post(presence.name), LongWork(presence.name)
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    def woken() -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(post.wake.set)
+        long_work.wake()
+
+    jobs.tasks.listen(woken)
+    ears = asyncio.create_task(_listen())
+    long_work.start()
+    beside = [asyncio.create_task(do_chores(presence)), asyncio.create_task(_renew(presence.name))]
+    mail = asyncio.create_task(post.run())
+    log.info("the worker is at work")
+    await asyncio.wait([mail, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+    post.stop()
+    ears.cancel()
+    for task in beside:
+        task.cancel()
+    await asyncio.gather(asyncio.to_thread(long_work.stop), asyncio.wait([mail], timeout=4), return_exceptions=True)
+    with suppress(Exception):
+        await engine.close()
+    presence.leave()
+
+
+async def _renew(worker: str) -> None:
+    while True:
+        await asyncio.sleep(RENEW_SECONDS)
+        with suppress(Exception):
+            await carrying.renew(worker)
+
+
+async def _listen() -> None:
+    """Hear the queue; while it is locked or dead the worker looks in the outbox by itself, every second."""
+    while True:
+        try:
+            consumer = await asyncio.to_thread(jobs.tasks.consumer)
+            await asyncio.to_thread(consumer.start)
+        except Exception as error:
+            log.warning("the queue cannot be heard: %s", type(error).__name__)
+            await asyncio.sleep(5)
+            continue
+        try:
+            await asyncio.Event().wait()
+        finally:
+            consumer.stop()

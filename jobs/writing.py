@@ -1,0 +1,51 @@
+"""What each message says: the words of partials.mails with the values of one errand."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+from models import config, notices
+from models.core import Say
+from models.outbox import Kind
+from models.settings import Firm
+from partials import mails
+
+UNKNOWN_LETTERS = Say("Het e-mailadres heeft letters die mailservers niet allemaal kennen.")
+NOT_COMPOSED = Say("Het bericht kon niet worden opgemaakt.")
+
+
+def name_of(row: dict[str, Any]) -> str:
+    """The recipient's name, as on the screen."""
+    return " ".join(part for part in (row["first_name"] or row["initials"], row["prefix"], row["surname"]) if part)
+
+
+async def news(row: dict[str, Any]) -> dict[str, Any] | None:
+    """What a notice of uploads tells; asked inside a reading unit."""
+    return await notices.news_of(row["person_id"], row["kind"], json.loads(row["detail"])) if row["person_id"] else None
+
+
+def compose(row: dict[str, Any], firm: Firm, token: str, told: dict[str, Any] | None) -> mails.Composed | None:
+    """The words, or None when there is nothing to say any more."""
+    base, person = config.settings().base_url, SimpleNamespace(display_name=name_of(row))
+    kind, language = row["kind"], row["language"]
+    if kind in (Kind.INVITATION, Kind.PASSWORD):
+        return mails.compose(kind, language, firm=firm, person=person, link=f"{base}/welcome/{token}", valid_until=row["expires_at"])
+    if kind == Kind.ACCOUNT_NOTICE:
+        what = json.loads(row["detail"]).get("what", "")
+        return mails.compose(kind, language, firm=firm, person=person, what=what, account_url=f"{base}/account")
+    if not told or not told["count"]:
+        return None
+    clients = [
+        {
+            "name": client["name"],
+            "url": f"{base}/clients/{client['id']}/dossier",
+            "more": client["more"],
+            "documents": [{**document, "url": f"{base}/documents/{document['id']}"} for document in client["documents"]],
+        }
+        for client in told["clients"]
+    ]
+    return mails.compose(
+        kind, language, firm=firm, person=person, count=told["count"], clients=clients, preferences_url=f"{base}/account"
+    )

@@ -1,0 +1,156 @@
+"""News of uploads for the staff: at once, gathered over a minute, or once a day; to whom the client belongs, and no one else."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from models import engine
+from models.accounts import User
+from models.core import save
+from models.dossiers import Document
+from models.outbox import Errand, Kind, ask
+from models.settings import Firm, utcnow
+from models.viewer import Viewer
+
+ZONE = ZoneInfo("Europe/Amsterdam")
+GATHER = dt.timedelta(minutes=1)  # so long an at-once notice waits for more of the same
+LOOK_BACK = dt.timedelta(days=7)  # of a first digest, or of one after the worker stood still
+_SETTLED = dt.timedelta(minutes=1)  # an upload's moment lies before its commit: the digest leaves so much for the next one
+_MOST = 400  # documents of one at-once notice
+_NAMED = 20  # documents named per client; of the others the mail says how many
+
+# A client's own people, or the administrators where nobody active is responsible.
+_RECIPIENTS_SQL = """
+SELECT u.id, u.digest FROM users u WHERE u.kind = 'staff' AND u.state = 'active' AND u.email <> '' AND (
+ u.id IN (SELECT person FROM responsible WHERE client = $1)
+ OR (u.role = 'administrator' AND NOT EXISTS (
+  SELECT 1 FROM responsible r JOIN users p ON p.id = r.person WHERE r.client = $1 AND p.state = 'active')))
+"""
+
+
+async def uploaded(client_id: int, document_ids: Sequence[int]) -> None:
+    """In the unit that adds documents a client handed in: whoever wants to know at once gets an errand. The digest finds
+    them by itself."""
+    for row in await engine.raw(_RECIPIENTS_SQL, client_id):
+        if row["digest"] == "at_once":
+            await _tell_at_once(row["id"], document_ids)
+
+
+async def _tell_at_once(person: int, document_ids: Sequence[int]) -> None:
+    waiting = (
+        await Errand.objects()
+        .where((Errand.kind == Kind.UPLOAD_NOTICE.value) & (Errand.person == person) & (Errand.state == "waiting") & (Errand.attempts == 0))
+        .order_by(Errand.id, ascending=False)
+        .first()
+    )
+    known = json.loads(waiting.detail)["documents"] if waiting else []
+    if waiting and len(known) < _MOST:
+        # Written, not only looked at: a worker that claims it at this moment then collides with us, and we begin another.
+        await save(waiting, detail=json.dumps({"documents": [*known, *document_ids]}))
+        return
+    await ask(Kind.UPLOAD_NOTICE, person=person, run_after=utcnow() + GATHER, documents=list(document_ids))
+
+
+async def plan_digests(now: dt.datetime) -> int:
+    """Ask for the digests of this day when their hour has come, each once however many workers ask; how many were new.
+
+    The day stands in the errand's subject, as 20261123; the unit that looks and asks is serial on both databases.
+    """
+    local, firm = now.astimezone(ZONE), await Firm.load()
+    if local.hour < firm.digest_hour:
+        return 0
+    day = int(local.strftime("%Y%m%d"))
+    if not await _without_digest(day):
+        return 0
+    return await engine.run_writing(lambda: _plan(day, now - _SETTLED))
+
+
+async def news_of(person: int, kind: str, detail: dict[str, Any]) -> dict[str, Any] | None:
+    """What a notice tells this person, as he may see it now: count, and clients with their documents. Reads only."""
+    user = await User.objects().where(User.id == person).first()
+    if user is None or user.kind != "staff" or user.state != "active":
+        return None
+    if kind == Kind.UPLOAD_NOTICE:
+        rows = await _documents(user, Document.id.is_in(detail["documents"]))
+    else:
+        since, until = (dt.datetime.fromisoformat(detail[name]) for name in ("since", "until"))
+        rows = await _documents(user, await _handed_in(user, since, until))
+    return _by_client(rows)
+
+
+async def _without_digest(day: int) -> list[dict[str, Any]]:
+    return await engine.raw(
+        "SELECT id FROM users u WHERE kind = 'staff' AND state = 'active' AND digest = 'daily' AND email <> '' "
+        "AND NOT EXISTS (SELECT 1 FROM errand e WHERE e.kind = 'digest' AND e.person = u.id AND e.subject_id = $1)",
+        day,
+    )
+
+
+async def _plan(day: int, until: dt.datetime) -> int:
+    asked = 0
+    for row in await _without_digest(day):
+        user = await User.objects().where(User.id == row["id"]).first()
+        assert user is not None
+        since = max(await _told_until(user.id) or until - LOOK_BACK, user.activated_at or user.created_at)
+        if await Document.exists().where(await _handed_in(user, since, until) & Document.visible_to(Viewer(user))):
+            await ask(Kind.DIGEST, day, person=user.id, since=since.isoformat(), until=until.isoformat())
+            asked += 1
+    return asked
+
+
+async def _told_until(person: int) -> dt.datetime | None:
+    """When the last digest ended. Days without one had nothing to tell."""
+    last = (
+        await Errand.select(Errand.detail)
+        .where((Errand.kind == Kind.DIGEST.value) & (Errand.person == person))
+        .order_by(Errand.subject_id, ascending=False)
+        .first()
+    )
+    return dt.datetime.fromisoformat(json.loads(last["detail"])["until"]) if last else None
+
+
+async def _handed_in(user: User, since: dt.datetime, until: dt.datetime) -> Any:
+    """Which documents are this person's to hear of."""
+    rows = await engine.raw("SELECT client FROM responsible WHERE person = $1", user.id)
+    clients: Any = Document.client.is_in([row["client"] for row in rows] or [-1])
+    if user.role == "administrator":
+        rows = await engine.raw(
+            "SELECT c.id FROM client c WHERE EXISTS (SELECT 1 FROM document d WHERE d.client = c.id AND d.source = 'client' "
+            "AND d.uploaded_at > $1 AND d.uploaded_at <= $2) AND NOT EXISTS (SELECT 1 FROM responsible r "
+            "JOIN users p ON p.id = r.person WHERE r.client = c.id AND p.state = 'active')",
+            since, until,
+        )  # fmt: skip
+        clients = clients | Document.client.is_in([row["id"] for row in rows] or [-1])
+    return (
+        clients & (Document.source == "client") & Document.trashed_at.is_null() & (Document.uploaded_at > since) & (Document.uploaded_at <= until)
+    )
+
+
+async def _documents(user: User, condition: Any) -> list[dict[str, Any]]:
+    who = Document.uploaded_by
+    return (  # type: ignore[no-any-return]
+        await Document.select(
+            Document.id, Document.name, Document.folder.name.as_alias("folder"), Document.client.id.as_alias("client_id"),
+            Document.client.name.as_alias("client"), who.first_name.as_alias("first_name"), who.initials.as_alias("initials"),
+            who.prefix.as_alias("prefix"), who.surname.as_alias("surname"),
+        )
+        .where(condition & Document.visible_to(Viewer(user)) & Document.trashed_at.is_null() & Document.client.is_not_null())
+        .order_by(Document.client.sort_key)
+        .order_by(Document.id)
+    )  # fmt: skip
+
+
+def _by_client(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    clients: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        client = clients.setdefault(row["client_id"], {"id": row["client_id"], "name": row["client"], "documents": [], "more": 0})
+        if len(client["documents"]) == _NAMED:
+            client["more"] += 1
+            continue
+        who = " ".join(part for part in (row["first_name"] or row["initials"], row["prefix"], row["surname"]) if part)
+        client["documents"].append({"id": row["id"], "name": row["name"], "folder": row["folder"], "who": who})
+    return {"count": len(rows), "clients": list(clients.values())}

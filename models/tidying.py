@@ -1,0 +1,42 @@
+"""What nobody needs any more: expired sessions, drafts and throttles, and bytes in the storage that no record refers to."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from models import engine
+from models.settings import utcnow
+from models.storage import storage
+
+# Every column that names a blob. A blob that stands in none of them is removed some hours after it came.
+BLOBS = (("document", "sha256"), ("import_batch", "sha256"), ("firm", "logo"))
+
+_SESSION_KEPT = dt.timedelta(days=7)  # after its end: a form typed in it can be given back
+_HOUR = dt.timedelta(hours=1)
+_BLOB_AGE = dt.timedelta(hours=6)
+
+
+async def forget_expired() -> None:
+    """Rows that have served; each statement on its own, so that nobody waits long."""
+    now = utcnow()
+    for sql, moment in (
+        ("DELETE FROM session WHERE ended_at < $1 OR expires_at < $1", now - _SESSION_KEPT),
+        ("DELETE FROM draft WHERE created_at < $1", now - _HOUR),
+        ("DELETE FROM throttle WHERE since < $1", now - _HOUR),
+    ):
+        await engine.raw(sql, moment)
+
+
+async def sweep_storage(older_than: dt.timedelta = _BLOB_AGE) -> int:
+    """Remove unreferenced blobs; how many."""
+    return (await storage().sweep(referenced, older_than)).blobs
+
+
+async def referenced(hashes: Sequence[str]) -> set[str]:
+    """Those of the hashes that a record refers to."""
+    if not hashes:
+        return set()
+    places = ", ".join(f"${n}" for n in range(1, len(hashes) + 1))
+    parts = [f"SELECT {column} AS sha256 FROM {table} WHERE {column} IN ({places})" for table, column in BLOBS]  # noqa: S608
+    return {row["sha256"] for row in await engine.raw(" UNION ".join(parts), *hashes)}
