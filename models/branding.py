@@ -19,9 +19,9 @@ _KINDS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 
 Lab = tuple[float, float, float]
 
-# Of the tokens in static/css: surfaces in OKLCH (lightness, chroma, hue) on which text in the office's colour stands.
-_LIGHT = [(1.0, 0.0, 0.0), (0.962, 0.005, 250.0)]
-_DARK = [(0.215, 0.01, 260.0), (0.265, 0.011, 260.0)]
+# Of the tokens in static/css: surfaces and washes in OKLCH (lightness, chroma, hue) on which text in the colour stands.
+_LIGHT = [(1.0, 0.0, 0.0), (0.956, 0.032, 152.0), (0.956, 0.022, 20.0), (0.956, 0.022, 240.0)]
+_DARK = [(0.215, 0.01, 260.0), (0.265, 0.011, 260.0), (0.29, 0.06, 24.0), (0.30, 0.045, 75.0)]
 _WASH = 0.09  # how much of the ink is mixed into the surface behind a chosen item
 
 

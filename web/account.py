@@ -20,6 +20,7 @@ from web.sessions import home_of
 
 account = Routes("account")
 
+_LAYOUT = "layout_public.html"  # of the steps of the set-up
 _SLOWED = Say("Er is te vaak een verkeerd wachtwoord ingevuld. Wacht een kwartier en probeer het dan opnieuw.")
 
 
@@ -154,6 +155,7 @@ async def _second_factor(request: Request, viewer: Viewer, secret: str, form: Au
         "account/second_factor.html",
         title=Say("Tweede factor"),
         section="account",
+        layout=_LAYOUT if request.query_params.get("first") or _is_waiting(firm, viewer) else None,
         form=form,
         sealed=encrypt(secret),
         key=" ".join(secret[n : n + 4] for n in range(0, len(secret), 4)),
@@ -163,6 +165,11 @@ async def _second_factor(request: Request, viewer: Viewer, secret: str, form: Au
         is_demanded=firm.demands_second_factor_of(viewer.user),
     )
     return reply
+
+
+def _is_waiting(firm: Firm, viewer: Viewer) -> bool:
+    """Whether nothing else opens before the second factor is set: then there is no menu to walk away by."""
+    return firm.demands_second_factor_of(viewer.user) and not viewer.user.totp_secret
 
 
 @account.post("/account/second-factor")
@@ -185,8 +192,15 @@ async def set_authenticator(request: Request, viewer: Viewer) -> Reply:
 
 
 def _codes(request: Request, viewer: Viewer, codes: list[str]) -> Reply:
-    then = _after_first(viewer) if request.query_params.get("first") else page.url()
-    return show("account/recovery_codes.html", title=Say("Herstelcodes"), section="account", codes=codes, then=then)
+    is_first = bool(request.query_params.get("first"))
+    return show(
+        "account/recovery_codes.html",
+        title=Say("Herstelcodes"),
+        section="account",
+        layout=_LAYOUT if is_first else None,
+        codes=codes,
+        then=_after_first(viewer) if is_first else page.url(),
+    )
 
 
 def _after_first(viewer: Viewer) -> str:

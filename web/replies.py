@@ -144,7 +144,6 @@ def _context(reply: Reply, request: Request, viewer: Any, firm: Any, fragment: b
         "request_path": request.url.path,
         "title": partials.speak(reply.title),
         "section": reply.section,
-        "theme": (viewer.view_as or viewer.user).theme if viewer.is_signed_in else request.cookies.get("theme", ""),
     }
     if not fragment:
         base["theme"] = _theme(request, viewer)

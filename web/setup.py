@@ -21,6 +21,7 @@ from web.uploads import Received
 setup = Routes("setup", Access.PUBLIC)
 
 _TITLE = Say("Uw kantoor inrichten")
+_LAYOUT = "layout_public.html"
 
 
 class Office(Form):
@@ -38,7 +39,7 @@ class Office(Form):
 async def closed(request: Request, viewer: Viewer) -> Reply:
     if (await Firm.load()).is_set_up:
         return go("/")
-    return show("setup/closed.html", title=Say("Nog niet ingericht"), layout="layout_public.html")
+    return show("setup/closed.html", title=Say("Nog niet ingericht"), layout=_LAYOUT)
 
 
 @setup.get("/set-up/{token}")
@@ -48,7 +49,7 @@ async def office(request: Request, viewer: Viewer, token: str) -> Reply:
 
 
 def _office(form: Office, token: str, make: Any) -> Reply:
-    reply: Reply = make("setup/office.html", title=_TITLE, layout="layout_public.html", form=form, token=token)
+    reply: Reply = make("setup/office.html", title=_TITLE, layout=_LAYOUT, form=form, token=token)
     return reply
 
 
@@ -94,7 +95,7 @@ async def _may_set_logo(request: Request, viewer: Viewer) -> None:
 @first.get("/welcome-office/logo")
 async def logo(request: Request, viewer: Viewer) -> Reply:
     viewer.require(Permission.MANAGE_SETTINGS)
-    return show("setup/logo.html", title=Say("Logo"), problem=None)
+    return show("setup/logo.html", title=Say("Logo"), layout=_LAYOUT, problem=None)
 
 
 @first.upload("/welcome-office/logo", before=_may_set_logo)
@@ -107,7 +108,7 @@ async def set_logo(request: Request, viewer: Viewer, received: Received) -> Repl
     except Refused as refused:
         if then:
             return go(then, toast=Toast(refused.why, "danger"))
-        return invalid("setup/logo.html", title=Say("Logo"), problem=refused.why)
+        return invalid("setup/logo.html", title=Say("Logo"), layout=_LAYOUT, problem=refused.why)
     return changed(then=then or begin.url(), toast=Say("Het logo is bewaard."))
 
 
@@ -119,7 +120,7 @@ async def remove_logo(request: Request, viewer: Viewer) -> Reply:
 
 @first.get("/welcome-office")
 async def begin(request: Request, viewer: Viewer) -> Reply:
-    return show("setup/begin.html", title=Say("Hoe wilt u beginnen?"), is_empty=not await viewer.clients.exists())
+    return show("setup/begin.html", title=Say("Hoe wilt u beginnen?"), layout=_LAYOUT, is_empty=not await viewer.clients.exists())
 
 
 async def _keep_papers(request: Request, form: object) -> sample.Papers | None:
