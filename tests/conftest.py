@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from models import config
 from models.viewer import Viewer, Visitor
 from tests import buckets as s3
 from tests import databases
 from tests.cast import Browser, Cast, assemble, browser_of, people
+from tests.smtp import Sink, sinking
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,6 +52,17 @@ def buckets() -> Iterator[s3.Buckets]:
     """An S3 server for the whole run, started at first use."""
     with s3.serving() as server:
         yield server
+
+
+@pytest.fixture
+def smtp_sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sink]:
+    """A mail server on loopback, and SMTP_URL pointing there: see tests/smtp.py for how it can be made to misbehave."""
+    with sinking() as sink:
+        monkeypatch.setenv("SMTP_URL", sink.url)
+        config.reset()
+        yield sink
+    monkeypatch.undo()
+    config.reset()
 
 
 @pytest.fixture

@@ -1,0 +1,293 @@
+"""Mail through a real server: once, in the right words, and nothing lost whatever the server does."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import sqlite3
+from email import message_from_bytes
+from email.header import decode_header, make_header
+
+import pytest
+
+from models import config, engine
+from models.accounts import Link, User
+from models.core import digest
+from models.outbox import Errand, Kind, ask
+from models.settings import Firm, utcnow
+from models.signing_in import end_links, open_link
+from tests.jobs.posting import errand, invite, make_people, nothing_to_do, person, post_all, posting, time_passes, until
+from tests.smtp import Sink, sinking
+
+
+async def test_an_invitation_arrives_once_with_a_link_that_works(cast, smtp_sink: Sink):
+    number = await invite("sam@garage-smit.example")
+
+    await post_all()
+    await post_all()
+
+    [taken] = smtp_sink.taken
+    assert taken.address == "sam@garage-smit.example"
+    assert taken.sender == "poort@127.0.0.1"
+    message = taken.message
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["List-Unsubscribe"] is None
+    assert "Kantoor De Poort" in message["From"]
+    assert message["Subject"] == "Kantoor De Poort: uw toegang tot ons portaal"
+    link, user = await open_link(taken.link.rsplit("/", 1)[1])
+    assert user.email == "sam@garage-smit.example"
+    assert taken.link in taken.html
+    done = await errand(number)
+    assert (done.state, done.address, done.message_id) == ("done", "sam@garage-smit.example", taken.identity)
+    assert done.said.startswith("250 2.0.0 OK")
+    assert f"errand.{number}." in taken.identity
+
+
+async def test_only_the_digest_of_the_token_is_kept(cast, smtp_sink: Sink):
+    await invite("sam@garage-smit.example")
+
+    await post_all()
+
+    token = smtp_sink.taken[0].link.rsplit("/", 1)[1]
+    assert await Link.exists().where(Link.token_hash == digest(token))
+    for row in await engine.raw("SELECT detail, said, subject_line FROM errand"):
+        assert token not in str(row)
+
+
+async def test_the_recipient_reads_his_own_language(cast, smtp_sink: Sink):
+    sam = await person("sam@garage-smit.example")
+    await User.update({User.language: "en"}).where(User.id == sam.id)
+    await engine.run_writing(lambda: ask(Kind.ACCOUNT_NOTICE, person=sam.id, what="password"))
+    await engine.run_writing(lambda: ask(Kind.ACCOUNT_NOTICE, person=cast.rik.user.id, what="password"))
+
+    await post_all()
+
+    by_address = {taken.address: taken for taken in smtp_sink.taken}
+    assert '<html lang="en">' in by_address["sam@garage-smit.example"].html
+    assert '<html lang="nl">' in by_address["rik@bakkerij-jansen.example"].html
+    assert "Uw wachtwoord is gewijzigd" in by_address["rik@bakkerij-jansen.example"].text
+
+
+async def test_hundreds_arrive_each_once_from_two_workers(database, smtp_sink: Sink):
+    await make_people(300)
+
+    async with posting("w1"), posting("w2"):
+        await until(nothing_to_do, 30)
+
+    assert len(smtp_sink.by_identity()) == 300
+    assert set(smtp_sink.by_identity().values()) == {1}
+    assert await Errand.count().where(Errand.state == "done") == 300
+
+
+async def test_a_password_goes_before_a_heap_of_invitations(database, smtp_sink: Sink):
+    await make_people(400)
+    await invite("klant399@bedrijf399.example", "password")
+
+    await post_all()
+
+    assert any("nieuw wachtwoord" in taken.message["Subject"] for taken in smtp_sink.taken[:30])
+
+
+async def test_what_the_server_refuses_for_good_is_kept_with_its_words(cast, smtp_sink: Sink):
+    smtp_sink.refuse("sam@garage-smit.example", "550 5.1.1 Mailbox unknown here")
+    sam, rik = await invite("sam@garage-smit.example"), await invite("rik@bakkerij-jansen.example")
+
+    await post_all()
+
+    refused = await errand(sam)
+    assert (refused.state, refused.said) == ("refused", "550 5.1.1 Mailbox unknown here")
+    assert (await errand(rik)).state == "done"
+    assert [taken.address for taken in smtp_sink.taken] == ["rik@bakkerij-jansen.example"]
+
+
+async def test_not_now_is_asked_again_later(cast, smtp_sink: Sink):
+    smtp_sink.refuse("sam@garage-smit.example", "450 4.2.0 Greylisted", "")
+    number = await invite("sam@garage-smit.example")
+
+    await post_all()
+    waiting = await errand(number)
+    assert (waiting.state, waiting.said, waiting.attempts) == ("waiting", "450 4.2.0 Greylisted", 1)
+    assert waiting.run_after > utcnow() + dt.timedelta(seconds=30)
+
+    await time_passes(seconds=1)
+    await post_all()
+
+    assert (await errand(number)).state == "done"
+    assert len(smtp_sink.taken) == 1
+    await open_link(smtp_sink.taken[0].link.rsplit("/", 1)[1])
+
+
+@pytest.mark.parametrize(
+    ("words", "state"), [("554 5.7.1 This looks like spam", "refused"), ("451 4.3.0 Queue full", "waiting")]
+)
+async def test_an_answer_to_the_content_settles_it(cast, smtp_sink: Sink, words: str, state: str):
+    smtp_sink.at_data(words)
+    number = await invite("sam@garage-smit.example")
+
+    await post_all()
+
+    found = await errand(number)
+    assert (found.state, found.said) == (state, words)
+    assert not smtp_sink.taken
+
+
+@pytest.mark.parametrize(("what", "arrived"), [("drop", 0), ("take and drop", 1), ("hang", 0)])
+async def test_a_connection_broken_after_data_leaves_the_fate_unknown(cast, smtp_sink: Sink, what: str, arrived: int):
+    smtp_sink.at_data(what)
+    number = await invite("sam@garage-smit.example")
+
+    await post_all()
+    await time_passes(hours=1)
+    await post_all()
+
+    assert (await errand(number)).state == "unknown"
+    assert len(smtp_sink.taken) == arrived
+
+
+async def test_a_dead_server_costs_nothing_but_time(cast, monkeypatch: pytest.MonkeyPatch):
+    with sinking() as sink:
+        port = sink.port
+    monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{port}?timeout=2")
+    config.reset()
+    numbers = [await invite("sam@garage-smit.example"), await invite("rik@bakkerij-jansen.example")]
+
+    async with posting():
+        await until(lambda: Errand.exists().where((Errand.id == numbers[0]) & (Errand.said != "")))
+    for number in numbers:
+        waiting = await errand(number)
+        assert waiting.state == "waiting"
+        assert waiting.said
+        assert waiting.run_after > utcnow()
+
+    await time_passes(seconds=1)
+    with sinking(port) as sink:
+        await post_all()
+        assert {taken.address for taken in sink.taken} == {"sam@garage-smit.example", "rik@bakkerij-jansen.example"}
+    assert {(await errand(number)).state for number in numbers} == {"done"}
+
+
+async def test_after_days_a_message_is_given_up(cast, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SMTP_URL", "smtp://127.0.0.1:9?timeout=2")
+    config.reset()
+    number = await invite("sam@garage-smit.example")
+    await engine.run_writing(
+        lambda: Errand.update({Errand.created_at: utcnow() - dt.timedelta(days=6), Errand.attempts: 30}).where(Errand.id == number).run()
+    )
+
+    async with posting():
+        await until(lambda: Errand.exists().where((Errand.id == number) & (Errand.state == "failed")))
+
+    assert (await errand(number)).said
+
+
+@pytest.mark.parametrize("why", ["withdrawn", "replaced", "blocked", "moved"])
+async def test_a_link_that_ended_before_sending_is_not_mailed(cast, smtp_sink: Sink, why: str):
+    number = await invite("sam@garage-smit.example")
+    sam = await person("sam@garage-smit.example")
+    if why == "withdrawn":
+        await engine.run_writing(lambda: end_links(sam.id, "withdrawn"))
+    elif why == "replaced":
+        await invite("sam@garage-smit.example")
+    elif why == "blocked":
+        await User.update({User.state: "blocked"}).where(User.id == sam.id)
+    else:
+        await User.update({User.email: "sam@elders.example"}).where(User.id == sam.id)
+
+    await post_all()
+
+    assert (await errand(number)).state == "cancelled"
+    assert len(smtp_sink.taken) == (1 if why == "replaced" else 0)
+
+
+async def test_a_link_that_ends_while_its_mail_is_written_is_not_mailed(cast, smtp_sink: Sink):
+    from models import carrying
+
+    number = await invite("sam@garage-smit.example")
+    sam = await person("sam@garage-smit.example")
+    assert await carrying.claim("w1", (Kind.INVITATION,), 10) == [number]
+    await engine.run_writing(lambda: end_links(sam.id, "withdrawn"))
+
+    begun = await carrying.begin_sending("w1", [number])
+
+    assert not begun
+
+
+async def test_names_in_letters_of_their_own_and_an_evil_name_travel_whole(cast, smtp_sink: Sink):
+    sam = await person("sam@garage-smit.example")
+    await User.update({User.first_name: "Zoë\r\nBcc: x@evil.example", User.surname: "Şahin “de Boer” 😀"}).where(User.id == sam.id)
+    await Firm.update({Firm.name: "Kantoor “Café”, & Zn"}, force=True)
+    await invite("sam@garage-smit.example")
+
+    await post_all()
+
+    [taken] = smtp_sink.taken
+    assert taken.message["Bcc"] is None
+    to, sender = (str(make_header(decode_header(message_from_bytes(taken.raw)[name]))) for name in ("To", "From"))
+    assert to == "Zoë Bcc: x@evil.example Şahin “de Boer” 😀 <sam@garage-smit.example>"
+    assert sender == "Kantoor “Café”, & Zn <poort@127.0.0.1>"
+    assert "Şahin “de Boer” 😀" in taken.text
+    assert "Kantoor “Café”, & Zn" in taken.text
+
+
+async def test_without_a_server_a_message_is_a_file(cast, monkeypatch: pytest.MonkeyPatch, tmp_path):
+    from models import kept_mail
+
+    monkeypatch.setenv("POORT_VAR", str(tmp_path))
+    monkeypatch.delenv("SMTP_URL", raising=False)
+    config.reset()
+    number = await invite("sam@garage-smit.example")
+
+    await post_all()
+
+    assert (await errand(number)).state == "done"
+    assert [path.name for path in (tmp_path / "mail").iterdir()] == [f"{number:07}.eml"]
+    text = kept_mail.text_of(number)
+    assert text is not None
+    token = text.split("/welcome/")[1].split()[0]
+    assert (await open_link(token))[1].email == "sam@garage-smit.example"
+
+
+async def test_a_worker_that_stops_gives_back_what_it_did_not_begin(database, smtp_sink: Sink):
+    await make_people(300)
+
+    async with posting():
+        await until(lambda: asyncio.sleep(0, len(smtp_sink.taken) > 20))
+
+    states = {row["state"] for row in await engine.raw("SELECT DISTINCT state FROM errand")}
+    assert states <= {"done", "waiting"}
+    await post_all("w2")
+    assert set(smtp_sink.by_identity().values()) == {1}
+    assert len(smtp_sink.taken) == 300
+
+
+async def test_claims_of_a_silent_worker_return_and_its_half_sent_mail_is_unknown(cast, smtp_sink: Sink):
+    from models import carrying
+
+    numbers = sorted([await invite("sam@garage-smit.example"), await invite("rik@bakkerij-jansen.example")])
+    await carrying.claim("dead", (Kind.INVITATION,), 10)
+    await carrying.begin_sending("dead", numbers[:1])
+    assert await carrying.take_back() == 0
+    await engine.run_writing(lambda: Errand.update({Errand.claimed_at: utcnow() - dt.timedelta(minutes=5)}).where(Errand.claimed_by == "dead").run())
+
+    assert await carrying.take_back() == 2
+
+    assert [(await errand(number)).state for number in numbers] == ["unknown", "waiting"]
+    await post_all()
+    assert len(smtp_sink.taken) == 1
+
+
+async def test_a_locked_database_delays_and_loses_nothing(database, smtp_sink: Sink):
+    if not engine.is_sqlite():
+        pytest.skip("SQLite locks the whole database")
+    await make_people(40)
+    other = sqlite3.connect(engine.engine().path)
+    other.execute("BEGIN IMMEDIATE")
+
+    async with posting():
+        await asyncio.sleep(1)
+        assert not smtp_sink.taken
+        other.rollback()
+        await until(nothing_to_do, 20)
+
+    assert len(smtp_sink.taken) == 40
+    assert set(smtp_sink.by_identity().values()) == {1}
