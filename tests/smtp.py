@@ -59,6 +59,7 @@ class Sink:
 
     port: int = 0
     taken: list[Taken] = field(default_factory=list)
+    delay: float = 0.0  # seconds between having a message and saying so
     _words: dict[str, list[str]] = field(default_factory=dict)
     _at_data: list[str] = field(default_factory=list)
 
@@ -94,6 +95,7 @@ class Sink:
         what = self._at_data.pop(0) if self._at_data else ""
         if what in ("", "take and drop"):
             self.taken.append(Taken(envelope.mail_from, envelope.rcpt_tos[0], envelope.content))
+        await asyncio.sleep(self.delay)
         if what.endswith("drop"):
             assert server.transport is not None
             server.transport.abort()
