@@ -98,5 +98,5 @@ async def browser_of(viewer: Viewer | Visitor, address: str = "127.0.0.1") -> As
             token, _ = await engine.run_writing(
                 lambda: begin_session(viewer.user, half=False, address=address, agent="Chrome")
             )
-            browser.cookies.set(cookie_name(), token)
+            browser.cookies.set(cookie_name(), token, domain="127.0.0.1")
         yield browser

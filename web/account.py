@@ -25,12 +25,12 @@ _SLOWED = Say("Er is te vaak een verkeerd wachtwoord ingevuld. Wacht een kwartie
 
 
 class Password(Form):
-    present = PasswordField(validators=[Required()])
+    present_password = PasswordField(validators=[Required()])
     password = PasswordField(validators=[Required()])
 
 
 class Proof(Form):
-    present = PasswordField(validators=[Required()])
+    present_password = PasswordField(validators=[Required()])
 
 
 class Authenticator(Form):
@@ -72,9 +72,9 @@ async def _check_present(request: Request, form: Any) -> Refused | None:
         return None
     limits = throttling.of_proof(user.id)
     if not await engine.run_writing(lambda: throttling.count_try(limits)):
-        return Refused("present", _SLOWED)
-    if not await passwords.verify(str(form.get("present", "")), user.password):
-        return Refused("present", Say("Dit is niet uw huidige wachtwoord."))
+        return Refused("present_password", _SLOWED)
+    if not await passwords.verify(str(form.get("present_password", "")), user.password):
+        return Refused("present_password", Say("Dit is niet uw huidige wachtwoord."))
     await engine.run_writing(lambda: throttling.give_back(limits))
     return None
 

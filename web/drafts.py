@@ -21,7 +21,7 @@ from web.routing import Routes
 
 drafts = Routes("drafts")
 
-_NEVER = ("password", "code", "pin", "secret", "token")
+_NEVER = ("password", "code", "pin", "secret", "sealed", "token")
 
 
 async def keep(request: Request, form: FormData) -> Response:

@@ -8,6 +8,7 @@ from typing import Any, Self
 import wtforms
 from starlette.requests import Request
 from wtforms import BooleanField, PasswordField, SelectMultipleField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, StopValidation
 
 import partials
@@ -123,9 +124,14 @@ class TypedText(Text):
 class SelectField(wtforms.SelectField):
     """A choice whose labels may be Say's: they are spoken in the reader's language when it is shown."""
 
+    def __init__(self, choices: Any = None, **kwargs: Any) -> None:
+        if isinstance(choices, list | tuple):
+            choices = [SelectChoice(*choice) if isinstance(choice, tuple) else choice for choice in choices]
+        super().__init__(choices=choices, **kwargs)
+
     def iter_choices(self) -> Any:
-        for value, label, *rest in super().iter_choices():
-            yield (value, partials.speak(label), *rest)
+        for choice in super().iter_choices():
+            yield choice._replace(label=partials.speak(choice.label)) if isinstance(choice.label, Say) else choice
 
 
 class Email(TypedText):
