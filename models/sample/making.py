@@ -91,6 +91,7 @@ def _today() -> dt.datetime:
 
 async def _staff(now: dt.datetime, hashed: str, *, is_sample: bool) -> dict[str, int]:
     state = "prepared" if is_sample else "active"
+    taken = {row["email_key"] for row in await User.select(User.email_key)}
     users = [
         User(
             kind="staff", state=state, role=role, all_clients=everything, password=hashed, email=email, email_key=fold(email),
@@ -99,9 +100,11 @@ async def _staff(now: dt.datetime, hashed: str, *, is_sample: bool) -> dict[str,
             **keys_of(first_name=first, prefix=prefix, surname=surname, email=email),  # type: ignore[arg-type]
         )
         for email, first, prefix, surname, role, everything in STAFF
+        if email not in taken  # by whoever set the office up, under a name of the sample
     ]  # fmt: skip
-    await User.insert(*users)
-    return {row["email"]: row["id"] for row in await User.select(User.id, User.email).where(User.kind == "staff")}
+    if users:
+        await User.insert(*users)
+    return {row["email_key"]: row["id"] for row in await User.select(User.id, User.email_key).where(User.kind == "staff")}
 
 
 async def _make(firm: Firm, count: int, seed: int, hashed: str, ed: int, papers: Papers, now: dt.datetime) -> None:
