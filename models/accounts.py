@@ -90,7 +90,10 @@ class User(Owned, Table, tablename="users"):
         self._only_oneself(by)
         step = factors.matching_step(secret, code, 0)
         if step is None:
-            raise Refused("code", Say("Deze code klopt niet. Kijk of de klok van uw telefoon goed staat en neem de nieuwste code over."))
+            raise Refused(
+                "code",
+                Say("Deze code klopt niet. Kijk of de klok van uw telefoon goed staat en neem de nieuwste code over."),
+            )
         await save(self, totp_secret=encrypt(secret), totp_step=step)
         return await self._new_recovery_codes()
 
@@ -120,21 +123,33 @@ class User(Owned, Table, tablename="users"):
     @operation(Permission.OWN_ACCOUNT)
     async def set_preferences(self, language: str, theme: str, digest: str, *, by: Viewer) -> None:
         self._only_oneself(by)
-        if language not in ("nl", "en") or theme not in ("", "light", "dark") or digest not in ("daily", "at_once", "never"):
+        if (
+            language not in ("nl", "en")
+            or theme not in ("", "light", "dark")
+            or digest not in ("daily", "at_once", "never")
+        ):
             raise Refused("", Say("Kies een van de mogelijkheden."))
         await save(self, language=language, theme=theme, digest=digest)
 
     async def takes_code(self, code: str) -> bool:
         """Whether the code is the authenticator's (each works once) or an unused recovery code, which is then used up."""
-        now = await User.select(User.totp_secret, User.totp_step).where(User.id == self.id).first()  # in this unit: each works once
+        now = (
+            await User.select(User.totp_secret, User.totp_step).where(User.id == self.id).first()
+        )  # in this unit: each works once
         if now and now["totp_secret"]:
             step = factors.matching_step(decrypt(now["totp_secret"]), code, now["totp_step"])
             if step is not None:
                 await save(self, totp_step=step)
                 return True
-        found = await RecoveryCode.objects().where(
-            (RecoveryCode.person == self.id) & (RecoveryCode.code_hash == factors.recovery_digest(code)) & RecoveryCode.used_at.is_null()
-        ).first()
+        found = (
+            await RecoveryCode.objects()
+            .where(
+                (RecoveryCode.person == self.id)
+                & (RecoveryCode.code_hash == factors.recovery_digest(code))
+                & RecoveryCode.used_at.is_null()
+            )
+            .first()
+        )
         if found is None:
             return False
         await save(found, used_at=utcnow())
@@ -155,7 +170,9 @@ class User(Owned, Table, tablename="users"):
     async def _new_recovery_codes(self) -> list[str]:
         codes = factors.new_recovery_codes()
         await RecoveryCode.delete().where(RecoveryCode.person == self.id)
-        await RecoveryCode.insert(*(RecoveryCode(person=self.id, code_hash=factors.recovery_digest(code)) for code in codes))
+        await RecoveryCode.insert(
+            *(RecoveryCode(person=self.id, code_hash=factors.recovery_digest(code)) for code in codes)
+        )
         return codes
 
     # starlette-login's protocol
@@ -193,8 +210,12 @@ class Session(Owned, Table, tablename="session"):
     created_at = Timestamptz()
     seen_at = Timestamptz()
     expires_at = Timestamptz()
-    ended_at = Timestamptz(null=True, default=None, help_text="Kept a while, so that a form typed in it can be given back.")
-    proved_at = Timestamptz(null=True, default=None, help_text="When password or factor was last shown in this session.")
+    ended_at = Timestamptz(
+        null=True, default=None, help_text="Kept a while, so that a form typed in it can be given back."
+    )
+    proved_at = Timestamptz(
+        null=True, default=None, help_text="When password or factor was last shown in this session."
+    )
     address = Varchar(length=45, default="")
     agent = Varchar(length=300, default="")
     data = Text(default="{}", help_text="JSON: the next toast, and where to go after signing in.")

@@ -74,9 +74,19 @@ def check_logo(head: bytes, size: int) -> str:
             if size <= len(head):
                 picture.load()
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, KeyError, Image.DecompressionBombError) as error:
-        raise Refused("logo", Say("Dit is geen heel PNG-, JPEG- of WebP-bestand. Kies een andere afbeelding.")) from error
+        raise Refused(
+            "logo", Say("Dit is geen heel PNG-, JPEG- of WebP-bestand. Kies een andere afbeelding.")
+        ) from error
     if not (16 <= width <= _PIXELS and 16 <= height <= _PIXELS):
-        raise Refused("logo", Say("Deze afbeelding is {width} bij {height} beeldpunten; een logo is 16 tot {most} breed en hoog.", width=width, height=height, most=_PIXELS))
+        raise Refused(
+            "logo",
+            Say(
+                "Deze afbeelding is {width} bij {height} beeldpunten; een logo is 16 tot {most} breed en hoog.",
+                width=width,
+                height=height,
+                most=_PIXELS,
+            ),
+        )
     return kind
 
 

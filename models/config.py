@@ -41,16 +41,32 @@ SETTINGS = (
     Setting("DATABASE_URL", "sqlite:///var/poort.db", "or `postgresql://user:password@host/name`"),
     Setting("QUEUE_URL", "sqlite:///var/queue.db", "or `redis://host:6379/0`"),
     Setting("STORAGE_URL", "file:var/files", "a folder, or `s3://bucket?endpoint=…&region=…`"),
-    Setting("SMTP_URL", "", "`smtp://user:pass@host:587?starttls=1`, `smtps://…`; without it messages become files in `var/mail`"),
-    Setting("SECRET_KEY", "", "signs sessions and links, encrypts secrets; comma-separated to rotate: first writes, all read"),
+    Setting(
+        "SMTP_URL",
+        "",
+        "`smtp://user:pass@host:587?starttls=1`, `smtps://…`; without it messages become files in `var/mail`",
+    ),
+    Setting(
+        "SECRET_KEY",
+        "",
+        "signs sessions and links, encrypts secrets; comma-separated to rotate: first writes, all read",
+    ),
     Setting("BASE_URL", "http://127.0.0.1:8000", "the address people use; links in mails start with it"),
     Setting("MAIL_FROM", "", "the sender's address; without it `poort@` and the host of BASE_URL"),
     Setting("TRUSTED_PROXIES", "", "addresses or networks whose `X-Forwarded-*` is believed, comma-separated"),
     Setting("ALLOW_PRIVATE_FEEDS", "0", "for tests: news sources on private addresses"),
     Setting("METRICS_TOKEN", "", "lets `/metrics` be read from elsewhere than loopback, as a bearer token"),
-    Setting("SQLITE_SYNCHRONOUS", "NORMAL", "`FULL` also survives a power cut to the last commit, at the price of slower writes"),
+    Setting(
+        "SQLITE_SYNCHRONOUS",
+        "NORMAL",
+        "`FULL` also survives a power cut to the last commit, at the price of slower writes",
+    ),
     Setting("MAX_UPLOAD_MB", "10240", "the largest file that is taken in, in MiB"),
-    Setting("POORT_ENV", "", "`development` adds /styleguide; without it that holds for a BASE_URL on loopback, else `production`"),
+    Setting(
+        "POORT_ENV",
+        "",
+        "`development` adds /styleguide; without it that holds for a BASE_URL on loopback, else `production`",
+    ),
 )
 
 
@@ -128,7 +144,9 @@ def read(environ: Mapping[str, str]) -> Config:
         trusted_proxies=_networks(text("TRUSTED_PROXIES")),
         allow_private_feeds=_yes_no("ALLOW_PRIVATE_FEEDS", text("ALLOW_PRIVATE_FEEDS")),
         metrics_token=text("METRICS_TOKEN"),
-        sqlite_synchronous=_one_of("SQLITE_SYNCHRONOUS", text("SQLITE_SYNCHRONOUS").upper(), ("NORMAL", "FULL", "EXTRA")),
+        sqlite_synchronous=_one_of(
+            "SQLITE_SYNCHRONOUS", text("SQLITE_SYNCHRONOUS").upper(), ("NORMAL", "FULL", "EXTRA")
+        ),
         max_upload=_whole("MAX_UPLOAD_MB", text("MAX_UPLOAD_MB"), 1, 1_000_000) * 1024 * 1024,
         development=_is_development(text("POORT_ENV"), host),
         var=var,

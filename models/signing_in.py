@@ -72,7 +72,9 @@ async def begin_session(user: User, *, half: bool, address: str, agent: str) -> 
 
 async def touch_session(session_id: int) -> None:
     now = utcnow()
-    await Session.update({Session.seen_at: now, Session.expires_at: now + dt.timedelta(days=SESSION_DAYS)}).where(Session.id == session_id)
+    await Session.update({Session.seen_at: now, Session.expires_at: now + dt.timedelta(days=SESSION_DAYS)}).where(
+        Session.id == session_id
+    )
 
 
 async def end_session(session_id: int) -> None:
@@ -166,14 +168,21 @@ async def ask_new_password(email: str) -> None:
     if user is None or user.state not in ("active", "invited"):
         return
     kind, most = ("password", _ASKED_MOST) if user.state == "active" else ("invitation", 1)
-    recent = (Link.person == user.id) & (Link.kind == kind) & (Link.created_at > utcnow() - _ASKED) & Link.ended_at.is_null()
+    recent = (
+        (Link.person == user.id) & (Link.kind == kind) & (Link.created_at > utcnow() - _ASKED) & Link.ended_at.is_null()
+    )
     if await Link.count().where(recent) < most:
         await new_link(user, kind, opening=await _opening_of(user.id) if kind == "invitation" else None)
 
 
 async def _opening_of(user_id: int) -> int | None:
     """The opening of the gates that invited somebody, so that a fresh invitation is still counted there."""
-    rows = await Link.select(Link.opening).where((Link.person == user_id) & (Link.kind == "invitation")).order_by(Link.id, ascending=False).limit(1)
+    rows = (
+        await Link.select(Link.opening)
+        .where((Link.person == user_id) & (Link.kind == "invitation"))
+        .order_by(Link.id, ascending=False)
+        .limit(1)
+    )
     return rows[0]["opening"] if rows else None
 
 
@@ -181,7 +190,13 @@ async def _opening_of(user_id: int) -> int | None:
 
 
 async def keep_draft(person: int, path: str, came_from: str, fields: list[tuple[str, str]]) -> int:
-    draft = Draft(person=person, path=path[:2000], came_from=came_from[:2000], fields=encrypt(json.dumps(fields)), created_at=utcnow())
+    draft = Draft(
+        person=person,
+        path=path[:2000],
+        came_from=came_from[:2000],
+        fields=encrypt(json.dumps(fields)),
+        created_at=utcnow(),
+    )
     await draft.save()
     return int(draft.id)
 
@@ -189,7 +204,11 @@ async def keep_draft(person: int, path: str, came_from: str, fields: list[tuple[
 async def find_draft(draft_id: int, person: int) -> tuple[str, str, list[tuple[str, str]]] | None:
     """Path, page of origin, and fields, for the person who typed them and no one else."""
     recent = utcnow() - dt.timedelta(hours=DRAFT_HOURS)
-    draft = await Draft.objects().where((Draft.id == draft_id) & (Draft.person == person) & (Draft.created_at > recent)).first()
+    draft = (
+        await Draft.objects()
+        .where((Draft.id == draft_id) & (Draft.person == person) & (Draft.created_at > recent))
+        .first()
+    )
     if draft is None:
         return None
     return draft.path, draft.came_from, [(name, value) for name, value in json.loads(decrypt(draft.fields))]
@@ -211,13 +230,28 @@ async def new_setup_link() -> str | None:
 async def check_setup(token: str) -> Firm:
     firm = await Firm.load()
     if firm.is_set_up or not firm.setup_hash or not secrets.compare_digest(firm.setup_hash, digest(token)):
-        raise Gone(Say("Deze link is gebruikt of vervangen. “python -m models setup-link” maakt een nieuwe zolang het kantoor niet is ingericht."))
+        raise Gone(
+            Say(
+                "Deze link is gebruikt of vervangen. “python -m models setup-link” maakt een nieuwe zolang het kantoor niet is ingericht."
+            )
+        )
     if firm.setup_expires_at < utcnow():
         raise Gone(Say("Deze link is verlopen. “python -m models setup-link” maakt een nieuwe."))
     return firm
 
 
-async def set_up(token: str, *, firm_name: str, place: str, brand: str, first_name: str, prefix: str, surname: str, email: str, password_hash: str) -> User:
+async def set_up(
+    token: str,
+    *,
+    firm_name: str,
+    place: str,
+    brand: str,
+    first_name: str,
+    prefix: str,
+    surname: str,
+    email: str,
+    password_hash: str,
+) -> User:
     """The office gets its name and its first administrator; the link dies."""
     from models.people import keys_of
 
@@ -238,9 +272,11 @@ async def set_up(token: str, *, firm_name: str, place: str, brand: str, first_na
         password=password_hash,
         created_at=now,
         activated_at=now,
-        **keys_of(first_name=first_name, prefix=prefix, surname=surname, email=email),
+        **keys_of(first_name=first_name, prefix=prefix, surname=surname, email=email),  # type: ignore[arg-type]
     )
     await user.save()
-    await save(firm, name=firm_name, place=place, brand=brand, setup_hash="", set_up_at=now, changed_at=firm.changed_at + 1)
+    await save(
+        firm, name=firm_name, place=place, brand=brand, setup_hash="", set_up_at=now, changed_at=firm.changed_at + 1
+    )
     await Trail.write("Firm.set_up", firm)
     return user

@@ -41,7 +41,9 @@ class Authenticator(Form):
 class Preferences(Form):
     language = SelectField(choices=[("nl", Say("Nederlands")), ("en", Say("English"))])
     theme = SelectField(choices=[("", Say("Zoals mijn apparaat")), ("light", Say("Licht")), ("dark", Say("Donker"))])
-    digest = SelectField(choices=[("daily", Say("Eén keer per dag")), ("at_once", Say("Meteen")), ("never", Say("Niet"))])
+    digest = SelectField(
+        choices=[("daily", Say("Eén keer per dag")), ("at_once", Say("Meteen")), ("never", Say("Niet"))]
+    )
 
 
 @account.get("/account")
@@ -121,7 +123,9 @@ async def proof(request: Request, viewer: Viewer) -> Reply:
 
 def _proof(request: Request, form: Proof, make: Any) -> Reply:
     next_url = local_path(request.query_params.get("next", ""))
-    reply: Reply = make("account/proof.html", title=Say("Uw wachtwoord"), section="account", form=form, next_url=next_url)
+    reply: Reply = make(
+        "account/proof.html", title=Say("Uw wachtwoord"), section="account", form=form, next_url=next_url
+    )
     return reply
 
 

@@ -26,7 +26,11 @@ _NEVER = ("password", "code", "pin", "secret", "sealed", "token")
 
 async def keep(request: Request, form: FormData) -> Response:
     """Write the fields down (never secrets) and go to the sign-in, which leads back here."""
-    fields = [(name, value) for name, value in form.multi_items() if isinstance(value, str) and not any(word in name for word in _NEVER)]
+    fields = [
+        (name, value)
+        for name, value in form.multi_items()
+        if isinstance(value, str) and not any(word in name for word in _NEVER)
+    ]
     came = urlsplit(request.headers.get("hx-current-url") or request.headers.get("referer") or "")
     came_from = local_path(came.path) if routing.is_our_host(came.netloc, request) else ""
     person = request.scope["poort.former"]
@@ -44,7 +48,7 @@ async def again(request: Request, viewer: Viewer, draft_id: int) -> Reply | Resp
     sorry = Toast(Say("Uw sessie was verlopen. Controleer wat u had ingevuld en verstuur het opnieuw."), "attention")
     action, parameters = routing.action_at("POST", path)
     rehearsal = Request({**request.scope, "method": "POST", "path": path}, request.receive)
-    rehearsal._form = FormData(fields)
+    rehearsal._form = FormData([(name, value) for name, value in fields])
     token = routing.rehearsing.set(True)
     try:
         reply: Any = await action.handler(rehearsal, viewer, **parameters)

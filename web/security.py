@@ -47,7 +47,13 @@ class Proxies:
             headers = dict(scope["headers"])
             if proto := headers.get(b"x-forwarded-proto"):
                 scope["scheme"] = "https" if proto.strip() == b"https" else "http"
-            for hop in reversed([part.strip() for part in headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",") if part.strip()]):
+            for hop in reversed(
+                [
+                    part.strip()
+                    for part in headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
+                    if part.strip()
+                ]
+            ):
                 scope["client"] = (hop, 0)
                 if not self._trusts(hop):
                     break
@@ -81,7 +87,10 @@ class SameOrigin:
         if site := headers.get(b"sec-fetch-site"):
             return site in ("same-origin", "none")
         origin = headers.get(b"origin")
-        return origin is None or urlsplit(origin).netloc in (headers.get(b"host"), urlsplit(config.settings().base_url).netloc)
+        return origin is None or urlsplit(origin).netloc in (
+            headers.get(b"host"),
+            urlsplit(config.settings().base_url).netloc,
+        )
 
 
 class SecurityHeaders:
@@ -139,7 +148,10 @@ class Sessions:
         async def sending(message: Message) -> None:
             # A failure after signing in rolled the session back: its token would sign nobody in, and the old one still does.
             if message["type"] == "http.response.start" and "poort.cookie" in scope and message["status"] < 400:
-                message["headers"] = [*message["headers"], (b"set-cookie", _cookie(cookie_name(), scope["poort.cookie"], SESSION_DAYS))]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"set-cookie", _cookie(cookie_name(), scope["poort.cookie"], SESSION_DAYS)),
+                ]
                 if "poort.known" in scope:
                     message["headers"].append((b"set-cookie", _cookie(known_cookie(), scope["poort.known"], 365)))
             await send(message)
@@ -157,7 +169,13 @@ class Sessions:
     def _look_on(self, scope: Scope) -> None:
         """`/view-as/7/portal` is `/portal` through the eyes of user 7: an address of its own, so that it is per tab."""
         parts = scope["path"].split("/", 3)
-        if len(parts) >= 3 and parts[1] == "view-as" and parts[2].isdecimal() and len(parts[2]) < 10 and len(parts) == 4:
+        if (
+            len(parts) >= 3
+            and parts[1] == "view-as"
+            and parts[2].isdecimal()
+            and len(parts[2]) < 10
+            and len(parts) == 4
+        ):
             scope["poort.view_as"] = int(parts[2])
             scope["poort.prefix"] = f"/view-as/{parts[2]}"
             scope["path"] = f"/{parts[3]}"

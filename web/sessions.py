@@ -25,7 +25,9 @@ sessions = Routes("sessions", Access.PUBLIC)
 _LAYOUT = "layout_public.html"
 _ASKING_LASTS = 0.4  # seconds, whether the address is somebody's or not
 _WRONG = Say("Dit e-mailadres en wachtwoord horen niet bij elkaar. Controleer beide, of kies “Wachtwoord vergeten”.")
-_SLOWED = Say("Er is te vaak geprobeerd. Wacht een kwartier, of kies “Wachtwoord vergeten”: met de link in die mail komt u meteen binnen.")
+_SLOWED = Say(
+    "Er is te vaak geprobeerd. Wacht een kwartier, of kies “Wachtwoord vergeten”: met de link in die mail komt u meteen binnen."
+)
 _SLOWED_CODE = Say("Er is te vaak een verkeerde code ingevuld. Wacht een kwartier en probeer het dan opnieuw.")
 
 
@@ -60,7 +62,15 @@ async def sign_in(request: Request, viewer: Viewer) -> Reply:
 def _sign_in_form(request: Request, form: SignIn, wrong: Say | None = None) -> Reply:
     make, next_url = invalid if wrong or form.errors else show, _next(request)
     kept = next_url.startswith("/drafts/")
-    return make("sessions/sign_in.html", title=Say("Aanmelden"), layout=_LAYOUT, form=form, wrong=wrong, next_url=next_url, kept=kept)
+    return make(
+        "sessions/sign_in.html",
+        title=Say("Aanmelden"),
+        layout=_LAYOUT,
+        form=form,
+        wrong=wrong,
+        next_url=next_url,
+        kept=kept,
+    )
 
 
 async def _check_password(request: Request, form: Any) -> tuple[User | None, Say | None]:
@@ -98,7 +108,9 @@ async def _let_in(request: Request, user: User, toast: Say | None = None) -> Rep
     """The password was right (or just set by a link): on to the second factor where there is one, else inside."""
     if user.totp_secret:
         await _end_present(request)
-        request.scope["poort.cookie"], _ = await signing_in.begin_session(user, half=True, address=address_of(request), agent=agent_of(request))
+        request.scope["poort.cookie"], _ = await signing_in.begin_session(
+            user, half=True, address=address_of(request), agent=agent_of(request)
+        )
         return go(code.url(next=_next(request)), toast=toast)
     await enter(request, user)
     return go(_target(request, user), toast=toast)
@@ -234,7 +246,9 @@ def _is_a_person(request: Request) -> bool:
 
 
 def _welcome(form: NewPassword, token: str, user: User, kind: str, make: Any) -> Reply:
-    reply: Reply = make("sessions/welcome.html", title=Say("Welkom"), layout=_LAYOUT, form=form, token=token, user=user, kind=kind)
+    reply: Reply = make(
+        "sessions/welcome.html", title=Say("Welkom"), layout=_LAYOUT, form=form, token=token, user=user, kind=kind
+    )
     return reply
 
 

@@ -62,7 +62,9 @@ async def _hash(request: Request, form: Any) -> str | Refused:
         except Gone:
             return ""
     try:
-        passwords.check(typed.password.data or "", typed.email.data or "", typed.surname.data or "", typed.firm_name.data or "")
+        passwords.check(
+            typed.password.data or "", typed.email.data or "", typed.surname.data or "", typed.firm_name.data or ""
+        )
     except Refused as refused:
         return refused
     return await passwords.hash_password(typed.password.data or "")
@@ -120,7 +122,12 @@ async def remove_logo(request: Request, viewer: Viewer) -> Reply:
 
 @first.get("/welcome-office")
 async def begin(request: Request, viewer: Viewer) -> Reply:
-    return show("setup/begin.html", title=Say("Hoe wilt u beginnen?"), layout=_LAYOUT, is_empty=not await viewer.clients.exists())
+    return show(
+        "setup/begin.html",
+        title=Say("Hoe wilt u beginnen?"),
+        layout=_LAYOUT,
+        is_empty=not await viewer.clients.exists(),
+    )
 
 
 async def _keep_papers(request: Request, form: object) -> sample.Papers | None:
@@ -130,7 +137,10 @@ async def _keep_papers(request: Request, form: object) -> sample.Papers | None:
 @first.post("/welcome-office/sample", before=_keep_papers)
 async def add_sample(request: Request, viewer: Viewer, prepared: sample.Papers) -> Reply:
     await sample.add(by=viewer, papers=prepared)
-    return changed(then="/rollout", toast=Say("Het voorbeeldkantoor staat klaar. Met één knop op het overzicht verwijdert u het weer."))
+    return changed(
+        then="/rollout",
+        toast=Say("Het voorbeeldkantoor staat klaar. Met één knop op het overzicht verwijdert u het weer."),
+    )
 
 
 @first.post("/welcome-office/sample/removal")

@@ -49,7 +49,12 @@ def _manifest(firm: Firm, *, is_portal: bool) -> dict[str, Any]:
         "icons": [
             {"src": static.address("icons/poort-192.png"), "sizes": "192x192", "type": "image/png"},
             {"src": static.address("icons/poort-512.png"), "sizes": "512x512", "type": "image/png"},
-            {"src": static.address("icons/poort-maskable-512.png"), "sizes": "512x512", "type": "image/png", "purpose": "maskable"},
+            {
+                "src": static.address("icons/poort-maskable-512.png"),
+                "sizes": "512x512",
+                "type": "image/png",
+                "purpose": "maskable",
+            },
         ],
     }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import wtforms
 from starlette.requests import Request
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from models import config
@@ -18,7 +19,7 @@ from web.routing import Access, Routes
 
 styleguide = Routes("styleguide", Access.PUBLIC)
 
-_CHOICES = [("bv", "B.V."), ("ez", "Eenmanszaak")]
+_CHOICES = [SelectChoice("bv", "B.V."), SelectChoice("ez", "Eenmanszaak")]
 
 
 class Fields(wtforms.Form):
@@ -33,7 +34,7 @@ class Fields(wtforms.Form):
     kind = wtforms.SelectField(choices=_CHOICES)
     note = wtforms.TextAreaField()
     agreed = wtforms.BooleanField()
-    language = wtforms.RadioField(choices=[("nl", "Nederlands"), ("en", "Engels")])
+    language = wtforms.RadioField(choices=[SelectChoice("nl", "Nederlands"), SelectChoice("en", "Engels")])
     sectors = wtforms.SelectMultipleField(
         choices=_CHOICES,
         widget=wtforms.widgets.ListWidget(prefix_label=False),
@@ -51,7 +52,7 @@ def forms() -> tuple[Fields, Fields]:
     good = Fields(data={"name": "Bakkerij Jansen B.V.", "amount": "1.234,56", "language": "nl", "kind": "bv"})
     wrong = Fields(data={"email": "rik@"}, prefix="wrong-")
     for field in wrong:
-        field.errors = [Say("Dit klopt niet.")]  # type: ignore[list-item]
+        field.errors = [Say("Dit klopt niet.")]
     return good, wrong
 
 
@@ -61,4 +62,12 @@ async def page(request: Request, viewer: Viewer) -> Reply:
         raise Missing("styleguide")
     good, wrong = forms()
     now = utcnow() - dt.timedelta(minutes=7)
-    return show("styleguide/page.html", title=Say("Onderdelen"), layout="layout_public.html", wide=True, form=good, wrong=wrong, now=now)
+    return show(
+        "styleguide/page.html",
+        title=Say("Onderdelen"),
+        layout="layout_public.html",
+        wide=True,
+        form=good,
+        wrong=wrong,
+        now=now,
+    )

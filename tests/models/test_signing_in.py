@@ -354,7 +354,7 @@ async def test_blocking_somebody_ends_what_he_does_at_once(cast: Cast) -> None:
 async def test_one_sees_and_ends_ones_own_sessions_only(cast: Cast) -> None:
     await signing_in.begin_session(cast.rik.user, half=False, address="", agent="")
     await signing_in.begin_session(cast.rik.user, half=True, address="", agent="")
-    token, theirs = await signing_in.begin_session(cast.sam.user, half=False, address="", agent="")
+    _, theirs = await signing_in.begin_session(cast.sam.user, half=False, address="", agent="")
 
     assert [session.person for session in await cast.rik.sessions.all()] == [cast.rik.user.id]
     await cast.rik.user.end_other_sessions(by=cast.rik)
@@ -367,7 +367,11 @@ async def test_a_draft_comes_back_for_the_same_person_only(cast: Cast) -> None:
     draft = await signing_in.keep_draft(cast.ed.user.id, "/clients", "/clients/new", [("name", "Café"), ("name", "2")])
 
     assert await signing_in.find_draft(draft, cast.anna.user.id) is None
-    assert await signing_in.find_draft(draft, cast.ed.user.id) == ("/clients", "/clients/new", [("name", "Café"), ("name", "2")])
+    assert await signing_in.find_draft(draft, cast.ed.user.id) == (
+        "/clients",
+        "/clients/new",
+        [("name", "Café"), ("name", "2")],
+    )
     assert "Café" not in str(await engine.raw("SELECT * FROM draft"))
 
 

@@ -48,7 +48,9 @@ async def test_a_new_password_ends_the_other_sessions_and_keeps_this_one(cast: C
         ({"password": "bakkerij-jansen"}, "naam of e-mailadres"),
     ],
 )
-async def test_a_password_is_not_changed_without_the_present_one_or_into_a_bad_one(cast: Cast, browser: Any, typed: dict[str, str], said: str) -> None:
+async def test_a_password_is_not_changed_without_the_present_one_or_into_a_bad_one(
+    cast: Cast, browser: Any, typed: dict[str, str], said: str
+) -> None:
     async with browser(cast.rik) as rik:
         reply = await rik.htmx("POST", "/account/password", data={**NEW, **typed})
 
@@ -69,8 +71,13 @@ async def test_the_present_password_is_not_guessed_from_a_screen_left_alone(cast
 
 async def test_preferences_are_kept_and_rule_the_next_page(cast: Cast, browser: Any) -> None:
     async with browser(cast.rik) as rik:
-        assert where(await rik.post("/account/preferences", data={"language": "en", "theme": "dark", "digest": "daily"})) == "/account"
-        wrong = await rik.htmx("POST", "/account/preferences", data={"language": "fr", "theme": "dark", "digest": "daily"})
+        assert (
+            where(await rik.post("/account/preferences", data={"language": "en", "theme": "dark", "digest": "daily"}))
+            == "/account"
+        )
+        wrong = await rik.htmx(
+            "POST", "/account/preferences", data={"language": "fr", "theme": "dark", "digest": "daily"}
+        )
 
     user = (await as_viewer(RIK)).user
     assert (user.language, user.theme) == ("en", "dark")
@@ -81,8 +88,12 @@ async def test_preferences_are_kept_and_rule_the_next_page(cast: Cast, browser: 
 
 
 async def test_sessions_are_listed_with_device_and_can_be_ended_one_by_one(cast: Cast, browser: Any) -> None:
-    phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18.0 Mobile/15E148 Safari/604.1"
-    token, other = await engine.run_writing(lambda: signing_in.begin_session(cast.rik.user, half=False, address="10.0.0.9", agent=phone))
+    phone = (
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18.0 Mobile/15E148 Safari/604.1"
+    )
+    token, other = await engine.run_writing(
+        lambda: signing_in.begin_session(cast.rik.user, half=False, address="10.0.0.9", agent=phone)
+    )
     async with browser(cast.rik) as rik:
         page = await rik.htmx("GET", "/account")
         reply = await rik.post(f"/account/sessions/{other}/end")
@@ -107,7 +118,9 @@ async def test_all_others_are_ended_at_once(cast: Cast, browser: Any) -> None:
 
 
 async def test_somebody_elses_session_does_not_exist(cast: Cast, browser: Any) -> None:
-    _, theirs = await engine.run_writing(lambda: signing_in.begin_session(cast.sam.user, half=False, address="", agent=""))
+    _, theirs = await engine.run_writing(
+        lambda: signing_in.begin_session(cast.sam.user, half=False, address="", agent="")
+    )
     async with browser(cast.rik) as rik:
         assert (await rik.htmx("POST", f"/account/sessions/{theirs}/end")).status_code == 404
 
@@ -150,7 +163,9 @@ async def a_while_later() -> None:
         ("POST", "/account/recovery-codes"),
     ],
 )
-async def test_the_second_factor_is_not_touched_from_a_screen_left_alone(cast: Cast, browser: Any, method: str, path: str) -> None:
+async def test_the_second_factor_is_not_touched_from_a_screen_left_alone(
+    cast: Cast, browser: Any, method: str, path: str
+) -> None:
     await with_factor(cast)
     before = await User.select(User.totp_secret).where(User.id == cast.ed.user.id).first()
     async with browser(cast.ed) as ed:
@@ -205,4 +220,6 @@ async def test_nothing_of_it_can_be_done_for_a_blocked_person(cast: Cast, browse
 
         assert where(await rik.get("/account")).startswith("/sign-in")
         assert where(await rik.post("/account/password", data=NEW)).startswith("/sign-in")
-    assert (await User.select(User.password).where(User.id == cast.rik.user.id).first()) == {"password": cast.rik.user.password}
+    assert (await User.select(User.password).where(User.id == cast.rik.user.id).first()) == {
+        "password": cast.rik.user.password
+    }

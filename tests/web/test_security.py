@@ -50,10 +50,14 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Any:
         ({}, True),
     ],
 )
-async def test_a_change_from_another_site_is_refused(cast: Cast, browser: Any, headers: dict[str, str], taken: bool) -> None:
+async def test_a_change_from_another_site_is_refused(
+    cast: Cast, browser: Any, headers: dict[str, str], taken: bool
+) -> None:
     async with browser(cast.rik) as rik:
         del rik.headers["origin"]
-        reply = await rik.post("/account/preferences", data={"language": "en", "theme": "", "digest": "daily"}, headers=headers)
+        reply = await rik.post(
+            "/account/preferences", data={"language": "en", "theme": "", "digest": "daily"}, headers=headers
+        )
 
     assert (reply.status_code == 303) is taken
     assert (reply.status_code == 403) is not taken
@@ -67,8 +71,12 @@ async def test_reading_from_another_site_is_no_matter(cast: Cast, browser: Any) 
 async def test_the_address_people_use_is_ours_behind_a_proxy_that_changes_host(settings: Any) -> None:
     settings(BASE_URL="https://portaal.kantoor.example")
 
-    assert SameOrigin(_echo)._is_ours({"headers": [(b"host", b"10.0.0.2:8000"), (b"origin", b"https://portaal.kantoor.example")]})
-    assert not SameOrigin(_echo)._is_ours({"headers": [(b"host", b"10.0.0.2:8000"), (b"origin", b"https://elders.example")]})
+    assert SameOrigin(_echo)._is_ours(
+        {"headers": [(b"host", b"10.0.0.2:8000"), (b"origin", b"https://portaal.kantoor.example")]}
+    )
+    assert not SameOrigin(_echo)._is_ours(
+        {"headers": [(b"host", b"10.0.0.2:8000"), (b"origin", b"https://elders.example")]}
+    )
 
 
 # headers and cookies
@@ -118,7 +126,9 @@ async def test_over_https_the_cookie_is_bound_to_it(cast: Cast, browser: Any, se
     assert reply.headers["strict-transport-security"].startswith("max-age=")
 
 
-async def test_a_session_that_was_rolled_back_leaves_no_cookie(cast: Cast, browser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_session_that_was_rolled_back_leaves_no_cookie(
+    cast: Cast, browser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def breaks(*_: Any) -> None:
         raise RuntimeError("the disk is gone")
 
@@ -160,7 +170,10 @@ async def _echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def through(peer: str, **headers: str) -> list[str]:
     sent: list[Any] = []
-    raw = [(b"host", b"10.0.0.2:8000"), *((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items())]
+    raw = [
+        (b"host", b"10.0.0.2:8000"),
+        *((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()),
+    ]
     scope = {"type": "http", "method": "GET", "scheme": "http", "client": (peer, 1), "headers": raw, "path": "/"}
 
     async def send(message: Any) -> None:
@@ -173,7 +186,9 @@ async def through(peer: str, **headers: str) -> list[str]:
 async def test_a_proxy_of_the_settings_is_believed(settings: Any) -> None:
     settings(TRUSTED_PROXIES="10.0.0.0/8")
 
-    seen = await through("10.1.1.1", x_forwarded_for="203.0.113.7", x_forwarded_proto="https", x_forwarded_host="portaal.example")
+    seen = await through(
+        "10.1.1.1", x_forwarded_for="203.0.113.7", x_forwarded_proto="https", x_forwarded_host="portaal.example"
+    )
 
     assert seen == ["203.0.113.7", "https", "portaal.example"]
 
@@ -218,7 +233,9 @@ async def test_the_log_names_routes_and_no_people(cast: Cast, browser: Any, caps
         assert secret not in said.lower()
 
 
-async def test_a_failure_is_logged_without_its_values(cast: Cast, browser: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failure_is_logged_without_its_values(
+    cast: Cast, browser: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def breaks(*_: Any, **__: Any) -> None:
         raise ValueError("rik@bakkerij-jansen.example is wrong")
 

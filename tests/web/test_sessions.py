@@ -32,7 +32,9 @@ async def user_of(email: str) -> User:
     return (await as_viewer(email)).user
 
 
-@pytest.mark.parametrize(("email", "home"), [(ED, "/"), (RIK, "/portal"), ("  RIK@Bakkerij-Jansen.example ", "/portal")])
+@pytest.mark.parametrize(
+    ("email", "home"), [(ED, "/"), (RIK, "/portal"), ("  RIK@Bakkerij-Jansen.example ", "/portal")]
+)
 async def test_everybody_lands_at_home(cast: Cast, browser: Any, email: str, home: str) -> None:
     async with browser(cast.vic) as vic:
         reply = await sign_in(vic, email)
@@ -52,7 +54,10 @@ async def test_a_link_in_a_mail_leads_to_its_target_after_signing_in(cast: Cast,
     assert where(reply) == "/account?tab=sessions"
 
 
-@pytest.mark.parametrize("elsewhere", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/%09/evil.example"])
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/%09/evil.example"],
+)
 async def test_next_leads_nowhere_else(cast: Cast, browser: Any, elsewhere: str) -> None:
     async with browser(cast.vic) as vic:
         assert where(await sign_in(vic, RIK, next_=elsewhere)) == "/portal"
@@ -249,8 +254,13 @@ async def test_without_a_password_there_is_no_code_to_ask(cast: Cast, browser: A
         assert where(await vic.post("/sign-in/code", data={"code": pyotp.TOTP(secret).now()})) == "/sign-in"
 
 
-@pytest.mark.parametrize(("demanded", "email", "held"), [("staff", ED, True), ("staff", RIK, False), ("all", RIK, True), ("nobody", ED, False)])
-async def test_the_office_demands_a_second_factor(cast: Cast, browser: Any, demanded: str, email: str, held: bool) -> None:
+@pytest.mark.parametrize(
+    ("demanded", "email", "held"),
+    [("staff", ED, True), ("staff", RIK, False), ("all", RIK, True), ("nobody", ED, False)],
+)
+async def test_the_office_demands_a_second_factor(
+    cast: Cast, browser: Any, demanded: str, email: str, held: bool
+) -> None:
     await Firm.update({Firm.second_factor: demanded}, force=True)
     page = "/welcome-office" if email == ED else "/account"
     async with browser(await as_viewer(email)) as person:
@@ -329,7 +339,15 @@ async def test_a_mail_scanner_uses_nothing_up_and_counts_as_nobody(cast: Cast, b
     assert link.used_at is None
 
 
-@pytest.mark.parametrize(("password", "said"), [("", "Vul dit in."), ("kort", "ten minste 12"), ("wachtwoord123", "veelgebruikte"), ("bakkerij-jansen", "naam of e-mailadres")])
+@pytest.mark.parametrize(
+    ("password", "said"),
+    [
+        ("", "Vul dit in."),
+        ("kort", "ten minste 12"),
+        ("wachtwoord123", "veelgebruikte"),
+        ("bakkerij-jansen", "naam of e-mailadres"),
+    ],
+)
 async def test_a_bad_password_leaves_the_link_alive(cast: Cast, browser: Any, password: str, said: str) -> None:
     token = await mailed_link(cast.rik.user)
     async with browser(cast.vic) as vic:
@@ -344,7 +362,10 @@ async def test_a_used_link_says_so(cast: Cast, browser: Any) -> None:
     token = await mailed_link(cast.rik.user)
     async with browser(cast.vic) as vic:
         await vic.post(f"/welcome/{token}", data={"password": "kaas is van melk"})
-        for reply in (await vic.get(f"/welcome/{token}"), await vic.post(f"/welcome/{token}", data={"password": "kaas is van melk"})):
+        for reply in (
+            await vic.get(f"/welcome/{token}"),
+            await vic.post(f"/welcome/{token}", data={"password": "kaas is van melk"}),
+        ):
             assert reply.status_code == 410
             assert "al gebruikt" in reply.text
 

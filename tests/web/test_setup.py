@@ -80,7 +80,9 @@ async def test_a_used_link_opens_nothing(visitor: Browser) -> None:
         ({"surname": "x" * 500}, "er passen er 200"),
     ],
 )
-async def test_what_is_wrong_is_said_and_nothing_typed_is_lost(visitor: Browser, wrong: dict[str, str], said: str) -> None:
+async def test_what_is_wrong_is_said_and_nothing_typed_is_lost(
+    visitor: Browser, wrong: dict[str, str], said: str
+) -> None:
     address = await link()
     reply = await visitor.post(address, data={**OFFICE, **wrong})
 
@@ -96,7 +98,9 @@ async def test_long_pasted_passwords_are_taken_whole(visitor: Browser) -> None:
     await visitor.post(await link(), data={**OFFICE, "password": password})
     await visitor.post("/sign-out")
 
-    assert (await visitor.post("/sign-in", data={"email": OFFICE["email"], "password": password[:-1]})).status_code == 422
+    assert (
+        await visitor.post("/sign-in", data={"email": OFFICE["email"], "password": password[:-1]})
+    ).status_code == 422
     assert where(await visitor.post("/sign-in", data={"email": OFFICE["email"], "password": password})) == "/"
 
 
@@ -107,12 +111,17 @@ async def begun(visitor: Browser) -> None:
 async def test_the_second_factor_is_proved_before_it_is_set(visitor: Browser) -> None:
     await begun(visitor)
     page = await visitor.htmx("GET", "/account/second-factor?first=1")
-    key, sealed = re.search(r"<code>([A-Z2-7 ]+)</code>", page.text), re.search(r'name="sealed" value="([^"]+)"', page.text)
+    key, sealed = (
+        re.search(r"<code>([A-Z2-7 ]+)</code>", page.text),
+        re.search(r'name="sealed" value="([^"]+)"', page.text),
+    )
     assert key and sealed
     secret = key[1].replace(" ", "")
 
     wrong = await visitor.htmx("POST", "/account/second-factor?first=1", data={"sealed": sealed[1], "code": "000000"})
-    codes = await visitor.htmx("POST", "/account/second-factor?first=1", data={"sealed": sealed[1], "code": pyotp.TOTP(secret).now()})
+    codes = await visitor.htmx(
+        "POST", "/account/second-factor?first=1", data={"sealed": sealed[1], "code": pyotp.TOTP(secret).now()}
+    )
 
     assert wrong.status_code == 422
     assert key[1] in wrong.text, "the same key, or the app that has it would be worthless"
@@ -188,7 +197,12 @@ async def test_the_logo_is_shown_to_everybody(visitor: Browser) -> None:
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("logo.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>"), ("logo.png", b"MZ\x90\x00"), ("logo.gif", picture("GIF")), ("", b"")],
+    [
+        ("logo.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
+        ("logo.png", b"MZ\x90\x00"),
+        ("logo.gif", picture("GIF")),
+        ("", b""),
+    ],
 )
 async def test_what_is_no_picture_becomes_no_logo(visitor: Browser, name: str, content: bytes) -> None:
     await begun(visitor)
@@ -203,8 +217,15 @@ async def test_what_is_no_picture_becomes_no_logo(visitor: Browser, name: str, c
 
 async def test_only_the_administrator_sets_the_logo(cast: Cast, browser: Any) -> None:
     async with browser(cast.ed) as ed, browser(cast.anna) as anna:
-        refused = await ed.request("POST", "/welcome-office/logo", files={"logo": ("l.png", picture())}, headers={"HX-Request": "true", "HX-Request-Type": "partial"})
-        taken = await anna.post("/welcome-office/logo", files={"logo": ("l.png", picture())}, data={"then": "/settings"})
+        refused = await ed.request(
+            "POST",
+            "/welcome-office/logo",
+            files={"logo": ("l.png", picture())},
+            headers={"HX-Request": "true", "HX-Request-Type": "partial"},
+        )
+        taken = await anna.post(
+            "/welcome-office/logo", files={"logo": ("l.png", picture())}, data={"then": "/settings"}
+        )
         removed = await anna.post("/welcome-office/logo/removal")
 
     assert refused.status_code == 403

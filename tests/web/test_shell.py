@@ -71,9 +71,16 @@ async def test_the_stylesheet_takes_no_words_of_others(cast: Cast, browser: Any,
 
 @pytest.mark.parametrize(
     ("environment", "shown"),
-    [({}, True), ({"BASE_URL": "https://portaal.example"}, False), ({"POORT_ENV": "production"}, False), ({"BASE_URL": "https://portaal.example", "POORT_ENV": "development"}, True)],
+    [
+        ({}, True),
+        ({"BASE_URL": "https://portaal.example"}, False),
+        ({"POORT_ENV": "production"}, False),
+        ({"BASE_URL": "https://portaal.example", "POORT_ENV": "development"}, True),
+    ],
 )
-async def test_the_styleguide_is_for_developing(cast: Cast, browser: Any, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], shown: bool) -> None:
+async def test_the_styleguide_is_for_developing(
+    cast: Cast, browser: Any, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], shown: bool
+) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     config.reset()
@@ -88,12 +95,36 @@ async def test_the_styleguide_is_for_developing(cast: Cast, browser: Any, monkey
 @pytest.mark.parametrize(
     ("agent", "name", "phone"),
     [
-        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36", "Chrome op Windows", False),
-        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0", "Edge op Windows", False),
-        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/18.1 Safari/605.1.15", "Safari op Mac", False),
-        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Mobile/15E148 Safari/604.1", "Safari op iPhone", True),
-        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) CriOS/140.0 Mobile/15E148 Safari/604.1", "Chrome op iPhone", True),
-        ("Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36", "Chrome op Android", True),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+            "Chrome op Windows",
+            False,
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0",
+            "Edge op Windows",
+            False,
+        ),
+        (
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/18.1 Safari/605.1.15",
+            "Safari op Mac",
+            False,
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Mobile/15E148 Safari/604.1",
+            "Safari op iPhone",
+            True,
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) CriOS/140.0 Mobile/15E148 Safari/604.1",
+            "Chrome op iPhone",
+            True,
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36",
+            "Chrome op Android",
+            True,
+        ),
         ("Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0", "Firefox op Linux", False),
         ("curl/8.5.0", "Onbekend apparaat", False),
         ("", "Onbekend apparaat", False),
