@@ -123,7 +123,7 @@ class Post:
     async def _write(self, errands: Sequence[int]) -> list[Letter]:
         async with engine.reading():
             firm = await Firm.load()
-            rows = await carrying.letters(self.worker, errands)
+            rows = sorted(await carrying.letters(self.worker, errands), key=lambda row: errands.index(row["id"]))
             more = {row["id"]: await writing.news(row) for row in rows if row["kind"] in (Kind.UPLOAD_NOTICE, Kind.DIGEST)}
         made: list[tuple[Letter, tuple[int, str, str, str]]] = []
         tokens: list[tuple[int, int, str]] = []

@@ -12,10 +12,13 @@ from piccolo.columns import ForeignKey, Integer, OnDelete, Text, Timestamptz, Va
 from piccolo.constraints import Check
 from piccolo.table import Table
 
+from models import engine
 from models.accounts import User
-from models.core import Owned
+from models.core import Owned, Refused, Say, operation, save
 from models.engine import after_commit
+from models.live import touch
 from models.settings import utcnow
+from models.viewer import Permission
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -75,6 +78,30 @@ class Errand(Owned, Table, tablename="errand"):
         if viewer.sees_all_clients:
             return cls.id > 0
         return cls.person.is_in(User.select(User.id).where(User.visible_to(viewer)))
+
+    @property
+    def can_be_sent_again(self) -> bool:
+        return self.kind in MAIL_KINDS and self.state in ("refused", "unknown", "failed")
+
+    @operation(Permission.OPEN_GATES)
+    async def send_again(self, *, by: Viewer) -> None:
+        """Once more, because somebody asked for it. The message keeps its Message-ID; a link in it gets a fresh token."""
+        if not self.can_be_sent_again:
+            raise Refused("", Say("Dit bericht is al verstuurd of is nog onderweg."))
+        if self.kind in (Kind.INVITATION, Kind.PASSWORD) and not await self._link_lives():
+            raise Refused("", Say("De link in dit bericht is vervangen, gebruikt of verlopen. Nodig de gebruiker opnieuw uit."))
+        await save(self, state="waiting", run_after=utcnow(), attempts=0, said="", claimed_by="", finished_at=None)
+        await touch("mail", "rollout")
+        wake()
+
+    async def _link_lives(self) -> bool:
+        rows = await engine.raw(
+            "SELECT 1 AS one FROM link l JOIN users u ON u.id = l.person WHERE l.id = $1 AND l.ended_at IS NULL AND l.used_at IS NULL "
+            "AND l.expires_at > $2 AND l.email = u.email AND u.state <> 'blocked'",
+            self.subject_id,
+            utcnow(),
+        )
+        return bool(rows)
 
 
 async def ask(

@@ -106,6 +106,12 @@ async def start(kind: str, subject_id: int | None, *, by: Viewer, total: int = 0
     return task
 
 
+async def newest(viewer: Viewer, most: int) -> list[Task]:
+    """The last that were started, of those that exist for this viewer."""
+    found = viewer.tasks.condition
+    return await Task.objects().where(found).order_by(Task.id, ascending=False).limit(most)  # type: ignore[no-any-return]
+
+
 class Progress:
     """How far a task is. Called as often as the work likes: it writes at most twice a second, in a unit of its own."""
 

@@ -49,10 +49,7 @@ def as_text(html: str) -> str:
 
 def _sender(firm: Any) -> Any:
     """What the layout shows of the office, with the ink that can be read on its colour."""
-    if hasattr(firm, "on_brand"):
-        return firm
-    name = firm.name or "Poort"
-    return SimpleNamespace(name=name, place=firm.place, brand=firm.brand, on_brand=ink_on(firm.brand))
+    return SimpleNamespace(name=firm.name or "Poort", place=firm.place, brand=firm.brand, on_brand=ink_on(firm.brand))
 
 
 @functools.lru_cache(64)
