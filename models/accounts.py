@@ -83,6 +83,7 @@ class User(Owned, Table, tablename="users"):
         self._only_oneself(by)
         await save(self, password=password_hash)
         await self._end_sessions(by.session_id)
+        await self._tell("password")
 
     @operation(Permission.OWN_ACCOUNT)
     async def set_authenticator(self, secret: str, code: str, *, by: Viewer) -> list[str]:
@@ -95,6 +96,7 @@ class User(Owned, Table, tablename="users"):
                 Say("Deze code klopt niet. Kijk of de klok van uw telefoon goed staat en neem de nieuwste code over."),
             )
         await save(self, totp_secret=encrypt(secret), totp_step=step)
+        await self._tell("factor_on")
         return await self._new_recovery_codes()
 
     @operation(Permission.OWN_ACCOUNT)
@@ -103,11 +105,13 @@ class User(Owned, Table, tablename="users"):
         if (await Firm.load()).demands_second_factor_of(self):
             raise Refused("", Say("Uw kantoor vraagt om een tweede factor. U kunt hem vervangen, niet uitzetten."))
         await save(self, totp_secret="", totp_step=0)
+        await self._tell("factor_off")
         await RecoveryCode.delete().where(RecoveryCode.person == self.id)
 
     @operation(Permission.OWN_ACCOUNT)
     async def renew_recovery_codes(self, *, by: Viewer) -> list[str]:
         self._only_oneself(by)
+        await self._tell("codes")
         return await self._new_recovery_codes()
 
     @operation(Permission.OWN_ACCOUNT)
@@ -161,6 +165,12 @@ class User(Owned, Table, tablename="users"):
     def _only_oneself(self, by: Viewer) -> None:
         if by.user.id != self.id:
             raise Forbidden("own account")
+
+    async def _tell(self, what: str) -> None:
+        """A mail about the change, so that he hears of it whose password was found out."""
+        from models.outbox import Kind, ask
+
+        await ask(Kind.ACCOUNT_NOTICE, person=self.id, what=what)
 
     async def _end_sessions(self, but: int) -> None:
         await Session.update({Session.ended_at: utcnow()}).where(

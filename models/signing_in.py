@@ -153,6 +153,8 @@ async def use_link(token: str, password_hash: str) -> User:
     await save(user, password=password_hash, state="active", activated_at=user.activated_at or now)
     await end_sessions_of(user.id)
     await end_links(user.id, "replaced")
+    if link.kind == "password":
+        await ask(Kind.ACCOUNT_NOTICE, person=user.id, what="password")
     await Trail.write("User.activate" if link.kind == "invitation" else "User.reset_password", user)
     await touch("rollout", "users", f"user-{user.id}", *([f"opening-{link.opening}"] if link.opening else []))
     return user

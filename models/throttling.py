@@ -65,8 +65,3 @@ async def give_back(limits: Limits) -> None:
     await Throttle.delete().where(Throttle.key == own)
     for key, _ in shared:
         await Throttle.update({Throttle.tries: Throttle.tries - 1}).where((Throttle.key == key) & (Throttle.tries > 0))
-
-
-async def forget_old() -> None:
-    """Housekeeping: windows that ended."""
-    await Throttle.delete().where(Throttle.since < utcnow() - WINDOW)

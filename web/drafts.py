@@ -47,6 +47,7 @@ async def again(request: Request, viewer: Viewer, draft_id: int) -> Reply | Resp
     path, came_from, fields = found
     sorry = Toast(Say("Uw sessie was verlopen. Controleer wat u had ingevuld en verstuur het opnieuw."), "attention")
     action, parameters = routing.action_at("POST", path)
+    routing.bar(action, viewer)
     rehearsal = Request({**request.scope, "method": "POST", "path": path}, request.receive)
     rehearsal._form = FormData([(name, value) for name, value in fields])
     token = routing.rehearsing.set(True)

@@ -271,11 +271,16 @@ def _turned_away(action: Action, request: Request, viewer: Any, firm: Firm | Non
         return redirect(request, addresses.address_for("account.second_factor"))
     if viewer.is_client and request.url.path == "/" and viewer.view_as is None:
         return redirect(request, "/portal")
+    bar(action, viewer)
+    return None
+
+
+def bar(action: Action, viewer: Any) -> None:
+    """Raises Missing for who is of the other kind than the action is for."""
     if (action.access is Access.STAFF and not viewer.is_staff) or (
         action.access is Access.CLIENT and not viewer.is_client
     ):
         raise Missing(action.name)
-    return None
 
 
 def _needs_factor(viewer: Viewer, firm: Firm) -> bool:

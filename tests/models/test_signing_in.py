@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import time
 from typing import Any
 
@@ -326,6 +327,35 @@ async def test_what_the_office_demands_cannot_be_turned_off(cast: Cast) -> None:
     await Firm.update({Firm.second_factor: "nobody"}, force=True)
     await cast.ed.user.remove_authenticator(by=cast.ed)
     assert (await fresh(cast.ed.user)).totp_secret == ""
+
+
+async def told(user: User) -> list[str]:
+    rows = (
+        await Errand.select(Errand.detail)
+        .where((Errand.kind == "account_notice") & (Errand.person == user.id))
+        .order_by(Errand.id)
+    )
+    return [json.loads(row["detail"])["what"] for row in rows]
+
+
+async def test_one_hears_of_every_change_to_ones_way_in(cast: Cast) -> None:
+    await armed(cast)
+    await cast.ed.user.renew_recovery_codes(by=cast.ed)
+    await cast.ed.user.remove_authenticator(by=cast.ed)
+    await cast.ed.user.set_password(NEW, by=cast.ed)
+    _, token = await linked(cast.ed.user)
+    await signing_in.use_link(token, NEW)
+
+    assert await told(cast.ed.user) == ["factor_on", "codes", "factor_off", "password", "password"]
+
+
+async def test_who_activates_needs_no_second_mail(cast: Cast) -> None:
+    await save(cast.sam.user, state="invited", password="")
+    _, token = await linked(cast.sam.user, "invitation")
+
+    await signing_in.use_link(token, NEW)
+
+    assert await told(cast.sam.user) == []
 
 
 # sessions and drafts

@@ -438,6 +438,15 @@ async def test_somebody_else_does_not_get_what_was_typed(cast: Cast, browser: An
     assert "dark" not in page.text
 
 
+async def test_a_kept_form_opens_no_page_of_the_office_for_a_client(cast: Cast, browser: Any) -> None:
+    async with browser(cast.rik) as rik:
+        await end_all()
+        kept = where(await rik.post("/welcome-office/sample"))
+        back = where(await rik.post(kept, data={"email": RIK, "password": PASSWORD}))
+
+        assert (await rik.htmx("GET", back)).status_code == 404
+
+
 async def test_passwords_are_never_kept(cast: Cast, browser: Any) -> None:
     async with browser(cast.rik) as rik:
         await end_all()
