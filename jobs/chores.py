@@ -19,10 +19,9 @@ CLAIMS_SECONDS, DIGEST_SECONDS, TIDY_SECONDS, SWEEP_SECONDS = 5.0, 20.0, 600.0, 
 
 async def find_dead_claims(presence: Presence) -> None:
     """Give back, or call unknown, what dead workers held."""
-    holders = await carrying.holders()
-    if await carrying.take_back(presence.dead_of(holders)):
+    if await carrying.take_back(presence.dead_of(await carrying.holders())):
         await run_writing(lambda: live.touch("mail", "rollout", "tasks"))
-    presence.clear(holders)
+    presence.clear(await carrying.holders())
 
 
 async def plan_digests(presence: Presence) -> None:

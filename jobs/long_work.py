@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import models
+from jobs.presence import TASKS
 from models import carrying, engine, tasks
 from models.carrying import Outcome
 from models.core import Refused, Say
@@ -41,7 +42,7 @@ class LongWork:
     """The tasks of one worker. `start`, `wake` and `stop` may be called from any thread."""
 
     def __init__(self, worker: str) -> None:
-        self.worker = f"{worker}.tasks"
+        self.worker = worker + TASKS
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake: asyncio.Event | None = None
         self._stopping = False

@@ -12,6 +12,8 @@ from typing import IO
 
 from models import config
 
+TASKS = ".tasks"
+
 
 class Presence:
     """This worker's name, and the lock that shows that it lives. Other machines are judged by the clock alone."""
@@ -24,8 +26,9 @@ class Presence:
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def dead_of(self, names: Iterable[str]) -> list[str]:
-        """Those that lived on this machine and do not any more."""
-        return [name for name in names if name != self.name and name and "/" not in name and _is_free(self.folder / name)]
+        """Those that lived on this machine and do not any more. What runs tasks has its worker's name and a suffix."""
+        owners = {name: name.removesuffix(TASKS) for name in names if name and "/" not in name}
+        return [name for name, owner in owners.items() if owner != self.name and _is_free(self.folder / owner)]
 
     def is_first(self) -> bool:
         """Whether this worker, of those on this machine, does the chores; once first, it stays so as long as it lives."""
@@ -41,8 +44,9 @@ class Presence:
 
     def clear(self, still_named: set[str]) -> None:
         """Remove the files of dead workers that hold nothing."""
+        keep = {self.name, "chores", *(name.removesuffix(TASKS) for name in still_named)}
         for path in self.folder.iterdir():
-            if path.name not in {self.name, "chores"} | still_named and _is_free(path):
+            if path.name not in keep and _is_free(path):
                 path.unlink(missing_ok=True)
 
     def leave(self) -> None:

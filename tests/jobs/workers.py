@@ -19,9 +19,9 @@ class Workers:
         self.log = var / "worker.log"
         self.all: list[subprocess.Popen[bytes]] = []
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, module: str = "jobs") -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
-            worker = subprocess.Popen([sys.executable, "-m", "jobs", *arguments], env=self.environment, stderr=log, cwd=ROOT)
+            worker = subprocess.Popen([sys.executable, "-m", module, *arguments], env=self.environment, stderr=log, cwd=ROOT)
         self.all.append(worker)
         return worker
 
