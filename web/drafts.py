@@ -45,7 +45,7 @@ async def again(request: Request, viewer: Viewer, draft_id: int) -> Reply | Resp
     if found is None:
         raise Missing("draft")
     path, came_from, fields = found
-    sorry = Toast(Say("Uw sessie was verlopen. Controleer wat u had ingevuld en verstuur het opnieuw."), "attention")
+    sorry = Say("Uw sessie was verlopen. Controleer wat u had ingevuld en verstuur het opnieuw.")
     action, parameters = routing.action_at("POST", path)
     routing.bar(action, viewer)
     rehearsal = Request({**request.scope, "method": "POST", "path": path}, request.receive)
@@ -54,10 +54,10 @@ async def again(request: Request, viewer: Viewer, draft_id: int) -> Reply | Resp
     try:
         reply: Any = await action.handler(rehearsal, viewer, **parameters)
     except Exception:
-        return go(came_from or "/", toast=sorry)
+        return go(came_from or "/", toast=Toast(sorry, "attention"))
     finally:
         routing.rehearsing.reset(token)
     if isinstance(reply, Reply) and reply.status == 422:
-        context = {**reply.context, "inner": reply.template}
-        return dataclasses.replace(reply, template="sessions/draft.html", context=context, status=200, toast=sorry)
-    return go(came_from or "/", toast=sorry)
+        context = {**reply.context, "inner": reply.template, "sorry": sorry}
+        return dataclasses.replace(reply, template="sessions/draft.html", context=context, status=200)
+    return go(came_from or "/", toast=Toast(sorry, "attention"))

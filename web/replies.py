@@ -111,7 +111,7 @@ def respond(reply: Reply, request: Request, viewer: Any, firm: Any) -> Response:
 def redirect(request: Request, url: str) -> Response:
     """303, or for htmx the header that makes it load the address as a page. Keeps the prefix of looking on."""
     prefix = request.scope.get("poort.prefix", "")
-    if prefix and url.startswith("/") and not url.startswith(("/sign-", "/view-as/")):
+    if prefix and url.startswith("/") and not url.startswith(("/sign-", "/view-as/", "/account/second-factor")):
         url = prefix + url
     if request.headers.get("hx-request") == "true":
         return Response(

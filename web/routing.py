@@ -266,7 +266,7 @@ def _turned_away(action: Action, request: Request, viewer: Any, firm: Firm | Non
     if (
         firm is not None
         and _needs_factor(viewer, firm)
-        and not action.name.startswith(("account.", "sessions.", "live."))
+        and (viewer.view_as is not None or not action.name.startswith(("account.", "sessions.", "live.")))
     ):
         return redirect(request, addresses.address_for("account.second_factor"))
     if viewer.is_client and request.url.path == "/" and viewer.view_as is None:
@@ -284,8 +284,9 @@ def bar(action: Action, viewer: Any) -> None:
 
 
 def _needs_factor(viewer: Viewer, firm: Firm) -> bool:
-    """Whether the office demands a second factor that this person has not set yet."""
-    return not viewer.user.totp_secret and viewer.view_as is None and firm.demands_second_factor_of(viewer.user)
+    """Whether the office demands a second factor that this person has not set yet; looking on is no way around it."""
+    person = viewer.view_as or viewer.user
+    return not person.totp_secret and firm.demands_second_factor_of(person)
 
 
 def _page_of(request: Request) -> str:

@@ -273,6 +273,12 @@ async def test_the_office_demands_a_second_factor(
     assert ("Nu overslaan" in form.text) is False
 
 
+async def test_looking_on_is_no_way_around_it(cast: Cast, browser: Any) -> None:
+    await Firm.update({Firm.second_factor: "staff"}, force=True)
+    async with browser(cast.anna) as anna:
+        assert where(await anna.get(f"/view-as/{cast.rik.user.id}/account")) == "/account/second-factor"
+
+
 # forgotten, and the links
 
 
