@@ -9,7 +9,7 @@ from piccolo.conf.apps import AppConfig, table_finder
 TABLE_MODULES = [
     "models.settings",
     "models.accounts",
-    "models.clients",
+    "models.clients.records",
     "models.dossiers",
     "models.imports.records",
     "models.tasks",

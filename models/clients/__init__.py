@@ -1,0 +1,50 @@
+"""Clients, their groups, the staff responsible for them, and the access of users to them.
+
+The tables and what one can do with a record are in `records`; lists of many, with bulk changes, in `lists`.
+"""
+
+from models.clients.records import (
+    Access,
+    Client,
+    ClientGroup,
+    Membership,
+    Responsible,
+    add_client,
+    add_group,
+    clients_of_staff,
+    granted,
+    visible_client,
+    with_right,
+)
+from models.clients.lists import (  # isort: skip  # needs the records
+    Filter,
+    add_to_group,
+    archive,
+    archived_in,
+    matching,
+    remove_from_group,
+    restore,
+    set_responsible,
+)
+
+__all__ = [
+    "Access",
+    "Client",
+    "ClientGroup",
+    "Filter",
+    "Membership",
+    "Responsible",
+    "add_client",
+    "add_group",
+    "add_to_group",
+    "archive",
+    "archived_in",
+    "clients_of_staff",
+    "granted",
+    "matching",
+    "remove_from_group",
+    "restore",
+    "set_responsible",
+    "visible_client",
+    "with_right",
+]

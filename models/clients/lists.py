@@ -1,0 +1,262 @@
+"""Many clients at once: which match a filter, one page of them, and changes to all that match."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from piccolo.columns.combination import WhereRaw
+
+from models import engine
+from models.accounts import User
+from models.clients.records import Client, ClientGroup
+from models.core import Refused, Say, Scope, operation
+from models.live import touch
+from models.people import search_words
+from models.settings import utcnow
+from models.viewer import Permission
+
+if TYPE_CHECKING:
+    from models.viewer import Viewer
+
+MISSING = {
+    "users": "NOT EXISTS (SELECT 1 FROM access WHERE access.client = client.id)",
+    "dossier": "NOT EXISTS (SELECT 1 FROM dossier WHERE dossier.client = client.id)",
+    "group": "NOT EXISTS (SELECT 1 FROM membership WHERE membership.client = client.id)",
+    "responsible": "NOT EXISTS (SELECT 1 FROM responsible WHERE responsible.client = client.id)",
+    "email": "client.email = ''",
+}
+# A place is sorted without its 's- or 't; there is no key of it, for few sort by it.
+_CITY = "lower(CASE WHEN city LIKE '''s-%' OR city LIKE '''t %' THEN substr(city, 4) ELSE city END)"
+ORDERS = {
+    "name": "sort_key, id",
+    "-name": "sort_key DESC, id DESC",
+    "number": "number_key",
+    "-number": "number_key DESC",
+    "city": f"{_CITY}, sort_key, id",
+    "-city": f"{_CITY} DESC, sort_key DESC, id DESC",
+}
+STATES = ("active", "archived", "all")
+
+
+@dataclasses.dataclass(frozen=True)
+class Filter:
+    """What is asked of the list. Unknown values narrow nothing."""
+
+    q: str = ""
+    group: int | None = None
+    state: str = "active"
+    responsible: int | None = None
+    missing: str = ""
+
+    def conditions(self) -> list[tuple[str, tuple[Any, ...]]]:
+        """SQL over `client` with `{}` for each argument."""
+        found: list[tuple[str, tuple[Any, ...]]] = []
+        if self.state in ("active", "archived"):
+            found.append(("client.state = {}", (self.state,)))
+        for word in search_words(self.q):
+            found.append(("client.search_key LIKE {} ESCAPE '!'", (f"%{escaped(word)}%",)))
+        if self.group is not None:
+            found.append(("client.id IN (SELECT m.client FROM membership m WHERE m.client_group = {})", (self.group,)))
+        if self.responsible is not None:
+            found.append(("client.id IN (SELECT r.client FROM responsible r WHERE r.person = {})", (self.responsible,)))
+        if self.missing in MISSING:
+            found.append((MISSING[self.missing], ()))
+        return found
+
+
+def escaped(word: str) -> str:
+    """For LIKE … ESCAPE '!'."""
+    return word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+
+
+def matching(
+    viewer: Viewer,
+    *,
+    q: str = "",
+    group: int | None = None,
+    state: str = "active",
+    responsible: int | None = None,
+    missing: str = "",
+) -> Scope[Client]:
+    """The clients that exist for this viewer, narrowed; `state` is active, archived or all."""
+    asked = Filter(q, group, state, responsible, missing)
+    return viewer.clients.where(*(WhereRaw(sql, *args) for sql, args in asked.conditions()))
+
+
+def _where(viewer: Viewer, asked: Filter) -> tuple[str, list[Any]]:
+    """The same conditions for `engine.raw`, bounded to what this viewer may see."""
+    conditions = asked.conditions()
+    if not viewer.sees_all_clients:
+        person = viewer.user.id if viewer.is_staff else -1
+        conditions.append(("client.id IN (SELECT r.client FROM responsible r WHERE r.person = {})", (person,)))
+    sql = " AND ".join(text for text, _ in conditions) or "1 = 1"
+    args = [argument for _, more in conditions for argument in more]
+    return sql.format(*(f"${n}" for n in range(1, len(args) + 1))), args
+
+
+# All of a page in one statement: the names and counts beside each client come from subqueries over its fifty rows only.
+_PAGE_SQL = """
+SELECT c.id, c.number, c.name, c.city, c.state,
+ (SELECT {join}(g.name, ', ') FROM membership m JOIN client_group g ON g.id = m.client_group WHERE m.client = c.id) AS groups,
+ (SELECT {join}(trim(u.first_name || ' ' || u.surname), ', ') FROM responsible r JOIN users u ON u.id = r.person WHERE r.client = c.id) AS people,
+ (SELECT count(*) FROM access a WHERE a.client = c.id) AS users,
+ (SELECT count(*) FROM access a JOIN users u ON u.id = a.person WHERE a.client = c.id AND u.state = 'active') AS active,
+ EXISTS (SELECT 1 FROM dossier d WHERE d.client = c.id) AS dossier
+FROM (SELECT id, number, name, city, state, sort_key, number_key FROM client WHERE {where} ORDER BY {order} LIMIT {size} OFFSET {offset}) c
+ORDER BY {order}
+"""
+
+
+async def page(viewer: Viewer, asked: Filter, order: str, number: int, size: int) -> list[dict[str, Any]]:
+    """One page, counted from 1: id, number, name, city, state, groups, people (names joined), users, active, dossier."""
+    where, args = _where(viewer, asked)
+    join = "group_concat" if engine.is_sqlite() else "string_agg"
+    sql = _PAGE_SQL.format(
+        join=join, where=where, order=ORDERS.get(order, ORDERS["name"]), size=size, offset=(number - 1) * size
+    )
+    return await engine.raw(sql, *args)
+
+
+async def count(viewer: Viewer, asked: Filter) -> int:
+    where, args = _where(viewer, asked)
+    return int((await engine.raw(f"SELECT count(*) AS n FROM client WHERE {where}", *args))[0]["n"])  # noqa: S608
+
+
+async def choices(viewer: Viewer) -> dict[str, list[tuple[int, str]]]:
+    """What the filter offers: (id, name) of every group and of every member of staff."""
+    groups = await engine.raw("SELECT id, name FROM client_group ORDER BY name_key")
+    staff = await engine.raw(
+        "SELECT id, trim(first_name || ' ' || prefix) || ' ' || surname AS name FROM users WHERE kind = 'staff' AND state <> 'blocked' ORDER BY sort_key"
+    )
+    return {"groups": [(row["id"], row["name"]) for row in groups], "staff": [(row["id"], row["name"]) for row in staff]}
+
+
+async def for_export(viewer: Viewer, asked: Filter, order: str) -> list[dict[str, Any]]:
+    """Every client that matches, with all that the office noted about him."""
+    where, args = _where(viewer, asked)
+    join = "group_concat" if engine.is_sqlite() else "string_agg"
+    return await engine.raw(
+        f"SELECT client.*, (SELECT {join}(g.name, ', ') FROM membership m JOIN client_group g ON g.id = m.client_group "  # noqa: S608
+        f"WHERE m.client = client.id) AS groups FROM client WHERE {where} ORDER BY {ORDERS.get(order, ORDERS['name'])}",
+        *args,
+    )
+
+
+# Bulk changes. Each writes one line for the whole (its id names the batch, so that it can be undone) and one on the
+# trail of every client it changed; all set-based.
+
+
+@operation(Permission.MANAGE_CLIENTS, trail=False)
+async def add_to_group(found: Scope[Client], group: ClientGroup, *, by: Viewer) -> int:
+    """Put them in the group; those already in it stay. How many were new."""
+    ids = await _ids(found, f"id NOT IN (SELECT client FROM membership WHERE client_group = {int(group.id)})")
+    await engine.raw(
+        f"INSERT INTO membership (client, client_group) SELECT id, CAST($1 AS INTEGER) FROM client WHERE id IN {_listed(2)}",  # noqa: S608
+        group.id,
+        json.dumps(ids),
+    )
+    await _note_all("Client.join_group", ids, by, group=group.name)
+    return len(ids)
+
+
+@operation(Permission.MANAGE_CLIENTS, trail=False)
+async def remove_from_group(found: Scope[Client], group: ClientGroup, *, by: Viewer) -> int:
+    """Take them out of the group. How many were in it."""
+    ids = await _ids(found, f"id IN (SELECT client FROM membership WHERE client_group = {int(group.id)})")
+    await engine.raw(
+        f"DELETE FROM membership WHERE client_group = $1 AND client IN {_listed(2)}",  # noqa: S608
+        group.id,
+        json.dumps(ids),
+    )
+    await _note_all("Client.leave_group", ids, by, group=group.name)
+    return len(ids)
+
+
+@operation(Permission.MANAGE_CLIENTS, trail=False)
+async def set_responsible(found: Scope[Client], person: User, *, by: Viewer) -> int:
+    """This member of staff is responsible for them from now on, beside who was already. How many were new to him."""
+    _must_be_staff(person)
+    ids = await _ids(found, f"id NOT IN (SELECT client FROM responsible WHERE person = {int(person.id)})")
+    await engine.raw(
+        f"INSERT INTO responsible (client, person) SELECT id, CAST($1 AS INTEGER) FROM client WHERE id IN {_listed(2)}",  # noqa: S608
+        person.id,
+        json.dumps(ids),
+    )
+    await _note_all("Client.add_responsible", ids, by, who=person.display_name)
+    return len(ids)
+
+
+@operation(Permission.MANAGE_CLIENTS, trail=False)
+async def archive(found: Scope[Client], *, by: Viewer) -> tuple[int, int]:
+    """Nobody serves them any more: their users no longer reach them. How many, and the batch by which it is undone."""
+    ids = await _ids(found, "state = 'active'")
+    await engine.raw(f"UPDATE client SET state = 'archived' WHERE id IN {_listed(1)}", json.dumps(ids))  # noqa: S608
+    return len(ids), await _note_all("Client.archive", ids, by)
+
+
+@operation(Permission.MANAGE_CLIENTS, trail=False)
+async def restore(found: Scope[Client], *, by: Viewer) -> int:
+    ids = await _ids(found, "state = 'archived'")
+    await engine.raw(f"UPDATE client SET state = 'active' WHERE id IN {_listed(1)}", json.dumps(ids))  # noqa: S608
+    await _note_all("Client.restore", ids, by)
+    return len(ids)
+
+
+def archived_in(viewer: Viewer, batch: int) -> Scope[Client]:
+    """The clients that this person archived in one go."""
+    return viewer.clients.where(
+        WhereRaw(
+            "client.id IN (SELECT t.client FROM trail t WHERE t.person = {} AND t.operation = 'Client.archive' AND t.detail = {})",
+            viewer.user.id,
+            json.dumps({"batch": batch}),
+        )
+    )
+
+
+def _must_be_staff(person: User) -> None:
+    if person.kind != "staff" or person.state == "blocked":
+        raise Refused("person", Say("Kies een medewerker van het kantoor."))
+
+
+async def _ids(found: Scope[Client], narrowed: str) -> list[int]:
+    rows = await found.where(WhereRaw(f"client.{narrowed}")).select(Client.id)
+    return [row["id"] for row in rows]
+
+
+def _listed(n: int) -> str:
+    """The ids in argument `n`, a JSON list: one argument, however many there are."""
+    if engine.is_sqlite():
+        return f"(SELECT value FROM json_each(${n}))"
+    return f"(SELECT CAST(value AS INTEGER) FROM json_array_elements_text(CAST(${n} AS json)))"
+
+
+async def _note_all(operation: str, ids: Iterable[int], by: Viewer, **detail: Any) -> int:
+    """The id of the batch; 0 when nothing changed."""
+    ids = list(ids)
+    if not ids:
+        return 0
+    now = utcnow()
+    line = await engine.raw(
+        "INSERT INTO trail (at, person, operation, record_table, detail) VALUES ($1, $2, $3, '', $4) RETURNING id",
+        now,
+        by.user.id,
+        f"{operation}.bulk",
+        json.dumps({**detail, "count": len(ids)}, ensure_ascii=False),
+    )
+    batch = int(line[0]["id"])
+    await engine.raw(
+        "INSERT INTO trail (at, person, operation, record_table, record_id, client, detail) "  # noqa: S608
+        "SELECT CAST($1 AS {}), CAST($2 AS INTEGER), CAST($3 AS VARCHAR), 'Client', id, id, CAST($4 AS TEXT) FROM client WHERE id IN {}".format(
+            "TEXT" if engine.is_sqlite() else "TIMESTAMPTZ", _listed(5)
+        ),
+        now,
+        by.user.id,
+        operation,
+        json.dumps({**detail, "batch": batch}, ensure_ascii=False),
+        json.dumps(ids),
+    )
+    await touch("clients", "rollout", *(f"client-{id}" for id in ids[:50]))
+    return batch

@@ -1,0 +1,285 @@
+"""The tables of clients, groups and access, and what can be done with one of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from piccolo.columns import Boolean, Date, ForeignKey, Integer, OnDelete, Timestamptz, Varchar
+from piccolo.constraints import Check, Unique
+from piccolo.table import Table
+
+from models import engine
+from models.accounts import User
+from models.clients.checks import FIELDS, checked
+from models.core import Owned, Refused, Say, Scope, fold, operation, save
+from models.live import touch
+from models.settings import utcnow
+from models.viewer import Granted, Permission, Right
+
+if TYPE_CHECKING:
+    from models.viewer import Viewer
+
+
+class ClientGroup(Owned, Table, tablename="client_group"):
+    name = Varchar(length=120)
+    name_key = Varchar(length=240)
+    description = Varchar(length=400, default="")
+    created_at = Timestamptz()
+    is_sample = Boolean(default=False)
+    imported = Integer(null=True, default=None, index=True)
+
+    client_group_name_unique = Unique([name_key])
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        return cls.id > 0 if viewer.is_staff else cls.id < 0
+
+    @operation(Permission.MANAGE_CLIENTS)
+    async def rename(self, name: str, description: str = "", *, by: Viewer) -> None:
+        await _group_name_is_free(name, self.id)
+        await save(self, name=name, name_key=fold(name), description=description)
+        await touch("clients", "rollout")
+
+    @operation(Permission.MANAGE_CLIENTS, trail=False)
+    async def remove(self, *, by: Viewer) -> None:
+        """Its clients stay; refused while a general dossier is meant for it."""
+        used = await engine.raw(
+            "SELECT d.name FROM dossier_group g JOIN dossier d ON d.id = g.dossier WHERE g.client_group = $1 ORDER BY d.name_key",
+            self.id,
+        )
+        if used:
+            names = ", ".join(f"“{row['name']}”" for row in used[:5])
+            raise Refused("", Say("Deze groep kan nog niet weg: algemene dossiers zijn ervoor bedoeld ({names}).", names=names))
+        await by.note("ClientGroup.remove", self, {"name": self.name})
+        await ClientGroup.delete().where(ClientGroup.id == self.id)
+        await touch("clients", "rollout")
+
+
+class Client(Owned, Table, tablename="client"):
+    """An enterprise or person for whom the office works."""
+
+    number = Varchar(length=20, help_text="As the office writes it; leading zeros kept.")
+    number_key = Varchar(length=60, help_text="Sorts in natural order: digits padded; unique.")
+    name = Varchar(length=200)
+    sort_key = Varchar(length=400, default="", index=True)
+    search_key = Varchar(length=1000, default="")
+    legal_form = Varchar(length=60, default="")
+    kvk = Varchar(length=8, default="")
+    vat = Varchar(length=20, default="")
+    iban = Varchar(length=34, default="")
+    street = Varchar(length=120, default="")
+    house_number = Varchar(length=10, default="")
+    addition = Varchar(length=20, default="")
+    postcode = Varchar(length=12, default="")
+    city = Varchar(length=120, default="")
+    email = Varchar(length=254, default="")
+    phone = Varchar(length=40, default="")
+    sbi = Varchar(length=10, default="")
+    sector = Varchar(length=120, default="")
+    manager = Varchar(length=120, default="", help_text="Relatiebeheerder, as the office's list names him.")
+    since = Date(null=True, default=None)
+    state = Varchar(length=8, default="active", index=True)
+    created_at = Timestamptz()
+    is_sample = Boolean(default=False)
+    imported = Integer(null=True, default=None, index=True)
+
+    client_number_unique = Unique([number_key])
+    client_state_known = Check("state IN ('active', 'archived')")
+
+    EXPORTS = "all columns"
+    ERASES = "kept as long as the office must keep the client's file"
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        return visible_client(cls.id, viewer)
+
+    @property
+    def version(self) -> str:
+        """Tells whether the details are still as somebody saw them."""
+        return hashlib.sha256(json.dumps([str(getattr(self, name)) for name in FIELDS]).encode()).hexdigest()[:16]
+
+    @operation(Permission.MANAGE_CLIENTS, trail=False)
+    async def change(self, *, seen: str, by: Viewer, **details: Any) -> None:
+        """Set the details (see `checks.FIELDS`). `seen` is the version they had when the person began to type."""
+        if seen != self.version:
+            raise Refused(
+                "",
+                Say("Iemand anders wijzigde deze gegevens terwijl u bezig was. Wat u typte staat er nog; vergelijk het met wat er nu bewaard is en bewaar opnieuw."),
+            )
+        values = checked(details)
+        await _number_is_free(values["number_key"], self.id)
+        moved = [name for name in FIELDS if getattr(self, name) != values[name]]
+        if moved:
+            await save(self, **values)
+            await by.note("Client.change", self, {"fields": moved, "name": self.name})
+            await touch("clients", "rollout", f"client-{self.id}")
+
+    @operation(Permission.MANAGE_CLIENTS)
+    async def archive(self, *, by: Viewer) -> None:
+        """Nobody serves him any more: his users no longer reach him, nothing is deleted."""
+        if self.state == "archived":
+            raise Refused("", Say("Deze cliënt is al gearchiveerd."))
+        await self._set_state("archived")
+
+    @operation(Permission.MANAGE_CLIENTS)
+    async def restore(self, *, by: Viewer) -> None:
+        await self._set_state("active")
+
+    async def _set_state(self, state: str) -> None:
+        await save(self, state=state)
+        await touch("clients", "rollout", f"client-{self.id}")
+
+    @operation(Permission.MANAGE_CLIENTS)
+    async def set_groups(self, groups: list[int], *, by: Viewer) -> None:
+        """The client is in exactly these groups from now on."""
+        known = {row["id"] for row in await by.groups.select(ClientGroup.id)}
+        if not set(groups) <= known:
+            raise Refused("groups", Say("Een van deze groepen bestaat niet meer."))
+        await Membership.delete().where(Membership.client == self.id)
+        if groups:
+            await Membership.insert(*(Membership(client=self.id, client_group=one) for one in sorted(set(groups))))
+        await touch("clients", "rollout", f"client-{self.id}")
+
+    @operation(Permission.MANAGE_CLIENTS)
+    async def set_responsible(self, people: list[int], *, by: Viewer) -> None:
+        """Exactly these members of staff are responsible for him from now on."""
+        rows = await by.users.where(User.kind == "staff", User.state != "blocked").select(User.id)
+        if not set(people) <= {row["id"] for row in rows}:
+            raise Refused("people", Say("Kies medewerkers van het kantoor."))
+        if not by.sees_all_clients and by.user.id not in people:
+            raise Refused("people", Say("U ziet alleen uw eigen cliënten: laat uzelf staan, of vraag het een collega."))
+        await Responsible.delete().where(Responsible.client == self.id)
+        if people:
+            await Responsible.insert(*(Responsible(client=self.id, person=one) for one in sorted(set(people))))
+        await touch("clients", f"client-{self.id}")
+
+
+class Membership(Owned, Table, tablename="membership"):
+    """A client in a group."""
+
+    client = ForeignKey(Client, null=False, on_delete=OnDelete.cascade)
+    client_group = ForeignKey(ClientGroup, null=False, on_delete=OnDelete.cascade)
+    imported = Integer(null=True, default=None, index=True)
+
+    membership_unique = Unique([client, client_group])
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        return visible_client(cls.client, viewer) if viewer.is_staff else cls.id < 0
+
+
+class Responsible(Owned, Table, tablename="responsible"):
+    """A staff member who looks after a client: whom the client sees as contact, and what a restricted employee may see."""
+
+    client = ForeignKey(Client, null=False, on_delete=OnDelete.cascade)
+    person = ForeignKey(User, null=False, on_delete=OnDelete.cascade)
+
+    responsible_unique = Unique([person, client])
+
+    EXPORTS = "all columns"
+    ERASES = "goes with the user"
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        return visible_client(cls.client, viewer)
+
+
+class Access(Owned, Table, tablename="access"):
+    """What one user may do for one client: the rights belong to the pair."""
+
+    person = ForeignKey(User, null=False, on_delete=OnDelete.cascade)
+    client = ForeignKey(Client, null=False, on_delete=OnDelete.cascade)
+    rights = Integer(default=0, help_text="bits of viewer.Right")
+    role = Varchar(length=40, default="", help_text="The rights template that gave them: beheerder, lezer, …")
+    created_at = Timestamptz()
+    imported = Integer(null=True, default=None, index=True)
+
+    access_unique = Unique([person, client])
+
+    EXPORTS = "all columns"
+    ERASES = "goes with the user"
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        if viewer.is_client:
+            return cls.person == viewer.user.id
+        return visible_client(cls.client, viewer)
+
+
+@operation(Permission.MANAGE_CLIENTS, trail=False)
+async def add_client(clients: Scope[Client], *, by: Viewer, **details: Any) -> Client:
+    """A new client. Who sees only his own clients becomes responsible for it."""
+    values = checked(details)
+    await _number_is_free(values["number_key"], 0)
+    client = Client(**values, created_at=utcnow())
+    await client.save()
+    if not by.sees_all_clients:
+        await Responsible(client=client.id, person=by.user.id).save()
+    await by.note("Client.add", client, {"name": client.name, "number": client.number})
+    await touch("clients", "rollout")
+    return client
+
+
+@operation(Permission.MANAGE_CLIENTS, trail=False)
+async def add_group(groups: Scope[ClientGroup], *, name: str, description: str = "", by: Viewer) -> ClientGroup:
+    await _group_name_is_free(name, 0)
+    group = ClientGroup(name=name, name_key=fold(name), description=description, created_at=utcnow())
+    await group.save()
+    await by.note("ClientGroup.add", group, {"name": name})
+    await touch("clients", "rollout")
+    return group
+
+
+async def _number_is_free(key: str, but: int) -> None:
+    # Also a client that this viewer may not see has his number: said without telling whose it is.
+    if await Client.exists().where((Client.number_key == key) & (Client.id != but)):
+        raise Refused("number", Say("Dit cliëntnummer is al in gebruik."))
+
+
+async def _group_name_is_free(name: str, but: int) -> None:
+    if not name.strip():
+        raise Refused("name", Say("Vul een naam in."))
+    if len(name) > 120:
+        raise Refused("name", Say("Dit is {n} tekens; er passen er {most}.", n=len(name), most=120))
+    if await ClientGroup.exists().where((ClientGroup.name_key == fold(name)) & (ClientGroup.id != but)):
+        raise Refused("name", Say("Er is al een groep “{name}”.", name=name))
+
+
+def clients_of_staff(user_id: int) -> Any:
+    """The ids of the clients a restricted staff member is responsible for, as a subquery."""
+    return Responsible.select(Responsible.client).where(Responsible.person == user_id)
+
+
+def visible_client(column: Any, viewer: Viewer) -> Any:
+    """The comparison by which every client-owned table is bounded: one column against the viewer's clients.
+
+    For a client user it says only that he has access; tables with a right of their own narrow it further.
+    """
+    if viewer.is_client:
+        return column.is_in(list(viewer.grants)) if viewer.grants else column < 0
+    if viewer.sees_all_clients:
+        return column > 0
+    return column.is_in(clients_of_staff(viewer.user.id))
+
+
+def with_right(column: Any, viewer: Viewer, right: Any) -> Any:
+    """As `visible_client`, and for a client user only where he has `right`."""
+    if viewer.is_client:
+        ids = viewer.client_ids_with(right)
+        return column.is_in(ids) if ids else column < 0
+    return visible_client(column, viewer)
+
+
+_GRANTS_SQL = """
+SELECT a.client AS client_id, a.rights, c.name, c.number
+FROM access a JOIN client c ON c.id = a.client
+WHERE a.person = $1 AND c.state = 'active' ORDER BY c.sort_key, c.id
+"""
+
+
+async def granted(user_id: int) -> list[Granted]:
+    """What a client user may, for each client that the office still serves."""
+    rows = await engine.raw(_GRANTS_SQL, user_id)
+    return [Granted(row["client_id"], row["name"], row["number"], Right(row["rights"])) for row in rows]
