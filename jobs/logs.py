@@ -12,12 +12,19 @@ import traceback
 class _Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         at = dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds")
-        line: dict[str, object] = {"event": record.getMessage(), "level": record.levelname.lower(), "logger": record.name, "timestamp": at}
+        line: dict[str, object] = {
+            "event": record.getMessage(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "timestamp": at,
+        }
         if record.exc_info and record.exc_info[1] is not None:
             error = record.exc_info[1]
             frames = traceback.extract_tb(error.__traceback__)[-12:]
             line["kind"] = type(error).__name__
-            line["at"] = [f"{'/'.join(frame.filename.rsplit('/', 2)[-2:])}:{frame.lineno} {frame.name}" for frame in frames]
+            line["at"] = [
+                f"{'/'.join(frame.filename.rsplit('/', 2)[-2:])}:{frame.lineno} {frame.name}" for frame in frames
+            ]
         return json.dumps(line, ensure_ascii=False)
 
 

@@ -25,7 +25,9 @@ TRIES = 5  # a task whose worker died so often is not begun again
 HEARTBEAT_SECONDS = 10.0
 LOOK_SECONDS = 1.0
 
-BROKE = Say("Er ging onverwacht iets mis. Wat al klaar was, is bewaard; probeer het nog eens, of laat de beheerder het logboek van de worker bekijken.")
+BROKE = Say(
+    "Er ging onverwacht iets mis. Wat al klaar was, is bewaard; probeer het nog eens, of laat de beheerder het logboek van de worker bekijken."
+)
 NEVER = Say("Dit werk werd {times} keer begonnen en telkens afgebroken. Het is gestopt.", times=TRIES)
 BUSY = Say("De database bleef bezet. Probeer het nog eens.")
 
@@ -34,8 +36,12 @@ def know_all_work() -> None:
     """Import every module of the records that declares @work."""
     root = Path(models.__file__).parent
     for path in sorted(root.rglob("*.py")):
-        if "migrations" not in path.parts and re.search(r"^@(?:tasks\.)?work\(", path.read_text(encoding="utf-8"), re.M):
-            importlib.import_module(".".join(("models", *path.relative_to(root).with_suffix("").parts)).removesuffix(".__init__"))
+        if "migrations" not in path.parts and re.search(
+            r"^@(?:tasks\.)?work\(", path.read_text(encoding="utf-8"), re.M
+        ):
+            importlib.import_module(
+                ".".join(("models", *path.relative_to(root).with_suffix("").parts)).removesuffix(".__init__")
+            )
 
 
 class LongWork:

@@ -28,7 +28,9 @@ def envelope_address(email: str) -> str:
     return f"{local}@{domain if domain.isascii() else domain.encode('idna').decode()}"
 
 
-def build(composed: Composed, *, name: str, address: str, sender_name: str, sender: str, identity: str, now: datetime) -> bytes:
+def build(
+    composed: Composed, *, name: str, address: str, sender_name: str, sender: str, identity: str, now: datetime
+) -> bytes:
     """`name` and `address` of the recipient; lines end in CRLF. `Auto-Submitted` keeps out-of-office replies away."""
     # In quoted-printable "=_" never occurs, so this boundary cannot be part of the text.
     boundary = f"=_{identity.strip('<>').split('@')[0]}"

@@ -124,12 +124,16 @@ class Post:
         async with engine.reading():
             firm = await Firm.load()
             rows = sorted(await carrying.letters(self.worker, errands), key=lambda row: errands.index(row["id"]))
-            more = {row["id"]: await writing.news(row) for row in rows if row["kind"] in (Kind.UPLOAD_NOTICE, Kind.DIGEST)}
+            more = {
+                row["id"]: await writing.news(row) for row in rows if row["kind"] in (Kind.UPLOAD_NOTICE, Kind.DIGEST)
+            }
         made: list[tuple[Letter, tuple[int, str, str, str]]] = []
         tokens: list[tuple[int, int, str]] = []
         ended: list[Outcome] = []
         for row in rows:
-            await asyncio.sleep(0)  # composing takes a quarter of a millisecond each: others on the loop have their turn
+            await asyncio.sleep(
+                0
+            )  # composing takes a quarter of a millisecond each: others on the loop have their turn
             if reason := carrying.why_not(row):
                 ended.append(Outcome(row["id"], "cancelled", reason.text))
                 continue
@@ -202,7 +206,9 @@ class Post:
             else:
                 answer = await line.deliver(letter.address, letter.message, lambda: self._begin.add(letter.errand))
             await self._settle(letter, answer)
-        except Exception as error:  # the database: a message that was taken stays marked as being sent, and is found out
+        except (
+            Exception
+        ) as error:  # the database: a message that was taken stays marked as being sent, and is found out
             log.exception("a message's fate was not written down: %s", type(error).__name__)
         finally:
             self._busy.discard(me)
@@ -242,7 +248,9 @@ class Post:
             while not self._ready.empty():
                 self._ready.get_nowait()
             await carrying.offer_all_again(self.worker, said, pause)
-        await carrying.offer_again(self.worker, letter.errand, said, dt.timedelta(seconds=max(1.0, self._paused_until - loop.time())))
+        await carrying.offer_again(
+            self.worker, letter.errand, said, dt.timedelta(seconds=max(1.0, self._paused_until - loop.time()))
+        )
         self._changed |= {"mail"}
 
     async def _begin_all(self, errands: Sequence[int]) -> list[bool]:

@@ -137,7 +137,9 @@ class Line:
             code, words = await smtp.execute_command(command.encode("ascii"))
         except (SMTPException, OSError) as error:
             self._smtp = None
-            raise _Settled(Fate.NOT_NOW if isinstance(error, SMTPServerDisconnected) else Fate.DOWN, _plainly(error)) from error
+            raise _Settled(
+                Fate.NOT_NOW if isinstance(error, SMTPServerDisconnected) else Fate.DOWN, _plainly(error)
+            ) from error
         if code == wanted or (wanted == 250 and code == 251):
             return
         said = _line(code, words)

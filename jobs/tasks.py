@@ -31,12 +31,20 @@ def consumer() -> Any:
     """Huey's consumer of the wake-ups, on threads of its own, leaving the signals to us."""
     from huey.consumer import Consumer
 
-    class Quiet(Consumer):  # type: ignore[misc]
+    class Quiet(Consumer):
         def _set_signal_handlers(self) -> None:
             """The worker's own loop hears the signals."""
 
     _wake_up()
-    return Quiet(jobs.queue(), workers=1, periodic=False, initial_delay=0.05, backoff=1.3, max_delay=0.25, check_worker_health=False)
+    return Quiet(
+        jobs.queue(),
+        workers=1,
+        periodic=False,
+        initial_delay=0.05,
+        backoff=1.3,
+        max_delay=0.25,
+        check_worker_health=False,
+    )
 
 
 def _woken() -> None:

@@ -31,7 +31,9 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: dict[str, Any] | 
     base, person = config.settings().base_url, SimpleNamespace(display_name=name_of(row))
     kind, language = row["kind"], row["language"]
     if kind in (Kind.INVITATION, Kind.PASSWORD):
-        return mails.compose(kind, language, firm=firm, person=person, link=f"{base}/welcome/{token}", valid_until=row["expires_at"])
+        return mails.compose(
+            kind, language, firm=firm, person=person, link=f"{base}/welcome/{token}", valid_until=row["expires_at"]
+        )
     if kind == Kind.ACCOUNT_NOTICE:
         what = json.loads(row["detail"]).get("what", "")
         return mails.compose(kind, language, firm=firm, person=person, what=what, account_url=f"{base}/account")
@@ -42,10 +44,18 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: dict[str, Any] | 
             "name": client["name"],
             "url": f"{base}/clients/{client['id']}/dossier",
             "more": client["more"],
-            "documents": [{**document, "url": f"{base}/documents/{document['id']}"} for document in client["documents"]],
+            "documents": [
+                {**document, "url": f"{base}/documents/{document['id']}"} for document in client["documents"]
+            ],
         }
         for client in told["clients"]
     ]
     return mails.compose(
-        kind, language, firm=firm, person=person, count=told["count"], clients=clients, preferences_url=f"{base}/account"
+        kind,
+        language,
+        firm=firm,
+        person=person,
+        count=told["count"],
+        clients=clients,
+        preferences_url=f"{base}/account",
     )

@@ -26,7 +26,9 @@ LINK_KINDS = (Kind.INVITATION, Kind.PASSWORD)
 GONE = Say("De link is ingetrokken, vervangen of verlopen voordat de mail werd verstuurd.")
 NOBODY = Say("De ontvanger is geblokkeerd of heeft geen e-mailadres.")
 NOTHING = Say("Er viel niets meer te melden.")
-CUT_OFF = Say("Het versturen werd onderbroken terwijl de mailserver het bericht aannam: het kan zijn aangekomen, of niet.")
+CUT_OFF = Say(
+    "Het versturen werd onderbroken terwijl de mailserver het bericht aannam: het kan zijn aangekomen, of niet."
+)
 TOO_LONG = Say("Vijf dagen lang is het niet gelukt dit bericht af te geven.")
 
 
@@ -40,7 +42,9 @@ class Outcome:
 
 
 async def is_due(kinds: Collection[Kind]) -> bool:
-    sql = f"SELECT 1 AS one FROM errand WHERE state = 'waiting' AND kind IN ({_named(kinds)}) AND run_after <= $1 LIMIT 1"  # noqa: S608
+    sql = (
+        f"SELECT 1 AS one FROM errand WHERE state = 'waiting' AND kind IN ({_named(kinds)}) AND run_after <= $1 LIMIT 1"  # noqa: S608
+    )
     return bool(await engine.raw(sql, utcnow()))
 
 
@@ -162,7 +166,9 @@ def why_not(row: dict[str, Any]) -> Say | None:
     return None
 
 
-async def address(worker: str, envelopes: Sequence[tuple[int, str, str, str]], tokens: Sequence[tuple[int, int, str]]) -> None:
+async def address(
+    worker: str, envelopes: Sequence[tuple[int, str, str, str]], tokens: Sequence[tuple[int, int, str]]
+) -> None:
     """Before sending: (errand, address, subject, Message-ID) in the ledger, and (errand, link, digest) of fresh tokens."""
     if tokens:
         rows, values = _table(tokens, lambda t: t, 2, "iit")

@@ -25,7 +25,9 @@ SHOWN = {
 }
 
 
-def matching(viewer: Viewer, *, q: str = "", state: str = "", kind: str = "", opening: int | None = None) -> Scope[Errand]:
+def matching(
+    viewer: Viewer, *, q: str = "", state: str = "", kind: str = "", opening: int | None = None
+) -> Scope[Errand]:
     """The messages that exist for this viewer, narrowed. Unknown values of a filter narrow nothing."""
     found = viewer.errands.where(Errand.kind.is_in([one.value for one in MAIL_KINDS]))
     if state in SHOWN:
@@ -33,17 +35,21 @@ def matching(viewer: Viewer, *, q: str = "", state: str = "", kind: str = "", op
     if kind in MAIL_KINDS:
         found = found.where(Errand.kind == kind)
     if opening is not None:
-        found = found.where(Errand.kind == "invitation", Errand.subject_id.is_in(Link.select(Link.id).where(Link.opening == opening)))
+        found = found.where(
+            Errand.kind == "invitation", Errand.subject_id.is_in(Link.select(Link.id).where(Link.opening == opening))
+        )
     for word in fold(q).split()[:5]:
         like = f"%{word.replace('%', '').replace('_', '')}%"
-        found = found.where(Errand.address.like(like) | Errand.person.is_in(User.select(User.id).where(User.search_key.like(like))))
+        found = found.where(
+            Errand.address.like(like) | Errand.person.is_in(User.select(User.id).where(User.search_key.like(like)))
+        )
     return found
 
 
 async def page(found: Scope[Errand], number: int, size: int) -> list[dict[str, Any]]:
     """The newest first."""
     person = Errand.person
-    return (  # type: ignore[no-any-return]
+    return (
         await Errand.select(
             Errand.id, Errand.kind, Errand.state, Errand.address, Errand.subject_line, Errand.said, Errand.attempts, Errand.run_after,
             Errand.created_at, Errand.finished_at, person.id.as_alias("person_id"), person.first_name.as_alias("first_name"),
@@ -66,5 +72,12 @@ async def held_up() -> dict[str, Any] | None:
     rows = await engine.raw("SELECT count(*) AS n FROM errand WHERE state = 'waiting' AND attempts > 0 AND said <> ''")
     if not rows[0]["n"]:
         return None
-    last = await engine.raw("SELECT said, run_after FROM errand WHERE state = 'waiting' AND attempts > 0 AND said <> '' ORDER BY run_after DESC LIMIT 1")
-    return {"count": rows[0]["n"], "said": last[0]["said"], "is_later": last[0]["run_after"] > utcnow(), "at": last[0]["run_after"]}
+    last = await engine.raw(
+        "SELECT said, run_after FROM errand WHERE state = 'waiting' AND attempts > 0 AND said <> '' ORDER BY run_after DESC LIMIT 1"
+    )
+    return {
+        "count": rows[0]["n"],
+        "said": last[0]["said"],
+        "is_later": last[0]["run_after"] > utcnow(),
+        "at": last[0]["run_after"],
+    }

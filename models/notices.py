@@ -19,7 +19,9 @@ from models.viewer import Viewer
 ZONE = ZoneInfo("Europe/Amsterdam")
 GATHER = dt.timedelta(minutes=1)  # so long an at-once notice waits for more of the same
 LOOK_BACK = dt.timedelta(days=7)  # of a first digest, or of one after the worker stood still
-_SETTLED = dt.timedelta(minutes=1)  # an upload's moment lies before its commit: the digest leaves so much for the next one
+_SETTLED = dt.timedelta(
+    minutes=1
+)  # an upload's moment lies before its commit: the digest leaves so much for the next one
 _MOST = 400  # documents of one at-once notice
 _NAMED = 20  # documents named per client; of the others the mail says how many
 
@@ -43,7 +45,12 @@ async def uploaded(client_id: int, document_ids: Sequence[int]) -> None:
 async def _tell_at_once(person: int, document_ids: Sequence[int]) -> None:
     waiting = (
         await Errand.objects()
-        .where((Errand.kind == Kind.UPLOAD_NOTICE.value) & (Errand.person == person) & (Errand.state == "waiting") & (Errand.attempts == 0))
+        .where(
+            (Errand.kind == Kind.UPLOAD_NOTICE.value)
+            & (Errand.person == person)
+            & (Errand.state == "waiting")
+            & (Errand.attempts == 0)
+        )
         .order_by(Errand.id, ascending=False)
         .first()
     )
@@ -126,13 +133,17 @@ async def _handed_in(user: User, since: dt.datetime, until: dt.datetime) -> Any:
         )  # fmt: skip
         clients = clients | Document.client.is_in([row["id"] for row in rows] or [-1])
     return (
-        clients & (Document.source == "client") & Document.trashed_at.is_null() & (Document.uploaded_at > since) & (Document.uploaded_at <= until)
+        clients
+        & (Document.source == "client")
+        & Document.trashed_at.is_null()
+        & (Document.uploaded_at > since)
+        & (Document.uploaded_at <= until)
     )
 
 
 async def _documents(user: User, condition: Any) -> list[dict[str, Any]]:
     who = Document.uploaded_by
-    return (  # type: ignore[no-any-return]
+    return (
         await Document.select(
             Document.id, Document.name, Document.folder.name.as_alias("folder"), Document.client.id.as_alias("client_id"),
             Document.client.name.as_alias("client"), who.first_name.as_alias("first_name"), who.initials.as_alias("initials"),
@@ -147,7 +158,9 @@ async def _documents(user: User, condition: Any) -> list[dict[str, Any]]:
 def _by_client(rows: list[dict[str, Any]]) -> dict[str, Any]:
     clients: dict[int, dict[str, Any]] = {}
     for row in rows:
-        client = clients.setdefault(row["client_id"], {"id": row["client_id"], "name": row["client"], "documents": [], "more": 0})
+        client = clients.setdefault(
+            row["client_id"], {"id": row["client_id"], "name": row["client"], "documents": [], "more": 0}
+        )
         if len(client["documents"]) == _NAMED:
             client["more"] += 1
             continue

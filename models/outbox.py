@@ -51,7 +51,9 @@ class Errand(Owned, Table, tablename="errand"):
     kind = Varchar(length=20)
     state = Varchar(length=9, default="waiting")
     subject_id = Integer(null=True, default=None, index=True)
-    person = ForeignKey(User, null=True, default=None, on_delete=OnDelete.cascade, index=True, help_text="mail: the recipient")
+    person = ForeignKey(
+        User, null=True, default=None, on_delete=OnDelete.cascade, index=True, help_text="mail: the recipient"
+    )
     detail = Text(default="{}", help_text="JSON; never a secret")
     run_after = Timestamptz()
     attempts = Integer(default=0)
@@ -89,7 +91,9 @@ class Errand(Owned, Table, tablename="errand"):
         if not self.can_be_sent_again:
             raise Refused("", Say("Dit bericht is al verstuurd of is nog onderweg."))
         if self.kind in (Kind.INVITATION, Kind.PASSWORD) and not await self._link_lives():
-            raise Refused("", Say("De link in dit bericht is vervangen, gebruikt of verlopen. Nodig de gebruiker opnieuw uit."))
+            raise Refused(
+                "", Say("De link in dit bericht is vervangen, gebruikt of verlopen. Nodig de gebruiker opnieuw uit.")
+            )
         await save(self, state="waiting", run_after=utcnow(), attempts=0, said="", claimed_by="", finished_at=None)
         await touch("mail", "rollout")
         wake()
@@ -105,12 +109,22 @@ class Errand(Owned, Table, tablename="errand"):
 
 
 async def ask(
-    kind: Kind, subject_id: int | None = None, *, person: int | None = None, run_after: dt.datetime | None = None, **detail: Any
+    kind: Kind,
+    subject_id: int | None = None,
+    *,
+    person: int | None = None,
+    run_after: dt.datetime | None = None,
+    **detail: Any,
 ) -> int:
     """Write an errand in the present unit, wake the worker after its commit, and return the errand's id."""
     now = utcnow()
     errand = Errand(
-        kind=kind.value, subject_id=subject_id, person=person, detail=json.dumps(detail), run_after=run_after or now, created_at=now
+        kind=kind.value,
+        subject_id=subject_id,
+        person=person,
+        detail=json.dumps(detail),
+        run_after=run_after or now,
+        created_at=now,
     )
     await errand.save()
     wake()

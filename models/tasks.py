@@ -109,7 +109,7 @@ async def start(kind: str, subject_id: int | None, *, by: Viewer, total: int = 0
 async def newest(viewer: Viewer, most: int) -> list[Task]:
     """The last that were started, of those that exist for this viewer."""
     found = viewer.tasks.condition
-    return await Task.objects().where(found).order_by(Task.id, ascending=False).limit(most)  # type: ignore[no-any-return]
+    return await Task.objects().where(found).order_by(Task.id, ascending=False).limit(most)
 
 
 class Progress:
@@ -175,7 +175,9 @@ async def beat(task: Task) -> None:
 
 async def finish(task: Task, state: str, outcome: dict[str, Any]) -> None:
     more = {"done": task.total} if state == "done" and task.total else {}
-    await engine.run_writing(lambda: _change(task, state=state, outcome=json.dumps(outcome, default=str), finished_at=utcnow(), **more))
+    await engine.run_writing(
+        lambda: _change(task, state=state, outcome=json.dumps(outcome, default=str), finished_at=utcnow(), **more)
+    )
 
 
 async def _change(task: Task, **values: Any) -> None:

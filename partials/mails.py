@@ -99,7 +99,11 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._silent:
-            self._now.append(" ".join(data.split()).join((" " * data[:1].isspace(), " " * data[-1:].isspace())) if data.strip() else " ")
+            self._now.append(
+                " ".join(data.split()).join((" " * data[:1].isspace(), " " * data[-1:].isspace()))
+                if data.strip()
+                else " "
+            )
 
     def text(self) -> str:
         self._end()

@@ -42,7 +42,11 @@ async def list_(request: Request, viewer: Viewer) -> Reply:
     asked = request.query_params
     number = int(asked["page"]) if asked.get("page", "").isdecimal() and 0 < int(asked["page"]) < 1_000_000 else 1
     opening = int(asked["opening"]) if asked.get("opening", "").isdecimal() and len(asked["opening"]) < 10 else None
-    chosen = {"q": asked.get("q", "")[:100], "state": asked.get("state", ""), "kind": asked.get("kind", "")}
+    chosen: dict[str, Any] = {
+        "q": asked.get("q", "")[:100],
+        "state": asked.get("state", ""),
+        "kind": asked.get("kind", ""),
+    }
     found = ledger.matching(viewer, opening=opening, **chosen)
     template = "mail_ledger/table.html" if wants_fragment(request) else "mail_ledger/list.html"
     return show(
@@ -74,7 +78,10 @@ async def send_again(request: Request, viewer: Viewer, errand_id: int) -> Reply:
     errand = (await _message(viewer, errand_id))["errand"]
     await errand.send_again(by=viewer)
     return changed(
-        "mail_ledger/message.html", then=show_.url(errand_id=errand_id), toast=Say("Het bericht gaat nog een keer uit."), **await _message(viewer, errand_id)
+        "mail_ledger/message.html",
+        then=show_.url(errand_id=errand_id),
+        toast=Say("Het bericht gaat nog een keer uit."),
+        **await _message(viewer, errand_id),
     )
 
 

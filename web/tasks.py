@@ -37,4 +37,9 @@ async def progress(request: Request, viewer: Viewer, task_id: int) -> Reply:
 async def cancel(request: Request, viewer: Viewer, task_id: int) -> Reply:
     task = await viewer.tasks.get(task_id)
     await task.cancel(by=viewer)
-    return changed("tasks/progress.html", then=show_.url(task_id=task_id), toast=Say("Het werk stopt zo snel als het kan."), task=task)
+    return changed(
+        "tasks/progress.html",
+        then=show_.url(task_id=task_id),
+        toast=Say("Het werk stopt zo snel als het kan."),
+        task=task,
+    )

@@ -121,7 +121,9 @@ def serve(port: Any, taken: Any) -> None:
             while b"\r\n" in self.buffer and not self.content:
                 line, _, self.buffer = self.buffer.partition(b"\r\n")
                 self.content = line == b"DATA"
-                self.transport.write(b"354 go\r\n" if self.content else b"221 bye\r\n" if line == b"QUIT" else b"250 OK\r\n")
+                self.transport.write(
+                    b"354 go\r\n" if self.content else b"221 bye\r\n" if line == b"QUIT" else b"250 OK\r\n"
+                )
 
     async def main() -> None:
         server = await asyncio.get_running_loop().create_server(Sink, "127.0.0.1", 0)

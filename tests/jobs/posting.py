@@ -75,7 +75,9 @@ async def errand(number: int) -> Errand:
 async def time_passes(**delta: float) -> None:
     """What waits for later has waited so much already."""
     await engine.run_writing(
-        lambda: Errand.update({Errand.run_after: utcnow() - dt.timedelta(**delta)}).where(Errand.state == "waiting").run()
+        lambda: (
+            Errand.update({Errand.run_after: utcnow() - dt.timedelta(**delta)}).where(Errand.state == "waiting").run()
+        )
     )
 
 
@@ -85,7 +87,18 @@ async def make_people(count: int) -> None:
     await engine.copy_rows(
         "users",
         ("kind", "state", "email", "email_key", "first_name", "surname", "created_at"),
-        [("client", "invited", f"klant{n}@bedrijf{n}.example", f"klant{n}@bedrijf{n}.example", f"Klant {n}", "de Vries", now) for n in range(count)],
+        [
+            (
+                "client",
+                "invited",
+                f"klant{n}@bedrijf{n}.example",
+                f"klant{n}@bedrijf{n}.example",
+                f"Klant {n}",
+                "de Vries",
+                now,
+            )
+            for n in range(count)
+        ],
     )
     await engine.raw(
         "INSERT INTO link (person, kind, email, created_at, expires_at) SELECT id, 'invitation', email, $1, $2 FROM users WHERE state = 'invited' AND surname = 'de Vries'",

@@ -21,7 +21,12 @@ KILLS = 100
 
 @pytest.fixture
 def workers(database: str, smtp_sink: Sink, tmp_path: Path) -> Iterator[Workers]:
-    found = Workers(tmp_path, DATABASE_URL=database, QUEUE_URL=f"sqlite:///{tmp_path}/queue.db", SMTP_URL=f"{smtp_sink.url}&connections=4")
+    found = Workers(
+        tmp_path,
+        DATABASE_URL=database,
+        QUEUE_URL=f"sqlite:///{tmp_path}/queue.db",
+        SMTP_URL=f"{smtp_sink.url}&connections=4",
+    )
     yield found
     found.end()
 
@@ -59,7 +64,9 @@ async def test_a_hundred_kills_lose_nothing_and_send_nothing_twice(database: str
     assert {number for number, state in states.items() if state == "unknown"} | set(by_errand) == set(states)
 
 
-async def test_a_worker_ends_within_seconds_when_asked_and_leaves_nothing_in_doubt(database: str, workers: Workers, smtp_sink: Sink):
+async def test_a_worker_ends_within_seconds_when_asked_and_leaves_nothing_in_doubt(
+    database: str, workers: Workers, smtp_sink: Sink
+):
     smtp_sink.delay = 0.1
     await make_people(200)
     worker = workers.start()

@@ -112,7 +112,11 @@ async def test_work_is_carried_out_on_a_thread_of_its_own_and_says_what_it_did(c
 
 
 @pytest.mark.parametrize(
-    ("kind", "words"), [("refused", "Er staat 2 keer hetzelfde."), ("broken", "Er ging onverwacht iets mis. Wat al klaar was, is bewaard")]
+    ("kind", "words"),
+    [
+        ("refused", "Er staat 2 keer hetzelfde."),
+        ("broken", "Er ging onverwacht iets mis. Wat al klaar was, is bewaard"),
+    ],
 )
 async def test_a_failure_is_worded_and_gives_nothing_away(cast, works, kind, words):
     number = await start(cast, kind)
@@ -156,7 +160,11 @@ async def test_a_dead_workers_task_is_begun_again_by_another(cast, works):
     async with working("w2"):
         await asyncio.sleep(0.3)
         assert (await task(number)).state == "running"
-        await engine.run_writing(lambda: Errand.update({Errand.claimed_at: utcnow() - dt.timedelta(minutes=3)}).where(Errand.id == errand).run())
+        await engine.run_writing(
+            lambda: (
+                Errand.update({Errand.claimed_at: utcnow() - dt.timedelta(minutes=3)}).where(Errand.id == errand).run()
+            )
+        )
         await carrying.take_back()
         done = await ended(number)
 
@@ -165,7 +173,9 @@ async def test_a_dead_workers_task_is_begun_again_by_another(cast, works):
 
 async def test_a_task_that_kills_every_worker_is_given_up(cast, works):
     number = await start(cast, "good")
-    await engine.run_writing(lambda: Errand.update({Errand.attempts: long_work.TRIES}).where(Errand.kind == "run_task").run())
+    await engine.run_writing(
+        lambda: Errand.update({Errand.attempts: long_work.TRIES}).where(Errand.kind == "run_task").run()
+    )
 
     async with working():
         failed = await ended(number)

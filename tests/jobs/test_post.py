@@ -171,7 +171,11 @@ async def test_after_days_a_message_is_given_up(cast, monkeypatch: pytest.Monkey
     config.reset()
     number = await invite("sam@garage-smit.example")
     await engine.run_writing(
-        lambda: Errand.update({Errand.created_at: utcnow() - dt.timedelta(days=6), Errand.attempts: 30}).where(Errand.id == number).run()
+        lambda: (
+            Errand.update({Errand.created_at: utcnow() - dt.timedelta(days=6), Errand.attempts: 30})
+            .where(Errand.id == number)
+            .run()
+        )
     )
 
     async with posting():
@@ -214,7 +218,9 @@ async def test_a_link_that_ends_while_its_mail_is_written_is_not_mailed(cast, sm
 
 async def test_names_in_letters_of_their_own_and_an_evil_name_travel_whole(cast, smtp_sink: Sink):
     sam = await person("sam@garage-smit.example")
-    await User.update({User.first_name: "Zoë\r\nBcc: x@evil.example", User.surname: "Şahin “de Boer” 😀"}).where(User.id == sam.id)
+    await User.update({User.first_name: "Zoë\r\nBcc: x@evil.example", User.surname: "Şahin “de Boer” 😀"}).where(
+        User.id == sam.id
+    )
     await Firm.update({Firm.name: "Kantoor “Café”, & Zn"}, force=True)
     await invite("sam@garage-smit.example")
 
@@ -267,7 +273,13 @@ async def test_claims_of_a_silent_worker_return_and_its_half_sent_mail_is_unknow
     await carrying.claim("dead", (Kind.INVITATION,), 10)
     await carrying.begin_sending("dead", numbers[:1])
     assert await carrying.take_back() == 0
-    await engine.run_writing(lambda: Errand.update({Errand.claimed_at: utcnow() - dt.timedelta(minutes=5)}).where(Errand.claimed_by == "dead").run())
+    await engine.run_writing(
+        lambda: (
+            Errand.update({Errand.claimed_at: utcnow() - dt.timedelta(minutes=5)})
+            .where(Errand.claimed_by == "dead")
+            .run()
+        )
+    )
 
     assert await carrying.take_back() == 2
 

@@ -34,7 +34,8 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         port = probe.getsockname()[1]
     folder = tmp_path_factory.mktemp("redis")
     process = subprocess.Popen(
-        [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)], stdout=subprocess.DEVNULL
+        [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)],
+        stdout=subprocess.DEVNULL,
     )
     for _ in range(200):
         with socket.socket() as probe:
@@ -98,7 +99,9 @@ async def test_the_queue_wakes_the_worker_at_once(cast, workers: Workers, smtp_s
 
 
 @over_sqlite
-async def test_a_locked_queue_fails_no_request_and_delays_little(cast, workers: Workers, smtp_sink: Sink, our_queue: str):
+async def test_a_locked_queue_fails_no_request_and_delays_little(
+    cast, workers: Workers, smtp_sink: Sink, our_queue: str
+):
     worker = workers.start()
     await invite("rik@bakkerij-jansen.example")
     await until(lambda: asyncio.sleep(0, len(smtp_sink.taken) == 1), 20)

@@ -21,7 +21,9 @@ class Workers:
 
     def start(self, *arguments: str, module: str = "jobs") -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
-            worker = subprocess.Popen([sys.executable, "-m", module, *arguments], env=self.environment, stderr=log, cwd=ROOT)
+            worker = subprocess.Popen(
+                [sys.executable, "-m", module, *arguments], env=self.environment, stderr=log, cwd=ROOT
+            )
         self.all.append(worker)
         return worker
 

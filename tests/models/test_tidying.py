@@ -22,7 +22,9 @@ def test_every_column_that_names_a_blob_is_asked() -> None:
         (table._meta.tablename, column._meta.name)
         for table in APP_CONFIG.table_classes
         for column in table._meta.columns
-        if isinstance(column, Varchar) and column.length == 64 and not any(word in column._meta.name for word in NOT_BLOBS)
+        if isinstance(column, Varchar)
+        and column.length == 64
+        and not any(word in column._meta.name for word in NOT_BLOBS)
     }
 
     assert found == set(tidying.BLOBS)
@@ -57,7 +59,9 @@ async def test_expired_rows_go_and_others_stay(cast):
     _, fresh = await engine.run_writing(lambda: begin_session(cast.ed.user, half=False, address="", agent=""))
     await Session.update({Session.expires_at: long_ago}).where(Session.id == old)
     await engine.run_writing(lambda: Throttle(key="x" * 64, tries=3, since=long_ago).save().run())
-    await engine.run_writing(lambda: Draft(person=cast.ed.user.id, path="/", fields="", created_at=long_ago).save().run())
+    await engine.run_writing(
+        lambda: Draft(person=cast.ed.user.id, path="/", fields="", created_at=long_ago).save().run()
+    )
 
     await tidying.forget_expired()
 

@@ -41,7 +41,9 @@ async def test_typing_in_the_filter_gets_the_table_alone(cast, browser):
     assert reply.text.lstrip().startswith('<div id="mail-table"')
 
 
-@pytest.mark.parametrize("query", ["page=0", "page=x", "page=99999999999", "opening=abc", "state=zo&kind=nee", "q=%25%5F%27"])
+@pytest.mark.parametrize(
+    "query", ["page=0", "page=x", "page=99999999999", "opening=abc", "state=zo&kind=nee", "q=%25%5F%27"]
+)
 async def test_a_nonsense_filter_is_no_fault(cast, browser, query):
     async with browser(cast.anna) as anna:
         assert (await anna.get(f"/mail?{query}")).status_code == 200
