@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 from pathlib import Path
@@ -26,15 +27,22 @@ def queue() -> Any:
 
 
 def let_models_wake_the_worker() -> None:
-    """After every commit that asks for work, put one wake-up in the queue, on a thread, and never fail for it."""
-    import asyncio
-
+    """After every commit that asks for work, put one wake-up in the queue: on a thread, awaited by nobody, failing nothing."""
     from jobs.tasks import empty_outbox
 
-    async def wake() -> None:
+    async def put() -> None:
         try:
             await asyncio.to_thread(empty_outbox)
         except Exception as error:  # a locked or dead queue: the worker's own round finds the errand
             log.warning("the worker was not woken: %s", type(error).__name__)
 
+    def wake() -> None:
+        if len(_waking) < 4:  # with a dead queue they pile up, and each of them wakes for all
+            task = asyncio.create_task(put())
+            _waking.add(task)
+            task.add_done_callback(_waking.discard)
+
     outbox.wake_by(wake)
+
+
+_waking: set[asyncio.Task[None]] = set()  # the loop itself keeps only weak references

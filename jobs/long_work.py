@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import models
+from jobs import claims
 from jobs.presence import TASKS
 from models import carrying, engine, tasks
 from models.carrying import Outcome
@@ -53,6 +54,7 @@ class LongWork:
         self._wake: asyncio.Event | None = None
         self._stopping = False
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._held: set[int] = set()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), name="tasks", daemon=True)
 
     def start(self) -> None:
@@ -71,7 +73,7 @@ class LongWork:
 
     async def _main(self) -> None:
         self._loop, self._wake = asyncio.get_running_loop(), asyncio.Event()
-        renewing = asyncio.create_task(self._keep_claims())
+        renewing = asyncio.create_task(claims.keep(self.worker, self._held, self._stop_lost))
         try:
             while not self._stopping:
                 await self._round()
@@ -89,6 +91,7 @@ class LongWork:
             free = AT_ONCE - len(self._running)
             if free > 0 and await carrying.is_due((Kind.RUN_TASK,)):
                 for errand in await carrying.claim(self.worker, (Kind.RUN_TASK,), free):
+                    self._held.add(errand)
                     self._running[errand] = asyncio.create_task(self._carry_out(errand))
         except Exception as error:
             log.exception("the outbox could not be read: %s", type(error).__name__)
@@ -104,17 +107,14 @@ class LongWork:
             log.exception("a task could not be concluded: %s", type(error).__name__)
         finally:
             self._running.pop(errand, None)
+            self._held.discard(errand)
             self.wake()
 
-    async def _keep_claims(self) -> None:
-        """Renew what is ours; what another took over because we were silent for too long is not ours to go on with."""
-        while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
-            with suppress(Exception):
-                ours = await carrying.renew(self.worker)
-                for errand, running in list(self._running.items()):
-                    if errand not in ours:
-                        running.cancel()
+    def _stop_lost(self, errands: set[int]) -> None:
+        """Another took them over because we were silent for too long: not ours to go on with."""
+        for errand in errands:
+            if running := self._running.get(errand):
+                running.cancel()
 
 
 async def run(errand: int) -> tuple[str, str]:

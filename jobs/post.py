@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from jobs import mime, writing
+from jobs import claims, mime, writing
 from jobs.smtp import Answer, Fate, Line, Server
 from jobs.together import Together
 from models import carrying, config, engine, kept_mail, live
@@ -54,6 +54,7 @@ class Post:
         self._pause = _FIRST_PAUSE
         self._changed: set[str] = set()
         self._busy: set[asyncio.Task[Any]] = set()
+        self._held: set[int] = set()
         self._begin: Together[int, bool] = Together(self._begin_all)
         self._end: Together[Outcome, None] = Together(self._end_all)
 
@@ -61,7 +62,7 @@ class Post:
         """Until `stop()`; then what is being handed over is finished and the rest put down."""
         connections = self.server.connections if self.server else 4
         carriers = [asyncio.create_task(self._carry()) for _ in range(connections)]
-        teller = asyncio.create_task(self._tell())
+        beside = [asyncio.create_task(self._tell()), asyncio.create_task(claims.keep(self.worker, self._held))]
         try:
             while not self._stopping:
                 await self._round()
@@ -72,9 +73,9 @@ class Post:
             for carrier in carriers:
                 self._idle(carrier)
             await asyncio.gather(*carriers, return_exceptions=True)
-            teller.cancel()
-            with suppress(asyncio.CancelledError):
-                await teller
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await carrying.put_down(self.worker, MAIL_KINDS)
             await self._tell_once()
 
@@ -87,13 +88,18 @@ class Post:
         if self._paused_until > loop.time():
             await self._rest(min(self._paused_until - loop.time(), LOOK_SECONDS))
             return
+        errands: list[int] = []
+        letters: list[Letter] = []
         try:
             errands = await self._claim()
+            self._held.update(errands)
             letters = await self._write(errands) if errands else []
         except Exception as error:
             log.exception("the outbox could not be read: %s", type(error).__name__)
+            self._held.difference_update(errands)
             await self._rest(LOOK_SECONDS)
             return
+        self._held.difference_update({*errands} - {letter.errand for letter in letters})
         for letter in letters:
             await self._put(letter)
         if not errands:
@@ -246,7 +252,7 @@ class Post:
             pause = dt.timedelta(seconds=self._pause)
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)
             while not self._ready.empty():
-                self._ready.get_nowait()
+                self._held.discard(self._ready.get_nowait().errand)
             await carrying.offer_all_again(self.worker, said, pause)
         await carrying.offer_again(
             self.worker, letter.errand, said, dt.timedelta(seconds=max(1.0, self._paused_until - loop.time()))

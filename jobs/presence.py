@@ -50,8 +50,8 @@ class Presence:
                 path.unlink(missing_ok=True)
 
     def leave(self) -> None:
+        """The file stays until another worker has seen whether something was left behind."""
         if self._file is not None:
-            (self.folder / self.name).unlink(missing_ok=True)
             self._file.close()
             self._file = None
 

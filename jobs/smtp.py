@@ -78,7 +78,13 @@ class Line:
             await self._say(smtp, f"RCPT TO:<{address}>", 250, Fate.REFUSED)
         except _Settled as settled:
             return settled.answer
-        if not await may_send():
+        try:
+            may = await may_send()
+        except BaseException:
+            smtp.close()
+            self._smtp = None
+            raise
+        if not may:
             await self._clear(smtp)
             return Answer(Fate.STOPPED)
         try:

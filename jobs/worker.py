@@ -13,11 +13,9 @@ from jobs.chores import do_chores
 from jobs.long_work import LongWork, know_all_work
 from jobs.post import Post
 from jobs.presence import Presence
-from models import carrying, engine
+from models import engine
 
 log = logging.getLogger("poort.worker")
-
-RENEW_SECONDS = 15.0
 
 
 async def work() -> None:
@@ -38,25 +36,17 @@ async def work() -> None:
     jobs.tasks.listen(woken)
     ears = asyncio.create_task(_listen())
     long_work.start()
-    beside = [asyncio.create_task(do_chores(presence)), asyncio.create_task(_renew(presence.name))]
+    chores = asyncio.create_task(do_chores(presence))
     mail = asyncio.create_task(post.run())
     log.info("the worker is at work")
     await asyncio.wait([mail, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
     post.stop()
     ears.cancel()
-    for task in beside:
-        task.cancel()
+    chores.cancel()
     await asyncio.gather(asyncio.to_thread(long_work.stop), asyncio.wait([mail], timeout=4), return_exceptions=True)
     with suppress(Exception):
         await engine.close()
     presence.leave()
-
-
-async def _renew(worker: str) -> None:
-    while True:
-        await asyncio.sleep(RENEW_SECONDS)
-        with suppress(Exception):
-            await carrying.renew(worker)
 
 
 async def _listen() -> None:

@@ -110,6 +110,16 @@ async def put_down(worker: str, kinds: Collection[Kind]) -> None:
     await engine.raw(sql, worker)
 
 
+async def release(worker: str, errands: Collection[int]) -> None:
+    """What we claimed and, because the database failed us half-way, are not carrying: surely not sent, and due again."""
+    if errands:
+        sql = (
+            "UPDATE errand SET state = 'waiting', claimed_by = '', run_after = $2 "  # noqa: S608
+            f"WHERE claimed_by = $1 AND state IN ('claimed', 'sending') AND id IN ({_places(len(errands), 3)})"
+        )
+        await engine.raw(sql, worker, utcnow(), *errands)
+
+
 async def renew(worker: str) -> set[int]:
     """Keep what is ours; the ids of it."""
     sql = "UPDATE errand SET claimed_at = $2 WHERE claimed_by = $1 AND state IN ('claimed', 'sending') RETURNING id"

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 _SECRET_MIN = 32  # characters: 32 of base64url are 192 bits
 
@@ -217,7 +217,13 @@ def _storage(value: str, var: Path) -> str:
 
 def _smtp(value: str) -> str:
     if value:
-        _require_url("SMTP_URL", value, ("smtp", "smtps"))
+        url = _require_url("SMTP_URL", value, ("smtp", "smtps"))
+        for name, asked in parse_qsl(url.query, keep_blank_values=True):
+            known = {"starttls": ("0", "1"), "timeout": range(1, 601), "connections": range(1, 51)}.get(name)
+            if known is None:
+                raise ConfigError(f"SMTP_URL: “{name}” is geen mogelijkheid; er zijn starttls, timeout en connections.")
+            if asked not in map(str, known):
+                raise ConfigError(f"SMTP_URL: {name}={asked} kan niet; kies uit {known[0]} tot en met {known[-1]}.")
     return value
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import os
 import sqlite3
+from contextlib import suppress
 from email import message_from_bytes
 from email.header import decode_header, make_header
 
+import asyncpg
 import pytest
 
+from jobs import claims
 from models import config, engine
 from models.accounts import Link, User
 from models.core import digest
@@ -303,3 +307,52 @@ async def test_a_locked_database_delays_and_loses_nothing(database, smtp_sink: S
 
     assert len(smtp_sink.taken) == 40
     assert set(smtp_sink.by_identity().values()) == {1}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "smtp://mail?starttls=yes",
+        "smtp://mail?timeout=0",
+        "smtp://mail?connections=x",
+        "smtp://mail?foo=1",
+        "http://mail",
+    ],
+)
+def test_a_nonsense_server_stops_the_start(url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SMTP_URL", url)
+
+    with pytest.raises(config.ConfigError) as stopped:
+        config.read(os.environ)
+
+    assert "SMTP_URL" in str(stopped.value)
+
+
+async def test_a_database_that_drops_its_connections_loses_nothing(
+    database, smtp_sink: Sink, monkeypatch: pytest.MonkeyPatch
+):
+    if engine.is_sqlite():
+        pytest.skip("a file has no connections to drop")
+    monkeypatch.setattr(claims, "RENEW_SECONDS", 0.3)
+    await make_people(400)
+    admin = await asyncpg.connect(engine.engine().url)
+    kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'poort' AND datname = current_database()"
+
+    async with posting():
+        for _ in range(8):
+            await asyncio.sleep(0.05)
+            await admin.execute(kill)
+        await until(quiet, 30)
+    await admin.close()
+
+    states = {row["id"]: row["state"] for row in await engine.raw("SELECT id, state FROM errand")}
+    assert set(states.values()) == {"done"}
+    assert len(smtp_sink.by_identity()) == 400
+    assert set(smtp_sink.by_identity().values()) == {1}
+
+
+async def quiet() -> bool:
+    """As nothing_to_do; a connection that was killed under us says nothing."""
+    with suppress(Exception):
+        return await nothing_to_do()
+    return False
