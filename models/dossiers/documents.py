@@ -1,0 +1,176 @@
+"""A document in a folder: its name, place and trash, and who has opened it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from piccolo.columns import BigInt, ForeignKey, Integer, OnDelete, Timestamptz, Varchar
+from piccolo.constraints import Check, Unique
+from piccolo.table import Table
+
+from models import engine
+from models.accounts import User
+from models.clients import Client, with_right
+from models.content_type import clean_name
+from models.core import Owned, Refused, Say, fold, operation, save
+from models.dossiers.dossier import require_structures
+from models.dossiers.folders import Folder, numbered, tell
+from models.live import touch
+from models.settings import utcnow
+from models.viewer import Permission, Right
+
+if TYPE_CHECKING:
+    from models.viewer import Viewer
+
+
+class Document(Owned, Table, tablename="document"):
+    """A document in a folder; its bytes live in the storage under their SHA-256."""
+
+    folder = ForeignKey(Folder, null=False, on_delete=OnDelete.cascade, index=True)
+    client = ForeignKey(Client, null=True, default=None, on_delete=OnDelete.cascade, index=True)
+    name = Varchar(length=255)
+    name_key = Varchar(length=510)
+    sha256 = Varchar(length=64, index=True)
+    size = BigInt(help_text="bytes")
+    mime = Varchar(length=120)
+    source = Varchar(length=6, help_text="office or client: who put it there")
+    uploaded_by = ForeignKey(User, null=True, default=None, on_delete=OnDelete.set_null)
+    uploaded_at = Timestamptz(index=True)
+    trashed_at = Timestamptz(null=True, default=None)
+    trashed_by = Integer(null=True, default=None)
+
+    document_source_known = Check("source IN ('office', 'client')")
+
+    EXPORTS = "name, size and moment of what the person uploaded"
+    ERASES = "kept as long as the client's file; the name of the uploader goes with the user"
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        mine = with_right(cls.client, viewer, Right.VIEW_DOSSIER)
+        if viewer.is_staff:
+            return mine | cls.client.is_null()
+        folders = Folder.select(Folder.id).where(Folder.visible_to(viewer))
+        return cls.trashed_at.is_null() & cls.folder.is_in(folders)
+
+    @property
+    def is_trashed(self) -> bool:
+        return self.trashed_at is not None
+
+    @operation(Permission.EDIT_DOSSIERS)
+    async def rename(self, name: str, was: str = "", *, by: Viewer) -> None:
+        """`was` is the name that stood on the screen. The ending stays: it says what the file is."""
+        require_structures(self.client, by)
+        self._refuse_trashed()
+        if was and was != self.name:
+            raise Refused(
+                "name",
+                Say(
+                    "Iemand anders noemde dit document intussen “{name}”. Kies opnieuw of bewaar uw naam.",
+                    name=self.name,
+                ),
+            )
+        if not name.strip():
+            raise Refused("name", Say("Vul een naam in."))
+        name = clean_name(name)
+        ending = _ending(self.name)
+        if ending and _ending(name).lower() != ending.lower():
+            name = clean_name(f"{name}{ending}")
+        if fold(name) in await self._taken(self.folder):
+            raise Refused("name", Say("Hier staat al een document met de naam “{name}”.", name=name))
+        await save(self, name=name, name_key=fold(name))
+        await self._tell()
+
+    @operation(Permission.EDIT_DOSSIERS)
+    async def move(self, folder: int, *, by: Viewer) -> str:
+        """To another folder of the same dossier; the name it has there, numbered when another document has it."""
+        require_structures(self.client, by)
+        self._refuse_trashed()
+        target, here = await by.folders.get(folder), await by.folders.get(self.folder)
+        if target.is_trashed:
+            raise Refused("folder", Say("Die map ligt in de prullenbak."))
+        if target.dossier != here.dossier:
+            raise Refused("folder", Say("Een document verhuist alleen binnen het eigen dossier."))
+        name = numbered(self.name, await self._taken(target.id), 255)
+        await save(self, folder=target.id, name=name, name_key=fold(name))
+        await self._tell()
+        return name
+
+    @operation(Permission.EDIT_DOSSIERS)
+    async def trash(self, *, by: Viewer) -> None:
+        require_structures(self.client, by)
+        self._refuse_trashed()
+        await save(self, trashed_at=utcnow(), trashed_by=by.user.id)
+        await self._tell()
+
+    @operation(Permission.EDIT_DOSSIERS)
+    async def restore(self, *, by: Viewer) -> str:
+        """To the folder it lay in; the name it has now, numbered when another document took its name."""
+        require_structures(self.client, by)
+        if not self.is_trashed:
+            raise Refused("", Say("Dit document ligt niet in de prullenbak."))
+        folder = await by.folders.get(self.folder)
+        if folder.is_trashed:
+            raise Refused(
+                "",
+                Say(
+                    "De map “{name}” van dit document ligt zelf in de prullenbak. Zet eerst die terug.",
+                    name=folder.name,
+                ),
+            )
+        name = numbered(self.name, await self._taken(self.folder), 255)
+        await save(self, name=name, name_key=fold(name), trashed_at=None, trashed_by=None)
+        await self._tell()
+        return name
+
+    async def note_read(self, *, by: Viewer) -> None:
+        """Remember that this person opened it; looking through somebody's eyes marks nothing."""
+        if by.view_as is not None:
+            return
+        now = utcnow()
+        await engine.raw(_READ_SQL, self.id, self.client, by.user.id, now)
+        await touch(f"document-{self.id}")
+
+    async def _taken(self, folder: int) -> set[str]:
+        rows = await engine.raw(
+            "SELECT name_key FROM document WHERE folder = $1 AND trashed_at IS NULL AND id <> $2", folder, self.id
+        )
+        return {row["name_key"] for row in rows}
+
+    def _refuse_trashed(self) -> None:
+        if self.is_trashed:
+            raise Refused("", Say("Dit document ligt in de prullenbak. Zet het eerst terug."))
+
+    async def _tell(self) -> None:
+        rows = await engine.raw("SELECT dossier FROM folder WHERE id = $1", self.folder)
+        await tell(rows[0]["dossier"], self.client)
+
+
+class Reading(Owned, Table, tablename="reading"):
+    """That somebody has opened a document, when first and when last."""
+
+    document = ForeignKey(Document, null=False, on_delete=OnDelete.cascade)
+    client = ForeignKey(Client, null=True, default=None, on_delete=OnDelete.cascade)
+    person = ForeignKey(User, null=False, on_delete=OnDelete.cascade, index=True)
+    first_at = Timestamptz()
+    last_at = Timestamptz()
+    times = Integer(default=1)
+
+    reading_unique = Unique([document, person])
+
+    EXPORTS = "all columns"
+    ERASES = "kept as proof as long as the document"
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        if viewer.is_client:
+            return cls.person == viewer.user.id
+        return with_right(cls.client, viewer, Right.VIEW_DOSSIER) | cls.client.is_null()
+
+
+_READ_SQL = """INSERT INTO reading (document, client, person, first_at, last_at, times) VALUES ($1, $2, $3, $4, $4, 1)
+ON CONFLICT (document, person) DO UPDATE SET last_at = excluded.last_at, times = reading.times + 1"""
+
+
+def _ending(name: str) -> str:
+    stem, dot, ending = name.rpartition(".")
+    return f".{ending}" if stem and dot and len(ending) <= 12 and " " not in ending else ""

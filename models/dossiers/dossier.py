@@ -1,0 +1,165 @@
+"""A dossier: whose it is, who reads it, and what is made, renamed and thrown away in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from piccolo.columns import Boolean, ForeignKey, OnDelete, Timestamptz, Varchar
+from piccolo.constraints import Check, Unique
+from piccolo.table import Table
+
+from models import engine
+from models.clients import Client, ClientGroup, Membership, with_right
+from models.core import Owned, Refused, Say, fold, operation, save
+from models.live import touch
+from models.viewer import Permission, Right
+
+if TYPE_CHECKING:
+    from models.dossiers.folders import Folder
+    from models.viewer import Viewer
+
+
+class Dossier(Owned, Table, tablename="dossier"):
+    """A tree of folders: of one client, a standard structure to copy from, or a general one that many clients read."""
+
+    kind = Varchar(length=8, help_text="client, standard or general")
+    client = ForeignKey(Client, null=True, default=None, on_delete=OnDelete.cascade)
+    name = Varchar(length=120)
+    name_key = Varchar(length=240)
+    audience = Varchar(length=6, default="", help_text="general: all or groups")
+    created_at = Timestamptz()
+    is_sample = Boolean(default=False)
+
+    dossier_client_unique = Unique([client])
+    dossier_kind_known = Check("kind IN ('client', 'standard', 'general')")
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        mine = with_right(cls.client, viewer, Right.VIEW_DOSSIER)
+        if viewer.is_staff:
+            return mine | cls.client.is_null()
+        return mine | cls.id.is_in(general_dossiers_for(viewer))
+
+    @operation(Permission.EDIT_DOSSIERS)
+    async def add_folder(self, name: str, kind: str = "office", *, by: Viewer) -> Folder:
+        """A folder at the top."""
+        from models.dossiers.folders import make_folder
+
+        require_structures(self.client, by)
+        return await make_folder(self.id, self.client, None, name, kind)
+
+    @operation(Permission.EDIT_STRUCTURES)
+    async def rename(self, name: str, *, by: Viewer) -> None:
+        self._refuse_client_dossier()
+        name = await free_dossier_name(self.kind, name, besides=self.id)
+        await save(self, name=name, name_key=fold(name))
+        await self._tell()
+
+    @operation(Permission.EDIT_STRUCTURES)
+    async def remove(self, *, by: Viewer) -> None:
+        """A standard structure or general dossier goes, with all that is in it. What was copied from it stays."""
+        self._refuse_client_dossier()
+        await Dossier.delete().where(Dossier.id == self.id)
+        await self._tell()
+
+    @operation(Permission.EDIT_STRUCTURES)
+    async def publish(self, audience: str, groups: Sequence[int] = (), *, by: Viewer) -> None:
+        """Who may read a general dossier: `audience` is all or groups."""
+        if self.kind != "general":
+            raise Refused("", Say("Alleen een algemeen dossier heeft lezers die u kiest."))
+        if audience not in ("all", "groups"):
+            raise Refused("audience", Say("Kies alle cliënten of groepen."))
+        known = {row["id"] for row in await by.groups.select(ClientGroup.id)}
+        chosen = sorted(set(groups) & known) if audience == "groups" else []
+        if audience == "groups" and not chosen:
+            raise Refused("groups", Say("Kies ten minste één groep."))
+        await save(self, audience=audience)
+        await DossierGroup.delete().where(DossierGroup.dossier == self.id)
+        if chosen:
+            await DossierGroup.insert(*(DossierGroup(dossier=self.id, client_group=group) for group in chosen))
+        await self._tell()
+
+    @operation(Permission.MANAGE_SETTINGS)
+    async def empty_trash(self, *, by: Viewer) -> int:
+        """For good, with every document in it; how many folders and documents went. The sweeper takes their bytes."""
+        counts = await engine.raw(_IN_TRASH_SQL, self.id)
+        await engine.raw(
+            "DELETE FROM document WHERE trashed_at IS NOT NULL AND folder IN (SELECT id FROM folder WHERE dossier = $1)",
+            self.id,
+        )
+        await engine.raw("DELETE FROM folder WHERE dossier = $1 AND trashed_at IS NOT NULL", self.id)
+        await self._tell()
+        return int(counts[0]["n"])
+
+    def _refuse_client_dossier(self) -> None:
+        if self.kind == "client":
+            raise Refused("", Say("Het dossier van een cliënt heeft een vaste naam en blijft bij de cliënt."))
+
+    async def _tell(self) -> None:
+        await touch(f"dossier-{self.id}", "general", "rollout")
+
+
+_IN_TRASH_SQL = """
+SELECT (SELECT count(*) FROM folder WHERE dossier = $1 AND trashed_at IS NOT NULL)
+ + (SELECT count(*) FROM document d JOIN folder f ON f.id = d.folder
+    WHERE f.dossier = $1 AND (d.trashed_at IS NOT NULL OR f.trashed_at IS NOT NULL)) AS n
+"""
+
+
+class DossierGroup(Owned, Table, tablename="dossier_group"):
+    """A group whose clients may read a general dossier."""
+
+    dossier = ForeignKey(Dossier, null=False, on_delete=OnDelete.cascade)
+    client_group = ForeignKey(ClientGroup, null=False, on_delete=OnDelete.cascade)
+
+    dossier_group_unique = Unique([dossier, client_group])
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        return cls.id > 0 if viewer.is_staff else cls.id < 0
+
+
+def general_dossiers_for(viewer: Viewer) -> Any:
+    """The ids of the general dossiers that a client user may read, as a subquery."""
+    ids = viewer.client_ids_with(Right.VIEW_DOSSIER) or [-1]
+    groups = Membership.select(Membership.client_group).where(Membership.client.is_in(ids))
+    named = DossierGroup.select(DossierGroup.dossier).where(DossierGroup.client_group.is_in(groups))
+    general = Dossier.kind == "general"
+    everyone = (Dossier.audience == "all") if ids != [-1] else (Dossier.id < 0)
+    return Dossier.select(Dossier.id).where(general & (everyone | Dossier.id.is_in(named)))
+
+
+def require_structures(client: int | None, by: Viewer) -> None:
+    """What belongs to no client is for many of them: it takes the right to edit structures."""
+    if client is None:
+        by.require(Permission.EDIT_STRUCTURES)
+
+
+async def free_dossier_name(kind: str, name: str, besides: int = 0) -> str:
+    """The name, tidied. Raises Refused when it is empty or another dossier of this kind has it."""
+    name = tidy_name(name)
+    taken = Dossier.exists().where((Dossier.kind == kind) & (Dossier.name_key == fold(name)) & (Dossier.id != besides))
+    if await taken:
+        raise Refused("name", Say("Er is al een dossier met de naam “{name}”.", name=name))
+    return name
+
+
+def tidy_name(name: str) -> str:
+    """A folder's or dossier's name without what cannot be shown. Raises Refused when nothing is left or it is too long."""
+    name = " ".join("".join(ch if _is_shown(ch) else " " for ch in name).split())
+    if not name:
+        raise Refused("name", Say("Vul een naam in."))
+    if len(name) > 120:
+        raise Refused("name", Say("Deze naam heeft {n} tekens; er passen er 120.", n=len(name)))
+    return name
+
+
+def _is_shown(letter: str) -> bool:
+    """No control characters, and none that turn the direction of what follows."""
+    return (
+        letter >= " "
+        and letter not in "\x7f\u200e\u200f\u061c"
+        and not ("\u202a" <= letter <= "\u202e")
+        and not ("\u2066" <= letter <= "\u2069")
+    )
