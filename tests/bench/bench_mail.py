@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from jobs.post import Post
-from models import config, engine
+from models import config
 from models.outbox import Errand
-from tests.databases import Databases, kinds
+from tests.databases import Databases, begin_run, end_run, kinds
 from tests.jobs.posting import make_people, nothing_to_do
 
 COUNT = 10_000
@@ -23,6 +23,15 @@ _DIALOGUE = (b"MAIL FROM:<poort@127.0.0.1>\r\n", b"RCPT TO:<klant@bedrijf.exampl
 
 async def measure(count: int = COUNT) -> list[dict[str, Any]]:
     """One row per database: messages per second by one worker, composing and bookkeeping included, and the bare rate."""
+    began = begin_run()
+    try:
+        return await _measure(count)
+    finally:
+        if began:
+            end_run()
+
+
+async def _measure(count: int) -> list[dict[str, Any]]:
     rows = []
     with _server() as (port, taken):
         limit = await _bare(port, count, _message())
@@ -131,19 +140,3 @@ def serve(port: Any, taken: Any) -> None:
         await server.serve_forever()
 
     asyncio.run(main())
-
-
-async def _show() -> None:
-    from tests import databases
-
-    databases.begin_run()
-    try:
-        for row in await measure():
-            print(row)
-    finally:
-        await engine.close()
-        databases.end_run()
-
-
-if __name__ == "__main__":
-    asyncio.run(_show())
