@@ -15,6 +15,8 @@ from models.core import Refused, Say, fold
 LEAST = 12
 MOST = 256
 _hasher = PasswordHash((Argon2Hasher(),))  # argon2id with the library's defaults: 64 MiB, 3 passes
+# Of a password that nobody has; same parameters, or its check would take another time (a test compares them).
+_NOBODYS = "$argon2id$v=19$m=65536,t=3,p=4$OHC0R4imTpqSZZ99OqNdfA$DsPW7t9Le7rjPvM32XXn88hlruWj73WNP2rZeenfdoE"
 _places: dict[int, asyncio.Semaphore] = {}
 
 
@@ -32,8 +34,13 @@ def check(password: str, *known: str) -> None:
         raise Refused("password", Say("Een wachtwoord telt hoogstens {most} tekens.", most=MOST))
     plain = fold(password).replace(" ", "")
     if _is_guessable(plain):
-        raise Refused("password", Say("Dit wachtwoord staat op de lijst van veelgebruikte wachtwoorden. Kies iets wat niemand raadt."))
-    parts = [part for name in known for part in fold(name).replace("@", " ").replace(".", " ").split() if len(part) >= 4]
+        raise Refused(
+            "password",
+            Say("Dit wachtwoord staat op de lijst van veelgebruikte wachtwoorden. Kies iets wat niemand raadt."),
+        )
+    parts = [
+        part for name in known for part in fold(name).replace("@", " ").replace(".", " ").split() if len(part) >= 4
+    ]
     rest = plain
     for part in parts:
         rest = rest.replace(part, "")
@@ -60,14 +67,9 @@ async def verify(password: str, hashed: str) -> bool:
     """Whether the password fits. Without a hash it takes as long, so that nobody learns whether the account exists."""
     async with _place():
         if not hashed:
-            await asyncio.to_thread(_hasher.verify, password[:MOST], _nobodys())
+            await asyncio.to_thread(_hasher.verify, password[:MOST], _NOBODYS)
             return False
         return await asyncio.to_thread(_hasher.verify, password[:MOST], hashed)
-
-
-@functools.cache
-def _nobodys() -> str:
-    return _hasher.hash("nobody has this password")
 
 
 def _place() -> asyncio.Semaphore:

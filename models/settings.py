@@ -72,6 +72,11 @@ class Firm(Owned, Table, tablename="firm"):
         return branding.of(self.brand).on
 
     @property
+    def is_brand_adjusted(self) -> bool:
+        """Whether the colour is too light to be read as text on white, so that a darker one stands in there."""
+        return branding.of(self.brand).is_adjusted
+
+    @property
     def brand_css_url(self) -> str:
         """The stylesheet of the office's colour, at an address that changes with it; '' while it is Poort's own."""
         return "" if self.brand == branding.OWN else f"/brand.css?v={self.brand.removeprefix('#')}"

@@ -83,8 +83,15 @@ async def set_up_office(request: Request, viewer: Viewer, token: str, prepared: 
         await enter(request, await set_up(token, password_hash=prepared, brand=brand or branding.OWN, **details))
 
     if await form.submit(make):
-        return go("/account/second-factor?first=1")
+        return go("/account/second-factor?first=1", toast=_about_colour(await Firm.load()))
     return _office(form, token, invalid)
+
+
+def _about_colour(firm: Firm) -> Toast | None:
+    if not firm.is_brand_adjusted:
+        return None
+    words = Say("Uw huiskleur is als tekst op wit niet goed te lezen. Daar gebruikt Poort een donkerder tint.")
+    return Toast(words, "attention")
 
 
 first = Routes("first", Access.STAFF)
@@ -139,8 +146,14 @@ async def add_sample(request: Request, viewer: Viewer, prepared: sample.Papers) 
     await sample.add(by=viewer, papers=prepared)
     return changed(
         then="/rollout",
-        toast=Say("Het voorbeeldkantoor staat klaar. Met één knop op het overzicht verwijdert u het weer."),
+        toast=Say("Het voorbeeldkantoor staat klaar. Bovenaan elke pagina staat hoe u het weer verwijdert."),
     )
+
+
+@first.get("/welcome-office/sample/removal")
+async def sample_removal(request: Request, viewer: Viewer) -> Reply:
+    viewer.require(Permission.MANAGE_SETTINGS)
+    return show("setup/sample_removal.html", title=Say("Voorbeeldkantoor verwijderen"))
 
 
 @first.post("/welcome-office/sample/removal")

@@ -1,4 +1,4 @@
-/* The service worker: shows /offline when there is no connection. It keeps that page and its /static/ files, and nothing from behind the sign-in. */
+/* The service worker: shows /offline when there is no connection. It keeps that page with its files, colour and logo, and nothing from behind the sign-in. */
 const CACHE = "poort-offline"
 const KEY = "/offline"
 
@@ -8,7 +8,7 @@ async function keep(version) {
   const page = await fetch(KEY, { cache: "no-store", credentials: "omit" })
   if (!page.ok) return
   const html = await page.clone().text()
-  const files = [...new Set([...html.matchAll(/(?:href|src)="(\/static\/[^"#]+)/g)].map(found => found[1]))]
+  const files = [...new Set([...html.matchAll(/(?:href|src)="(\/(?:static\/|brand\.css|logo\?)[^"#]+)/g)].map(found => found[1]))]
   const fetched = await Promise.all(files.map(async file => [file, await fetch(file, { credentials: "omit" })]))
   if (fetched.some(([, reply]) => !reply.ok)) return   // half a new version is worse than the whole old one
   for (const old of await cache.keys()) await cache.delete(old)
@@ -38,7 +38,7 @@ self.addEventListener("fetch", event => {
   if (request.method !== "GET" || origin !== location.origin) return
   if (request.mode === "navigate") {
     event.respondWith(fetch(request).catch(async () => (await caches.match(KEY)) || Response.error()))
-  } else if (pathname.startsWith("/static/")) {
+  } else if (pathname.startsWith("/static/") || pathname === "/brand.css" || pathname === "/logo") {
     event.respondWith(fetch(request).catch(async () => (await caches.match(request)) || Response.error()))
   }
 })

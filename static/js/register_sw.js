@@ -3,7 +3,8 @@ if ("serviceWorker" in navigator && (location.protocol === "https:" || ["localho
   addEventListener("load", async () => {
     const registration = await navigator.serviceWorker.register("/sw.js").catch(() => null)
     if (!registration) return
-    const version = document.querySelector('script[src*="/app.js"]')?.getAttribute("src")
+    const parts = document.querySelectorAll('script[src*="/app.js"], link[href^="/brand.css"], .wordmark img')
+    const version = [...parts].map(part => part.getAttribute("src") || part.getAttribute("href")).join(" ")
     const ready = await navigator.serviceWorker.ready
     ready.active.postMessage({ version })
   })

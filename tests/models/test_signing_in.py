@@ -10,7 +10,7 @@ from typing import Any
 import pyotp
 import pytest
 
-from models import engine, factors, signing_in, throttling
+from models import engine, factors, passwords, signing_in, throttling
 from models.accounts import Draft, Link, RecoveryCode, Session, User
 from models.core import Forbidden, Gone, Refused, digest, save
 from models.outbox import Errand
@@ -185,6 +185,55 @@ async def test_a_mailbox_is_not_flooded_whoever_asks(cast: Cast) -> None:
     counts = [len(await asked(cast.rik.user.email)) for _ in range(6)]
 
     assert counts == [1, 1, 1, 0, 0, 0]
+
+
+# passwords
+
+
+async def test_nobodys_password_costs_as_much_to_check_as_somebodys(database: str) -> None:
+    somebodys = await passwords.hash_password("kaas is van melk")
+
+    assert passwords._NOBODYS.split("$")[:4] == somebodys.split("$")[:4]
+    assert await passwords.verify("kaas is van melk", somebodys)
+    assert not await passwords.verify("kaas is van melk", "")
+    assert not await passwords.verify("nobody has this password", "")
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "kaas is van melk",
+        "ÜñïçØdé-zin!",
+        "correct horse battery",
+        "x7$kQ!9vLm2#",
+        "a" * 5 + " lange zin met spaties " * 5,
+    ],
+)
+def test_any_password_that_is_long_enough_will_do(password: str) -> None:
+    passwords.check(password, "rik@bakkerij-jansen.example", "Jansen", "Rik")
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "",
+        "kort",
+        "elf tekens!",
+        "wachtwoord123",
+        "Welkom2026!!",
+        "123456789012",
+        "aaaaaaaaaaaa",
+        "abcdefghijkl",
+        "qwertyuiop123",
+        "jansenjansen",
+        "x" * 257,
+    ],
+)
+def test_what_strangers_try_first_is_refused(password: str) -> None:
+    with pytest.raises(Refused) as refused:
+        passwords.check(password, "rik@bakkerij-jansen.example", "Jansen", "Rik")
+
+    assert refused.value.field == "password"
 
 
 # throttles

@@ -104,6 +104,18 @@ async def test_long_pasted_passwords_are_taken_whole(visitor: Browser) -> None:
     assert where(await visitor.post("/sign-in", data={"email": OFFICE["email"], "password": password})) == "/"
 
 
+@pytest.mark.parametrize(("colour", "warned"), [("#ffd400", True), ("#0a3d91", False)])
+async def test_a_colour_that_cannot_be_read_is_used_with_a_warning(visitor: Browser, colour: str, warned: bool) -> None:
+    await visitor.post(await link(), data={**OFFICE, "brand": colour})
+
+    page = (await visitor.get("/account/second-factor?first=1")).text
+    sheet = (await visitor.get((await Firm.load()).brand_css_url)).text
+
+    assert ("niet goed te lezen" in page) is warned
+    assert f"--brand: {colour};" in sheet
+    assert (f"light-dark({colour}," in sheet) is not warned
+
+
 async def begun(visitor: Browser) -> None:
     await visitor.post(await link(), data=OFFICE)
 
@@ -163,6 +175,8 @@ async def test_the_sample_office_comes_and_goes(visitor: Browser) -> None:
     assert where(await visitor.post("/welcome-office/sample")) == "/rollout"
     assert (await Firm.load()).is_sample
     people = await User.count()
+    asked = await visitor.htmx("GET", "/welcome-office/sample/removal")
+    assert 'action="/welcome-office/sample/removal"' in asked.text
     assert where(await visitor.post("/welcome-office/sample/removal")) == "/rollout"
 
     assert people > 3
