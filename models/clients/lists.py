@@ -11,10 +11,10 @@ from piccolo.columns.combination import WhereRaw
 
 from models import engine
 from models.accounts import User
-from models.clients.records import Client, ClientGroup
+from models.clients.records import Access, Client, ClientGroup
 from models.core import Refused, Say, Scope, operation
 from models.live import touch
-from models.people import search_words
+from models.people import number_key, search_words, sort_name
 from models.settings import utcnow
 from models.viewer import Permission
 
@@ -260,3 +260,32 @@ async def _note_all(operation: str, ids: Iterable[int], by: Viewer, **detail: An
     )
     await touch("clients", "rollout", *(f"client-{id}" for id in ids[:50]))
     return batch
+
+
+def picked(viewer: Viewer, ids: list[int], asked: Filter | None) -> Scope[Client]:
+    """What somebody ticked: these rows, or (with a filter) all that match it.
+
+    Raises:
+        Refused: nothing was ticked.
+    """
+    if asked is not None:
+        return matching(viewer, **dataclasses.asdict(asked))
+    if not ids:
+        raise Refused("", Say("Kies eerst een of meer cliënten."))
+    return viewer.clients.where(Client.id.is_in(ids[:5000]))
+
+
+def people_of(found: Scope[Client]) -> Scope[User]:
+    """The client users who have access to any of these clients, as far as this viewer sees them."""
+    clients = Client.select(Client.id).where(found.condition)
+    reaching = Access.select(Access.person).where(Access.client.is_in(clients))
+    return found.viewer.users.where(User.kind == "client", User.id.is_in(reaching))
+
+
+def named(viewer: Viewer, typed: str) -> Scope[Client]:
+    """The active clients with exactly this number, or else exactly this name. 'number name' as a list offers it works too."""
+    typed = typed.replace("\x00", "").strip()[:230]
+    first = typed.partition(" ")[0]
+    by_name = (Client.sort_key == sort_name(typed)) & (Client.sort_key != "")
+    pair = (Client.number_key == number_key(first)) & (Client.name == typed.partition(" ")[2])
+    return viewer.clients.where(Client.state == "active", (Client.number_key == number_key(typed)) | by_name | pair)

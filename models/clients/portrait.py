@@ -1,0 +1,59 @@
+"""What one sees of a client at a glance: his users, who looks after him, his dossier, what came in last."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models import engine
+from models.clients.records import Client
+
+_USERS_SQL = """
+SELECT u.id, u.first_name, u.initials, u.prefix, u.surname, u.email, u.state, a.role FROM access a JOIN users u ON u.id = a.person
+WHERE a.client = $1 ORDER BY u.sort_key, u.id LIMIT 50
+"""
+_STAFF_SQL = """
+SELECT u.id, u.first_name, u.initials, u.prefix, u.surname, u.email, u.phone FROM responsible r JOIN users u ON u.id = r.person
+WHERE r.client = $1 ORDER BY u.sort_key
+"""
+_GROUPS_SQL = """
+SELECT g.id, g.name FROM membership m JOIN client_group g ON g.id = m.client_group WHERE m.client = $1 ORDER BY g.name_key
+"""
+_UPLOADS_SQL = """
+SELECT d.id, d.name, d.uploaded_at, f.name AS folder, u.first_name, u.prefix, u.surname
+FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN users u ON u.id = d.uploaded_by
+WHERE d.client = $1 AND d.source = 'client' AND d.trashed_at IS NULL ORDER BY d.uploaded_at DESC, d.id DESC LIMIT 8
+"""
+_NUMBERS_SQL = """
+SELECT (SELECT count(*) FROM folder WHERE client = $1 AND trashed_at IS NULL) AS folders,
+ (SELECT count(*) FROM folder WHERE client = $1 AND trashed_at IS NULL AND kind = 'upload') AS upload_folders,
+ (SELECT count(*) FROM document WHERE client = $1 AND trashed_at IS NULL AND source = 'office') AS documents
+"""
+
+
+async def of(client: Client) -> dict[str, Any]:
+    """users, staff, groups and uploads as rows; folders, upload_folders and documents as numbers."""
+    return {
+        "users": [_named(row) for row in await engine.raw(_USERS_SQL, client.id)],
+        "staff": [_named(row) for row in await engine.raw(_STAFF_SQL, client.id)],
+        "client_groups": await engine.raw(_GROUPS_SQL, client.id),
+        "uploads": [_named(row) for row in await engine.raw(_UPLOADS_SQL, client.id)],
+        **(await engine.raw(_NUMBERS_SQL, client.id))[0],
+    }
+
+
+def _named(row: dict[str, Any]) -> dict[str, Any]:
+    first = row.get("first_name") or row.get("initials")
+    return {**row, "who": " ".join(part for part in (first, row["prefix"], row["surname"]) if part)}
+
+
+async def log(client: Client, number: int, size: int) -> tuple[list[dict[str, Any]], int]:
+    """One page, counted from 1, of the trail of this client, newest first, and how many lines there are."""
+    rows = await engine.raw(
+        "SELECT t.*, u.first_name, u.initials, u.prefix, u.surname FROM trail t LEFT JOIN users u ON u.id = t.person "
+        "WHERE t.client = $1 ORDER BY t.at DESC, t.id DESC LIMIT $2 OFFSET $3",
+        client.id,
+        size,
+        (number - 1) * size,
+    )
+    total = (await engine.raw("SELECT count(*) AS n FROM trail WHERE client = $1", client.id))[0]["n"]
+    return [_named(row) for row in rows], total
