@@ -15,7 +15,7 @@ TABLE_MODULES = [
     "models.dossiers.documents",
     "models.imports.records",
     "models.tasks",
-    "models.rollout",
+    "models.rollout.records",
     "models.outbox",
     "models.audit",
     "models.live",

@@ -142,7 +142,11 @@ async def open_link(token: str) -> tuple[Link, User]:
 
 
 async def note_opened(link_id: int) -> None:
-    await Link.update({Link.opened_at: utcnow()}).where((Link.id == link_id) & Link.opened_at.is_null())
+    rows = await engine.raw(
+        "UPDATE link SET opened_at = $2 WHERE id = $1 AND opened_at IS NULL RETURNING opening", link_id, utcnow()
+    )
+    if rows and rows[0]["opening"]:
+        await touch(f"opening-{rows[0]['opening']}")
 
 
 async def use_link(token: str, password_hash: str) -> User:

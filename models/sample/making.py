@@ -185,7 +185,7 @@ async def _invitations(made: list[Enterprise], people: dict[str, int], now: dt.d
         return
     at = now - dt.timedelta(days=max(person.days for person in sent.values()))
     rows = await engine.raw(
-        "INSERT INTO opening (created_at, sends_at, people, selection, is_sample) VALUES ($1, $1, $2, '{}', $3) RETURNING id",
+        "INSERT INTO opening (created_at, started_at, sends_at, people, selection, is_sample) VALUES ($1, $1, $1, $2, '{}', $3) RETURNING id",
         at, len(sent), True,
     )  # fmt: skip
     opening = rows[0]["id"]
@@ -204,5 +204,9 @@ async def _invitations(made: list[Enterprise], people: dict[str, int], now: dt.d
     await engine.raw(
         "INSERT INTO errand (kind, state, subject_id, person, run_after, finished_at, address, created_at) "
         "SELECT 'invitation', 'done', id, person, created_at, created_at, email, created_at FROM link WHERE opening = $1",
+        opening,
+    )
+    await engine.raw(
+        "INSERT INTO opening_person (opening, person, was_state) SELECT opening, person, 'prepared' FROM link WHERE opening = $1",
         opening,
     )

@@ -1,0 +1,63 @@
+"""What became of everybody in an opening: counted, and listed with a filter. Nobody ever disappears from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from models import engine
+
+if TYPE_CHECKING:
+    from models.rollout.records import Opening
+
+# in the order in which an invitation lives
+FATES = ("prepared", "queued", "handed", "opened", "active", "refused", "unknown", "stopped", "withdrawn", "left_out")
+
+_FATE = """CASE WHEN p.because <> '' THEN 'left_out' WHEN u.state = 'active' THEN 'active' WHEN l.ended_why = 'withdrawn' THEN 'withdrawn'
+ WHEN l.id IS NULL THEN 'prepared' WHEN e.state IN ('refused', 'failed') THEN 'refused' WHEN l.opened_at IS NOT NULL THEN 'opened'
+ WHEN e.state = 'unknown' THEN 'unknown' WHEN e.state = 'cancelled' OR u.state = 'blocked' THEN 'stopped' WHEN e.state = 'done' THEN 'handed'
+ WHEN e.attempts = 0 AND e.state = 'waiting' AND e.run_after > $2 THEN 'prepared' ELSE 'queued' END"""
+_FROM = """FROM opening_person p JOIN users u ON u.id = p.person
+LEFT JOIN (SELECT person, max(id) AS link FROM link WHERE opening = $1 AND kind = 'invitation' GROUP BY person) last ON last.person = p.person
+LEFT JOIN link l ON l.id = last.link LEFT JOIN errand e ON e.kind = 'invitation' AND e.subject_id = l.id WHERE p.opening = $1"""
+
+
+async def counted(opening: Opening, now: Any) -> dict[str, int]:
+    """fate > how many; every fate is named."""
+    rows = await engine.raw(
+        f"SELECT fate, count(*) AS n FROM (SELECT {_FATE} AS fate {_FROM}) x GROUP BY fate", opening.id, now
+    )  # noqa: S608
+    return dict.fromkeys(FATES, 0) | {row["fate"]: row["n"] for row in rows}
+
+
+async def left_out(opening: Opening) -> dict[str, int]:
+    rows = await engine.raw(
+        "SELECT because, count(*) AS n FROM opening_person WHERE opening = $1 AND because <> '' GROUP BY because",
+        opening.id,
+    )
+    return {row["because"]: row["n"] for row in rows}
+
+
+async def people_of(
+    opening: Opening, now: Any, *, fate: str = "", page: int = 1, size: int = 50
+) -> tuple[list[dict[str, Any]], int]:
+    """One page of the people, each with his fate and the companies he reaches, and how many there are in all."""
+    named = f"SELECT p.person, p.because, u.sort_key, u.first_name, u.initials, u.prefix, u.surname, u.email, u.state, u.language, l.opened_at, e.id AS errand, e.said, e.finished_at, {_FATE} AS fate {_FROM}"  # noqa: S608
+    asked = "WHERE fate = $3" if fate in FATES else ""
+    values = [opening.id, now, *([fate] if asked else [])]
+    rows = await engine.raw(
+        f"SELECT * FROM ({named}) x {asked} ORDER BY sort_key, person LIMIT {int(size)} OFFSET {(int(page) - 1) * int(size)}",
+        *values,
+    )  # noqa: S608
+    total = (await engine.raw(f"SELECT count(*) AS n FROM ({named}) x {asked}", *values))[0]["n"]  # noqa: S608
+    companies = await _companies([row["person"] for row in rows])
+    return [{**row, "companies": companies.get(row["person"], [])} for row in rows], total
+
+
+async def _companies(people: list[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    if people:
+        places = ", ".join(str(int(one)) for one in people)
+        sql = f"SELECT a.person, c.name FROM access a JOIN client c ON c.id = a.client WHERE c.state = 'active' AND a.person IN ({places}) ORDER BY c.sort_key"  # noqa: S608
+        for row in await engine.raw(sql):
+            found.setdefault(row["person"], []).append(row["name"])
+    return found

@@ -1,0 +1,139 @@
+"""When a client is ready for the gates: said once, for the checklist, the matrix and an opening.
+
+Ready is who can be reached (a user with an address), and, where the office uses dossiers, has folders and a folder to
+hand papers in. Papers in the dossier and a responsible member of staff are shown, and not demanded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from models import engine
+from models.core import fold
+from models.people import search_words
+
+if TYPE_CHECKING:
+    from models.settings import Firm
+    from models.viewer import Viewer
+
+# step of a client > SQL that says whether `c` has done it
+FACTS = {
+    "people": "EXISTS (SELECT 1 FROM access a JOIN users u ON u.id = a.person WHERE a.client = c.id AND u.email <> '' AND u.state <> 'blocked')",
+    "responsible": "EXISTS (SELECT 1 FROM responsible r WHERE r.client = c.id)",
+    "structure": "EXISTS (SELECT 1 FROM folder f WHERE f.client = c.id AND f.trashed_at IS NULL)",
+    "upload": "EXISTS (SELECT 1 FROM folder f WHERE f.client = c.id AND f.kind = 'upload' AND f.trashed_at IS NULL)",
+    "filled": "EXISTS (SELECT 1 FROM document d WHERE d.client = c.id AND d.trashed_at IS NULL)",
+    "invited": "EXISTS (SELECT 1 FROM access a JOIN users u ON u.id = a.person WHERE a.client = c.id AND u.state IN ('invited', 'active'))",
+    "active": "EXISTS (SELECT 1 FROM access a JOIN users u ON u.id = a.person WHERE a.client = c.id AND u.state = 'active')",
+}  # fmt: skip
+COLUMNS = tuple(FACTS)
+OF_DOSSIERS = ("structure", "upload", "filled")
+_SORTS = {"name": "c.sort_key", "number": "c.number_key", "ready": "ready"}
+
+
+def columns_for(firm: Firm) -> tuple[str, ...]:
+    """The steps of a client that the office uses."""
+    return COLUMNS if firm.uses("dossiers") else tuple(name for name in COLUMNS if name not in OF_DOSSIERS)
+
+
+def required_for(firm: Firm) -> tuple[str, ...]:
+    return ("people", "structure", "upload") if firm.uses("dossiers") else ("people",)
+
+
+def ready_sql(firm: Firm) -> str:
+    """Whether the client `c` is ready."""
+    return "(" + " AND ".join(FACTS[name] for name in required_for(firm)) + ")"
+
+
+def mine_sql(viewer: Viewer, column: str = "c.id") -> str:
+    """The clients this member of staff sees. The number is his own id, never text that somebody typed."""
+    return (
+        "1 = 1"
+        if viewer.sees_all_clients
+        else f"{column} IN (SELECT client FROM responsible WHERE person = {int(viewer.user.id)})"
+    )
+
+
+@dataclass(frozen=True)
+class Matrix:
+    rows: list[dict[str, Any]]
+    total: int
+
+
+def _filtered(viewer: Viewer, firm: Firm, q: str, group: int, ready: str, missing: str) -> tuple[str, list[Any]]:
+    parts, values = ["c.state = 'active'", mine_sql(viewer)], []
+    for word in search_words(q):
+        values.append(f"%{fold(word).replace('!', '!!').replace('%', '!%').replace('_', '!_')}%")
+        parts.append(f"(c.search_key LIKE ${len(values)} ESCAPE '!')")
+    if group:
+        values.append(group)
+        parts.append(f"EXISTS (SELECT 1 FROM membership m WHERE m.client = c.id AND m.client_group = ${len(values)})")
+    if ready in ("yes", "no"):
+        parts.append(f"{'' if ready == 'yes' else 'NOT '}{ready_sql(firm)}")
+    if missing in columns_for(firm):
+        parts.append(f"NOT {FACTS[missing]}")
+    return " AND ".join(parts), values
+
+
+async def matrix(
+    viewer: Viewer, firm: Firm, *, q: str = "", group: int = 0, ready: str = "", missing: str = "",
+    sort: str = "name", page: int = 1, size: int = 50,
+) -> Matrix:  # fmt: skip
+    """One page of the clients with, per step, whether it was done; `missing` leaves those without that step."""
+    where, values = _filtered(viewer, firm, q, group, ready, missing)
+    order = _SORTS.get(sort.removeprefix("-"), "c.sort_key")
+    columns = ", ".join(f"{FACTS[name]} AS {name}" for name in columns_for(firm))
+    # The page is chosen first: only its own clients are asked for every step.
+    lead = f", {ready_sql(firm)} AS ready" if order == "ready" else ""
+    sql = (
+        f"WITH page AS (SELECT c.id{lead} FROM client c WHERE {where} "  # noqa: S608
+        f"ORDER BY {order}{' DESC' if sort.startswith('-') else ''}, c.sort_key, c.id LIMIT {int(size)} OFFSET {(int(page) - 1) * int(size)}) "
+        f"SELECT c.id, c.name, c.number, {columns}, {ready_sql(firm)} AS ready FROM page p JOIN client c ON c.id = p.id "
+        f"ORDER BY {order.replace('ready', 'p.ready')}{' DESC' if sort.startswith('-') else ''}, c.sort_key, c.id"
+    )
+    rows = await engine.raw(sql, *values)
+    total = (await engine.raw(f"SELECT count(*) AS n FROM client c WHERE {where}", *values))[0]["n"]  # noqa: S608
+    return Matrix(rows, total)
+
+
+async def counts(viewer: Viewer, firm: Firm) -> dict[str, int]:
+    """How many clients there are (`clients`), have done each step, and are ready (`ready`); one walk over the clients."""
+    facts = ", ".join(f"CASE WHEN {FACTS[name]} THEN 1 ELSE 0 END AS {name}" for name in columns_for(firm))
+    # MATERIALIZED, or each sum would ask the questions again.
+    ready = " AND ".join(f"{name} = 1" for name in required_for(firm))
+    sums = ", ".join(f"coalesce(sum({name}), 0) AS {name}" for name in columns_for(firm))
+    rows = await engine.raw(
+        f"WITH facts AS MATERIALIZED (SELECT {facts} FROM client c WHERE c.state = 'active' AND {mine_sql(viewer)}) "  # noqa: S608
+        f"SELECT count(*) AS clients, {sums}, coalesce(sum(CASE WHEN {ready} THEN 1 ELSE 0 END), 0) AS ready FROM facts"
+    )
+    return {name: int(value) for name, value in rows[0].items()}
+
+
+async def people_of_clients(
+    viewer: Viewer,
+    firm: Firm,
+    *,
+    ids: list[int] | None = None,
+    q: str = "",
+    group: int = 0,
+    ready: str = "",
+    missing: str = "",
+) -> list[int]:
+    """The users of the chosen clients (`ids`), or of all that match the filter of the matrix."""
+    where, values = _filtered(viewer, firm, q, group, ready, missing)
+    if ids is not None:
+        where += f" AND c.id IN ({', '.join(str(int(one)) for one in ids) or 'NULL'})"
+    rows = await engine.raw(
+        f"SELECT DISTINCT a.person FROM access a JOIN client c ON c.id = a.client WHERE {where}", *values
+    )  # noqa: S608
+    return [row["person"] for row in rows]
+
+
+def unready_person_sql(firm: Firm, person: str) -> str:
+    """Whether one of the clients that this person reaches is not ready."""
+    return f"EXISTS (SELECT 1 FROM access x JOIN client c ON c.id = x.client WHERE x.person = {person} AND c.state = 'active' AND NOT {ready_sql(firm)})"  # noqa: S608
+
+
+async def ready_people(viewer: Viewer, firm: Firm) -> list[int]:
+    return await people_of_clients(viewer, firm, ready="yes")
