@@ -18,7 +18,7 @@ from starlette_login.mixins import AnonymousUser
 
 from models import config, engine
 from models.settings import utcnow
-from models.signing_in import SESSION_DAYS, SignedIn, find_session, touch_session
+from models.signing_in import SignedIn, find_session, touch_session
 from web import observe
 
 CSP = (
@@ -33,6 +33,7 @@ _HEADERS = [
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
 ]
 _TOUCH = dt.timedelta(minutes=1)
+_COOKIE_DAYS = 400  # as long as browsers keep one: the session in the database says when it is over
 
 
 class Proxies:
@@ -150,10 +151,10 @@ class Sessions:
             if message["type"] == "http.response.start" and "poort.cookie" in scope and message["status"] < 400:
                 message["headers"] = [
                     *message["headers"],
-                    (b"set-cookie", _cookie(cookie_name(), scope["poort.cookie"], SESSION_DAYS)),
+                    (b"set-cookie", _cookie(cookie_name(), scope["poort.cookie"], _COOKIE_DAYS)),
                 ]
                 if "poort.known" in scope:
-                    message["headers"].append((b"set-cookie", _cookie(known_cookie(), scope["poort.known"], 365)))
+                    message["headers"].append((b"set-cookie", _cookie(known_cookie(), scope["poort.known"], _COOKIE_DAYS)))
             await send(message)
 
         await self.app(scope, receive, sending)

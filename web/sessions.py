@@ -233,10 +233,18 @@ async def ask_password(request: Request, viewer: Viewer, prepared: bool) -> Repl
 @sessions.get("/welcome/{token}")
 async def welcome(request: Request, viewer: Viewer, token: str) -> Reply:
     """The page of an invitation, or of a new password. Looking uses nothing up: mail scanners look at every link."""
-    link, user = await signing_in.open_link(token)
+    try:
+        link, user = await signing_in.open_link(token)
+    except Gone as gone:
+        return _gone(gone)
     if _is_a_person(request):
         remember(request, lambda: signing_in.note_opened(link.id))
     return _welcome(NewPassword.blank(), token, user, link.kind, show)
+
+
+def _gone(gone: Gone) -> Reply:
+    title = Say("Deze link werkt niet meer")
+    return show("sessions/gone.html", title=title, layout=_LAYOUT, status=410, why=gone.why)
 
 
 def _is_a_person(request: Request) -> bool:
@@ -269,7 +277,10 @@ async def _hash_new(request: Request, form: Any) -> str | Refused:
 
 @sessions.post("/welcome/{token}", before=_hash_new)
 async def set_password(request: Request, viewer: Viewer, token: str, prepared: str | Refused) -> Reply:
-    link, user = await signing_in.open_link(token)
+    try:
+        link, user = await signing_in.open_link(token)
+    except Gone as gone:
+        return _gone(gone)
     form = await NewPassword.read(request)
     if isinstance(prepared, Refused):
         if not form.errors:

@@ -33,6 +33,7 @@ class House:
     url: str
     var: Path
     set_up: str
+    server: subprocess.Popen[bytes]
 
     def end_sessions(self) -> None:
         with sqlite3.connect(self.var / "poort.db", timeout=10) as database:
@@ -60,7 +61,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     ):
         try:
             _wait_for(f"{url}/health/live")
-            yield House(url, tmp_path, link[0])
+            yield House(url, tmp_path, link[0], server)
         finally:
             server.terminate()
             server.wait(10)
@@ -238,6 +239,26 @@ def test_a_password_can_be_looked_at_and_pasted(house: House, open_tab: Any) -> 
     expect(field).to_have_value(PASSWORD)
     expect(field).to_have_attribute("type", "text")
     expect(field).to_have_attribute("autocomplete", "new-password")
+
+
+def test_without_a_connection_the_office_keeps_its_face_and_nothing_else(house: House, open_tab: Any) -> None:
+    tab = open_tab(service_workers="allow")
+    set_up(tab, house)
+    tab.goto(f"{house.url}/account")
+    tab.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    tab.wait_for_function(
+        "caches.match('/offline-version').then(kept => kept?.text()).then(text => /brand.css/.test(text))"
+    )
+
+    house.server.terminate()
+    house.server.wait(10)
+    tab.goto(f"{house.url}/account")
+
+    expect(tab.get_by_role("heading", name="U bent offline")).to_be_visible()
+    brand = tab.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--brand')")
+    assert brand == "#e8b500"
+    kept = tab.evaluate("caches.open('poort-offline').then(kept => kept.keys()).then(keys => keys.map(key => key.url))")
+    assert all(re.search(r"/(static/|offline|brand\.css)", address) for address in kept)
 
 
 def test_the_styleguide_of_the_application_itself(house: House, open_tab: Any) -> None:

@@ -374,6 +374,7 @@ async def test_a_used_link_says_so(cast: Cast, browser: Any) -> None:
         ):
             assert reply.status_code == 410
             assert "al gebruikt" in reply.text
+            assert 'href="/sign-in/forgotten"' in reply.text
 
 
 async def test_a_link_does_not_go_around_the_second_factor(cast: Cast, browser: Any) -> None:
