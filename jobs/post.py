@@ -225,7 +225,7 @@ class Post:
             await asyncio.to_thread(kept_mail.keep, letter.errand, letter.message)
         except OSError as error:
             return Answer(Fate.DOWN, f"var/mail: {error.strerror}")
-        return Answer(Fate.TAKEN, "")
+        return Answer(Fate.TAKEN, carrying.KEPT.text)
 
     async def _settle(self, letter: Letter, answer: Answer) -> None:
         fate = answer.fate

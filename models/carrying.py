@@ -29,7 +29,7 @@ NOTHING = Say("Er viel niets meer te melden.")
 CUT_OFF = Say(
     "Het versturen werd onderbroken terwijl de mailserver het bericht aannam: het kan zijn aangekomen, of niet."
 )
-TOO_LONG = Say("Vijf dagen lang is het niet gelukt dit bericht af te geven.")
+KEPT = Say("Bewaard als bestand, niet verstuurd.")
 
 
 @dataclass(frozen=True)

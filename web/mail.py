@@ -8,6 +8,7 @@ from typing import Any
 from starlette.requests import Request
 
 from models import config, kept_mail, ledger
+from models.carrying import KEPT
 from models.core import Missing, Say
 from models.outbox import Errand
 from models.viewer import Viewer
@@ -103,4 +104,4 @@ def _allow(viewer: Viewer) -> None:
 
 def _keeping() -> dict[str, Any]:
     """Whether mail is kept as files instead of sent, and where."""
-    return {"keeps_files": not config.settings().smtp_url, "kept_in": str(kept_mail.folder())}
+    return {"keeps_files": not config.settings().smtp_url, "kept_in": str(kept_mail.folder()), "kept": KEPT.text}

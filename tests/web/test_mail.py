@@ -114,6 +114,7 @@ async def test_kept_mail_is_said_to_be_kept_and_only_an_administrator_reads_it(c
 
     assert "Er wordt geen mail verstuurd." in page
     assert str(tmp_path / "mail") in page
+    assert "Bewaard als bestand, niet verstuurd." in page
     assert "/welcome/" in read
     assert "Uw portaal staat klaar" in read
     assert "/welcome/" not in closed
