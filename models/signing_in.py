@@ -135,9 +135,9 @@ async def open_link(token: str) -> tuple[Link, User]:
         raise Gone(Say("Deze link is al gebruikt. Meld u aan, of kies “Wachtwoord vergeten”."))
     user = link.person
     if link.ended_at or link.email != user.email or user.state in ("prepared", "blocked"):
-        raise Gone(Say("Deze link is vervangen of ingetrokken. Kies “Wachtwoord vergeten” voor een nieuwe."))
+        raise Gone(Say("Deze link is vervangen of ingetrokken. Vraag een nieuwe aan."))
     if link.expires_at < utcnow():
-        raise Gone(Say("Deze link is verlopen. Kies “Wachtwoord vergeten” voor een nieuwe."))
+        raise Gone(Say("Deze link is verlopen. Vraag een nieuwe aan."))
     return link, user
 
 
