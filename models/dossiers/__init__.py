@@ -4,6 +4,8 @@ from models.dossiers.documents import Document, Reading
 from models.dossiers.dossier import Dossier, DossierGroup, general_dossiers_for
 from models.dossiers.folders import Folder, NewDocument
 from models.dossiers.structures import (
+    Compared,
+    Difference,
     Selection,
     add_structure,
     apply_structure,
@@ -29,6 +31,8 @@ from models.dossiers.trees import (
 )
 
 __all__ = [
+    "Compared",
+    "Difference",
     "Document",
     "Dossier",
     "DossierGroup",

@@ -144,6 +144,9 @@ async def _require(viewer: Viewer, dossier_id: int) -> None:
         await viewer.dossiers.get(dossier_id)
 
 
+# As `User.display_name`.
+_PERSON = "trim(replace(CASE WHEN u.first_name <> '' THEN u.first_name ELSE u.initials END || ' ' || u.prefix || ' ' || u.surname, '  ', ' '))"
+
 # The conditions on place are written as the unique index folder_name_unique has them.
 _NODE = """SELECT f.id, f.name, f.kind, f.parent,
  EXISTS (SELECT 1 FROM folder c WHERE c.parent = f.id AND c.trashed_at IS NULL {shown}) AS has_folders,
@@ -171,7 +174,7 @@ _PATH_SQL = """WITH RECURSIVE path(id, parent, name, up) AS (
  UNION ALL SELECT f.id, f.parent, f.name, p.up + 1 FROM folder f JOIN path p ON f.id = p.parent)
 SELECT id, name FROM path ORDER BY up DESC"""
 
-_CONTENTS_SQL = """SELECT d.id, d.name, d.size, d.mime, d.source, d.uploaded_at, u.name AS uploader,
+_CONTENTS_SQL = f"""SELECT d.id, d.name, d.size, d.mime, d.source, d.uploaded_at, {_PERSON} AS uploader,
  r.document IS NOT NULL AS is_read,
  (SELECT count(*) FROM reading o JOIN users p ON p.id = o.person WHERE o.document = d.id AND p.kind = 'client') AS readers
 FROM document d LEFT JOIN users u ON u.id = d.uploaded_by LEFT JOIN reading r ON r.document = d.id AND r.person = $2
@@ -180,7 +183,7 @@ WHERE d.folder = $1 AND d.trashed_at IS NULL ORDER BY d.name_key, d.id LIMIT $3 
 _ALL_SQL = """SELECT id, parent, name, kind FROM folder f WHERE dossier = $1 AND trashed_at IS NULL
 ORDER BY position, name_key, id"""
 
-_READERS_SQL = """SELECT u.name, u.kind, r.first_at, r.last_at, r.times FROM reading r JOIN users u ON u.id = r.person
+_READERS_SQL = f"""SELECT {_PERSON} AS name, u.kind, r.first_at, r.last_at, r.times FROM reading r JOIN users u ON u.id = r.person
 WHERE r.document = $1 ORDER BY r.last_at DESC, r.id"""
 
 _COUNTED_SQL = """SELECT d.id, d.name, d.kind, d.audience,
@@ -189,12 +192,12 @@ _COUNTED_SQL = """SELECT d.id, d.name, d.kind, d.audience,
   WHERE f.dossier = d.id AND f.trashed_at IS NULL AND o.trashed_at IS NULL) AS documents
 FROM dossier d WHERE d.id IN ({ids}) ORDER BY d.name_key, d.id"""
 
-_TRASHED_FOLDERS_SQL = """SELECT f.id, f.name, f.kind, f.trashed_at, u.name AS who, p.name AS place,
+_TRASHED_FOLDERS_SQL = f"""SELECT f.id, f.name, f.kind, f.trashed_at, {_PERSON} AS who, p.name AS place,
  (SELECT count(*) FROM document d WHERE d.folder = f.id) AS documents
 FROM folder f LEFT JOIN folder p ON p.id = f.parent LEFT JOIN users u ON u.id = f.trashed_by
 WHERE f.dossier = $1 AND f.trashed_at IS NOT NULL AND (p.trashed_at IS NULL OR p.trashed_at <> f.trashed_at)
 ORDER BY f.trashed_at DESC, f.name_key, f.id"""
 
-_TRASHED_DOCUMENTS_SQL = """SELECT d.id, d.name, d.size, d.mime, d.trashed_at, u.name AS who, f.name AS place
+_TRASHED_DOCUMENTS_SQL = f"""SELECT d.id, d.name, d.size, d.mime, d.trashed_at, {_PERSON} AS who, f.name AS place
 FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN users u ON u.id = d.trashed_by
 WHERE f.dossier = $1 AND d.trashed_at IS NOT NULL ORDER BY d.trashed_at DESC, d.name_key, d.id"""

@@ -334,7 +334,7 @@ async def test_opening_is_remembered_once_per_person_and_never_in_view_as(cast: 
     await document.note_read(by=cast.rik)
 
     (reader,) = await readers_of(cast.ed, document)
-    assert (reader["name"], reader["times"]) == (cast.rik.user.name, 2)
+    assert (reader["name"], reader["times"]) == (cast.rik.user.display_name, 2)
     (row,) = await contents_of(cast.rik, folder)
     assert row["is_read"] and row["readers"] == 1
 

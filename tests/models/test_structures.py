@@ -33,7 +33,7 @@ async def structure_of(cast: Cast) -> Dossier:
 
 async def paths(client: int) -> list[str]:
     rows = await engine.raw(
-        "WITH RECURSIVE t(id, path) AS (SELECT id, name FROM folder WHERE client = $1 AND parent IS NULL AND trashed_at IS NULL "
+        "WITH RECURSIVE t(id, path) AS (SELECT id, CAST(name AS text) FROM folder WHERE client = $1 AND parent IS NULL AND trashed_at IS NULL "
         "UNION ALL SELECT f.id, t.path || '/' || f.name FROM folder f JOIN t ON f.parent = t.id WHERE f.trashed_at IS NULL) "
         "SELECT path FROM t",
         client,
