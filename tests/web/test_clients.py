@@ -1,0 +1,214 @@
+"""The list of clients and one client's pages, as somebody of the office meets them."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from openpyxl import load_workbook  # type: ignore[import-untyped]
+
+from models import engine
+from models.clients import add_client, add_group, lists
+from models.settings import utcnow
+
+
+async def many(count: int) -> None:
+    """Clients of a size at which a query per row would show."""
+    rows = [(f"M{n}", f"m{n:012}", f"Méér {n:04}", f"meer {n:04}", f" m{n} meer {n:04}", utcnow()) for n in range(count)]
+    await engine.copy_rows("client", ("number", "number_key", "name", "sort_key", "search_key", "created_at"), rows)
+
+
+async def details_form(page: str) -> dict[str, str]:
+    fields = dict(re.findall(r'<input[^>]*\bname="([a-z_]+)"[^>]*\bvalue="([^"]*)"', page))
+    fields.pop("q", None)
+    return {name: value for name, value in fields.items() if name not in ("groups", "people")}
+
+
+@pytest.mark.parametrize("path", ["/clients", "/clients?page=3", "/clients?q=meer&sort=-city&missing=users", "/groups", "/", "/search?q=meer"])
+async def test_a_page_asks_no_more_for_many_clients(cast, browser, path):
+    await many(400)
+    async with browser(cast.anna) as anna:
+        with engine.count_queries(keep=True) as counter:
+            reply = await anna.get(path)
+
+    assert reply.status_code == 200
+    assert counter.n <= 12, "\n".join(counter.statements)
+
+
+async def test_the_list_is_paged_by_the_server(cast, browser):
+    await many(400)
+    async with browser(cast.anna) as anna:
+        first, third, beyond = [(await anna.get(f"/clients?q=meer&page={n}")).text for n in (1, 3, 99)]
+
+    assert first.count('class="row-link"') == 50
+    assert "Méér 0100" in third
+    assert "Méér 0000" not in third
+    assert "Méér 0399" in beyond
+    assert "page=2" in first
+
+
+async def test_typing_in_the_filter_gets_the_table_alone(cast, browser):
+    async with browser(cast.anna) as anna:
+        reply = await anna.htmx("GET", "/clients?q=jansen")
+
+    assert reply.text.lstrip().startswith('<div id="clients-table"')
+    assert reply.text.count('class="row-link"') == 2
+
+
+@pytest.mark.parametrize("query", ["page=0", "page=x", "page=9999999999999", "group=a&responsible=-1", "sort=drop", "state=zo&missing=x", "q=%00%25", "q=" + "x" * 900])
+async def test_a_nonsense_address_is_no_fault(cast, browser, query):
+    async with browser(cast.anna) as anna:
+        assert (await anna.get(f"/clients?{query}")).status_code == 200
+
+
+async def test_a_client_is_added_and_found(cast, browser):
+    async with browser(cast.anna) as anna:
+        reply = await anna.post("/clients/new", data={"number": "00077", "name": "Éénoog <b>&</b> Zn", "kvk": "12345678", "since": "1-2-2020"})
+        page = await anna.get(reply.headers["location"])
+        found = await anna.get("/clients?q=eenoog")
+
+    assert reply.status_code == 303
+    assert "Éénoog &lt;b&gt;&amp;&lt;/b&gt; Zn" in page.text
+    assert "00077" in found.text
+
+
+async def test_every_wrong_field_is_named_and_nothing_typed_is_lost(cast, browser):
+    typed = {"number": "1", "name": "x" * 500, "kvk": "12", "postcode": "9", "email": "geen", "since": "31-02-2020", "city": "Zeist"}
+    async with browser(cast.anna) as anna:
+        reply = await anna.post("/clients/new", data=typed)
+
+    assert reply.status_code == 422
+    for words in ("Dit is 500 tekens; er passen er 200.", "geen KvK-nummer", "geen postcode", "geen e-mailadres"):
+        assert words in reply.text
+    for value in typed.values():
+        assert f'value="{value}"' in reply.text
+
+
+async def test_a_number_in_use_is_said_beside_the_number(cast, browser):
+    await add_client(cast.anna.clients, number="00077", name="Eerste", by=cast.anna)
+    async with browser(cast.anna) as anna:
+        reply = await anna.post("/clients/new", data={"number": "00077", "name": "Tweede"})
+
+    assert reply.status_code == 422
+    assert "al in gebruik" in reply.text
+
+
+async def test_details_are_shown_and_saved(cast, browser):
+    async with browser(cast.anna) as anna:
+        form = await details_form((await anna.get(f"/clients/{cast.bakkerij}/details")).text)
+        reply = await anna.post(f"/clients/{cast.bakkerij}/details", data={**form, "city": "Zeist"})
+        page = await anna.get(f"/clients/{cast.bakkerij}")
+
+    assert reply.status_code == 303
+    assert "Zeist" in page.text
+
+
+async def test_two_browsers_that_edit_the_same_client_lose_nothing(cast, browser):
+    path = f"/clients/{cast.bakkerij}/details"
+    async with browser(cast.anna) as anna, browser(cast.anna) as other:
+        form = await details_form((await anna.get(path)).text)
+        await other.post(path, data={**form, "city": "Utrecht"})
+        late = await anna.post(path, data={**form, "city": "Zeist", "sector": "Bakkers"})
+        again = await anna.post(path, data=await details_form(late.text))
+        page = await anna.get(path)
+
+    assert late.status_code == 422
+    assert "Iemand anders wijzigde" in late.text
+    assert 'value="Zeist"' in late.text
+    assert "<strong>Utrecht</strong>" in late.text
+    assert again.status_code == 303
+    assert 'value="Zeist"' in page.text
+
+
+async def test_archiving_many_is_undone_from_the_toast(cast, browser):
+    async with browser(cast.anna) as anna:
+        reply = await anna.post("/clients/archives", data={"ids": [cast.bakkerij, cast.garage]})
+        after = await anna.get("/clients")
+        undo = re.search(r'action="(/clients/archives/\d+/undo)"', after.text)
+        assert undo, after.text[-3000:]
+        await anna.post(undo[1])
+        back = await anna.get("/clients?q=garage+smit")
+
+    assert reply.status_code == 303
+    assert f'href="/clients/{cast.garage}"' in back.text
+
+
+async def test_all_that_match_join_a_group(cast, browser):
+    group = await add_group(cast.anna.groups, name="Familie Jansen", by=cast.anna)
+    async with browser(cast.anna) as anna:
+        await anna.post("/clients/memberships", data={"all_matching": "1", "q": "jansen", "to_group": group.id})
+
+    assert await lists.count(cast.anna, lists.Filter(group=group.id)) == 2
+
+
+@pytest.mark.parametrize("path, data", [("memberships", {"to_group": "1"}), ("archives", {}), ("memberships", {"ids": "1"}), ("responsibilities", {"ids": "1", "person": "x"})])
+async def test_a_bulk_change_without_a_choice_says_so(cast, browser, path, data):
+    async with browser(cast.anna) as anna:
+        reply = await anna.post(f"/clients/{path}", data=data)
+
+    assert reply.status_code == 422
+    assert "Kies" in reply.text
+
+
+async def test_ed_archives_nothing_that_is_not_his(cast, browser):
+    foreign = await add_client(cast.anna.clients, number="VREEMD", name="Van Anna", by=cast.anna)
+    async with browser(cast.ed) as ed:
+        await ed.post("/clients/archives", data={"ids": [foreign.id]})
+
+    assert (await cast.anna.clients.get(foreign.id)).state == "active"
+
+
+async def test_inviting_only_prepares(cast, browser):
+    async with browser(cast.anna) as anna:
+        reply = await anna.post("/clients/invitations", data={"ids": [cast.bakkerij]})
+
+    assert re.fullmatch(r"/rollout/openings/\d+", reply.headers["location"])
+    assert not await engine.raw("SELECT 1 FROM errand WHERE kind = 'invitation' AND state = 'waiting'")
+
+
+async def test_a_structure_is_copied_to_what_was_chosen(cast, browser):
+    async with browser(cast.anna) as anna:
+        some = await anna.post("/clients/structures", data={"ids": [cast.bakkerij, cast.garage]})
+        everyone = await anna.post("/clients/structures", data={"all_matching": "1", "q": "jansen"})
+
+    assert str(cast.garage) in some.headers["location"]
+    assert "q=jansen" in everyone.headers["location"]
+
+
+async def test_the_export_holds_the_filtered_list_as_text(cast, browser):
+    await add_client(cast.anna.clients, number="00700", name="=1+1 Jansen", by=cast.anna)
+    async with browser(cast.anna) as anna:
+        reply = await anna.get("/clients/export?q=jansen&sort=number")
+
+    rows = list(load_workbook(io.BytesIO(reply.content)).active.iter_rows(values_only=True))
+    assert rows[0][:2] == ("Nummer", "Naam")
+    assert ("00700", "=1+1 Jansen") in [row[:2] for row in rows]
+    assert len(rows) == 4
+
+
+async def test_a_client_at_a_glance(cast, browser):
+    async with browser(cast.anna) as anna:
+        with engine.count_queries() as counter:
+            page = (await anna.get(f"/clients/{cast.bakkerij}")).text
+
+    assert counter.n <= 12
+    for words in ("Bakkerij Jansen B.V.", "rik@bakkerij-jansen.example", "Meekijken", "Gereedheid"):
+        assert words in page
+
+
+async def test_the_log_tells_what_was_done(cast, browser):
+    async with browser(cast.anna) as anna:
+        await anna.post(f"/clients/{cast.bakkerij}/archive")
+        page = (await anna.get(f"/clients/{cast.bakkerij}/log")).text
+
+    assert "Anna de Wit" in page
+    assert "rchiveerd" in page
+
+
+@pytest.mark.parametrize("tail", ["", "/details", "/log"])
+async def test_who_does_not_see_a_client_sees_no_page_of_it(cast, browser, tail):
+    foreign = await add_client(cast.anna.clients, number="VREEMD", name="Van Anna", by=cast.anna)
+    async with browser(cast.ed) as ed, browser(cast.rik) as rik:
+        assert (await ed.get(f"/clients/{foreign.id}{tail}")).status_code == 404
+        assert (await rik.get(f"/clients/{foreign.id}{tail}")).status_code == 404
