@@ -14,6 +14,7 @@ from models.clients import add_to_group, archive, archived_in, lists, restore, s
 from models.clients.export import workbook
 from models.core import Refused, Say, Scope
 from models.viewer import Viewer
+from web.addresses import address_for
 from web.replies import Reply, go, show, wants_fragment
 from web.routing import Access, Routes
 
@@ -102,13 +103,18 @@ async def unarchive_many(request: Request, viewer: Viewer, batch: int) -> Reply:
 
 @clients.post("/clients/structures")
 async def copy_structure(request: Request, viewer: Viewer) -> Reply:
-    """On to the page that shows what a structure would add at these clients."""
+    """On to the page that shows what the structure would add at these clients: nothing is copied here."""
     form = await request.form()
+    structure = _number(form.get("structure"), "structure", Say("Kies een standaardstructuur."))
     asked = filter_of(form) if form.get("all_matching") else None
-    if asked is not None:
-        return go("/dossiers/apply?" + list_.url(**as_query(asked), all_matching=1).partition("?")[2])
-    lists.picked(viewer, ids_of(form), None)
-    return go("/dossiers/apply?" + "&".join(f"client={one}" for one in ids_of(form)))
+    whom: dict[str, Any]
+    if asked == lists.Filter():
+        whom = {"who": "all"}
+    elif asked is not None and asked == lists.Filter(group=asked.group):
+        whom = {"who": "group", "group": asked.group}
+    else:
+        whom = {"who": "clients", "clients": await lists.few_ids(lists.picked(viewer, ids_of(form), asked), 1000)}
+    return go(address_for("copies.preview", dossier_id=structure, **whom))
 
 
 @clients.post("/clients/invitations")

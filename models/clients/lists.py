@@ -126,12 +126,14 @@ async def count(viewer: Viewer, asked: Filter) -> int:
 
 
 async def choices(viewer: Viewer) -> dict[str, list[tuple[int, str]]]:
-    """What the filter offers: (id, name) of every group and of every member of staff."""
+    """What filter and bulk bar offer: (id, name) of every group, every member of staff and every standard structure."""
     groups = await engine.raw("SELECT id, name FROM client_group ORDER BY name_key")
     staff = await engine.raw(
         "SELECT id, trim(first_name || ' ' || prefix) || ' ' || surname AS name FROM users WHERE kind = 'staff' AND state <> 'blocked' ORDER BY sort_key"
     )
-    return {"groups": [(row["id"], row["name"]) for row in groups], "staff": [(row["id"], row["name"]) for row in staff]}
+    structures = await engine.raw("SELECT id, name FROM dossier WHERE kind = 'standard' ORDER BY name_key")
+    kinds = {"groups": groups, "staff": staff, "structures": structures}
+    return {kind: [(row["id"], row["name"]) for row in rows] for kind, rows in kinds.items()}
 
 
 async def for_export(viewer: Viewer, asked: Filter, order: str) -> list[dict[str, Any]]:
@@ -273,6 +275,20 @@ def picked(viewer: Viewer, ids: list[int], asked: Filter | None) -> Scope[Client
     if not ids:
         raise Refused("", Say("Kies eerst een of meer cliënten."))
     return viewer.clients.where(Client.id.is_in(ids[:5000]))
+
+
+async def few_ids(found: Scope[Client], most: int) -> list[int]:
+    """The ids, when they are few enough to stand in an address.
+
+    Raises:
+        Refused: there are none, or more.
+    """
+    rows = await found.select(Client.id, order=[Client.sort_key], limit=most + 1)
+    if not rows:
+        raise Refused("", Say("Kies eerst een of meer cliënten."))
+    if len(rows) > most:
+        raise Refused("", Say("Dit zijn meer dan {most} cliënten. Zet ze eerst in een groep en kopieer naar die groep.", most=most))
+    return [row["id"] for row in rows]
 
 
 def people_of(found: Scope[Client]) -> Scope[User]:

@@ -12,6 +12,7 @@ from piccolo.table import Table
 
 from models import engine
 from models.accounts import User
+from models.accounts.reaching import add_to
 from models.clients.checks import FIELDS, checked
 from models.core import Owned, Refused, Say, Scope, fold, operation, save
 from models.live import touch
@@ -130,6 +131,16 @@ class Client(Owned, Table, tablename="client"):
     async def _set_state(self, state: str) -> None:
         await save(self, state=state)
         await touch("clients", "rollout", f"client-{self.id}")
+
+    @operation(Permission.MANAGE_USERS, trail=False)
+    async def add_user(
+        self, *, email: str, role: str, announced: bool, by: Viewer, rights: int | None = None, **names: str
+    ) -> tuple[User, bool]:
+        """A person who reaches this client, and whether he existed already: an address is one person, in any capitals.
+
+        While the office invites new users at once, `announced` says that the sender saw the mail coming.
+        """
+        return await add_to(self, email=email, role=role, rights=rights, announced=announced, by=by, names=names)
 
     @operation(Permission.MANAGE_CLIENTS)
     async def set_groups(self, groups: list[int], *, by: Viewer) -> None:
