@@ -6,12 +6,16 @@ hand papers in. Papers in the dossier and a responsible member of staff are show
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from piccolo.columns.combination import WhereRaw
 
 from models import engine
 from models.core import fold
 from models.people import search_words
+from models.settings import utcnow
 
 if TYPE_CHECKING:
     from models.settings import Firm
@@ -137,3 +141,25 @@ def unready_person_sql(firm: Firm, person: str) -> str:
 
 async def ready_people(viewer: Viewer, firm: Firm) -> list[int]:
     return await people_of_clients(viewer, firm, ready="yes")
+
+
+async def missing_of_opening(opening: int, firm: Firm) -> dict[str, int]:
+    """Of the clients whose people an opening would invite: how many there are (`clients`), and how many miss each step."""
+    sums = ", ".join(f"coalesce(sum(CASE WHEN {FACTS[name]} THEN 0 ELSE 1 END), 0) AS {name}" for name in required_for(firm))
+    rows = await engine.raw(
+        f"SELECT count(*) AS clients, {sums}, coalesce(sum(CASE WHEN {ready_sql(firm)} THEN 0 ELSE 1 END), 0) AS not_ready "  # noqa: S608
+        "FROM client c WHERE c.state = 'active' AND c.id IN (SELECT a.client FROM access a "
+        "JOIN opening_person p ON p.person = a.person WHERE p.opening = $1 AND p.because = '')",
+        opening,
+    )
+    return {name: int(value) for name, value in rows[0].items()}
+
+
+def valid_until(firm: Firm) -> dt.datetime:
+    """Until when an invitation of this moment would be valid."""
+    return utcnow() + dt.timedelta(days=firm.invitation_days)
+
+
+def among(people: list[int]) -> Any:
+    """These people: as numbers in the statement, because there may be more of them than a statement has places for."""
+    return WhereRaw(f"users.id IN ({', '.join(str(int(one)) for one in people) or 'NULL'})")

@@ -1,0 +1,186 @@
+"""The roll-out on the screen: the checklist, the matrix, and opening the gates in a few clicks."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from models import engine
+from models.outbox import Errand
+from models.rollout import Opening
+from models.settings import utcnow
+from tests.models.test_openings import everybody_prepared, let_it_be_due, prepared, start
+
+
+async def test_the_page_shows_checklist_and_matrix(cast, browser):
+    async with browser(cast.anna) as anna:
+        page = await anna.get("/rollout")
+        steps = await anna.htmx("GET", "/rollout/checklist")
+        matrix = await anna.htmx("GET", "/rollout?q=garage")
+
+    assert page.status_code == 200
+    assert page.text.count('data-live="rollout"') == 2
+    assert steps.text.lstrip().startswith('<section id="checklist"')
+    assert matrix.text.lstrip().startswith('<div id="matrix"')
+    assert "Garage Smit" in matrix.text
+    assert "Bakkerij Jansen" not in matrix.text
+
+
+async def test_what_is_to_do_leads_to_exactly_those_clients(cast, browser):
+    await engine.raw("UPDATE folder SET trashed_at = $1 WHERE client = $2 AND kind = 'upload'", utcnow(), cast.garage)
+    async with browser(cast.anna) as anna:
+        page = (await anna.get("/rollout")).text
+        link = re.search(r'id="step-upload".*?class="todo"><a href="([^"#]*)', page, re.S)
+        found = (await anna.htmx("GET", link[1].replace("&amp;", "&"))).text
+
+    missing = await engine.raw(
+        "SELECT id FROM client c WHERE state = 'active' AND NOT EXISTS "
+        "(SELECT 1 FROM folder f WHERE f.client = c.id AND f.kind = 'upload' AND f.trashed_at IS NULL)"
+    )
+    assert {int(one) for one in re.findall(r'id="ready-(\d+)"', found)} == {row["id"] for row in missing}
+    assert cast.garage in {row["id"] for row in missing}
+
+
+async def test_restricted_staff_see_their_own_clients_only(cast, browser):
+    async with browser(cast.ed) as ed:
+        page = (await ed.get("/rollout")).text
+
+    assert "Garage Smit" not in page
+    assert "Bakkerij Jansen B.V." in page
+
+
+@pytest.mark.parametrize("query", ["page=0", "page=x", "group=abc", "missing=zo", "ready=nee", "sort=drop", "q=%25%5F%27", "group=99999999999"])
+async def test_a_nonsense_filter_is_no_fault(cast, browser, query):
+    async with browser(cast.anna) as anna:
+        assert (await anna.get(f"/rollout?{query}")).status_code == 200
+
+
+async def test_an_empty_office_is_led_by_the_first_step(cast, browser):
+    await engine.raw("DELETE FROM client")
+    async with browser(cast.anna) as anna:
+        page = (await anna.get("/rollout")).text
+
+    assert "Begin bij stap 1" in page
+    assert "Nog geen cliënten" in page
+
+
+async def test_ticking_what_no_data_can_tell(cast, browser):
+    async with browser(cast.anna) as anna:
+        ticked = await anna.htmx("POST", "/rollout/steps/instructed", data={"done": "1"})
+        cleared = await anna.htmx("POST", "/rollout/steps/instructed", data={"done": "0"})
+        computed = await anna.post("/rollout/steps/clients", data={"done": "1"})
+
+    assert "Afgevinkt door" in ticked.text
+    assert "Afgevinkt door" not in cleared.text.split('id="step-instructed"')[1].split("</li>")[0]
+    assert computed.status_code == 422
+
+
+async def test_switching_dossiers_off_takes_its_steps_away(cast, browser):
+    async with browser(cast.anna) as anna:
+        await anna.post("/rollout/modules/dossiers", data={"on": "0"})
+        without = (await anna.get("/rollout")).text
+        await anna.post("/rollout/modules/dossiers", data={"on": "1"})
+        again = (await anna.get("/rollout")).text
+        payroll = await anna.post("/rollout/modules/payroll", data={"on": "1"})
+    async with browser(cast.ed) as ed:
+        forbidden = await ed.post("/rollout/modules/dossiers", data={"on": "0"})
+
+    assert 'id="step-structure"' not in without
+    assert 'id="step-structure"' in again
+    assert payroll.status_code == 422
+    assert forbidden.status_code == 403
+
+
+async def test_from_ticks_to_open_gates(cast, browser):
+    await everybody_prepared()
+    async with browser(cast.anna) as anna:
+        chosen = await anna.post("/rollout/openings", data={"ids": [str(cast.bakkerij), str(cast.beheer)]})
+        draft = (await anna.get(chosen.headers["location"])).text
+        nothing = await Errand.count()
+        started = await anna.htmx("POST", chosen.headers["location"] + "/start")
+        again = await anna.post(chosen.headers["location"] + "/start")
+
+    assert "De mail aan" in draft
+    assert "Bakkerij Jansen B.V., Jansen Beheer B.V." in draft
+    assert nothing == 0
+    assert "<undo-countdown" in started.text
+    assert again.status_code == 303
+    opening = await Opening.objects().order_by(Opening.id, ascending=False).first()
+    assert await Errand.count() == opening.people
+
+
+async def test_the_mail_is_shown_as_it_will_be(cast, browser):
+    await everybody_prepared()
+    opening = await prepared(cast.anna)
+    async with browser(cast.anna) as anna:
+        mail = await anna.get(f"/rollout/openings/{opening.id}/mail/{cast.rik.user.id}")
+        staff = await anna.get(f"/rollout/openings/{opening.id}/mail/{cast.ed.user.id}")
+
+    assert cast.rik.user.display_name in mail.text
+    assert "sandbox" in mail.headers["content-security-policy"]
+    assert staff.status_code == 404
+
+
+async def test_undoing_in_time_and_too_late(cast, browser):
+    await everybody_prepared()
+    opening = await prepared(cast.anna)
+    await start(opening, cast.anna)
+    async with browser(cast.anna) as anna:
+        undone = await anna.post(f"/rollout/openings/{opening.id}/undo")
+        page = (await anna.get(undone.headers["location"])).text
+        second = await prepared(cast.anna)
+        await start(second, cast.anna)
+        await let_it_be_due()
+        await engine.raw("UPDATE errand SET state = 'done' WHERE state = 'waiting'")
+        late = await anna.post(f"/rollout/openings/{second.id}/undo")
+
+    assert "Ongedaan gemaakt" in page
+    assert late.status_code == 422
+    assert "Te laat" in late.text
+
+
+async def test_the_list_is_filtered_by_fate_and_is_live(cast, browser):
+    await everybody_prepared()
+    opening = await prepared(cast.anna)
+    await start(opening, cast.anna)
+    await engine.raw("UPDATE errand SET state = 'refused', said = '550 onbekend' WHERE person = $1", cast.sam.user.id)
+    async with browser(cast.anna) as anna:
+        page = (await anna.get(f"/rollout/openings/{opening.id}")).text
+        refused = (await anna.htmx("GET", f"/rollout/openings/{opening.id}/people?fate=refused")).text
+        sent = await anna.htmx("POST", f"/rollout/openings/{opening.id}/people/{cast.sam.user.id}/copies")
+
+    assert f'data-live="opening-{opening.id} users"' in page
+    assert "550 onbekend" in refused
+    assert cast.rik.user.email not in refused
+    assert sent.status_code == 200
+    assert await Errand.count().where((Errand.person == cast.sam.user.id) & (Errand.state == "waiting")) == 1
+
+
+async def test_all_matching_invites_who_matches_the_filter(cast, browser):
+    await everybody_prepared()
+    async with browser(cast.anna) as anna:
+        reply = await anna.post("/rollout/openings", data={"all_matching": "1", "q": "garage smit"})
+        nobody = await anna.post("/rollout/openings", data={"ids": []})
+
+    rows = await engine.raw("SELECT person FROM opening_person WHERE opening = $1", int(reply.headers["location"].split("/")[-1]))
+    assert [row["person"] for row in rows] == [cast.sam.user.id]
+    assert nobody.status_code == 422
+
+
+async def test_many_clients_cost_no_more_queries(cast, browser):
+    """Twelve at most, whatever the number of rows."""
+    now = utcnow()
+    async with engine.writing():
+        await engine.copy_rows(
+            "client",
+            ("number", "number_key", "name", "sort_key", "search_key", "created_at"),
+            [(f"9{n:05}", f"9{n:05}", f"Proef {n}", f"proef {n:05}", f" proef {n}", now) for n in range(2000)],
+        )
+    async with browser(cast.anna) as anna:
+        await anna.get("/rollout")
+        with engine.count_queries() as queries:
+            page = await anna.get("/rollout?page=3")
+
+    assert "Proef" in page.text
+    assert queries.queries <= 12

@@ -1,0 +1,154 @@
+"""Opening the gates: choose, see who gets what, open, take it back, and follow what becomes of everybody."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from models import config
+from models.accounts import User
+from models.core import Missing, Say
+from models.rollout import FATES, Opening, counted, people_of, prepare_opening, readiness
+from models.rollout.fates import left_out
+from models.settings import Firm, utcnow
+from models.viewer import Viewer
+from partials import mails
+from web.replies import Reply, changed, go, show, wants_fragment
+from web.rollout import allow, filter_of
+from web.routing import Access, Routes
+
+rollout_openings = Routes("rollout", Access.STAFF)
+
+SIZE = 50
+# the mail's own document: its style, and nothing from anywhere
+_MAIL_CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; sandbox; frame-ancestors 'self'"
+
+
+@rollout_openings.get("/rollout/openings")
+async def openings(request: Request, viewer: Viewer) -> Reply:
+    allow(viewer)
+    rows = await viewer.openings.where(Opening.started_at.is_not_null()).all(Opening.id, limit=200)
+    return show("rollout/openings.html", title=Say("Geopende poorten"), section="rollout", rows=rows[::-1])
+
+
+@rollout_openings.post("/rollout/openings")
+async def prepare(request: Request, viewer: Viewer) -> Reply:
+    """A draft for the people of the ticked clients, or of all that match the filter of the matrix."""
+    form = await request.form()
+    chosen, firm = filter_of(form), await Firm.load()
+    ids = None if form.get("all_matching") == "1" else [int(str(one)) for one in form.getlist("ids") if str(one).isdecimal()]
+    found = await readiness.people_of_clients(viewer, firm, ids=ids, **(chosen if ids is None else {}))
+    opening = await prepare_opening(
+        viewer.users.where(readiness.among(found)),
+        by=viewer,
+        selection=chosen if ids is None else {"clients": len(ids)},
+        only_ready=form.get("only_ready") == "1",
+    )
+    return go(opening_.url(opening_id=opening.id))
+
+
+@rollout_openings.get("/rollout/openings/{opening_id:int}")
+async def opening_(request: Request, viewer: Viewer, opening_id: int) -> Reply:
+    return show("rollout/opening.html", title=Say("Poorten openen"), section="rollout", **await _opening(request, viewer, opening_id))
+
+
+@rollout_openings.get("/rollout/openings/{opening_id:int}/people")
+async def people(request: Request, viewer: Viewer, opening_id: int) -> Reply:
+    template = "rollout/people.html" if wants_fragment(request) else "rollout/opening.html"
+    return show(template, title=Say("Poorten openen"), section="rollout", **await _opening(request, viewer, opening_id))
+
+
+@rollout_openings.get("/rollout/openings/{opening_id:int}/mail/{user_id:int}")
+async def mail(request: Request, viewer: Viewer, opening_id: int, user_id: int) -> Response:
+    """The invitation as this person gets it, but for the link, which does not exist yet."""
+    allow(viewer)
+    await viewer.openings.get(opening_id)
+    composed = await _composed(await viewer.users.get(user_id))
+    return HTMLResponse(composed.html, headers={"Content-Security-Policy": _MAIL_CSP, "Cache-Control": "no-store", "X-Frame-Options": "SAMEORIGIN"})
+
+
+@rollout_openings.post("/rollout/openings/{opening_id:int}/choices")
+async def choose(request: Request, viewer: Viewer, opening_id: int) -> Reply:
+    form, opening = await request.form(), await viewer.openings.get(opening_id)
+    await opening.choose(again=form.get("again") == "1", only_ready=form.get("only_ready") == "1", by=viewer)
+    return await _after(request, viewer, opening_id)
+
+
+@rollout_openings.post("/rollout/openings/{opening_id:int}/start")
+async def start(request: Request, viewer: Viewer, opening_id: int) -> Reply:
+    await (await viewer.openings.get(opening_id)).start(by=viewer)
+    return await _after(request, viewer, opening_id)
+
+
+@rollout_openings.post("/rollout/openings/{opening_id:int}/undo")
+async def undo(request: Request, viewer: Viewer, opening_id: int) -> Reply:
+    outcome = await (await viewer.openings.get(opening_id)).undo(by=viewer)
+    words = Say("Ongedaan gemaakt: er is niets verstuurd.")
+    if outcome.sent:
+        words = Say("{n} uitnodigingen ingetrokken; {sent} waren al verstuurd en blijven geldig.", n=outcome.withdrawn, sent=outcome.sent)
+    return go(opening_.url(opening_id=opening_id), toast=words)
+
+
+@rollout_openings.post("/rollout/openings/{opening_id:int}/people/{user_id:int}/copies")
+async def send_again(request: Request, viewer: Viewer, opening_id: int, user_id: int) -> Reply:
+    await (await viewer.openings.get(opening_id)).send_again(user_id, by=viewer)
+    return changed(
+        "rollout/people.html", then=opening_.url(opening_id=opening_id), toast=Say("Er gaat een nieuwe uitnodiging uit."),
+        **await _opening(request, viewer, opening_id),
+    )  # fmt: skip
+
+
+async def _after(request: Request, viewer: Viewer, opening_id: int) -> Reply:
+    return changed("rollout/opening.html", then=opening_.url(opening_id=opening_id), **await _opening(request, viewer, opening_id))
+
+
+async def _opening(request: Request, viewer: Viewer, opening_id: int) -> dict[str, Any]:
+    allow(viewer)
+    opening, asked, now = await viewer.openings.get(opening_id), request.query_params, utcnow()
+    fate = asked["fate"] if asked.get("fate") in FATES else ""
+    number = int(asked["page"]) if asked.get("page", "").isdecimal() and 0 < int(asked["page"]) < 100_000 else 1
+    rows, total = await people_of(opening, now, fate=fate, page=number, size=SIZE)
+    base = people.url(opening_id=opening.id, fate=fate or None)
+    fates = await counted(opening, now)
+    return {
+        "opening": opening,
+        "rows": rows,
+        "total": total,
+        "page": number,
+        "size": SIZE,
+        "fate": fate,
+        "fates": fates,
+        "chosen": sum(fates.values()),
+        "to_mail": sum(fates.values()) - fates["left_out"],
+        "left_out": await left_out(opening),
+        "base": base,
+        "here": people.url(opening_id=opening.id, fate=fate or None, page=number if number > 1 else None),
+        "missing": await readiness.missing_of_opening(opening.id, await Firm.load()) if opening.is_draft else {},
+        "preview": await _preview(viewer, rows, asked.get("preview", "")) if opening.is_draft else None,
+    }
+
+
+async def _preview(viewer: Viewer, rows: list[dict[str, Any]], asked: str) -> dict[str, Any] | None:
+    """The mail of the person who was asked for, else of the first who gets one."""
+    person = await viewer.users.where(User.id == int(asked)).find() if asked.isdecimal() and len(asked) < 10 else None
+    first = next((row["person"] for row in rows if not row["because"]), None)
+    if person is None and first is not None:
+        person = await viewer.users.get(first)
+    return {"person": person, "mail": await _composed(person)} if person else None
+
+
+async def _composed(person: User) -> mails.Composed:
+    if person.kind != "client":
+        raise Missing("invitation")
+    firm = await Firm.load()
+    return mails.compose(
+        "invitation",
+        person.language,
+        firm=firm,
+        person=SimpleNamespace(display_name=person.display_name),
+        link=f"{config.settings().base_url}/welcome/…",
+        valid_until=readiness.valid_until(firm),
+    )
