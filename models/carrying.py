@@ -7,6 +7,7 @@ and a claim passes over rows that another worker is claiming (SKIP LOCKED).
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -162,7 +163,11 @@ WHERE e.claimed_by = $1 AND e.state = 'claimed' AND e.id IN ({places}) ORDER BY 
 
 async def letters(worker: str, errands: Sequence[int]) -> list[dict[str, Any]]:
     """What these errands and their recipients are at this moment, one row each."""
-    return await engine.raw(_LETTERS_SQL.format(places=_places(len(errands), 2)), worker, *errands)
+    rows = await engine.raw(_LETTERS_SQL.format(places=_places(len(errands), 2)), worker, *errands)
+    for row in rows:
+        if row["kind"] == Kind.ACCOUNT_NOTICE:  # of another address it is said at the one that was left
+            row["email"] = json.loads(row["detail"]).get("to") or row["email"]
+    return rows
 
 
 def why_not(row: dict[str, Any]) -> Say | None:

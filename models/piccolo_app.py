@@ -8,7 +8,7 @@ from piccolo.conf.apps import AppConfig, table_finder
 
 TABLE_MODULES = [
     "models.settings",
-    "models.accounts",
+    "models.accounts.records",
     "models.clients.records",
     "models.dossiers.dossier",
     "models.dossiers.folders",

@@ -44,7 +44,7 @@ class ClientGroup(Owned, Table, tablename="client_group"):
         await touch("clients", "rollout")
 
     @operation(Permission.MANAGE_CLIENTS, trail=False)
-    async def remove(self, *, by: Viewer) -> None:
+    async def remove(self, *, by: Viewer) -> None:  # type: ignore[override]  # a verb of ours, not Piccolo's query
         """Its clients stay; refused while a general dossier is meant for it."""
         used = await engine.raw(
             "SELECT d.name FROM dossier_group g JOIN dossier d ON d.id = g.dossier WHERE g.client_group = $1 ORDER BY d.name_key",
@@ -52,7 +52,9 @@ class ClientGroup(Owned, Table, tablename="client_group"):
         )
         if used:
             names = ", ".join(f"“{row['name']}”" for row in used[:5])
-            raise Refused("", Say("Deze groep kan nog niet weg: algemene dossiers zijn ervoor bedoeld ({names}).", names=names))
+            raise Refused(
+                "", Say("Deze groep kan nog niet weg: algemene dossiers zijn ervoor bedoeld ({names}).", names=names)
+            )
         await by.note("ClientGroup.remove", self, {"name": self.name})
         await ClientGroup.delete().where(ClientGroup.id == self.id)
         await touch("clients", "rollout")
@@ -102,12 +104,14 @@ class Client(Owned, Table, tablename="client"):
         return hashlib.sha256(json.dumps([str(getattr(self, name)) for name in FIELDS]).encode()).hexdigest()[:16]
 
     @operation(Permission.MANAGE_CLIENTS, trail=False)
-    async def change(self, *, seen: str, by: Viewer, **details: Any) -> None:
+    async def change(self, /, *, seen: str, by: Viewer, **details: Any) -> None:
         """Set the details (see `checks.FIELDS`). `seen` is the version they had when the person began to type."""
         if seen != self.version:
             raise Refused(
                 "",
-                Say("Iemand anders wijzigde deze gegevens terwijl u bezig was. Wat u typte staat er nog; vergelijk het met wat er nu bewaard is en bewaar opnieuw."),
+                Say(
+                    "Iemand anders wijzigde deze gegevens terwijl u bezig was. Wat u typte staat er nog; vergelijk het met wat er nu bewaard is en bewaar opnieuw."
+                ),
             )
         values = checked(details)
         await _number_is_free(values["number_key"], self.id)
@@ -220,7 +224,7 @@ class Access(Owned, Table, tablename="access"):
 
 
 @operation(Permission.MANAGE_CLIENTS, trail=False)
-async def add_client(clients: Scope[Client], *, by: Viewer, **details: Any) -> Client:
+async def add_client(clients: Scope[Client], /, *, by: Viewer, **details: Any) -> Client:
     """A new client. Who sees only his own clients becomes responsible for it."""
     values = checked(details)
     await _number_is_free(values["number_key"], 0)

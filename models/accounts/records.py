@@ -1,4 +1,4 @@
-"""People who can sign in: their state, sessions, one-time links and throttles."""
+"""The tables of people who can sign in, with what somebody does to his own account."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
 from models import factors
+from models.accounts.managing import Managed
+from models.accounts.reaching import Reaching
 from models.core import Forbidden, Owned, Refused, Say, operation, save
 from models.secret_box import decrypt, encrypt
 from models.settings import Firm, utcnow
@@ -22,7 +24,7 @@ PROOF_LASTS = dt.timedelta(minutes=15)
 STATES = ("prepared", "invited", "active", "blocked")
 
 
-class User(Owned, Table, tablename="users"):
+class User(Managed, Reaching, Owned, Table, tablename="users"):
     """A person: staff of the office, or a client user."""
 
     kind = Varchar(length=6, help_text="staff or client")

@@ -1,0 +1,239 @@
+"""Many client users at once: which match a filter, one page of them, blocking and letting in; and one person at a glance."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any
+
+from piccolo.columns.combination import WhereRaw
+
+from models import engine
+from models.accounts.managing import BEYOND_SQL
+from models.accounts.records import STATES, User
+from models.core import Refused, Say, Scope, operation
+from models.live import touch
+from models.people import search_words
+from models.settings import utcnow
+from models.viewer import Permission
+
+if TYPE_CHECKING:
+    from models.viewer import Viewer
+
+ORDERS = {
+    "name": "sort_key, id",
+    "-name": "sort_key DESC, id DESC",
+    "email": "email_key, id",
+    "-email": "email_key DESC, id DESC",
+    "state": "state, sort_key, id",
+    "-state": "state DESC, sort_key DESC, id DESC",
+}
+MISSING = {
+    "email": "users.email = ''",
+    "client": "NOT EXISTS (SELECT 1 FROM access x WHERE x.person = users.id)",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Filter:
+    """What is asked of the list. Unknown values narrow nothing."""
+
+    q: str = ""
+    state: str = ""
+    group: int | None = None
+    client: int | None = None
+    missing: str = ""
+    kind: str = "client"
+
+    def conditions(self) -> list[tuple[str, tuple[Any, ...]]]:
+        """SQL over `users` with `{}` for each argument."""
+        found: list[tuple[str, tuple[Any, ...]]] = []
+        if self.kind:
+            found.append(("users.kind = {}", (self.kind,)))
+        if self.state in STATES:
+            found.append(("users.state = {}", (self.state,)))
+        for word in search_words(self.q):
+            sought = word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+            found.append(("users.search_key LIKE {} ESCAPE '!'", (f"%{sought}%",)))
+        if self.client is not None:
+            found.append(("users.id IN (SELECT a.person FROM access a WHERE a.client = {})", (self.client,)))
+        if self.group is not None:
+            sql = "users.id IN (SELECT a.person FROM access a JOIN membership m ON m.client = a.client WHERE m.client_group = {})"
+            found.append((sql, (self.group,)))
+        if self.missing in MISSING:
+            found.append((MISSING[self.missing], ()))
+        return found
+
+
+def matching_users(
+    viewer: Viewer, *, q: str = "", state: str = "", client: int | None = None, kind: str = "client",
+    group: int | None = None, missing: str = "",
+) -> Scope[User]:  # fmt: skip
+    """The users that exist for this viewer, narrowed; `kind` is client, staff or '' for both."""
+    asked = Filter(q, state, group, client, missing, kind)
+    return viewer.users.where(*(WhereRaw(sql, *args) for sql, args in asked.conditions()))
+
+
+def picked(viewer: Viewer, ids: list[int], asked: Filter | None) -> Scope[User]:
+    """Who was ticked: these rows, or (with a filter) all that match it. Client users only."""
+    if asked is not None:
+        return matching_users(viewer, **{**dataclasses.asdict(asked), "kind": "client"})
+    if not ids:
+        raise Refused("", Say("Kies eerst een of meer gebruikers."))
+    return viewer.users.where(User.kind == "client", User.id.is_in(ids[:5000]))
+
+
+# Beside each of the fifty people: his clients as far as this viewer sees them, and when he was last here.
+_PAGE_SQL = """
+SELECT u.*, (SELECT {join}(c.name, ', ') FROM access a JOIN client c ON c.id = a.client WHERE a.person = u.id{mine}) AS clients,
+ (SELECT max(s.seen_at) FROM session s WHERE s.person = u.id) AS seen_at
+FROM (SELECT id, first_name, initials, prefix, surname, email, email_key, state, sort_key, invited_at, activated_at
+ FROM users WHERE {where} ORDER BY {order} LIMIT {size} OFFSET {offset}) u
+ORDER BY {order}
+"""
+
+
+async def page(viewer: Viewer, asked: Filter, order: str, number: int, size: int) -> list[dict[str, Any]]:
+    """One page, counted from 1: id, who, email, state, clients (names joined), seen_at."""
+    where, args = _where(viewer, asked)
+    mine = (
+        ""
+        if viewer.sees_all_clients
+        else f" AND a.client IN (SELECT r.client FROM responsible r WHERE r.person = {int(viewer.user.id)})"
+    )
+    join = "group_concat" if engine.is_sqlite() else "string_agg"
+    sql = _PAGE_SQL.format(
+        join=join,
+        mine=mine,
+        where=where,
+        order=ORDERS.get(order, ORDERS["name"]),
+        size=size,
+        offset=(number - 1) * size,
+    )
+    return [named(row) for row in await engine.raw(sql, *args)]
+
+
+async def count(viewer: Viewer, asked: Filter) -> int:
+    where, args = _where(viewer, asked)
+    return int((await engine.raw(f"SELECT count(*) AS n FROM users WHERE {where}", *args))[0]["n"])  # noqa: S608
+
+
+def named(row: dict[str, Any]) -> dict[str, Any]:
+    first = row.get("first_name") or row.get("initials")
+    return {**row, "who": " ".join(part for part in (first, row["prefix"], row["surname"]) if part)}
+
+
+def _where(viewer: Viewer, asked: Filter) -> tuple[str, list[Any]]:
+    conditions = asked.conditions()
+    if not viewer.sees_all_clients:
+        sql = (
+            "users.id IN (SELECT a.person FROM access a JOIN responsible r ON r.client = a.client WHERE r.person = {})"
+        )
+        conditions.append((sql, (viewer.user.id if viewer.is_staff else -1,)))
+    args = [argument for _, more in conditions for argument in more]
+    sql = " AND ".join(text for text, _ in conditions) or "1 = 1"
+    return sql.format(*(f"${n}" for n in range(1, len(args) + 1))), args
+
+
+# many at once: set-based, one line for the whole and one on everybody's own trail
+
+
+@operation(Permission.MANAGE_USERS, trail=False)
+async def block_all(found: Scope[User], *, by: Viewer) -> int:
+    """Sessions and links of all of them end at once. How many were not blocked yet."""
+    ids = await _ids(found, "state <> 'blocked'", by)
+    now, listed = utcnow(), json.dumps(ids)
+    await engine.raw(f"UPDATE users SET state = 'blocked', blocked_at = $1 WHERE id IN {_listed(2)}", now, listed)  # noqa: S608
+    await engine.raw(f"UPDATE session SET ended_at = $1 WHERE ended_at IS NULL AND person IN {_listed(2)}", now, listed)  # noqa: S608
+    await engine.raw(
+        f"UPDATE link SET ended_at = $1, ended_why = 'blocked' WHERE ended_at IS NULL AND used_at IS NULL AND person IN {_listed(2)}",  # noqa: S608
+        now, listed,
+    )  # fmt: skip
+    await _note_all("User.block", ids, by)
+    return len(ids)
+
+
+@operation(Permission.MANAGE_USERS, trail=False)
+async def unblock_all(found: Scope[User], *, by: Viewer) -> int:
+    ids = await _ids(found, "state = 'blocked'", by)
+    await engine.raw(
+        "UPDATE users SET state = CASE WHEN password <> '' THEN 'active' ELSE 'prepared' END, blocked_at = NULL "  # noqa: S608
+        f"WHERE id IN {_listed(1)}",
+        json.dumps(ids),
+    )
+    await _note_all("User.unblock", ids, by)
+    return len(ids)
+
+
+async def _ids(found: Scope[User], narrowed: str, by: Viewer) -> list[int]:
+    """Of client users only, and only who reaches no client that this viewer may not see."""
+    beyond = BEYOND_SQL.format(person="users.id", staff="{}")
+    whole = () if by.sees_all_clients else (WhereRaw(f"NOT EXISTS ({beyond})", by.user.id),)
+    rows = await found.where(User.kind == "client", WhereRaw(f"users.{narrowed}"), *whole).select(User.id)
+    return [row["id"] for row in rows]
+
+
+def _listed(n: int) -> str:
+    """The ids in argument `n`, a JSON list: one argument, however many there are."""
+    if engine.is_sqlite():
+        return f"(SELECT value FROM json_each(${n}))" # noqa: S608
+    return f"(SELECT CAST(value AS INTEGER) FROM json_array_elements_text(CAST(${n} AS json)))"  # noqa: S608
+
+
+async def _note_all(operation: str, ids: list[int], by: Viewer) -> None:
+    if not ids:
+        return
+    now = utcnow()
+    await engine.raw(
+        "INSERT INTO trail (at, person, operation, record_table, detail) VALUES ($1, $2, $3, '', $4)",
+        now, by.user.id, f"{operation}.bulk", json.dumps({"count": len(ids)}),
+    )  # fmt: skip
+    moment = "TEXT" if engine.is_sqlite() else "TIMESTAMPTZ"
+    await engine.raw(
+        "INSERT INTO trail (at, person, operation, record_table, record_id, detail) "  # noqa: S608
+        f"SELECT CAST($1 AS {moment}), CAST($2 AS INTEGER), CAST($3 AS VARCHAR), 'User', id, '{{}}' FROM users WHERE id IN {_listed(4)}",
+        now, by.user.id, operation, json.dumps(ids),
+    )  # fmt: skip
+    await touch("users", "rollout", *(f"user-{id}" for id in ids[:50]))
+
+
+# one person at a glance
+
+
+async def portrait(viewer: Viewer, person: User) -> dict[str, Any]:
+    """accesses (clients he reaches, as this viewer sees them), sessions, mails, opened_at of his last invitation, hidden (clients not shown)."""
+    accesses = await engine.raw(
+        "SELECT a.client, a.rights, a.role, c.name, c.number, c.state, "
+        "CASE WHEN $2 = 1 OR EXISTS (SELECT 1 FROM responsible r WHERE r.client = c.id AND r.person = $3) THEN 1 ELSE 0 END AS mine "
+        "FROM access a JOIN client c ON c.id = a.client WHERE a.person = $1 ORDER BY c.sort_key, c.id",
+        person.id, int(viewer.sees_all_clients), viewer.user.id,
+    )  # fmt: skip
+    links = await engine.raw(
+        "SELECT created_at, expires_at, opened_at, used_at, ended_at FROM link WHERE person = $1 AND kind = 'invitation' ORDER BY id DESC LIMIT 1",
+        person.id,
+    )
+    return {
+        "accesses": [row for row in accesses if row["mine"]],
+        "hidden": sum(1 for row in accesses if not row["mine"]),
+        "link": links[0] if links else None,
+        "sessions": await engine.raw(
+            "SELECT id, created_at, seen_at, address, agent FROM session WHERE person = $1 AND ended_at IS NULL AND expires_at > $2 "
+            "AND stage = 'signed_in' ORDER BY seen_at DESC LIMIT 20",
+            person.id, utcnow(),
+        ),
+        "mails": await engine.raw(
+            "SELECT id, kind, state, subject_line, address, created_at, finished_at FROM errand WHERE person = $1 AND kind <> 'run_task' "
+            "ORDER BY id DESC LIMIT 20",
+            person.id,
+        ),
+    }  # fmt: skip
+
+
+async def of_client(client_id: int) -> list[dict[str, Any]]:
+    """Everybody who reaches a client, with role and rights there."""
+    rows = await engine.raw(
+        "SELECT u.id, u.first_name, u.initials, u.prefix, u.surname, u.email, u.state, a.rights, a.role FROM access a "
+        "JOIN users u ON u.id = a.person WHERE a.client = $1 ORDER BY u.sort_key, u.id LIMIT 500",
+        client_id,
+    )
+    return [named(row) for row in rows]

@@ -1,0 +1,227 @@
+"""What the office does with a person: invite, rename, change the address, block and let in again, help who is locked out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from models import dutch, engine
+from models.core import Refused, Say, fold, operation, save
+from models.live import touch
+from models.people import keys_of
+from models.settings import utcnow
+from models.viewer import Permission
+
+if TYPE_CHECKING:
+    from models.accounts.records import User
+    from models.viewer import Viewer
+
+NAMES = {"first_name": 80, "initials": 40, "prefix": 40, "surname": 200, "phone": 40}
+
+TAKEN = Say("Er is al een gebruiker met dit e-mailadres.")
+_NOT_WHOLLY_YOURS = Say(
+    "Deze persoon heeft ook toegang tot cliënten waarvoor u niet verantwoordelijk bent. Vraag het een collega die alle cliënten ziet."
+)
+
+
+class Managed:
+    """The operations of `User` that somebody else carries out: on a colleague only by who manages staff."""
+
+    if TYPE_CHECKING:
+        id: Any
+        kind: Any
+        state: Any
+        email: Any
+        password: Any
+        role: Any
+        all_clients: Any
+        invited_at: Any
+        totp_secret: Any
+        display_name: Any
+
+    @operation(Permission.MANAGE_USERS, trail=False)
+    async def invite(self, *, by: Viewer) -> None:
+        """Mail him a link to choose a password; an earlier link dies. Also for who was invited before."""
+        from models.signing_in import new_link
+
+        await self.may_be_managed(by)
+        if refusal := await self.why_not_invited():
+            raise Refused("", refusal)
+        again = self.state == "invited"
+        await save(self, state="invited", invited_at=utcnow())  # type: ignore[arg-type]
+        await new_link(self, "invitation")  # type: ignore[arg-type]
+        await self._note("User.invite_again" if again else "User.invite", by)
+
+    async def why_not_invited(self) -> Say | None:
+        if self.state == "active":
+            return Say("Deze persoon is al actief en kan zich aanmelden.")
+        if self.state == "blocked":
+            return Say("Deze persoon is geblokkeerd. Deblokkeer hem eerst.")
+        if not self.email:
+            return Say("Deze persoon heeft geen e-mailadres. Vul het eerst in.")
+        if self.kind == "client" and not await engine.raw(
+            "SELECT 1 AS one FROM access a JOIN client c ON c.id = a.client WHERE a.person = $1 AND c.state = 'active' LIMIT 1",
+            self.id,
+        ):
+            return Say("Deze persoon heeft nog geen toegang tot een actieve cliënt.")
+        return None
+
+    @operation(Permission.MANAGE_USERS, trail=False)
+    async def change_name(self, *, by: Viewer, **details: str) -> None:
+        """`details`: first_name, initials, prefix, surname and phone."""
+        await self.may_be_managed(by)
+        values = checked_name(details)
+        before = self.display_name
+        await save(self, **values, **keys_of(email=self.email, **_only_names(values)))  # type: ignore[arg-type]
+        await self._note("User.change_name", by, before=before, after=self.display_name)
+
+    @operation(Permission.MANAGE_USERS, trail=False)
+    async def change_email(self, email: str, *, by: Viewer) -> None:
+        """Another address to sign in with. Links to the old one die; who was invited is to be invited again.
+
+        Who is active hears of it at the old address, so that nobody takes an account over unseen.
+        """
+        from models.outbox import Kind, ask
+        from models.signing_in import end_links
+
+        await self.may_be_managed(by)
+        new = checked_email(email)
+        if new == self.email:
+            return
+        if not new and self.state in ("active", "invited"):
+            raise Refused("email", Say("Wie zich kan aanmelden of is uitgenodigd, heeft een e-mailadres nodig."))
+        await email_is_free(new, self.id)
+        before = self.email
+        names = {name: getattr(self, name) for name in ("first_name", "initials", "prefix", "surname")}
+        state = "prepared" if self.state == "invited" else self.state
+        await save(self, email=new, email_key=fold(new), state=state, **keys_of(email=new, **names))  # type: ignore[arg-type]
+        await end_links(self.id, "moved")
+        if self.state == "active" and before:
+            await ask(Kind.ACCOUNT_NOTICE, person=self.id, what="address", to=before)
+        await self._note("User.change_email", by, before=before, after=new)
+
+    @operation(Permission.MANAGE_USERS, trail=False)
+    async def block(self, *, by: Viewer) -> None:
+        """From this moment nothing opens for him: sessions and links end. What he did stays."""
+        from models.signing_in import end_links, end_sessions_of
+
+        await self.may_be_managed(by)
+        if self.id == by.user.id:
+            raise Refused("", Say("U kunt uzelf niet blokkeren."))
+        if self.state == "blocked":
+            return
+        await self.stays_with_an_administrator()
+        await save(self, state="blocked", blocked_at=utcnow())  # type: ignore[arg-type]
+        await end_sessions_of(self.id)
+        await end_links(self.id, "blocked")
+        await self._note("User.block", by)
+
+    @operation(Permission.MANAGE_USERS, trail=False)
+    async def unblock(self, *, by: Viewer) -> None:
+        """Back to active for who has a password; who never chose one is prepared, for his links have ended."""
+        await self.may_be_managed(by)
+        if self.state != "blocked":
+            return
+        await save(self, state="active" if self.password else "prepared", blocked_at=None)  # type: ignore[arg-type]
+        await self._note("User.unblock", by)
+
+    @operation(Permission.MANAGE_USERS, trail=False)
+    async def reset_second_factor(self, *, by: Viewer) -> None:
+        """For who lost his phone and his codes: an administrator takes the factor away, and he hears of it."""
+        from models.outbox import Kind, ask
+        from models.signing_in import end_sessions_of
+
+        by.require(Permission.MANAGE_STAFF, self)
+        await self.may_be_managed(by)
+        if not self.totp_secret:
+            raise Refused("", Say("Deze persoon heeft geen tweede factor ingesteld."))
+        await save(self, totp_secret="", totp_step=0)  # type: ignore[arg-type]
+        await engine.raw("DELETE FROM recovery_code WHERE person = $1", self.id)
+        await end_sessions_of(self.id, by.session_id if self.id == by.user.id else 0)
+        await ask(Kind.ACCOUNT_NOTICE, person=self.id, what="factor_off")
+        await self._note("User.reset_second_factor", by)
+
+    @operation(Permission.MANAGE_USERS, trail=False)
+    async def sign_out(self, session: int | None = None, *, by: Viewer) -> None:
+        """End one session of his, or all."""
+        await self.may_be_managed(by)
+        which = " AND id = $3" if session is not None else ""
+        more = (session,) if session is not None else ()
+        await engine.raw(
+            f"UPDATE session SET ended_at = $2 WHERE person = $1 AND ended_at IS NULL{which}",  # noqa: S608
+            self.id, utcnow(), *more,
+        )  # fmt: skip
+        await self._note("User.sign_out", by)
+
+    # rules
+
+    async def may_be_managed(self, by: Viewer) -> None:
+        """Forbidden for a colleague without the right; refused where it would reach clients that `by` may not see."""
+        if self.kind == "staff":
+            by.require(Permission.MANAGE_STAFF, self)
+        elif not by.sees_all_clients and await engine.raw(
+            BEYOND_SQL.format(person="$1", staff="$2"), self.id, by.user.id
+        ):
+            raise Refused("", _NOT_WHOLLY_YOURS)
+
+    async def stays_with_an_administrator(self) -> None:
+        """The office keeps somebody who can sign in and manage it."""
+        if self.kind == "staff" and self.role == "administrator" and self.state == "active":
+            others = await engine.raw(
+                "SELECT 1 AS one FROM users WHERE kind = 'staff' AND role = 'administrator' AND state = 'active' AND id <> $1 LIMIT 1",
+                self.id,
+            )
+            if not others:
+                raise Refused("", Say("Dit is de laatste beheerder. Maak eerst een collega beheerder."))
+
+    async def _note(self, operation: str, by: Viewer, **detail: Any) -> None:
+        await by.note(operation, self, {"name": self.display_name, **detail})
+        await touch("users", "rollout", f"user-{self.id}")
+
+
+# A client that this person reaches and that restricted member of staff does not.
+BEYOND_SQL = (
+    "SELECT 1 AS one FROM access x WHERE x.person = {person} AND x.client NOT IN "
+    "(SELECT r.client FROM responsible r WHERE r.person = {staff}) LIMIT 1"
+)
+
+
+def checked_name(details: dict[str, str]) -> dict[str, str]:
+    """The names as they are kept. Raises Refused beside the field that is wrong."""
+    kept = {}
+    for name, most in NAMES.items():
+        text = " ".join(
+            "".join(ch if ch.isprintable() or ch in "\u200d\u200c" else " " for ch in details.get(name) or "").split()
+        )
+        if len(text) > most:
+            raise Refused(name, Say("Dit is {n} tekens; er passen er {most}.", n=len(text), most=most))
+        kept[name] = text
+    if not kept["surname"]:
+        raise Refused("surname", Say("Vul een achternaam in."))
+    return kept
+
+
+def checked_email(email: str) -> str:
+    """The address as it is kept, or ''. Raises Refused on the field `email`."""
+    try:
+        return dutch.email(email) if email.strip() else ""
+    except Refused as refused:
+        raise Refused("email", refused.why) from refused
+
+
+async def email_is_free(email: str, but: int = 0) -> None:
+    if email and await engine.raw("SELECT 1 AS one FROM users WHERE email_key = $1 AND id <> $2", fold(email), but):
+        raise Refused("email", TAKEN)
+
+
+def new_person(kind: str, email: str, values: dict[str, str], **more: Any) -> User:
+    """A row that is not saved yet: prepared, with the keys by which he sorts and is found."""
+    from models.accounts.records import User
+
+    keys = keys_of(email=email, **_only_names(values))
+    return User(
+        kind=kind, state="prepared", email=email, email_key=fold(email), created_at=utcnow(), **values, **keys, **more
+    )
+
+
+def _only_names(values: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if name != "phone"}

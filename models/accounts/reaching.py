@@ -1,0 +1,131 @@
+"""Which clients a person reaches, and what he may do there: the templates of rights, giving, changing and taking away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from models import engine
+from models.accounts.managing import checked_email, checked_name, new_person
+from models.core import Missing, Refused, Say, fold, operation, record_of
+from models.live import touch
+from models.settings import Firm, utcnow
+from models.viewer import Permission, Right
+
+if TYPE_CHECKING:
+    from models.accounts.records import User
+    from models.clients import Client
+    from models.viewer import Viewer
+
+# The templates by name; "" is a choice of one's own. The names are those of an imported list.
+RIGHTS_OF = {
+    "beheerder": Right.everything(),
+    "dossier": Right.VIEW_DOSSIER | Right.UPLOAD_DOCUMENTS,
+    "uploaden": Right.VIEW_DOSSIER | Right.UPLOAD_DOCUMENTS,
+    "accorderen": Right.VIEW_DOSSIER | Right.APPROVE,
+    "salaris": Right.PAYROLL,
+    "lezer": Right.VIEW_DOSSIER,
+}
+
+
+class Reaching:
+    """The operations of `User` on his access to clients. Each stands on that client's trail."""
+
+    if TYPE_CHECKING:
+        id: Any
+        kind: Any
+        state: Any
+        display_name: Any
+
+    @operation(Permission.MANAGE_USERS, trail=False)
+    async def give_access(self, client: Client, role: str = "lezer", rights: int | None = None, *, by: Viewer) -> None:
+        if self.kind != "client":
+            raise Refused("", Say("Een medewerker van het kantoor krijgt geen toegang als cliënt."))
+        bits = rights_of(role, rights)
+        fresh = await engine.raw(
+            "INSERT INTO access (person, client, rights, role, created_at) VALUES ($1, $2, $3, $4, $5) "
+            "ON CONFLICT (person, client) DO NOTHING RETURNING id",
+            self.id, client.id, bits, role, utcnow(),
+        )  # fmt: skip
+        if not fresh:
+            raise Refused(
+                "client", Say("{who} heeft al toegang tot “{client}”.", who=self.display_name, client=client.name)
+            )
+        await self._note_at("Access.give", client, by, role=role, rights=bits)
+
+    @operation(Permission.MANAGE_USERS, trail=False)
+    async def change_access(self, client: Client, role: str, rights: int | None = None, *, by: Viewer) -> None:
+        bits = rights_of(role, rights)
+        before = await engine.raw(
+            "SELECT rights, role FROM access WHERE person = $1 AND client = $2", self.id, client.id
+        )
+        if not before:
+            raise Missing("Access", client.id)
+        if (before[0]["rights"], before[0]["role"]) == (bits, role):
+            return
+        await engine.raw(
+            "UPDATE access SET rights = $3, role = $4 WHERE person = $1 AND client = $2", self.id, client.id, bits, role
+        )
+        await self._note_at("Access.change", client, by, role=role, rights=bits, before=before[0]["rights"])
+
+    @operation(Permission.MANAGE_USERS, trail=False)
+    async def take_access(self, client: Client, *, by: Viewer) -> None:
+        """He no longer reaches this client, from this moment; others he does."""
+        gone = await engine.raw("DELETE FROM access WHERE person = $1 AND client = $2 RETURNING id", self.id, client.id)
+        if not gone:
+            raise Missing("Access", client.id)
+        await self._note_at("Access.take", client, by)
+
+    async def _note_at(self, operation: str, client: Client, by: Viewer, **detail: Any) -> None:
+        from models.audit import Trail
+
+        about = {"name": self.display_name, "client": client.name, **detail}
+        await Trail.write(operation, self, by=by, detail=about, client=client.id)
+        await touch("users", "clients", "rollout", f"user-{self.id}", f"client-{client.id}")
+
+
+def rights_of(role: str, rights: int | None) -> int:
+    """The bits of a template, or of one's own choice when the role is ''."""
+    if role in RIGHTS_OF:
+        return int(RIGHTS_OF[role])
+    if role or not rights or rights & ~int(Right.everything()):
+        raise Refused("role", Say("Kies wat deze persoon mag."))
+    return rights
+
+
+async def by_address(email: str) -> User | None:
+    """Who has this address, in any capitals."""
+    from models.accounts.records import User
+
+    rows = await engine.raw("SELECT * FROM users WHERE email_key = $1", fold(email)) if email else []
+    return record_of(User, rows[0]) if rows else None
+
+
+async def will_mail(email: str) -> bool:
+    """Whether adding a person with this address to a client mails an invitation at once."""
+    if not email or (await Firm.load()).users_without_login:
+        return False
+    known = await by_address(email)
+    return known is None or (known.kind == "client" and known.state == "prepared")
+
+
+async def add_to(
+    client: Client, *, email: str, role: str, rights: int | None, announced: bool, by: Viewer, names: dict[str, str]
+) -> tuple[User, bool]:
+    """For `Client.add_user`: the person, and whether he existed already. Invited only when that was announced."""
+    address = checked_email(email)
+    mails = await will_mail(address)
+    if mails and not announced:
+        raise Refused("", Say("Deze persoon krijgt meteen een uitnodiging. Bekijk haar eerst."))
+    known = await by_address(address)
+    if known is not None and known.kind == "staff":
+        raise Refused("email", Say("Dit is het adres van een medewerker van het kantoor."))
+    if known is None:
+        person = new_person("client", address, checked_name(names))
+        await person.save()
+        await by.note("User.add", person, {"name": person.display_name})
+    else:
+        person = known
+    await person.give_access(client, role, rights, by=by)
+    if mails:
+        await person.invite(by=by)
+    return person, known is not None
