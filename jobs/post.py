@@ -212,12 +212,12 @@ class Post:
             else:
                 answer = await line.deliver(letter.address, letter.message, lambda: self._begin.add(letter.errand))
             await self._settle(letter, answer)
-        except (
-            Exception
-        ) as error:  # the database: a message that was taken stays marked as being sent, and is found out
-            log.exception("a message's fate was not written down: %s", type(error).__name__)
+        except Exception as error:
+            # The database, before DATA: what is not held any more is released (see claims) and comes again.
+            log.exception("a message could not be marked: %s", type(error).__name__)
         finally:
             self._busy.discard(me)
+            self._held.discard(letter.errand)
 
     async def _keep(self, letter: Letter) -> Answer:
         """Without a mail server. Writing the same file twice is harmless, so no crash leaves a doubt."""

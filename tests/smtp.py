@@ -14,7 +14,7 @@ from email.message import EmailMessage
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 
 
 @dataclass
@@ -60,8 +60,11 @@ class Sink:
     port: int = 0
     taken: list[Taken] = field(default_factory=list)
     delay: float = 0.0  # seconds between having a message and saying so
+    sender_words: str = ""  # the answer to MAIL, instead of yes
+    password: str = ""  # demanded of the user `poort`
     _words: dict[str, list[str]] = field(default_factory=dict)
     _at_data: list[str] = field(default_factory=list)
+    _servers: list[SMTP] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -80,7 +83,27 @@ class Sink:
     def by_identity(self) -> Counter[str]:
         return Counter(taken.identity for taken in self.taken)
 
+    def hang_up(self) -> None:
+        """Close every connection, as servers do with idle ones."""
+        loop = self._servers[0].loop
+        for server in self._servers:
+            if server.transport is not None:
+                loop.call_soon_threadsafe(server.transport.close)
+
     # aiosmtpd's hooks
+
+    async def handle_EHLO(
+        self, server: SMTP, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        self._servers.append(server)
+        return responses
+
+    async def handle_MAIL(self, server: SMTP, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        if self.sender_words:
+            return self.sender_words
+        envelope.mail_from = address
+        return "250 2.1.0 OK"
 
     async def handle_RCPT(self, server: SMTP, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         words = self._words.get(address)
@@ -120,7 +143,19 @@ def sinking(port: int = 0) -> Iterator[Sink]:
 
 class _Loopback(Controller):
     def factory(self) -> SMTP:
-        return SMTP(self.handler, enable_SMTPUTF8=False, hostname="sink.example", ident="sink")
+        return SMTP(
+            self.handler,
+            enable_SMTPUTF8=False,
+            hostname="sink.example",
+            ident="sink",
+            auth_required=bool(self.handler.password),
+            auth_require_tls=False,
+            authenticator=self._check,
+        )
+
+    def _check(self, server: SMTP, session: Any, envelope: Any, mechanism: str, given: Any) -> AuthResult:
+        right = given.login == b"poort" and given.password == self.handler.password.encode()
+        return AuthResult(success=right, handled=False)
 
 
 def _free_port() -> int:

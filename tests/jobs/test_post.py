@@ -356,3 +356,46 @@ async def quiet() -> bool:
     with suppress(Exception):
         return await nothing_to_do()
     return False
+
+
+async def test_a_server_that_closed_an_idle_connection_costs_no_message_its_turn(cast, smtp_sink: Sink):
+    async with posting():
+        await invite("sam@garage-smit.example")
+        await until(nothing_to_do)
+        smtp_sink.hang_up()
+        await asyncio.sleep(0.1)
+        number = await invite("rik@bakkerij-jansen.example")
+        await until(nothing_to_do)
+
+    assert (await errand(number)).attempts == 1
+    assert len(smtp_sink.taken) == 2
+
+
+async def test_a_refused_sender_is_the_offices_trouble_and_no_recipients(cast, smtp_sink: Sink):
+    smtp_sink.sender_words = "550 5.7.1 You may not send as poort@"
+    number = await invite("sam@garage-smit.example")
+
+    async with posting():
+        await until(lambda: Errand.exists().where((Errand.id == number) & (Errand.said != "")))
+
+    waiting = await errand(number)
+    assert (waiting.state, waiting.said) == ("waiting", "550 5.7.1 You may not send as poort@")
+
+
+@pytest.mark.parametrize(
+    ("password", "state", "said"), [("geheim%20woord", "done", "250 "), ("mis", "waiting", "535 ")]
+)
+async def test_a_server_that_wants_to_know_who_we_are(
+    cast, smtp_sink: Sink, monkeypatch: pytest.MonkeyPatch, password: str, state: str, said: str
+):
+    smtp_sink.password = "geheim woord"
+    monkeypatch.setenv("SMTP_URL", smtp_sink.url.replace("//", f"//poort:{password}@"))
+    config.reset()
+    number = await invite("sam@garage-smit.example")
+
+    async with posting():
+        await until(lambda: Errand.exists().where((Errand.id == number) & (Errand.said != "")))
+
+    found = await errand(number)
+    assert found.state == state
+    assert found.said.startswith(said)

@@ -9,7 +9,6 @@ import json
 import pytest
 
 from models import notices
-from models.accounts import User
 from models.dossiers import Document
 from models.outbox import Errand, Kind
 from models.settings import Firm, utcnow
