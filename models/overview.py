@@ -21,12 +21,15 @@ async def newest_uploads(viewer: Viewer, most: int) -> list[dict[str, Any]]:
     """id, name, uploaded_at, client, client_name and who (''), newest first, of the clients this viewer sees."""
     mine = "1 = 1"
     if not viewer.sees_all_clients:
-        mine = f"d.client IN (SELECT client FROM responsible WHERE person = {int(viewer.user.id)})"
+        mine = f"d.client IN (SELECT client FROM responsible WHERE person = {int(viewer.user.id)})"  # noqa: S608
     rows = await engine.raw(_UPLOADS_SQL.format(mine=mine, most=most))
-    return [{**row, "who": " ".join(part for part in (row["first_name"], row["prefix"], row["surname"]) if part)} for row in rows]
+    return [
+        {**row, "who": " ".join(part for part in (row["first_name"], row["prefix"], row["surname"]) if part)}
+        for row in rows
+    ]
 
 
 async def running(viewer: Viewer, most: int) -> list[Task]:
     """Long work that waits or runs, newest first."""
     found = viewer.tasks.where(Task.state.is_in(["waiting", "running"])).condition
-    return await Task.objects().where(found).order_by(Task.id, ascending=False).limit(most)  # type: ignore[no-any-return]
+    return await Task.objects().where(found).order_by(Task.id, ascending=False).limit(most)

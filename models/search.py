@@ -57,12 +57,15 @@ async def _of_dossier(viewer: Viewer, table: Any, name: str, words: list[str], m
     found = _holding(viewer.scope(table), f"{name}.name_key", words).where(table.trashed_at.is_null())
     owner = table.client
     rows = await found.select(
-        table.id, table.name, owner.id.as_alias("client_id"), owner.name.as_alias("client_name"), order=[table.name_key], limit=most
+        table.id,
+        table.name,
+        owner.id.as_alias("client_id"),
+        owner.name.as_alias("client_name"),
+        order=[table.name_key],
+        limit=most,
     )
     return [Found(name, row["id"], row["name"], row["client_name"] or "", row["client_id"]) for row in rows]
 
 
 def _holding(found: Scope[Any], column: str, words: list[str]) -> Scope[Any]:
     return found.where(*(WhereRaw(f"{column} LIKE {{}} ESCAPE '!'", f"%{escaped(word)}%") for word in words))
-
-

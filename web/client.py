@@ -39,8 +39,8 @@ class DateText(TypedText):
 
     def post_validate(self, form: Any, validation_stopped: bool) -> None:
         super().post_validate(form, validation_stopped)
-        if not self.errors:
-            self.data = self.data or None
+        if not self.errors and not self.data:
+            self.data = None  # type: ignore[assignment]
 
 
 class Details(Form):
@@ -98,7 +98,9 @@ async def page(request: Request, viewer: Viewer, client_id: int) -> Reply:
 async def details(request: Request, viewer: Viewer, client_id: int) -> Reply:
     client = await viewer.clients.get(client_id)
     form = Details.blank(**{name: getattr(client, name) for name in FIELDS}, seen=client.version)
-    return show("clients/details.html", title=client.name, section="clients", **await _details(viewer, client), form=form)
+    return show(
+        "clients/details.html", title=client.name, section="clients", **await _details(viewer, client), form=form
+    )
 
 
 @clients.post("/clients/{client_id:int}/details")
@@ -108,7 +110,10 @@ async def change(request: Request, viewer: Viewer, client_id: int) -> Reply:
     if await form.submit(client.change, by=viewer):
         return go(details.url(client_id=client_id), toast=Say("De gegevens zijn bewaard."))
     now = _changed_meanwhile(client, form)
-    form.seen.data, form.seen.raw_data = client.version, None  # what was typed is saved over it at the next try, knowingly
+    form.seen.data, form.seen.raw_data = (
+        client.version,
+        None,
+    )  # what was typed is saved over it at the next try, knowingly
     context = await _details(viewer, client)
     return invalid("clients/details.html", title=client.name, section="clients", **{**context, "now": now}, form=form)
 
@@ -193,5 +198,3 @@ def _without_seen(values: dict[str, Any]) -> dict[str, Any]:
 def _allow(viewer: Viewer) -> None:
     if not viewer.may("manage_clients"):
         raise Missing("clients.new")
-
-

@@ -84,7 +84,9 @@ async def give_responsible(request: Request, viewer: Viewer) -> Reply:
     found = chosen(viewer, form)
     person = await viewer.users.get(_number(form.get("person"), "person", Say("Kies een medewerker.")))
     count = await set_responsible(found, person, by=viewer)
-    return go(back(form), toast=Say("{name} is verantwoordelijk voor {n} cliënten erbij.", name=person.display_name, n=count))
+    return go(
+        back(form), toast=Say("{name} is verantwoordelijk voor {n} cliënten erbij.", name=person.display_name, n=count)
+    )
 
 
 @clients.post("/clients/archives")
@@ -179,5 +181,3 @@ def _number(value: Any, field: str, why: Say) -> int:
     if number is None:
         raise Refused(field, why)
     return number
-
-

@@ -61,7 +61,11 @@ async def rename(request: Request, viewer: Viewer, group_id: int) -> Reply:
 async def removal(request: Request, viewer: Viewer, group_id: int) -> Reply:
     group = await viewer.groups.get(group_id)
     return show(
-        "groups/removal.html", title=Say("Groep verwijderen"), section="groups", group=group, **await held.depending(group)
+        "groups/removal.html",
+        title=Say("Groep verwijderen"),
+        section="groups",
+        group=group,
+        **await held.depending(group),
     )
 
 
@@ -80,7 +84,11 @@ async def add_member(request: Request, viewer: Viewer, group_id: int) -> Reply:
     found = lists.named(viewer, typed)
     count = await found.count()
     if count != 1:
-        why = Say("Geen cliënt heeft dit nummer of deze naam.") if not count else Say("Meer cliënten heten zo: typ het nummer.")
+        why = (
+            Say("Geen cliënt heeft dit nummer of deze naam.")
+            if not count
+            else Say("Meer cliënten heten zo: typ het nummer.")
+        )
         raise Refused("client", why)
     await add_to_group(found, group, by=viewer)
     return go(page.url(group_id=group_id), toast=Say("Toegevoegd aan “{group}”.", group=group.name))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 
 from models import overview as seen
@@ -36,7 +38,9 @@ async def uploads(request: Request, viewer: Viewer) -> Reply:
 
 @overview.get("/overview/tasks")
 async def running(request: Request, viewer: Viewer) -> Reply:
-    return show("overview/running.html", title=Say("Lopend werk"), section="overview", tasks=await seen.running(viewer, 5))
+    return show(
+        "overview/running.html", title=Say("Lopend werk"), section="overview", tasks=await seen.running(viewer, 5)
+    )
 
 
 @overview.get("/overview/rollout")
@@ -45,5 +49,5 @@ async def progress(request: Request, viewer: Viewer) -> Reply:
     return show("overview/rollout.html", title=Say("Uitrol"), section="overview", steps=steps)
 
 
-async def _uploads(viewer: Viewer) -> dict[str, object]:
+async def _uploads(viewer: Viewer) -> dict[str, Any]:
     return {"uploads": await seen.newest_uploads(viewer, 10)}

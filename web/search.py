@@ -18,4 +18,6 @@ async def page(request: Request, viewer: Viewer) -> Reply:
     question = request.query_params.get("q", "")[:100]
     bar = wants_fragment(request)
     found = await find(viewer, question, 5 if bar else 25)
-    return show("search/options.html" if bar else "search/page.html", title=Say("Zoeken"), question=question, found=found)
+    return show(
+        "search/options.html" if bar else "search/page.html", title=Say("Zoeken"), question=question, found=found
+    )

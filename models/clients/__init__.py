@@ -16,6 +16,7 @@ from models.clients.records import (
     visible_client,
     with_right,
 )
+
 from models.clients.lists import (  # isort: skip  # needs the records
     Filter,
     add_to_group,

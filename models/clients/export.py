@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-import xlsxwriter  # type: ignore[import-untyped]
+import xlsxwriter
 
 
 def workbook(rows: Sequence[dict[str, Any]], columns: Sequence[tuple[str, str]]) -> bytes:

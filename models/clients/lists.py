@@ -56,8 +56,7 @@ class Filter:
         found: list[tuple[str, tuple[Any, ...]]] = []
         if self.state in ("active", "archived"):
             found.append(("client.state = {}", (self.state,)))
-        for word in search_words(self.q):
-            found.append(("client.search_key LIKE {} ESCAPE '!'", (f"%{escaped(word)}%",)))
+        found += [("client.search_key LIKE {} ESCAPE '!'", (f"%{escaped(word)}%",)) for word in search_words(self.q)]
         if self.group is not None:
             found.append(("client.id IN (SELECT m.client FROM membership m WHERE m.client_group = {})", (self.group,)))
         if self.responsible is not None:
@@ -125,7 +124,7 @@ async def count(viewer: Viewer, asked: Filter) -> int:
     return int((await engine.raw(f"SELECT count(*) AS n FROM client WHERE {where}", *args))[0]["n"])  # noqa: S608
 
 
-async def choices(viewer: Viewer) -> dict[str, list[tuple[int, str]]]:
+async def choices(viewer: Viewer) -> dict[str, Any]:
     """What filter and bulk bar offer: (id, name) of every group, every member of staff and every standard structure."""
     groups = await engine.raw("SELECT id, name FROM client_group ORDER BY name_key")
     staff = await engine.raw(
@@ -154,7 +153,7 @@ async def for_export(viewer: Viewer, asked: Filter, order: str) -> list[dict[str
 @operation(Permission.MANAGE_CLIENTS, trail=False)
 async def add_to_group(found: Scope[Client], group: ClientGroup, *, by: Viewer) -> int:
     """Put them in the group; those already in it stay. How many were new."""
-    ids = await _ids(found, f"id NOT IN (SELECT client FROM membership WHERE client_group = {int(group.id)})")
+    ids = await _ids(found, "id NOT IN (SELECT client FROM membership WHERE client_group = {})", group.id)
     await engine.raw(
         f"INSERT INTO membership (client, client_group) SELECT id, CAST($1 AS INTEGER) FROM client WHERE id IN {_listed(2)}",  # noqa: S608
         group.id,
@@ -167,7 +166,7 @@ async def add_to_group(found: Scope[Client], group: ClientGroup, *, by: Viewer) 
 @operation(Permission.MANAGE_CLIENTS, trail=False)
 async def remove_from_group(found: Scope[Client], group: ClientGroup, *, by: Viewer) -> int:
     """Take them out of the group. How many were in it."""
-    ids = await _ids(found, f"id IN (SELECT client FROM membership WHERE client_group = {int(group.id)})")
+    ids = await _ids(found, "id IN (SELECT client FROM membership WHERE client_group = {})", group.id)
     await engine.raw(
         f"DELETE FROM membership WHERE client_group = $1 AND client IN {_listed(2)}",  # noqa: S608
         group.id,
@@ -181,7 +180,7 @@ async def remove_from_group(found: Scope[Client], group: ClientGroup, *, by: Vie
 async def set_responsible(found: Scope[Client], person: User, *, by: Viewer) -> int:
     """This member of staff is responsible for them from now on, beside who was already. How many were new to him."""
     _must_be_staff(person)
-    ids = await _ids(found, f"id NOT IN (SELECT client FROM responsible WHERE person = {int(person.id)})")
+    ids = await _ids(found, "id NOT IN (SELECT client FROM responsible WHERE person = {})", person.id)
     await engine.raw(
         f"INSERT INTO responsible (client, person) SELECT id, CAST($1 AS INTEGER) FROM client WHERE id IN {_listed(2)}",  # noqa: S608
         person.id,
@@ -223,16 +222,16 @@ def _must_be_staff(person: User) -> None:
         raise Refused("person", Say("Kies een medewerker van het kantoor."))
 
 
-async def _ids(found: Scope[Client], narrowed: str) -> list[int]:
-    rows = await found.where(WhereRaw(f"client.{narrowed}")).select(Client.id)
+async def _ids(found: Scope[Client], narrowed: str, *args: Any) -> list[int]:
+    rows = await found.where(WhereRaw(f"client.{narrowed}", *args)).select(Client.id)
     return [row["id"] for row in rows]
 
 
 def _listed(n: int) -> str:
     """The ids in argument `n`, a JSON list: one argument, however many there are."""
     if engine.is_sqlite():
-        return f"(SELECT value FROM json_each(${n}))"
-    return f"(SELECT CAST(value AS INTEGER) FROM json_array_elements_text(CAST(${n} AS json)))"
+        return f"(SELECT value FROM json_each(${n}))"  # noqa: S608
+    return f"(SELECT CAST(value AS INTEGER) FROM json_array_elements_text(CAST(${n} AS json)))"  # noqa: S608
 
 
 async def _note_all(operation: str, ids: Iterable[int], by: Viewer, **detail: Any) -> int:
@@ -287,7 +286,10 @@ async def few_ids(found: Scope[Client], most: int) -> list[int]:
     if not rows:
         raise Refused("", Say("Kies eerst een of meer cliënten."))
     if len(rows) > most:
-        raise Refused("", Say("Dit zijn meer dan {most} cliënten. Zet ze eerst in een groep en kopieer naar die groep.", most=most))
+        raise Refused(
+            "",
+            Say("Dit zijn meer dan {most} cliënten. Zet ze eerst in een groep en kopieer naar die groep.", most=most),
+        )
     return [row["id"] for row in rows]
 
 

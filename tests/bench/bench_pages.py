@@ -39,7 +39,10 @@ async def measure() -> list[dict[str, Any]]:
     rows = []
     port = _free_port()
     with subprocess.Popen(
-        [sys.executable, "-m", "web", "serve", "--port", str(port)], env=dict(os.environ), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "web", "serve", "--port", str(port)],
+        env=dict(os.environ),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     ) as server:
         try:
             await _answers(port)
@@ -66,11 +69,18 @@ async def _people() -> tuple[str, Viewer]:
     """A migrated database with ten thousand clients, and a session of its administrator."""
     await migrate.migrate()
     await sample.fill(60, 1, "geheim-wachtwoord")
-    rows = [(f"B{n}", f"b{n:012}", f"Bakkerij {n}", f"bakkerij {n:06}", f" b{n} bakkerij {n} ", "Zeist", utcnow()) for n in range(CLIENTS - 60)]
-    await engine.copy_rows("client", ("number", "number_key", "name", "sort_key", "search_key", "city", "created_at"), rows)
+    rows = [
+        (f"B{n}", f"b{n:012}", f"Bakkerij {n}", f"bakkerij {n:06}", f" b{n} bakkerij {n} ", "Zeist", utcnow())
+        for n in range(CLIENTS - 60)
+    ]
+    await engine.copy_rows(
+        "client", ("number", "number_key", "name", "sort_key", "search_key", "city", "created_at"), rows
+    )
     await engine.raw("INSERT INTO membership (client, client_group) SELECT c.id, 1 FROM client c WHERE c.id > 100")
     await engine.raw("INSERT INTO responsible (client, person) SELECT c.id, 1 FROM client c WHERE c.id > 100")
-    await engine.raw("INSERT INTO access (client, person, created_at) SELECT c.id, 3, c.created_at FROM client c WHERE c.id > 100")
+    await engine.raw(
+        "INSERT INTO access (client, person, created_at) SELECT c.id, 3, c.created_at FROM client c WHERE c.id > 100"
+    )
     async with engine.reading():
         user = await User.objects().where(User.email_key == "anna@kantoor.example").first()
         assert user is not None
@@ -108,9 +118,13 @@ async def _limit(viewer: Viewer, path: str) -> tuple[Callable[[], int], int]:
     finally:
         partials.render, engine.engine().__class__.fetch = plain_render, plain_fetch
     template, context = caught[-1]
-    statements = [(re.sub(r"\$(\d+)", r"?\1", sql), args) for sql, args in asked if sql.lstrip().upper().startswith("SELECT")]
+    statements = [
+        (re.sub(r"\$(\d+)", r"?\1", sql), args) for sql, args in asked if sql.lstrip().upper().startswith("SELECT")
+    ]
     db = sqlite3.connect(config.settings().database_url.removeprefix("sqlite:///"), isolation_level=None)
-    db.row_factory = lambda cursor, row: {column[0]: value for column, value in zip(cursor.description, row, strict=True)}
+    db.row_factory = lambda cursor, row: {
+        column[0]: value for column, value in zip(cursor.description, row, strict=True)
+    }
     compiled = partials.env.get_template(template)
     assert replies
 

@@ -152,13 +152,19 @@ async def test_numbers_and_places_have_an_order_of_their_own(cast):
 
     asked = lists.Filter(q="gelijk")
     assert [row["number"] for row in await lists.page(cast.anna, asked, "number", 1, 9)] == ["N9", "N10", "N100"]
-    assert [row["city"] for row in await lists.page(cast.anna, asked, "city", 1, 9)] == ["Haarlem", "'s-Hertogenbosch", "Zeist"]
-    assert [row["city"] for row in await lists.page(cast.anna, asked, "-city", 1, 9)][0] == "Zeist"
+    assert [row["city"] for row in await lists.page(cast.anna, asked, "city", 1, 9)] == [
+        "Haarlem",
+        "'s-Hertogenbosch",
+        "Zeist",
+    ]
+    assert next(row["city"] for row in await lists.page(cast.anna, asked, "-city", 1, 9)) == "Zeist"
 
 
 async def test_the_pages_hold_everybody_once(cast):
     total = await lists.count(cast.anna, lists.Filter(state="all"))
-    seen = [row["id"] for n in range(1, 10) for row in await lists.page(cast.anna, lists.Filter(state="all"), "name", n, 5)]
+    seen = [
+        row["id"] for n in range(1, 10) for row in await lists.page(cast.anna, lists.Filter(state="all"), "name", n, 5)
+    ]
 
     assert len(seen) == len(set(seen)) == total
 

@@ -15,7 +15,9 @@ from models.settings import utcnow
 
 async def many(count: int) -> None:
     """Clients of a size at which a query per row would show."""
-    rows = [(f"M{n}", f"m{n:012}", f"Méér {n:04}", f"meer {n:04}", f" m{n} meer {n:04}", utcnow()) for n in range(count)]
+    rows = [
+        (f"M{n}", f"m{n:012}", f"Méér {n:04}", f"meer {n:04}", f" m{n} meer {n:04}", utcnow()) for n in range(count)
+    ]
     await engine.copy_rows("client", ("number", "number_key", "name", "sort_key", "search_key", "created_at"), rows)
 
 
@@ -25,7 +27,10 @@ async def details_form(page: str) -> dict[str, str]:
     return {name: value for name, value in fields.items() if name not in ("groups", "people")}
 
 
-@pytest.mark.parametrize("path", ["/clients", "/clients?page=3", "/clients?q=meer&sort=-city&missing=users", "/groups", "/", "/search?q=meer"])
+@pytest.mark.parametrize(
+    "path",
+    ["/clients", "/clients?page=3", "/clients?q=meer&sort=-city&missing=users", "/groups", "/", "/search?q=meer"],
+)
 async def test_a_page_asks_no_more_for_many_clients(cast, browser, path):
     await many(400)
     async with browser(cast.anna) as anna:
@@ -56,7 +61,19 @@ async def test_typing_in_the_filter_gets_the_table_alone(cast, browser):
     assert reply.text.count('class="row-link"') == 2
 
 
-@pytest.mark.parametrize("query", ["page=0", "page=x", "page=9999999999999", "group=a&responsible=-1", "sort=drop", "state=zo&missing=x", "q=%00%25", "q=" + "x" * 900])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "page=0",
+        "page=x",
+        "page=9999999999999",
+        "group=a&responsible=-1",
+        "sort=drop",
+        "state=zo&missing=x",
+        "q=%00%25",
+        "q=" + "x" * 900,
+    ],
+)
 async def test_a_nonsense_address_is_no_fault(cast, browser, query):
     async with browser(cast.anna) as anna:
         assert (await anna.get(f"/clients?{query}")).status_code == 200
@@ -64,7 +81,10 @@ async def test_a_nonsense_address_is_no_fault(cast, browser, query):
 
 async def test_a_client_is_added_and_found(cast, browser):
     async with browser(cast.anna) as anna:
-        reply = await anna.post("/clients/new", data={"number": "00077", "name": "Éénoog <b>&</b> Zn", "kvk": "12345678", "since": "1-2-2020"})
+        reply = await anna.post(
+            "/clients/new",
+            data={"number": "00077", "name": "Éénoog <b>&</b> Zn", "kvk": "12345678", "since": "1-2-2020"},
+        )
         page = await anna.get(reply.headers["location"])
         found = await anna.get("/clients?q=eenoog")
 
@@ -74,7 +94,15 @@ async def test_a_client_is_added_and_found(cast, browser):
 
 
 async def test_every_wrong_field_is_named_and_nothing_typed_is_lost(cast, browser):
-    typed = {"number": "1", "name": "x" * 500, "kvk": "12", "postcode": "9", "email": "geen", "since": "31-02-2020", "city": "Zeist"}
+    typed = {
+        "number": "1",
+        "name": "x" * 500,
+        "kvk": "12",
+        "postcode": "9",
+        "email": "geen",
+        "since": "31-02-2020",
+        "city": "Zeist",
+    }
     async with browser(cast.anna) as anna:
         reply = await anna.post("/clients/new", data=typed)
 
@@ -142,7 +170,15 @@ async def test_all_that_match_join_a_group(cast, browser):
     assert await lists.count(cast.anna, lists.Filter(group=group.id)) == 2
 
 
-@pytest.mark.parametrize("path, data", [("memberships", {"to_group": "1"}), ("archives", {}), ("memberships", {"ids": "1"}), ("responsibilities", {"ids": "1", "person": "x"})])
+@pytest.mark.parametrize(
+    "path, data",
+    [
+        ("memberships", {"to_group": "1"}),
+        ("archives", {}),
+        ("memberships", {"ids": "1"}),
+        ("responsibilities", {"ids": "1", "person": "x"}),
+    ],
+)
 async def test_a_bulk_change_without_a_choice_says_so(cast, browser, path, data):
     async with browser(cast.anna) as anna:
         reply = await anna.post(f"/clients/{path}", data=data)
@@ -170,8 +206,12 @@ async def test_inviting_only_prepares(cast, browser):
 async def test_copying_a_structure_shows_first_what_it_would_add(cast, browser):
     structure = (await engine.raw("SELECT id FROM dossier WHERE kind = 'standard'"))[0]["id"]
     async with browser(cast.anna) as anna:
-        some = await anna.post("/clients/structures", data={"structure": structure, "ids": [cast.bakkerij, cast.garage]})
-        named = await anna.post("/clients/structures", data={"structure": structure, "all_matching": "1", "q": "jansen"})
+        some = await anna.post(
+            "/clients/structures", data={"structure": structure, "ids": [cast.bakkerij, cast.garage]}
+        )
+        named = await anna.post(
+            "/clients/structures", data={"structure": structure, "all_matching": "1", "q": "jansen"}
+        )
         everyone = await anna.post("/clients/structures", data={"structure": structure, "all_matching": "1"})
         pages = [(await anna.get(reply.headers["location"])) for reply in (some, named, everyone)]
         unchosen = await anna.post("/clients/structures", data={"ids": [cast.bakkerij]})
@@ -211,7 +251,7 @@ async def test_the_log_tells_what_was_done(cast, browser):
         reply = await anna.get(f"/clients/{cast.bakkerij}/log")
 
     assert reply.status_code == 200
-    assert re.search(r'<strong>Anna de Wit</strong> [^<]*gearchiveerd', reply.text, re.IGNORECASE)
+    assert re.search(r"<strong>Anna de Wit</strong> [^<]*gearchiveerd", reply.text, re.IGNORECASE)
 
 
 @pytest.mark.parametrize("tail", ["", "/details", "/log"])

@@ -20,7 +20,9 @@ async def test_a_group_is_made_filled_and_emptied(cast, browser):
     assert "Nog geen cliënten in deze groep" in empty
 
 
-@pytest.mark.parametrize("name, said", [("", "Vul dit in."), ("CAFES", "Er is al een groep"), ("x" * 500, "er passen er 120")])
+@pytest.mark.parametrize(
+    "name, said", [("", "Vul dit in."), ("CAFES", "Er is al een groep"), ("x" * 500, "er passen er 120")]
+)
 async def test_a_wrong_name_comes_back_with_the_reason(cast, browser, name, said):
     await add_group(cast.anna.groups, name="Cafés", by=cast.anna)
     async with browser(cast.anna) as anna:

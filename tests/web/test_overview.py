@@ -31,7 +31,10 @@ async def test_restricted_staff_sees_the_uploads_of_his_own_clients(cast, browse
     foreign = await add_client(cast.anna.clients, number="VREEMD", name="Van Anna", by=cast.anna)
     row = (await engine.raw("SELECT dossier FROM folder WHERE client = $1 LIMIT 1", cast.bakkerij))[0]
     await engine.raw(
-        "INSERT INTO folder (dossier, client, name, name_key, created_at) VALUES ($1, $2, 'Los', 'los-vreemd', $3)", row["dossier"], foreign.id, utcnow()
+        "INSERT INTO folder (dossier, client, name, name_key, created_at) VALUES ($1, $2, 'Los', 'los-vreemd', $3)",
+        row["dossier"],
+        foreign.id,
+        utcnow(),
     )
     await hand_in(foreign.id, "niet voor ed.pdf")
     async with browser(cast.anna) as anna, browser(cast.ed) as ed:

@@ -15,7 +15,10 @@ async def test_the_top_bar_gets_rows_to_choose_from(cast, browser):
     assert "<h1" not in reply.text
 
 
-@pytest.mark.parametrize("question, name", [("garage smit", "Garage Smit"), ("smit garage", "Garage Smit"), ("RIK", "rik@bakkerij-jansen.example")])
+@pytest.mark.parametrize(
+    "question, name",
+    [("garage smit", "Garage Smit"), ("smit garage", "Garage Smit"), ("RIK", "rik@bakkerij-jansen.example")],
+)
 async def test_words_find_clients_and_people_in_any_order(cast, browser, question, name):
     async with browser(cast.anna) as anna:
         page = await anna.get("/search", params={"q": question})
@@ -50,7 +53,10 @@ async def test_restricted_staff_finds_only_his_own(cast, browser):
 @pytest.mark.parametrize("question", ["", "a", "%%", "__", "\x00\x00", "'; --", "x" * 900, "<script>"])
 async def test_a_strange_question_finds_nothing_and_breaks_nothing(cast, browser, question):
     async with browser(cast.anna) as anna:
-        page, rows = await anna.get("/search", params={"q": question}), await anna.htmx("GET", "/search", params={"q": question})
+        page, rows = (
+            await anna.get("/search", params={"q": question}),
+            await anna.htmx("GET", "/search", params={"q": question}),
+        )
 
     assert (page.status_code, rows.status_code) == (200, 200)
     assert 'href="/clients/' not in rows.text
