@@ -28,6 +28,7 @@ from models.dossiers.trees import (
     readers_of,
     trash_of,
     tree_of,
+    uploader_of,
 )
 
 __all__ = [
@@ -60,4 +61,5 @@ __all__ = [
     "readers_of",
     "trash_of",
     "tree_of",
+    "uploader_of",
 ]

@@ -36,9 +36,11 @@ async def dossier_of(viewer: Viewer, client_id: int) -> Dossier | None:
 
 async def dossiers_for(viewer: Viewer, kind: str) -> list[dict[str, Any]]:
     """The standard structures or general dossiers with how many folders and documents they have, by name."""
+    if viewer.is_staff and kind != "client":
+        return await engine.raw(_COUNTED_SQL.format(which="d.kind = $1"), kind)
     found = await viewer.dossiers.where(Dossier.kind == kind).select(Dossier.id)
     ids = ", ".join(str(int(row["id"])) for row in found)
-    return await engine.raw(_COUNTED_SQL.format(ids=ids)) if ids else []
+    return await engine.raw(_COUNTED_SQL.format(which=f"d.id IN ({ids})")) if ids else []
 
 
 async def tree_of(viewer: Viewer, dossier_id: int, open_folder: int | None = None) -> list[Node]:
@@ -108,6 +110,12 @@ async def places_for(viewer: Viewer, dossier_id: int, besides: int | None = None
 async def readers_of(viewer: Viewer, document: Document) -> list[dict[str, Any]]:
     """Who opened a document that was found through the viewer: name, kind, first_at, last_at, times; the last first."""
     return await engine.raw(_READERS_SQL, document.id)
+
+
+async def uploader_of(document: Document) -> str:
+    """The name of who put it there; '' when that is not known any more."""
+    rows = await engine.raw(f"SELECT {_PERSON} AS name FROM users u WHERE u.id = $1", document.uploaded_by or 0)
+    return rows[0]["name"] if rows else ""
 
 
 async def trash_of(viewer: Viewer, dossier_id: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -190,7 +198,7 @@ _COUNTED_SQL = """SELECT d.id, d.name, d.kind, d.audience,
  (SELECT count(*) FROM folder f WHERE f.dossier = d.id AND f.trashed_at IS NULL) AS folders,
  (SELECT count(*) FROM document o JOIN folder f ON f.id = o.folder
   WHERE f.dossier = d.id AND f.trashed_at IS NULL AND o.trashed_at IS NULL) AS documents
-FROM dossier d WHERE d.id IN ({ids}) ORDER BY d.name_key, d.id"""
+FROM dossier d WHERE {which} ORDER BY d.name_key, d.id"""
 
 _TRASHED_FOLDERS_SQL = f"""SELECT f.id, f.name, f.kind, f.trashed_at, {_PERSON} AS who, p.name AS place,
  (SELECT count(*) FROM document d WHERE d.folder = f.id) AS documents

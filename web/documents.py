@@ -1,0 +1,136 @@
+"""Documents: seen on the screen, downloaded, named, moved, thrown away, and who opened them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from models.core import Say
+from models.dossiers import Document, path_to, places_for, readers_of, uploader_of
+from models.storage import storage
+from models.viewer import Viewer
+from web import folders as folder_pages
+from web.dossiers import may_edit
+from web.downloads import send_blob
+from web.forms import Form, SelectField, StringField, Text
+from web.replies import Reply, go, invalid, show
+from web.routing import Access, Routes, remember
+
+documents = Routes("documents", Access.STAFF)
+
+
+class DocumentName(Form):
+    name = Text(most=500, required=True)
+    was = StringField(default="")
+
+
+class Place(Form):
+    folder = SelectField(coerce=int, validate_choice=False, choices=[])
+
+
+@documents.get("/documents/{document_id:int}")
+async def page(request: Request, viewer: Viewer, document_id: int) -> Reply:
+    document = await viewer.documents.get(document_id)
+    folder = await viewer.folders.get(document.folder)
+    return show(
+        "documents/page.html",
+        title=document.name,
+        section="clients" if document.client else "dossiers",
+        document=document,
+        folder=folder,
+        client=await viewer.clients.get(document.client) if document.client else None,
+        dossier=await viewer.dossiers.get(folder.dossier),
+        path=await path_to(viewer, folder),
+        uploader=await uploader_of(document),
+        readers=await readers_of(viewer, document),
+        may_edit=may_edit(viewer, document.client),
+    )
+
+
+@documents.get("/documents/{document_id:int}/readers")
+async def readers(request: Request, viewer: Viewer, document_id: int) -> Reply:
+    document = await viewer.documents.get(document_id)
+    found = await readers_of(viewer, document)
+    return show("documents/readers.html", title=document.name, section="dossiers", document=document, readers=found)
+
+
+@documents.get("/documents/{document_id:int}/file", access=Access.SIGNED_IN)
+async def download(request: Request, viewer: Viewer, document_id: int) -> Response:
+    """With ?show=1 in the browser itself, for kinds that may. The first piece of a file counts as opening it."""
+    document = await viewer.documents.get(document_id)
+    response = await send_blob(
+        request,
+        storage(),
+        document.sha256,
+        document.size,
+        document.name,
+        document.mime,
+        inline=request.query_params.get("show") == "1",
+        last_modified=document.uploaded_at,
+    )
+    from_start = request.headers.get("range", "bytes=0-").replace(" ", "").startswith("bytes=0-")
+    if request.method == "GET" and from_start and response.status_code in (200, 206, 304):
+        remember(request, lambda: document.note_read(by=viewer))
+    return response
+
+
+@documents.get("/documents/{document_id:int}/name")
+async def name(request: Request, viewer: Viewer, document_id: int) -> Reply:
+    document = await viewer.documents.get(document_id)
+    form = DocumentName.blank(name=document.name, was=document.name)
+    return show("documents/name.html", title=Say("Naam wijzigen"), section="dossiers", document=document, form=form)
+
+
+@documents.post("/documents/{document_id:int}/name")
+async def rename(request: Request, viewer: Viewer, document_id: int) -> Reply:
+    document = await viewer.documents.get(document_id)
+    form = await DocumentName.read(request)
+    if await form.submit(document.rename, by=viewer):
+        return go(_folder(document), toast=Say("Het document heet nu “{name}”.", name=document.name))
+    return invalid("documents/name.html", title=Say("Naam wijzigen"), section="dossiers", document=document, form=form)
+
+
+@documents.get("/documents/{document_id:int}/folder")
+async def place(request: Request, viewer: Viewer, document_id: int) -> Reply:
+    document = await viewer.documents.get(document_id)
+    return await _place(viewer, document, Place.blank(folder=document.folder), show)
+
+
+@documents.post("/documents/{document_id:int}/folder")
+async def move(request: Request, viewer: Viewer, document_id: int) -> Reply:
+    document = await viewer.documents.get(document_id)
+    form = await Place.read(request)
+    form.folder.choices = []
+    if await form.submit(document.move, by=viewer):
+        return go(_folder(document), toast=Say("“{name}” is verplaatst.", name=document.name))
+    return await _place(viewer, document, form, invalid)
+
+
+async def _place(viewer: Viewer, document: Document, form: Place, make: Any) -> Reply:
+    folder = await viewer.folders.get(document.folder)
+    places = await places_for(viewer, folder.dossier)
+    form.folder.choices = [(one["id"], "\u2003" * one["depth"] + one["name"]) for one in places]
+    return make(
+        "documents/place.html", title=Say("Document verplaatsen"), section="dossiers", document=document, form=form
+    )  # type: ignore[no-any-return]
+
+
+@documents.post("/documents/{document_id:int}/removal")
+async def trash(request: Request, viewer: Viewer, document_id: int) -> Reply:
+    document = await viewer.documents.get(document_id)
+    await document.trash(by=viewer)
+    toast = Say("“{name}” ligt in de prullenbak.", name=document.name)
+    return go(_folder(document), toast=toast, undo=restore.url(document_id=document_id))
+
+
+@documents.post("/documents/{document_id:int}/restoration")
+async def restore(request: Request, viewer: Viewer, document_id: int) -> Reply:
+    document = await viewer.documents.get(document_id)
+    name = await document.restore(by=viewer)
+    return go(_folder(document), toast=Say("“{name}” is terug.", name=name))
+
+
+def _folder(document: Document) -> str:
+    return folder_pages.page.url(folder_id=document.folder)

@@ -1,0 +1,329 @@
+"""Dossiers: standard structures and general ones, a client's dossier, and the trash of each."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from models.clients import Client, ClientGroup
+from models.core import Missing, Say
+from models.dossiers import (
+    Dossier,
+    DossierGroup,
+    Folder,
+    add_structure,
+    contents_of,
+    documents_in,
+    dossier_of,
+    dossiers_for,
+    open_dossier,
+    path_to,
+    trash_of,
+    tree_of,
+)
+from models.viewer import Viewer
+from web.forms import Form, SelectField, SelectMultipleField, Text
+from web.replies import Reply, changed, go, invalid, show
+from web.routing import Access, Routes
+
+dossiers = Routes("dossiers", Access.STAFF)
+
+SIZE = 500  # documents of a folder on one page
+KINDS = [
+    ("office", Say("Van kantoor: de cliënt leest mee")),
+    ("upload", Say("Uploadmap: de cliënt levert hier aan")),
+    ("internal", Say("Intern: alleen voor kantoor")),
+]
+
+
+class Name(Form):
+    name = Text(most=500, required=True)
+
+
+class NewFolder(Form):
+    name = Text(most=500, required=True)
+    kind = SelectField(choices=KINDS, default="office")
+
+
+class Audience(Form):
+    audience = SelectField(choices=[("all", Say("Alle cliënten")), ("groups", Say("Alleen deze groepen"))])
+    groups = SelectMultipleField(coerce=int, validate_choice=False, widget=ListWidget(), option_widget=CheckboxInput())
+
+
+@dossiers.get("/dossiers")
+async def structures(request: Request, viewer: Viewer) -> Reply:
+    return await _list(viewer, show)
+
+
+async def _list(viewer: Viewer, make: Any, **forms: Form) -> Reply:
+    blank = {"standard": Name.blank(), "general": Name.blank()}
+    return make(  # type: ignore[no-any-return]
+        "dossiers/list.html",
+        title=Say("Dossiers"),
+        section="dossiers",
+        standard=await dossiers_for(viewer, "standard"),
+        general=await dossiers_for(viewer, "general"),
+        forms=blank | forms,
+    )
+
+
+@dossiers.post("/dossiers/standard")
+async def add_standard(request: Request, viewer: Viewer) -> Reply:
+    return await _add(request, viewer, "standard")
+
+
+@dossiers.post("/dossiers/general")
+async def add_general(request: Request, viewer: Viewer) -> Reply:
+    return await _add(request, viewer, "general")
+
+
+async def _add(request: Request, viewer: Viewer, kind: str) -> Reply:
+    form, made = await Name.read(request), []
+
+    async def add(name: str) -> None:
+        made.append(await add_structure(kind, name, by=viewer))
+
+    if await form.submit(add):
+        return go(page.url(dossier_id=made[0].id), toast=Say("“{name}” is gemaakt.", name=made[0].name))
+    return await _list(viewer, invalid, **{kind: form})
+
+
+@dossiers.get("/dossiers/{dossier_id:int}")
+async def page(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
+    dossier = await viewer.dossiers.get(dossier_id)
+    return await dossier_page(viewer, dossier)
+
+
+@dossiers.get("/clients/{client_id:int}/dossier")
+async def client(request: Request, viewer: Viewer, client_id: int) -> Reply:
+    found = await viewer.clients.get(client_id)
+    dossier = await dossier_of(viewer, client_id)
+    if dossier is not None:
+        return await dossier_page(viewer, dossier, client=found)
+    return show(
+        "dossiers/none.html",
+        title=found.name,
+        section="clients",
+        client=found,
+        standard=await dossiers_for(viewer, "standard"),
+        form=NewFolder.blank(kind="office"),
+    )
+
+
+async def dossier_page(
+    viewer: Viewer, dossier: Dossier, *, client: Client | None = None, folder: Folder | None = None, number: int = 1
+) -> Reply:
+    """The tree at the left and the open folder at the right."""
+    if client is None and dossier.client is not None:
+        client = await viewer.clients.get(dossier.client)
+    return show(
+        "dossiers/page.html",
+        title=folder.name if folder else (client.name if client else dossier.name),
+        section="clients" if client else "dossiers",
+        client=client,
+        standard=await dossiers_for(viewer, "standard") if client else [],
+        **await tree_context(viewer, dossier, folder.id if folder else None),
+        **await folder_context(viewer, folder, number),
+    )
+
+
+async def tree_context(viewer: Viewer, dossier: Dossier, current: int | None) -> dict[str, Any]:
+    return {
+        "dossier": dossier,
+        "tree": await tree_of(viewer, dossier.id, current),
+        "current": current,
+        "may_edit": may_edit(viewer, dossier.client),
+    }
+
+
+async def folder_context(viewer: Viewer, folder: Folder | None, number: int = 1) -> dict[str, Any]:
+    if folder is None:
+        return {"folder": None, "path": [], "documents": [], "total": 0, "page": 1, "size": SIZE}
+    number = max(number, 1)
+    documents = await contents_of(viewer, folder, SIZE, (number - 1) * SIZE)
+    total = len(documents) if number == 1 and len(documents) < SIZE else await documents_in(folder)
+    return {
+        "folder": folder,
+        "path": await path_to(viewer, folder),
+        "documents": documents,
+        "total": total,
+        "page": number,
+        "size": SIZE,
+    }
+
+
+def may_edit(viewer: Viewer, client_id: int | None) -> bool:
+    right = "edit_dossiers" if client_id is not None else "edit_structures"
+    return viewer.view_as is None and viewer.may(right)
+
+
+def current_of(request: Request) -> int | None:
+    """The folder that is open on the page from which htmx asks."""
+    found = re.search(r"/folders/(\d{1,18})$", urlsplit(request.headers.get("hx-current-url", "")).path)
+    return int(found[1]) if found else None
+
+
+async def tree_reply(
+    request: Request, viewer: Viewer, dossier_id: int, then: str, toast: Say, undo: str | None = None
+) -> Reply:
+    """After a change in the tree: the tree as it is now."""
+    dossier = await viewer.dossiers.get(dossier_id)
+    context = await tree_context(viewer, dossier, current_of(request))
+    return changed("dossiers/tree.html", then=then, toast=toast, undo=undo, **context)
+
+
+@dossiers.get("/dossiers/{dossier_id:int}/tree")
+async def tree(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
+    dossier = await viewer.dossiers.get(dossier_id)
+    asked = request.query_params.get("current", "")
+    current = int(asked) if asked.isdecimal() and len(asked) < 19 else None
+    return show(
+        "dossiers/tree.html", title=dossier.name, section="dossiers", **await tree_context(viewer, dossier, current)
+    )
+
+
+def home_of(dossier: Dossier) -> str:
+    """The address of a dossier's page."""
+    if dossier.client is not None:
+        return client.url(client_id=dossier.client)
+    return page.url(dossier_id=dossier.id)
+
+
+@dossiers.get("/dossiers/{dossier_id:int}/folders/new")
+async def new_folder(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
+    dossier = await viewer.dossiers.get(dossier_id)
+    return show(
+        "folders/new.html",
+        title=Say("Map toevoegen"),
+        section="dossiers",
+        **_adding(dossier, NewFolder.blank(kind="office")),
+    )
+
+
+@dossiers.post("/dossiers/{dossier_id:int}/folders")
+async def add_folder(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
+    dossier = await viewer.dossiers.get(dossier_id)
+    form = await NewFolder.read(request)
+    if await form.submit(dossier.add_folder, by=viewer):
+        return await tree_reply(
+            request, viewer, dossier.id, home_of(dossier), Say("De map “{name}” is toegevoegd.", name=form.name.data)
+        )
+    return invalid("folders/new.html", title=Say("Map toevoegen"), section="dossiers", **_adding(dossier, form))
+
+
+def _adding(dossier: Dossier, form: NewFolder) -> dict[str, Any]:
+    return {"form": form, "into": None, "action": add_folder.url(dossier_id=dossier.id), "back": home_of(dossier)}
+
+
+@dossiers.post("/clients/{client_id:int}/folders")
+async def add_first_folder(request: Request, viewer: Viewer, client_id: int) -> Reply:
+    found = await viewer.clients.get(client_id)
+    form = await NewFolder.read(request)
+
+    async def add(name: str, kind: str) -> None:
+        await (await open_dossier(found, by=viewer)).add_folder(name=name, kind=kind, by=viewer)
+
+    if await form.submit(add):
+        return go(client.url(client_id=client_id), toast=Say("De map “{name}” is toegevoegd.", name=form.name.data))
+    standard = await dossiers_for(viewer, "standard")
+    return invalid(
+        "dossiers/none.html", title=found.name, section="clients", client=found, standard=standard, form=form
+    )
+
+
+@dossiers.get("/dossiers/{dossier_id:int}/name")
+async def name(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
+    dossier = await _shared(viewer, dossier_id)
+    return show(
+        "dossiers/name.html",
+        title=Say("Naam wijzigen"),
+        section="dossiers",
+        dossier=dossier,
+        form=Name.blank(name=dossier.name),
+    )
+
+
+@dossiers.post("/dossiers/{dossier_id:int}/name")
+async def rename(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
+    dossier = await _shared(viewer, dossier_id)
+    form = await Name.read(request)
+    if await form.submit(dossier.rename, by=viewer):
+        return go(page.url(dossier_id=dossier_id), toast=Say("De naam is nu “{name}”.", name=dossier.name))
+    return invalid("dossiers/name.html", title=Say("Naam wijzigen"), section="dossiers", dossier=dossier, form=form)
+
+
+@dossiers.get("/dossiers/{dossier_id:int}/removal")
+async def removal(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
+    dossier = await _shared(viewer, dossier_id)
+    counts = next(row for row in await dossiers_for(viewer, dossier.kind) if row["id"] == dossier_id)
+    return show("dossiers/removal.html", title=Say("Verwijderen"), section="dossiers", dossier=dossier, counts=counts)
+
+
+@dossiers.post("/dossiers/{dossier_id:int}/removal")
+async def remove(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
+    dossier = await _shared(viewer, dossier_id)
+    await dossier.remove(by=viewer)
+    return go(structures.url(), toast=Say("“{name}” is verwijderd.", name=dossier.name))
+
+
+@dossiers.get("/dossiers/{dossier_id:int}/audience")
+async def audience(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
+    dossier = await _shared(viewer, dossier_id)
+    chosen = (
+        await viewer.scope(DossierGroup).where(DossierGroup.dossier == dossier_id).select(DossierGroup.client_group)
+    )
+    form = Audience.blank(audience=dossier.audience, groups=[row["client_group"] for row in chosen])
+    return await _audience(viewer, dossier, form, show)
+
+
+@dossiers.post("/dossiers/{dossier_id:int}/audience")
+async def publish(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
+    dossier = await _shared(viewer, dossier_id)
+    form = await Audience.read(request)
+    form.groups.choices = []
+    if await form.submit(dossier.publish, by=viewer):
+        return go(page.url(dossier_id=dossier_id), toast=Say("Wie “{name}” leest is bewaard.", name=dossier.name))
+    return await _audience(viewer, dossier, form, invalid)
+
+
+async def _audience(viewer: Viewer, dossier: Dossier, form: Audience, make: Any) -> Reply:
+    groups = await viewer.groups.select(ClientGroup.id, ClientGroup.name, order=(ClientGroup.name_key,))
+    form.groups.choices = [(group["id"], group["name"]) for group in groups]
+    return make("dossiers/audience.html", title=Say("Wie leest dit"), section="dossiers", dossier=dossier, form=form)  # type: ignore[no-any-return]
+
+
+@dossiers.get("/dossiers/{dossier_id:int}/trash")
+async def trash(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
+    dossier = await viewer.dossiers.get(dossier_id)
+    folders, documents = await trash_of(viewer, dossier_id)
+    found = await viewer.clients.get(dossier.client) if dossier.client is not None else None
+    return show(
+        "dossiers/trash.html",
+        title=Say("Prullenbak"),
+        section="clients" if found else "dossiers",
+        dossier=dossier,
+        client=found,
+        home=home_of(dossier),
+        folders=folders,
+        documents=documents,
+        may_edit=may_edit(viewer, dossier.client),
+    )
+
+
+@dossiers.post("/dossiers/{dossier_id:int}/trash/emptying")
+async def empty_trash(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
+    dossier = await viewer.dossiers.get(dossier_id)
+    count = await dossier.empty_trash(by=viewer)
+    return go(home_of(dossier), toast=Say("De prullenbak is geleegd: {n} mappen en documenten.", n=count))
+
+
+async def _shared(viewer: Viewer, dossier_id: int) -> Dossier:
+    """A standard structure or general dossier. A client's has a fixed name and stays."""
+    dossier = await viewer.dossiers.get(dossier_id)
+    if dossier.kind == "client":
+        raise Missing("Dossier", dossier_id)
+    return dossier

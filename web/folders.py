@@ -1,0 +1,243 @@
+"""Folders: opened, named, moved, thrown away and filled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+
+from models.core import Refused, Say
+from models.dossiers import Folder, NewDocument, folder_of, folders_in, places_for
+from models.viewer import Permission, Viewer
+from web.addresses import local_path
+from web.dossiers import NewFolder, current_of, dossier_page, folder_context, home_of, may_edit, tree_reply
+from web.forms import Form, SelectField, StringField, Text
+from web.replies import Reply, changed, go, invalid, show
+from web.routing import Access, Routes
+from web.uploads import Received
+
+folders = Routes("folders", Access.STAFF)
+
+
+class FolderName(Form):
+    name = Text(most=500, required=True)
+    was = StringField(default="")
+
+
+class Place(Form):
+    parent = SelectField(coerce=int, validate_choice=False, choices=[])
+
+
+@folders.get("/folders/{folder_id:int}")
+async def page(request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    folder = await viewer.folders.get(folder_id)
+    dossier = await viewer.dossiers.get(folder.dossier)
+    return await dossier_page(viewer, dossier, folder=folder, number=_number(request))
+
+
+@folders.get("/folders/{folder_id:int}/contents")
+async def contents(request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    folder = await viewer.folders.get(folder_id)
+    context = await folder_context(viewer, folder, _number(request))
+    dossier = await viewer.dossiers.get(folder.dossier)
+    return show(
+        "folders/contents.html",
+        title=folder.name,
+        section="dossiers",
+        dossier=dossier,
+        may_edit=may_edit(viewer, folder.client),
+        **context,
+    )
+
+
+@folders.get("/folders/{folder_id:int}/children")
+async def children(request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    folder = await folder_of(viewer, folder_id)
+    return show(
+        "folders/children.html",
+        title=folder.name,
+        section="dossiers",
+        nodes=await folders_in(viewer, folder),
+        may_edit=may_edit(viewer, folder.client),
+        current=current_of(request),
+    )
+
+
+@folders.get("/folders/{folder_id:int}/row")
+async def row(request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    folder = await viewer.folders.get(folder_id)
+    return show("folders/row.html", title=folder.name, section="dossiers", **await _row(request, viewer, folder))
+
+
+@folders.get("/folders/{folder_id:int}/name")
+async def name(request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    folder = await viewer.folders.get(folder_id)
+    form = FolderName.blank(name=folder.name, was=folder.name)
+    return show("folders/name.html", title=Say("Naam wijzigen"), section="dossiers", folder=folder, form=form)
+
+
+@folders.post("/folders/{folder_id:int}/name")
+async def rename(request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    folder = await viewer.folders.get(folder_id)
+    form = await FolderName.read(request)
+    if await form.submit(folder.rename, by=viewer):
+        then = page.url(folder_id=folder_id)
+        return changed(
+            "folders/row.html",
+            then=then,
+            toast=Say("De map heet nu “{name}”.", name=folder.name),
+            **await _row(request, viewer, folder),
+        )
+    return invalid("folders/name.html", title=Say("Naam wijzigen"), section="dossiers", folder=folder, form=form)
+
+
+async def _row(request: Request, viewer: Viewer, folder: Folder) -> dict[str, Any]:
+    context = await folder_context(viewer, folder)
+    node = {"id": folder.id, "name": folder.name, "kind": folder.kind, "documents": context["total"]}
+    return {
+        "node": node,
+        "current": current_of(request),
+        "may_edit": may_edit(viewer, folder.client),
+        "focus_row": True,
+    }
+
+
+@folders.get("/folders/{folder_id:int}/folders/new")
+async def new_folder(request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    folder = await viewer.folders.get(folder_id)
+    return show(
+        "folders/new.html",
+        title=Say("Map toevoegen"),
+        section="dossiers",
+        **_adding(folder, NewFolder.blank(kind=folder.kind)),
+    )
+
+
+@folders.post("/folders/{folder_id:int}/folders")
+async def add_folder(request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    folder = await viewer.folders.get(folder_id)
+    form = await NewFolder.read(request)
+    if await form.submit(folder.add_folder, by=viewer):
+        toast = Say("De map “{name}” is toegevoegd.", name=form.name.data)
+        return await tree_reply(request, viewer, folder.dossier, page.url(folder_id=folder_id), toast)
+    return invalid("folders/new.html", title=Say("Map toevoegen"), section="dossiers", **_adding(folder, form))
+
+
+def _adding(folder: Folder, form: NewFolder) -> dict[str, Any]:
+    return {
+        "form": form,
+        "into": folder,
+        "action": add_folder.url(folder_id=folder.id),
+        "back": page.url(folder_id=folder.id),
+    }
+
+
+@folders.get("/folders/{folder_id:int}/parent")
+async def parent(request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    folder = await viewer.folders.get(folder_id)
+    return await _parent(viewer, folder, Place.blank(parent=folder.parent or 0), show)
+
+
+@folders.post("/folders/{folder_id:int}/parent")
+async def move(request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    folder = await viewer.folders.get(folder_id)
+    form = await Place.read(request)
+    form.parent.choices = []
+    if await form.submit(folder.move, by=viewer):
+        toast = Say("De map “{name}” is verplaatst.", name=folder.name)
+        return await tree_reply(request, viewer, folder.dossier, page.url(folder_id=folder_id), toast)
+    return await _parent(viewer, folder, form, invalid)
+
+
+async def _parent(viewer: Viewer, folder: Folder, form: Place, make: Any) -> Reply:
+    places = await places_for(viewer, folder.dossier, besides=folder.id)
+    top = [(0, Say("Bovenaan, in geen andere map"))]
+    form.parent.choices = [*top, *((one["id"], "\u2003" * one["depth"] + one["name"]) for one in places)]
+    return make("folders/parent.html", title=Say("Map verplaatsen"), section="dossiers", folder=folder, form=form)  # type: ignore[no-any-return]
+
+
+@folders.post("/folders/{folder_id:int}/position")
+async def reorder(request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    folder = await viewer.folders.get(folder_id)
+    direction = "up" if (await request.form()).get("direction") == "up" else "down"
+    await folder.reorder(direction, by=viewer)
+    return await tree_reply(
+        request, viewer, folder.dossier, page.url(folder_id=folder_id), Say("De volgorde is bewaard.")
+    )
+
+
+@folders.post("/folders/{folder_id:int}/kind")
+async def change_kind(request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    folder = await viewer.folders.get(folder_id)
+    await folder.change_kind(str((await request.form()).get("kind", "")), by=viewer)
+    return go(page.url(folder_id=folder_id), toast=Say("De soort van “{name}” is gewijzigd.", name=folder.name))
+
+
+@folders.get("/folders/{folder_id:int}/removal")
+async def removal(request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    folder = await viewer.folders.get(folder_id)
+    return show("folders/removal.html", title=Say("Naar de prullenbak"), section="dossiers", folder=folder)
+
+
+@folders.post("/folders/{folder_id:int}/removal")
+async def trash(request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    folder = await viewer.folders.get(folder_id)
+    await folder.trash(by=viewer)
+    then = page.url(folder_id=folder.parent) if folder.parent else home_of(await viewer.dossiers.get(folder.dossier))
+    toast = Say("De map “{name}” ligt in de prullenbak.", name=folder.name)
+    return await tree_reply(request, viewer, folder.dossier, then, toast, undo=restore.url(folder_id=folder_id))
+
+
+@folders.post("/folders/{folder_id:int}/restoration")
+async def restore(request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    folder = await viewer.folders.get(folder_id)
+    name = await folder.restore(by=viewer)
+    return go(page.url(folder_id=folder_id), toast=Say("De map “{name}” is terug.", name=name))
+
+
+async def may_upload(request: Request, viewer: Viewer, folder_id: int) -> None:
+    """Says no before a byte is read."""
+    folder = await viewer.folders.get(folder_id)
+    viewer.require(Permission.UPLOAD_DOCUMENTS if viewer.is_client else Permission.EDIT_DOSSIERS, folder)
+    if viewer.is_client and folder.kind != "upload":
+        raise Refused("files", Say("In deze map kunt u niets aanleveren. Kies een uploadmap."))
+
+
+@folders.upload("/folders/{folder_id:int}/documents", before=may_upload, access=Access.SIGNED_IN)
+async def upload(request: Request, viewer: Viewer, received: Received, folder_id: int) -> Reply:
+    """Clients come here too; the field `back` says where the form stood."""
+    folder = await viewer.folders.get(folder_id)
+    if not received.files:
+        received.one_file("files")
+    files = [NewDocument(file.name, file.sha256, file.size, file.content_type.mime) for file in received.files]
+    added = await folder.add_documents(files, by=viewer)
+    back = local_path(str(received.fields.get("back", ""))) or (
+        page.url(folder_id=folder_id) if viewer.is_staff else "/portal/dossier"
+    )
+    return go(back, toast=_outcome([document.name for document in added], files, received))
+
+
+def _outcome(names: list[str], files: list[NewDocument], received: Received) -> Say:
+    """What became of the files: received, under another name, or not taken in."""
+    renamed = [name for name, file in zip(names, files, strict=True) if name != file.name]
+    if received.refused:
+        return Say(
+            "{n} ontvangen, {m} niet: {why}",
+            n=len(names),
+            m=len(received.refused),
+            why=" ".join(str(one.why) for one in received.refused[:3]),
+        )
+    if renamed:
+        return Say(
+            "{n} ontvangen. De naam bestond al, dus heet het nu: {names}.", n=len(names), names=", ".join(renamed[:5])
+        )
+    return (
+        Say("“{name}” is ontvangen.", name=names[0])
+        if len(names) == 1
+        else Say("{n} bestanden ontvangen.", n=len(names))
+    )
+
+
+def _number(request: Request) -> int:
+    asked = request.query_params.get("page", "1")
+    return int(asked) if asked.isdecimal() and len(asked) < 9 else 1
