@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from piccolo.columns import ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
@@ -9,10 +10,18 @@ from piccolo.constraints import Check
 from piccolo.table import Table
 
 from models.accounts import User
-from models.core import Owned
+from models.core import Owned, Refused, Say, Scope, operation, save
+from models.imports.lexicon import FIELDS, KINDS
+from models.live import touch
+from models.settings import utcnow
+from models.tasks import Task, start
+from models.viewer import Permission
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
+
+MOST_BYTES = 100 * 1024 * 1024
+BUSY = ("planning", "committing", "undoing")
 
 
 class Import(Owned, Table, tablename="import_batch"):
@@ -44,6 +53,135 @@ class Import(Owned, Table, tablename="import_batch"):
     def visible_to(cls, viewer: Viewer) -> Any:
         return cls.id > 0 if viewer.may("import_records") else cls.id < 0
 
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """Of the file: sheets, sheet, header_line, headings, above, samples, notices; and make_groups."""
+        return dict(json.loads(self.options))
+
+    @property
+    def columns(self) -> dict[int, str]:
+        return {int(column): name for column, name in json.loads(self.mapping).items()}
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        return {"new": 0, "changed": 0, "unchanged": 0, "refused": 0, "warned": 0, "rows": 0} | json.loads(self.counts)
+
+    @property
+    def said(self) -> Say | None:
+        return Say.from_json(json.loads(self.problem)) if self.problem else None
+
+    @property
+    def is_busy(self) -> bool:
+        return self.state in BUSY
+
+    async def task(self) -> Task | None:
+        """The last work that was done for it."""
+        kinds = ["plan_import", "commit_import", "undo_import"]
+        return (
+            await Task.objects()
+            .where((Task.subject_id == self.id) & Task.kind.is_in(kinds))
+            .order_by(Task.id, ascending=False)
+            .first()
+        )
+
+    @operation(Permission.IMPORT_RECORDS)
+    async def plan(
+        self,
+        *,
+        kind: str = "",
+        sheet: str = "",
+        header_line: int = 0,
+        columns: dict[int, str] | None = None,
+        make_groups: bool = False,
+        by: Viewer,
+    ) -> None:
+        """Work it out, in the background; nothing is changed by it. What is left out is guessed from the file."""
+        await self._is_free("uploaded", "planned", "failed", "planning")
+        if kind and kind not in KINDS:
+            raise Refused("kind", Say("Kies wat er in het bestand staat."))
+        if columns is not None:
+            self._can_be(kind, columns)
+        options = self.chosen | {"header_line": header_line, "make_groups": make_groups, "asked_sheet": sheet[:120]}
+        await save(
+            self,
+            state="planning",
+            kind=kind,
+            mapping=json.dumps(columns or {}),
+            options=json.dumps(options, ensure_ascii=False),
+            counts="{}",
+            problem="",
+            plan_hash="",
+        )
+        await start("plan_import", self.id, by=by)
+        await touch("imports", f"import-{self.id}")
+
+    @operation(Permission.IMPORT_RECORDS)
+    async def commit(self, plan_hash: str, *, by: Viewer) -> None:
+        """Carry out exactly the plan that was seen, in the background."""
+        await self._is_free("planned", "committing")
+        if plan_hash != self.plan_hash:
+            raise Refused("", Say("Het plan is intussen opnieuw gemaakt. Bekijk het nog eens en voer het dan uit."))
+        if not self.numbers["new"] + self.numbers["changed"]:
+            raise Refused("", Say("Er is niets om uit te voeren: alles staat er al zo, of is geweigerd."))
+        await save(self, state="committing", problem="")
+        await start("commit_import", self.id, by=by, total=self.numbers["rows"])
+        await touch("imports", f"import-{self.id}")
+
+    @operation(Permission.IMPORT_RECORDS)
+    async def undo(self, *, by: Viewer) -> None:
+        """Take back what it made and changed, in the background; refused while something depends on it."""
+        from models.imports.undo import blockers
+
+        await self._is_free("committed", "undoing")
+        found = await blockers(self)
+        if found:
+            raise Refused("", found[0])
+        await save(self, state="undoing", problem="")
+        await start("undo_import", self.id, by=by)
+        await touch("imports", f"import-{self.id}")
+
+    @operation(Permission.IMPORT_RECORDS, trail=False)
+    async def remove(self, *, by: Viewer) -> None:
+        """An import of which nothing was carried out."""
+        if self.state not in ("uploaded", "planned", "failed"):
+            raise Refused("", Say("Van deze import is al iets uitgevoerd; hij blijft in de lijst staan."))
+        await by.note("Import.remove", self, {"name": self.file_name})
+        await Import.delete().where(Import.id == self.id)
+        await touch("imports")
+
+    async def _is_free(self, *states: str) -> None:
+        if self.state not in states:
+            raise Refused("", Say("Dat kan niet meer: deze import is intussen verder. Ververs de pagina."))
+        if self.is_busy:
+            task = await self.task()
+            if task is not None and task.is_busy:
+                raise Refused("", Say("Deze import is nog bezig."))
+
+    def _can_be(self, kind: str, columns: dict[int, str]) -> None:
+        known = {field.name for field in FIELDS.get(kind, ())}  # type: ignore[call-overload]
+        if not set(columns.values()) <= known:
+            raise Refused("", Say("Kies voor elke kolom een van de velden."))
+        twice = {name for name in columns.values() if list(columns.values()).count(name) > 1}
+        if twice:
+            label = next(field.dutch for field in FIELDS[kind] if field.name in twice)  # type: ignore[index]
+            raise Refused("", Say("“{field}” is voor meer dan één kolom gekozen.", field=label))
+        has_name = {"surname", "name"} & set(columns.values())
+        for field in FIELDS[kind]:  # type: ignore[index]
+            if field.is_required and field.name not in columns.values() and not (field.name == "surname" and has_name):
+                raise Refused("", Say("Kies de kolom voor “{field}”.", field=field.dutch))
+
+
+@operation(Permission.IMPORT_RECORDS, trail=False)
+async def add_import(imports: Scope[Import], *, file_name: str, sha256: str, size: int, by: Viewer) -> Import:
+    """A file that is in the storage; it is read and worked out at once, in the background."""
+    if size > MOST_BYTES:
+        raise Refused("file", Say("Dit bestand is groter dan {most} MB. Splits het in delen.", most=MOST_BYTES // 1024**2))
+    record = Import(file_name=file_name[:255], sha256=sha256, size=size, created_by=by.user.id, created_at=utcnow())
+    await record.save()
+    await by.note("Import.add", record, {"name": file_name[:200]})
+    await record.plan(by=by)
+    return record
+
 
 class ImportRow(Owned, Table, tablename="import_row"):
     """What the plan says of one line of the file (a line may carry a client and a contact: two rows)."""
@@ -54,7 +192,7 @@ class ImportRow(Owned, Table, tablename="import_row"):
     action = Varchar(length=10, help_text="new, changed, unchanged or refused")
     label = Varchar(length=300, default="")
     record_id = Integer(null=True, default=None)
-    content = Text(default="{}", help_text="JSON: the values as they will be written")
+    content = Text(default="{}", help_text="JSON: the values as they will be written; of a refused row its cells")
     changes = Text(default="{}", help_text="JSON: field > [before, after]")
     reasons = Text(default="[]", help_text="JSON: list of {field, say, with}")
 
@@ -64,3 +202,11 @@ class ImportRow(Owned, Table, tablename="import_row"):
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
         return cls.id > 0 if viewer.may("import_records") else cls.id < 0
+
+    @property
+    def moves(self) -> dict[str, list[Any]]:
+        return dict(json.loads(self.changes))
+
+    @property
+    def notes(self) -> list[tuple[str, Say]]:
+        return [(note["field"], Say.from_json(note)) for note in json.loads(self.reasons)]

@@ -1,0 +1,227 @@
+"""Carrying out exactly the plan that was seen: all of it in one transaction, set by set."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from models import engine
+from models.core import Refused, Say, fold, save
+from models.imports.plan import keys_in
+from models.imports.world import CLIENT_FIELDS, USER_FIELDS, World, listed, load
+from models.live import touch
+from models.people import keys_of, number_key, search_text, sort_name
+from models.settings import utcnow
+
+if TYPE_CHECKING:
+    from models.imports.records import Import
+    from models.viewer import Viewer
+
+Content = dict[str, Any]
+
+
+@dataclass
+class Plan:
+    rows: list[tuple[str, str, Content, int | None]]  # part, action, content, record
+    plan_hash: str
+
+    def of(self, part: str, action: str) -> list[tuple[Content, int | None]]:
+        return [(row[2], row[3]) for row in self.rows if row[0] == part and row[1] == action]
+
+
+def mark_of(line: int, part: str, action: str, content: str, changes: str) -> bytes:
+    """What the digest of a plan takes of each of its rows."""
+    return f"{line}\0{part}\0{action}\0{content}\0{changes}\1".encode("utf-8", "surrogatepass")
+
+
+async def read_plan(record: Import) -> Plan:
+    """Before the unit that writes: rows of a plan never change, and nobody has to wait for the reading."""
+    hashed = hashlib.sha256()
+    rows: list[tuple[str, str, Content, int | None]] = []
+    last, size = 0, 5000
+    while True:
+        found = await engine.raw(
+            "SELECT id, line, part, action, content, changes, record_id FROM import_row "
+            "WHERE batch = $1 AND id > $2 ORDER BY id LIMIT $3",
+            record.id,
+            last,
+            size,
+        )
+        for row in found:
+            hashed.update(mark_of(row["line"], row["part"], row["action"], row["content"], row["changes"]))
+            if row["action"] != "refused":
+                rows.append((row["part"], row["action"], json.loads(row["content"]), row["record_id"]))
+        if len(found) < size:
+            return Plan(rows, hashed.hexdigest())
+        last = found[-1]["id"]
+
+
+async def carry_out(record: Import, plan: Plan, by: Viewer) -> None:
+    """In one writing unit. Raises Refused, with nothing done, when the records are not as they were planned against."""
+    now_state = await engine.raw("SELECT state, plan_hash FROM import_batch WHERE id = $1", record.id)
+    if not now_state or now_state[0]["state"] != "committing":
+        return
+    world = await load(keys_in([row[2] for row in plan.rows]), by)
+    if plan.plan_hash != now_state[0]["plan_hash"] or world.digest() != record.world_hash:
+        raise Refused(
+            "",
+            Say("Sinds het plan werd gemaakt, is er iets gewijzigd aan de gegevens waar het over gaat. Er is niets uitgevoerd. Reken het plan opnieuw door en bekijk het nog eens."),
+        )
+    now = utcnow()
+    await _Commit(record, plan, world, by, now).run()
+    await save(record, state="committed", committed_at=now, problem="")
+    numbers = record.numbers
+    await by.note("Import.carry_out", record, {"name": record.file_name, "new": numbers["new"], "changed": numbers["changed"]})
+    await touch("imports", f"import-{record.id}", "clients", "users", "rollout")
+
+
+class _Commit:
+    def __init__(self, record: Import, plan: Plan, world: World, by: Viewer, now: dt.datetime) -> None:
+        self.id, self.plan, self.world, self.by, self.now = int(record.id), plan, world, by, now
+
+    async def run(self) -> None:
+        await self._make_groups()
+        await self._make_clients()
+        await self._change_clients()
+        await self._put_in_groups()
+        await self._make_people()
+        await self._change_people()
+        await self._give_access()
+        await self._note()
+
+    async def _make_groups(self) -> None:
+        rows = self.plan.of("group", "new")
+        await engine.copy_rows(
+            "client_group",
+            ("name", "name_key", "description", "created_at", "imported", "is_sample"),
+            ((c["values"]["name"], c["group"], c["values"]["description"], self.now, self.id, False) for c, _ in rows),
+        )
+        changed = self.plan.of("group", "changed")
+        await engine.raw_many(
+            "UPDATE client_group SET description = $1 WHERE id = $2", [(c["values"]["description"], id) for c, id in changed]
+        )
+
+    async def _make_clients(self) -> None:
+        new = [content for content, _ in self.plan.of("client", "new")]
+        fields = [name for name in CLIENT_FIELDS if name != "since"]
+        columns = (
+            *fields, "since", "number", "number_key", "sort_key", "search_key", "state", "created_at", "imported", "is_sample",
+        )  # fmt: skip
+        await engine.copy_rows("client", columns, (self._client(content, fields) for content in new))
+        ids = await engine.raw("SELECT id, number_key FROM client WHERE imported = $1", self.id)
+        self.clients = {row["number_key"]: row["id"] for row in ids}
+        if new and not self.by.sees_all_clients:
+            person = self.by.user.id
+            await engine.copy_rows("responsible", ("client", "person"), [(id, person) for id in self.clients.values()])
+        self.clients |= {key: row["id"] for key, row in self.world.clients.items()}
+
+    def _client(self, content: Content, fields: list[str]) -> tuple[Any, ...]:
+        values, number = content["values"], content["number"]
+        return (
+            *(values.get(name, "") for name in fields),
+            _date(values.get("since")), number, number_key(number), sort_name(values["name"]),
+            search_text(number, values["name"], values.get("city", ""), values.get("email", "")),
+            "active", self.now, self.id, False,
+        )  # fmt: skip
+
+    async def _change_clients(self) -> None:
+        sets: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
+        for content, id in self.plan.of("client", "changed"):
+            there = self.world.clients[content["client"]]
+            values = {name: _date(value) if name == "since" else value for name, value in content["values"].items()}
+            moved = {name: value for name, value in values.items() if there[name] != value}
+            if not moved:
+                continue
+            after = there | moved
+            moved |= {
+                "sort_key": sort_name(after["name"]),
+                "search_key": search_text(there["number"], after["name"], after["city"], after["email"]),
+            }
+            sets[tuple(moved)].append((*moved.values(), id))
+        await _update("client", sets)
+
+    async def _put_in_groups(self) -> None:
+        rows = await engine.raw("SELECT id, name_key FROM client_group")
+        groups = {row["name_key"]: row["id"] for row in rows}
+        contents = [content for action in ("new", "changed") for content, _ in self.plan.of("client", action)]
+        pairs = {(self.clients[c["client"]], groups[key]) for c in contents for key in c["groups"]}
+        await engine.copy_rows(
+            "membership", ("client", "client_group", "imported"), [(*pair, self.id) for pair in sorted(pairs)]
+        )
+
+    async def _make_people(self) -> None:
+        new = [content for content, _ in self.plan.of("user", "new")]
+        columns = (
+            *USER_FIELDS, "kind", "state", "email", "email_key", "sort_key", "search_key", "created_at", "imported",
+            "role", "all_clients", "password", "totp_secret", "totp_step", "digest", "theme", "is_sample",
+        )  # fmt: skip
+        await engine.copy_rows("users", columns, (self._person(content) for content in new))
+        rows = await engine.raw("SELECT id, email_key FROM users WHERE imported = $1", self.id)
+        self.people = {row["email_key"]: row["id"] for row in rows}
+        self.people |= {key: row["id"] for key, row in self.world.users.items()}
+
+    def _person(self, content: Content) -> tuple[Any, ...]:
+        values = {"language": "nl"} | content["values"]
+        keys = _person_keys(values, content["email"])
+        return (
+            *(values.get(name, "") for name in USER_FIELDS), "client", "prepared", content["email"], fold(content["email"]),
+            keys["sort_key"], keys["search_key"], self.now, self.id, "", False, "", "", 0, "daily", "", False,
+        )  # fmt: skip
+
+    async def _change_people(self) -> None:
+        sets: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
+        roles: list[tuple[Any, ...]] = []
+        for content, id in self.plan.of("user", "changed"):
+            if content["values"]:
+                there = self.world.users[content["user"]]
+                moved = content["values"] | _person_keys(there | content["values"], there["email"])
+                sets[tuple(moved)].append((*moved.values(), id))
+            if content["role"] and not content.get("access"):
+                roles.append((content["role"], content["rights"], id, self.clients[content["client"]]))
+        await _update("users", sets)
+        await engine.raw_many("UPDATE access SET role = $1, rights = $2 WHERE person = $3 AND client = $4", roles)
+
+    async def _give_access(self) -> None:
+        contents = [content for action in ("new", "changed") for content, _ in self.plan.of("user", action)]
+        await engine.copy_rows(
+            "access",
+            ("person", "client", "rights", "role", "created_at", "imported"),
+            [
+                (self.people[c["user"]], self.clients[c["client"]], c["rights"], c["role"], self.now, self.id)
+                for c in contents
+                if c.get("access")
+            ],
+        )
+
+    async def _note(self) -> None:
+        """One line on the trail of every client that was made or changed."""
+        keys = {c["client"] for p in ("client", "user") for a in ("new", "changed") for c, _ in self.plan.of(p, a)}
+        at = "TEXT" if engine.is_sqlite() else "TIMESTAMPTZ"
+        await engine.raw(
+            "INSERT INTO trail (at, person, operation, record_table, record_id, client, detail) "  # noqa: S608
+            f"SELECT CAST($1 AS {at}), CAST($2 AS INTEGER), 'Client.import', 'Client', id, id, CAST($3 AS TEXT) "
+            f"FROM client WHERE id IN {listed(4)}",
+            self.now,
+            self.by.user.id,
+            json.dumps({"import": self.id}),
+            json.dumps(sorted(self.clients[key] for key in keys)),
+        )
+
+
+async def _update(table: str, sets: dict[tuple[str, ...], list[tuple[Any, ...]]]) -> None:
+    for columns, rows in sets.items():
+        what = ", ".join(f"{column} = ${n}" for n, column in enumerate(columns, 1))
+        await engine.raw_many(f"UPDATE {table} SET {what} WHERE id = ${len(columns) + 1}", rows)  # noqa: S608
+
+
+def _person_keys(values: dict[str, Any], email: str) -> dict[str, str]:
+    names = {name: values.get(name, "") for name in ("first_name", "initials", "prefix", "surname")}
+    return keys_of(**names, email=email)
+
+
+def _date(value: Any) -> dt.date | None:
+    return dt.date.fromisoformat(value) if isinstance(value, str) and value else None

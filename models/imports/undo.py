@@ -1,0 +1,150 @@
+"""Taking an import back, as long as nothing depends on what it made."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Any
+
+from models import engine
+from models.core import Refused, Say, save
+from models.imports.plan import RIGHTS
+from models.imports.world import CLIENT_FIELDS, USER_FIELDS
+from models.live import touch
+from models.people import keys_of, search_text, sort_name
+from models.settings import utcnow
+
+if TYPE_CHECKING:
+    from models.imports.records import Import
+    from models.viewer import Viewer
+
+KEPT = dt.timedelta(days=90)
+
+_MADE = "SELECT id FROM client WHERE imported = $1"
+_PEOPLE = "SELECT id FROM users WHERE imported = $1"
+_GROUPS = "SELECT id FROM client_group WHERE imported = $1"
+# Each counts what would be lost; $1 is the import, $2 the moment of its commit.
+_LOSSES: tuple[tuple[str, Say], ...] = (
+    (f"SELECT count(DISTINCT client) AS n FROM document WHERE client IN ({_MADE})", Say("{n} van de nieuwe cliënten hebben al documenten.")),
+    (f"SELECT count(DISTINCT client) AS n FROM dossier WHERE client IN ({_MADE})", Say("{n} van de nieuwe cliënten hebben al een dossier.")),
+    (
+        f"SELECT count(DISTINCT client) AS n FROM access WHERE client IN ({_MADE}) AND coalesce(imported, 0) <> $1",
+        Say("Aan {n} van de nieuwe cliënten zijn later gebruikers toegevoegd."),
+    ),
+    (
+        f"SELECT count(DISTINCT client) AS n FROM membership WHERE client IN ({_MADE}) AND coalesce(imported, 0) <> $1",
+        Say("{n} van de nieuwe cliënten zijn later in een groep gezet."),
+    ),
+    (
+        f"SELECT count(DISTINCT client) AS n FROM trail WHERE client IN ({_MADE}) AND at > $2 "
+        "AND operation NOT IN ('Client.import')",
+        Say("Bij {n} van de nieuwe cliënten is sindsdien iets gewijzigd."),
+    ),
+    ("SELECT count(*) AS n FROM users WHERE imported = $1 AND state <> 'prepared'", Say("{n} van de nieuwe gebruikers zijn al uitgenodigd of ingelogd.")),
+    (
+        f"SELECT count(DISTINCT person) AS n FROM link WHERE person IN ({_PEOPLE})",
+        Say("{n} van de nieuwe gebruikers kregen al een uitnodiging."),
+    ),
+    (
+        f"SELECT count(DISTINCT person) AS n FROM access WHERE person IN ({_PEOPLE}) AND coalesce(imported, 0) <> $1",
+        Say("{n} van de nieuwe gebruikers kregen later toegang tot een andere cliënt."),
+    ),
+    (
+        f"SELECT count(DISTINCT record_id) AS n FROM trail WHERE record_table = 'User' AND record_id IN ({_PEOPLE}) AND at > $2",
+        Say("Bij {n} van de nieuwe gebruikers is sindsdien iets gewijzigd."),
+    ),
+    (
+        f"SELECT count(DISTINCT client_group) AS n FROM membership WHERE client_group IN ({_GROUPS}) AND coalesce(imported, 0) <> $1",
+        Say("In {n} van de nieuwe groepen staan inmiddels andere cliënten."),
+    ),
+    (
+        f"SELECT count(DISTINCT client_group) AS n FROM dossier_group WHERE client_group IN ({_GROUPS})",
+        Say("Voor {n} van de nieuwe groepen is een algemeen dossier bedoeld."),
+    ),
+)  # fmt: skip
+
+
+async def blockers(record: Import) -> list[Say]:
+    """What stands in the way, in words; empty when it can be taken back."""
+    if record.committed_at is None:
+        return [Say("Deze import is niet uitgevoerd.")]
+    if utcnow() - record.committed_at > KEPT:
+        return [Say("Na 90 dagen kan een import niet meer worden teruggedraaid.")]
+    found = []
+    for sql, why in _LOSSES:
+        args = (record.id, record.committed_at) if "$2" in sql else (record.id,)
+        count = (await engine.raw(sql, *args))[0]["n"]
+        if count:
+            found.append(Say(why.text, n=count))
+    return found
+
+
+async def carry_out(record: Import, by: Viewer) -> dict[str, Any]:
+    """In one writing unit: what was made goes, what was changed becomes what it was unless it changed since."""
+    state = await engine.raw("SELECT state FROM import_batch WHERE id = $1", record.id)
+    if not state or state[0]["state"] != "undoing":
+        return {}
+    found = await blockers(record)
+    if found:
+        raise Refused("", found[0])
+    counts = await _restore(record)
+    for table in ("access", "membership", "users", "client", "client_group"):
+        await engine.raw(f"DELETE FROM {table} WHERE imported = $1", record.id)  # noqa: S608
+    await save(record, state="undone", undone_at=utcnow(), problem="")
+    await by.note("Import.take_back", record, {"name": record.file_name, **counts})
+    await touch("imports", f"import-{record.id}", "clients", "users", "rollout")
+    return counts
+
+
+async def _restore(record: Import) -> dict[str, int]:
+    """Each field by itself, and only where it still is as the import left it."""
+    rows = await engine.raw(
+        "SELECT part, record_id, content, changes FROM import_row WHERE batch = $1 AND action = 'changed' AND record_id IS NOT NULL",
+        record.id,
+    )
+    fields: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
+    roles: list[tuple[Any, ...]] = []
+    for row in rows:
+        table = {"client": "client", "user": "users", "group": "client_group"}[row["part"]]
+        for name, (before, after) in json.loads(row["changes"]).items():
+            if name == "role":
+                client = json.loads(row["content"])["client"]
+                roles.append((before, int(RIGHTS.get(before, 0)), row["record_id"], client, after))
+            elif name in (*CLIENT_FIELDS, *USER_FIELDS, "description"):
+                before, after = (_value(name, value) for value in (before, after))
+                fields.setdefault((table, name), []).append((before, row["record_id"], after))
+    for (table, name), changes in fields.items():
+        await engine.raw_many(f"UPDATE {table} SET {name} = $1 WHERE id = $2 AND {name} = $3", changes)  # noqa: S608
+    await engine.raw_many(
+        "UPDATE access SET role = $1, rights = $2 WHERE person = $3 AND role = $5 "
+        "AND client = (SELECT id FROM client WHERE number_key = $4)",
+        roles,
+    )
+    await _renew_keys({row["record_id"] for row in rows if row["part"] == "client"}, {row["record_id"] for row in rows if row["part"] == "user"})
+    return {"restored": len(rows)}
+
+
+async def _renew_keys(clients: set[int], people: set[int]) -> None:
+    from models.imports.world import listed
+
+    found = await engine.raw(
+        f"SELECT id, number, name, city, email FROM client WHERE id IN {listed(1)}", json.dumps(sorted(clients))  # noqa: S608
+    )
+    await engine.raw_many(
+        "UPDATE client SET sort_key = $1, search_key = $2 WHERE id = $3",
+        [(sort_name(r["name"]), search_text(r["number"], r["name"], r["city"], r["email"]), r["id"]) for r in found],
+    )
+    found = await engine.raw(
+        f"SELECT id, first_name, initials, prefix, surname, email FROM users WHERE id IN {listed(1)}",  # noqa: S608
+        json.dumps(sorted(people)),
+    )
+    rows = []
+    for row in found:
+        id = row.pop("id")
+        keys = keys_of(**row)
+        rows.append((keys["sort_key"], keys["search_key"], id))
+    await engine.raw_many("UPDATE users SET sort_key = $1, search_key = $2 WHERE id = $3", rows)
+
+
+def _value(name: str, value: Any) -> Any:
+    return dt.date.fromisoformat(value) if name == "since" and value else value

@@ -1,0 +1,112 @@
+"""The records that an import concerns: as they are now, and a digest by which one sees whether they moved."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from models import engine
+
+if TYPE_CHECKING:
+    from models.viewer import Viewer
+
+CLIENT_FIELDS = (
+    "name", "legal_form", "kvk", "vat", "iban", "street", "house_number", "addition", "postcode", "city", "email",
+    "phone", "sbi", "sector", "since", "manager",
+)  # fmt: skip
+USER_FIELDS = ("initials", "first_name", "prefix", "surname", "gender", "phone", "language")
+
+
+@dataclass
+class Keys:
+    """What is looked up: the keys of the groups, the clients and the people that the file names."""
+
+    groups: set[str] = field(default_factory=set)
+    clients: set[str] = field(default_factory=set)
+    users: set[str] = field(default_factory=set)
+
+
+@dataclass
+class World:
+    """By key: rows of groups, clients and people; who has access to what; who is in which group."""
+
+    groups: dict[str, dict[str, Any]]
+    clients: dict[str, dict[str, Any]]
+    users: dict[str, dict[str, Any]]
+    accesses: dict[tuple[int, int], dict[str, Any]]
+    memberships: set[tuple[int, int]]
+    seen: set[int] | None = None  # the clients that a restricted employee may see; None: all
+
+    def may_see(self, client: int) -> bool:
+        return self.seen is None or client in self.seen
+
+    def digest(self) -> str:
+        hashed = hashlib.sha256()
+        for rows in (self.groups, self.clients, self.users):
+            for key in sorted(rows):
+                hashed.update(repr(sorted(rows[key].items(), key=_first)).encode())
+        for pair in sorted(self.accesses):
+            hashed.update(repr((pair, self.accesses[pair]["role"], self.accesses[pair]["rights"])).encode())
+        hashed.update(repr(sorted(self.memberships)).encode())
+        hashed.update(repr(sorted(self.seen & {row["id"] for row in self.clients.values()} if self.seen else ())).encode())
+        return hashed.hexdigest()
+
+
+def _first(item: tuple[str, Any]) -> str:
+    return item[0]
+
+
+async def load(keys: Keys, by: Viewer) -> World:
+    """Nine statements at most, whatever the number of rows; in the present unit."""
+    clients = await _rows(
+        f"SELECT id, number, number_key, state, {', '.join(CLIENT_FIELDS)} FROM client WHERE number_key IN {{}}", keys.clients
+    )
+    users = await _rows(
+        f"SELECT id, kind, state, email, email_key, {', '.join(USER_FIELDS)} FROM users WHERE email_key IN {{}}", keys.users
+    )
+    groups = await engine.raw("SELECT id, name, name_key, description FROM client_group")
+    accesses = await _by_id("SELECT person, client, rights, role FROM access WHERE person IN {}", [u["id"] for u in users])
+    members = await _by_id("SELECT client, client_group FROM membership WHERE client IN {}", [c["id"] for c in clients])
+    seen = None
+    if not by.sees_all_clients:
+        seen = {
+            row["client"] for row in await engine.raw("SELECT client FROM responsible WHERE person = $1", by.user.id)
+        }
+    return World(
+        {row["name_key"]: row for row in groups if row["name_key"] in keys.groups},
+        {row["number_key"]: row for row in clients},
+        {row["email_key"]: row for row in users},
+        {(row["person"], row["client"]): row for row in accesses},
+        {(row["client"], row["client_group"]) for row in members},
+        seen,
+    )
+
+
+async def names_of(clients: Iterable[int]) -> dict[int, str]:
+    rows = await _by_id("SELECT id, name FROM client WHERE id IN {}", list(clients))
+    return {row["id"]: row["name"] for row in rows}
+
+
+async def _rows(sql: str, keys: set[str]) -> engine.Rows:
+    if not keys:
+        return []
+    listed = (
+        "(SELECT value FROM json_each($1))"
+        if engine.is_sqlite()
+        else "(SELECT value FROM json_array_elements_text(CAST($1 AS json)))"
+    )
+    return await engine.raw(sql.format(listed), json.dumps(sorted(keys)))
+
+
+async def _by_id(sql: str, ids: list[int]) -> engine.Rows:
+    return await engine.raw(sql.format(listed(1)), json.dumps(ids)) if ids else []
+
+
+def listed(n: int) -> str:
+    """The ids in argument `n`, a JSON list: one argument, however many there are."""
+    if engine.is_sqlite():
+        return f"(SELECT value FROM json_each(${n}))"
+    return f"(SELECT CAST(value AS INTEGER) FROM json_array_elements_text(CAST(${n} AS json)))"
