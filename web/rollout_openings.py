@@ -39,7 +39,11 @@ async def prepare(request: Request, viewer: Viewer) -> Reply:
     """A draft for the people of the ticked clients, or of all that match the filter of the matrix."""
     form = await request.form()
     chosen, firm = filter_of(form), await Firm.load()
-    ids = None if form.get("all_matching") == "1" else [int(str(one)) for one in form.getlist("ids") if str(one).isdecimal()]
+    ids = (
+        None
+        if form.get("all_matching") == "1"
+        else [int(str(one)) for one in form.getlist("ids") if str(one).isdecimal()]
+    )
     found = await readiness.people_of_clients(viewer, firm, ids=ids, **(chosen if ids is None else {}))
     opening = await prepare_opening(
         viewer.users.where(readiness.among(found)),
@@ -52,7 +56,12 @@ async def prepare(request: Request, viewer: Viewer) -> Reply:
 
 @rollout_openings.get("/rollout/openings/{opening_id:int}")
 async def opening_(request: Request, viewer: Viewer, opening_id: int) -> Reply:
-    return show("rollout/opening.html", title=Say("Poorten openen"), section="rollout", **await _opening(request, viewer, opening_id))
+    return show(
+        "rollout/opening.html",
+        title=Say("Poorten openen"),
+        section="rollout",
+        **await _opening(request, viewer, opening_id),
+    )
 
 
 @rollout_openings.get("/rollout/openings/{opening_id:int}/people")
@@ -67,7 +76,10 @@ async def mail(request: Request, viewer: Viewer, opening_id: int, user_id: int) 
     allow(viewer)
     await viewer.openings.get(opening_id)
     composed = await _composed(await viewer.users.get(user_id))
-    return HTMLResponse(composed.html, headers={"Content-Security-Policy": _MAIL_CSP, "Cache-Control": "no-store", "X-Frame-Options": "SAMEORIGIN"})
+    return HTMLResponse(
+        composed.html,
+        headers={"Content-Security-Policy": _MAIL_CSP, "Cache-Control": "no-store", "X-Frame-Options": "SAMEORIGIN"},
+    )
 
 
 @rollout_openings.post("/rollout/openings/{opening_id:int}/choices")
@@ -88,7 +100,11 @@ async def undo(request: Request, viewer: Viewer, opening_id: int) -> Reply:
     outcome = await (await viewer.openings.get(opening_id)).undo(by=viewer)
     words = Say("Ongedaan gemaakt: er is niets verstuurd.")
     if outcome.sent:
-        words = Say("{n} uitnodigingen ingetrokken; {sent} waren al verstuurd en blijven geldig.", n=outcome.withdrawn, sent=outcome.sent)
+        words = Say(
+            "{n} uitnodigingen ingetrokken; {sent} waren al verstuurd en blijven geldig.",
+            n=outcome.withdrawn,
+            sent=outcome.sent,
+        )
     return go(opening_.url(opening_id=opening_id), toast=words)
 
 
@@ -102,7 +118,9 @@ async def send_again(request: Request, viewer: Viewer, opening_id: int, user_id:
 
 
 async def _after(request: Request, viewer: Viewer, opening_id: int) -> Reply:
-    return changed("rollout/opening.html", then=opening_.url(opening_id=opening_id), **await _opening(request, viewer, opening_id))
+    return changed(
+        "rollout/opening.html", then=opening_.url(opening_id=opening_id), **await _opening(request, viewer, opening_id)
+    )
 
 
 async def _opening(request: Request, viewer: Viewer, opening_id: int) -> dict[str, Any]:

@@ -25,7 +25,7 @@ async def counted(opening: Opening, now: Any) -> dict[str, int]:
     """fate > how many; every fate is named."""
     rows = await engine.raw(
         f"SELECT fate, count(*) AS n FROM (SELECT {_FATE} AS fate {_FROM}) x GROUP BY fate", opening.id, now
-    )  # noqa: S608
+    )
     return dict.fromkeys(FATES, 0) | {row["fate"]: row["n"] for row in rows}
 
 
@@ -41,14 +41,14 @@ async def people_of(
     opening: Opening, now: Any, *, fate: str = "", page: int = 1, size: int = 50
 ) -> tuple[list[dict[str, Any]], int]:
     """One page of the people, each with his fate and the companies he reaches, and how many there are in all."""
-    named = f"SELECT p.person, p.because, u.sort_key, u.first_name, u.initials, u.prefix, u.surname, u.email, u.state, u.language, l.opened_at, e.id AS errand, e.said, e.finished_at, {_FATE} AS fate {_FROM}"  # noqa: S608
+    named = f"SELECT p.person, p.because, u.sort_key, u.first_name, u.initials, u.prefix, u.surname, u.email, u.state, u.language, l.opened_at, e.id AS errand, e.said, e.finished_at, {_FATE} AS fate {_FROM}"
     asked = "WHERE fate = $3" if fate in FATES else ""
     values = [opening.id, now, *([fate] if asked else [])]
     rows = await engine.raw(
         f"SELECT * FROM ({named}) x {asked} ORDER BY sort_key, person LIMIT {int(size)} OFFSET {(int(page) - 1) * int(size)}",
         *values,
-    )  # noqa: S608
-    total = (await engine.raw(f"SELECT count(*) AS n FROM ({named}) x {asked}", *values))[0]["n"]  # noqa: S608
+    )
+    total = (await engine.raw(f"SELECT count(*) AS n FROM ({named}) x {asked}", *values))[0]["n"]
     companies = await _companies([row["person"] for row in rows])
     return [{**row, "companies": companies.get(row["person"], [])} for row in rows], total
 
@@ -57,7 +57,7 @@ async def _companies(people: list[int]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     if people:
         places = ", ".join(str(int(one)) for one in people)
-        sql = f"SELECT a.person, c.name FROM access a JOIN client c ON c.id = a.client WHERE c.state = 'active' AND a.person IN ({places}) ORDER BY c.sort_key"  # noqa: S608
+        sql = f"SELECT a.person, c.name FROM access a JOIN client c ON c.id = a.client WHERE c.state = 'active' AND a.person IN ({places}) ORDER BY c.sort_key"
         for row in await engine.raw(sql):
             found.setdefault(row["person"], []).append(row["name"])
     return found

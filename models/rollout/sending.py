@@ -22,7 +22,7 @@ async def settle(opening: int, *, again: bool, only_ready: bool, firm: Firm) -> 
     invited = "" if again else "WHEN u.state = 'invited' THEN 'invited' "
     ready = f"WHEN {unready_person_sql(firm, 'u.id')} THEN 'not_ready' " if only_ready else ""
     await engine.raw(
-        "UPDATE opening_person SET because = v.because FROM (SELECT u.id, CASE "  # noqa: S608
+        "UPDATE opening_person SET because = v.because FROM (SELECT u.id, CASE "
         "WHEN u.state = 'blocked' THEN 'blocked' WHEN u.state = 'active' THEN 'active' WHEN u.email = '' THEN 'no_email' "
         f"WHEN {_NO_CLIENT} THEN 'no_client' {invited}{ready}ELSE '' END AS because FROM users u "
         "WHERE u.id IN (SELECT person FROM opening_person WHERE opening = $1)) v WHERE opening_person.opening = $1 AND opening_person.person = v.id",
@@ -43,16 +43,16 @@ async def invite(opening: int, now: dt.datetime, sends_at: dt.datetime, expires_
         opening,
     )
     await engine.raw(
-        "UPDATE link SET ended_at = $2, ended_why = 'replaced' WHERE kind = 'invitation' AND ended_at IS NULL "  # noqa: S608
+        "UPDATE link SET ended_at = $2, ended_why = 'replaced' WHERE kind = 'invitation' AND ended_at IS NULL "
         f"AND used_at IS NULL AND person IN ({_CHOSEN})",
         opening, now,
     )  # fmt: skip
     await engine.raw(
-        f"UPDATE errand SET state = 'cancelled', finished_at = $2 WHERE kind = 'invitation' AND state = 'waiting' AND person IN ({_CHOSEN})",  # noqa: S608
+        f"UPDATE errand SET state = 'cancelled', finished_at = $2 WHERE kind = 'invitation' AND state = 'waiting' AND person IN ({_CHOSEN})",
         opening, now,
     )  # fmt: skip
     await engine.raw(
-        "INSERT INTO link (person, kind, opening, email, created_at, expires_at) "  # noqa: S608
+        "INSERT INTO link (person, kind, opening, email, created_at, expires_at) "
         f"SELECT u.id, 'invitation', $1, u.email, $2, $3 FROM users u WHERE u.id IN ({_CHOSEN}) ORDER BY u.id",
         opening, now, expires_at,
     )  # fmt: skip
@@ -61,7 +61,7 @@ async def invite(opening: int, now: dt.datetime, sends_at: dt.datetime, expires_
         "SELECT 'invitation', id, person, $2, $3 FROM link WHERE opening = $1 AND ended_at IS NULL ORDER BY id",
         opening, sends_at, now,
     )  # fmt: skip
-    await engine.raw(f"UPDATE users SET state = 'invited', invited_at = $2 WHERE id IN ({_CHOSEN})", opening, now)  # noqa: S608
+    await engine.raw(f"UPDATE users SET state = 'invited', invited_at = $2 WHERE id IN ({_CHOSEN})", opening, now)
     rows = await engine.raw("SELECT count(*) AS n FROM opening_person WHERE opening = $1 AND because = ''", opening)
     return int(rows[0]["n"])
 
@@ -69,7 +69,7 @@ async def invite(opening: int, now: dt.datetime, sends_at: dt.datetime, expires_
 async def _leave_out_who_changed(opening: int) -> None:
     """Since the draft was made: who was blocked, came in, lost his address, or was invited by another opening."""
     await engine.raw(
-        "UPDATE opening_person SET because = v.because FROM (SELECT u.id, CASE "  # noqa: S608
+        "UPDATE opening_person SET because = v.because FROM (SELECT u.id, CASE "
         "WHEN u.state = 'blocked' THEN 'blocked' WHEN u.state = 'active' THEN 'active' WHEN u.email = '' THEN 'no_email' "
         f"WHEN {_NO_CLIENT} THEN 'no_client' "
         "WHEN u.state = 'invited' AND (NOT o.again OR u.invited_at > o.created_at) THEN 'invited' ELSE '' END AS because "
@@ -90,21 +90,21 @@ async def withdraw(opening: int, started_at: dt.datetime, now: dt.datetime) -> i
         return 0
     back = "SELECT e.person FROM errand e JOIN link l ON l.id = e.subject_id WHERE e.kind = 'invitation' AND e.state = 'cancelled' AND e.finished_at = $2 AND l.opening = $1"
     await engine.raw(
-        f"UPDATE link SET ended_at = $2, ended_why = 'withdrawn' WHERE opening = $1 AND ended_at IS NULL AND used_at IS NULL AND person IN ({back})",  # noqa: S608
+        f"UPDATE link SET ended_at = $2, ended_why = 'withdrawn' WHERE opening = $1 AND ended_at IS NULL AND used_at IS NULL AND person IN ({back})",
         opening, now,
     )  # fmt: skip
     await engine.raw(
-        "UPDATE users SET state = p.was_state, invited_at = p.was_invited_at FROM opening_person p "  # noqa: S608
+        "UPDATE users SET state = p.was_state, invited_at = p.was_invited_at FROM opening_person p "
         f"WHERE p.opening = $1 AND p.person = users.id AND p.because = '' AND users.state = 'invited' AND users.id IN ({back})",
         opening, now,
     )  # fmt: skip
     await engine.raw(
-        "UPDATE link SET ended_at = NULL, ended_why = '' WHERE kind = 'invitation' AND ended_why = 'replaced' "  # noqa: S608
+        "UPDATE link SET ended_at = NULL, ended_why = '' WHERE kind = 'invitation' AND ended_why = 'replaced' "
         f"AND ended_at = $3 AND person IN ({back})",
         opening, now, started_at,
     )  # fmt: skip
     await engine.raw(
-        f"UPDATE errand SET state = 'waiting', finished_at = NULL WHERE kind = 'invitation' AND state = 'cancelled' AND finished_at = $3 AND person IN ({back})",  # noqa: S608
+        f"UPDATE errand SET state = 'waiting', finished_at = NULL WHERE kind = 'invitation' AND state = 'cancelled' AND finished_at = $3 AND person IN ({back})",
         opening, now, started_at,
     )  # fmt: skip
     return len(taken)

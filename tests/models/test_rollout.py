@@ -56,7 +56,9 @@ async def test_a_step_counts_the_clients_that_have_done_it(cast, key, undo):
     assert (await matrix(cast.anna, firm, q="garage smit")).rows[0][key] in (0, False)
 
 
-@pytest.mark.parametrize("change", ["UPDATE users SET state = 'blocked'", "UPDATE users SET email = '', email_key = ''"])
+@pytest.mark.parametrize(
+    "change", ["UPDATE users SET state = 'blocked'", "UPDATE users SET email = '', email_key = ''"]
+)
 async def test_who_cannot_be_reached_does_not_count(cast, change):
     before = (await step(cast.anna, "people")).done
 
@@ -129,7 +131,9 @@ async def test_without_dossiers_a_client_is_ready_by_his_user(cast):
 
     assert not {one.key for one in listed.steps} & {"structure", "upload", "filled", "general", "standards"}
     assert "dossiers" in listed.unused
-    assert cast.garage in [row["id"] for row in (await matrix(cast.anna, await Firm.load(), ready="yes", size=200)).rows]
+    assert cast.garage in [
+        row["id"] for row in (await matrix(cast.anna, await Firm.load(), ready="yes", size=200)).rows
+    ]
     assert await Trail.exists().where(Trail.operation == "Firm.use_module")
 
 
