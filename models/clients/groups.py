@@ -16,10 +16,10 @@ async def counted(viewer: Viewer) -> list[dict[str, Any]]:
     mine = (
         ""
         if viewer.sees_all_clients
-        else f"AND c.id IN (SELECT client FROM responsible WHERE person = {int(viewer.user.id)})"  # noqa: S608
+        else f"AND c.id IN (SELECT client FROM responsible WHERE person = {int(viewer.user.id)})"
     )
     return await engine.raw(
-        "SELECT g.id, g.name, g.description, coalesce(n.n, 0) AS n FROM client_group g LEFT JOIN ("  # noqa: S608
+        "SELECT g.id, g.name, g.description, coalesce(n.n, 0) AS n FROM client_group g LEFT JOIN ("
         "SELECT m.client_group, count(*) AS n FROM membership m JOIN client c ON c.id = m.client "
         f"WHERE c.state = 'active' {mine} GROUP BY m.client_group) n ON n.client_group = g.id ORDER BY g.name_key"
     )

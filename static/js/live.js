@@ -7,7 +7,7 @@ document.addEventListener("DOMContentLoaded", () => {
   let heard = Date.now(), started = false, flushing = 0
 
   const lives = () => document.querySelectorAll("[data-live]")
-  const isEdited = element => { const at = document.activeElement; return element.contains(at) && at !== element && at.matches("input:not([type=checkbox], [type=radio]), textarea, select") }
+  const isEdited = element => { const at = document.activeElement; return element.contains(at) && at !== element && at.matches("input:not([type=checkbox], [type=radio]), textarea, select") || element.querySelector("input[name=ids]:checked") !== null }
   const flush = () => {
     flushing = 0
     if (document.hidden) return
@@ -31,6 +31,7 @@ document.addEventListener("DOMContentLoaded", () => {
   channel.onmessage = event => receive(event.data)
   document.addEventListener("visibilitychange", soon)
   document.addEventListener("focusout", soon)
+  document.addEventListener("change", soon)  // the last ticked row was let go
 
   const listen = () => new Promise(() => {  // for as long as this tab lives: then the lock falls to the next
     let pause = 5000, wasDown = false
