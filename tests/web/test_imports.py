@@ -1,0 +1,122 @@
+"""The journey of an import over HTTP, and files that mean harm."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import openpyxl
+import pytest
+
+from models.clients import Client
+from models.imports import Import, ImportRow
+from tests.models.test_imports import CONTACTS, OFFICE, carried_out
+from web.imports import add, columns, commit, list_, page, plan, report, rows, sample, undo, undoing
+
+pytestmark = pytest.mark.usefixtures("cast")
+HOSTILE = OFFICE.parent / "hostile"
+
+
+async def sent(browser, name: str, content: bytes) -> Import | None:
+    reply = await browser.post(add.url(), files={"file": (name, content)})
+    if reply.status_code != 303:
+        return None
+    number = int(reply.headers["location"].rsplit("/", 1)[1])
+    record = await Import.objects().where(Import.id == number).first()
+    return await carried_out(record)
+
+
+async def test_the_whole_journey(cast, browser):
+    before = await Client.count()
+    async with browser(cast.anna) as anna:
+        assert (await anna.get(list_.url())).status_code == 200
+        record = await sent(anna, "../../etc/lijst \u202egpj.csv", CONTACTS.replace(b"\n1;", b"\n90001;").replace(b"\n2;", b"\n90002;"))
+        assert record is not None
+        assert "/" not in record.file_name
+        shown = (await anna.get(page.url(import_id=record.id))).text
+        assert "Dit plan uitvoeren" in shown
+        assert "geen e-mailadres" in (await anna.get(page.url(import_id=record.id, tab="refused"))).text
+        part = await anna.htmx("GET", rows.url(import_id=record.id, tab="new", q="jansen"))
+        assert part.text.lstrip().startswith("<div id=\"import-rows\"")
+        assert "Cliëntnummer" in (await anna.get(columns.url(import_id=record.id))).text
+
+        wrong = await anna.post(commit.url(import_id=record.id), data={"plan_hash": "0"})
+        assert wrong.status_code == 422
+        done = await anna.post(commit.url(import_id=record.id), data={"plan_hash": record.plan_hash})
+        assert done.status_code == 303
+        assert "Vernieuwen" in (await anna.get(page.url(import_id=record.id))).text
+        await carried_out(record)
+        assert await Client.count() == before + 4
+        assert "Uitgevoerd" in (await anna.get(page.url(import_id=record.id))).text
+
+        book = openpyxl.load_workbook(io.BytesIO((await anna.get(report.url(import_id=record.id))).content))
+        assert book.sheetnames == ["Samenvatting", "Geweigerd", "Alle regels"]
+        assert "geen e-mailadres" in str(list(book["Geweigerd"].values))
+
+        assert "worden verwijderd" in (await anna.get(undoing.url(import_id=record.id))).text
+        assert (await anna.post(undo.url(import_id=record.id))).status_code == 303
+        assert (await carried_out(record)).state == "undone"
+        assert await Client.count() == before
+
+
+async def test_columns_that_are_not_recognised_are_chosen_by_hand(cast, browser):
+    async with browser(cast.anna) as anna:
+        record = await sent(anna, "a.csv", b"Nummer;Wie;Waar\n90001;Jansen;Ede\n90002;Smit;Ede\n")
+        form = {"kind": "clients", "for_kind": "clients", "sheet": "", "for_sheet": "", "header_line": "1", "for_header_line": "1"}
+        missing = await anna.post(plan.url(import_id=record.id), data={**form, "column-0": "number"})
+        assert missing.status_code == 422
+        assert "Kies de kolom voor “Naam”." in missing.text
+        await anna.post(plan.url(import_id=record.id), data={**form, "column-0": "number", "column-1": "name", "column-2": "city"})
+        record = await carried_out(record)
+
+    assert (record.state, record.numbers["new"]) == ("planned", 2)
+
+
+@pytest.mark.parametrize("name", ["not_a_sheet.xlsx", "encrypted.xlsx", "truncated.xlsx", "only_bom.csv", "formula_injection.csv", "formulas.xlsx", "ragged.csv", "quoted_newline.csv", "polyglot.pdf", "traversal.zip"])  # fmt: skip
+async def test_hostile_files_are_answered_in_words(cast, browser, name):
+    before = await Client.count()
+    async with browser(cast.anna) as anna:
+        record = await sent(anna, name, (HOSTILE / name).read_bytes())
+        if record is not None:
+            assert record.state in ("failed", "planned", "uploaded")
+            reply = await anna.get(page.url(import_id=record.id))
+            assert reply.status_code == 200
+            assert record.state == "planned" or "data-error" in reply.text
+
+    assert await Client.count() == before
+
+
+async def test_strange_texts_are_refused_or_kept_but_never_break_the_page(cast, browser):
+    lines = ["Nummer;Naam;Plaats", f"90001;{'x' * 500};Ede", "90002;Bakkerij 🥐;Ede", "90003;שלום \u202eevil;Ede", "90004;A\x07B\x1b[31m;Ede", "90005;=HYPERLINK(\"x\");Ede", "90005;Twee;Ede", "90006;<script>alert(1)</script>;Ede"]  # fmt: skip
+    async with browser(cast.anna) as anna:
+        record = await sent(anna, "a.csv", "\n".join(lines).encode())
+        refused = await anna.get(page.url(import_id=record.id, tab="refused"))
+        made = await anna.get(page.url(import_id=record.id, tab="new"))
+        book = await anna.get(report.url(import_id=record.id))
+
+    assert "500 tekens" in refused.text
+    assert "regel 6" in refused.text
+    assert "<script>alert(1)" not in made.text
+    assert "🥐" in made.text
+    sheet = openpyxl.load_workbook(io.BytesIO(book.content))
+    assert not [cell for one in sheet for row in one for cell in row if cell.data_type == "f"]
+    assert {row.line for row in await ImportRow.objects().where((ImportRow.batch == record.id) & (ImportRow.action == "refused"))} >= {2, 7}
+
+
+@pytest.mark.parametrize("kind", ["groups", "clients", "users"])
+async def test_an_example_can_be_filled_in_and_is_recognised(cast, browser, kind):
+    async with browser(cast.anna) as anna:
+        book = await anna.get(sample.url(kind=kind))
+        record = await sent(anna, "voorbeeld.xlsx", book.content)
+        shown = await anna.get(page.url(import_id=record.id))
+
+    assert record.kind == kind
+    assert not re.search(r"Traceback|None", shown.text)
+
+
+async def test_without_a_file_it_says_so(cast, browser):
+    async with browser(cast.anna) as anna:
+        reply = await anna.post(add.url(), files={"file": ("", b"")})
+
+    assert reply.status_code == 422
+    assert "Kies eerst een bestand." in reply.text

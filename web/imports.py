@@ -1,0 +1,303 @@
+"""Imports: choosing a file, seeing what would come of it, carrying that out, and taking it back."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+
+import partials
+from models import engine
+from models.accounts import User
+from models.core import Missing, Refused, Say
+from models.imports import Import, ImportRow, add_import
+from models.imports.lexicon import FIELDS, KINDS
+from models.imports.report import example, workbook
+from models.imports.undo import blockers
+from models.settings import Firm
+from models.viewer import Viewer
+from web.downloads import disposition
+from web.replies import Reply, go, invalid, show, wants_fragment
+from web.routing import Access, Routes
+
+imports = Routes("imports", Access.STAFF)
+
+SIZE = 50
+ACTIONS = ("new", "changed", "unchanged", "refused")
+SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".csv", ".txt", ".tsv")
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@imports.get("/imports")
+async def list_(request: Request, viewer: Viewer) -> Reply:
+    _allow(viewer)
+    template = "imports/table.html" if wants_fragment(request) else "imports/list.html"
+    return show(template, title=Say("Import"), section="imports", **await _list(viewer, request))
+
+
+async def _allowed(request: Request, viewer: Viewer) -> None:
+    _allow(viewer)
+
+
+@imports.upload("/imports", before=_allowed)
+async def add(request: Request, viewer: Viewer, received: Any) -> Reply:
+    try:
+        file = received.one_file()
+        if not file.name.lower().endswith(SUFFIXES):
+            raise Refused("file", Say("Dit is geen rekenblad. Kies een .xlsx, .xls, .ods, .csv of .txt."))
+        record = await add_import(viewer.imports, file_name=file.name, sha256=file.sha256, size=file.size, by=viewer)
+    except Refused as refused:
+        context = await _list(viewer, request)
+        return invalid("imports/list.html", title=Say("Import"), section="imports", problem=refused.why, **context)
+    return go(page.url(import_id=record.id))
+
+
+@imports.get("/imports/{import_id:int}")
+async def page(request: Request, viewer: Viewer, import_id: int) -> Reply:
+    _allow(viewer)
+    record = await viewer.imports.get(import_id)
+    return show(
+        "imports/page.html", title=Say("Import: {name}", name=record.file_name), section="imports", **await _page(request, viewer, record)
+    )
+
+
+@imports.get("/imports/{import_id:int}/rows")
+async def rows(request: Request, viewer: Viewer, import_id: int) -> Reply:
+    """The rows of the plan under the tab; the page itself where there is no script."""
+    _allow(viewer)
+    record = await viewer.imports.get(import_id)
+    template = "imports/rows.html" if wants_fragment(request) else "imports/page.html"
+    return show(template, title=Say("Import"), section="imports", **await _page(request, viewer, record))
+
+
+@imports.get("/imports/{import_id:int}/columns")
+async def columns(request: Request, viewer: Viewer, import_id: int) -> Reply:
+    _allow(viewer)
+    record = await viewer.imports.get(import_id)
+    asked = request.query_params.get("kind", "")
+    return show("imports/columns.html", title=Say("Kolommen"), section="imports", **_columns(record, asked))
+
+
+@imports.post("/imports/{import_id:int}/plan")
+async def plan(request: Request, viewer: Viewer, import_id: int) -> Reply:
+    """Work it out (again): with the columns as chosen, or, without them, as the file's headings say."""
+    record = await viewer.imports.get(import_id)
+    form = await request.form()
+    kind = str(form.get("kind", ""))
+    is_same_list = form.get("for_kind") == kind and str(form.get("for_sheet", "")) == str(form.get("sheet", ""))
+    chosen = _mapping(form) if is_same_list and form.get("header_line") == form.get("for_header_line") else None
+    try:
+        await record.plan(
+            kind=kind,
+            sheet=str(form.get("sheet", "")),
+            header_line=_whole(form.get("header_line"), 100_000),
+            columns=chosen,
+            make_groups=bool(form.get("make_groups")),
+            by=viewer,
+        )
+    except Refused as refused:
+        context = _columns(record, kind) | {"problem": refused.why}
+        if chosen is not None:
+            context["mapping"] = chosen
+        return invalid("imports/columns.html", title=Say("Kolommen"), section="imports", **context)
+    return go(page.url(import_id=import_id))
+
+
+@imports.post("/imports/{import_id:int}/replan")
+async def replan(request: Request, viewer: Viewer, import_id: int) -> Reply:
+    """Once more with the same columns, against the records as they are now."""
+    record = await viewer.imports.get(import_id)
+    chosen = record.chosen
+    await record.plan(
+        kind=record.kind,
+        sheet=chosen.get("sheet", ""),
+        header_line=chosen.get("header_line", 0),
+        columns=record.columns or None,
+        make_groups=bool(chosen.get("make_groups")),
+        by=viewer,
+    )
+    return go(page.url(import_id=import_id))
+
+
+@imports.post("/imports/{import_id:int}/commit")
+async def commit(request: Request, viewer: Viewer, import_id: int) -> Reply:
+    record = await viewer.imports.get(import_id)
+    form = await request.form()
+    try:
+        await record.commit(str(form.get("plan_hash", "")), by=viewer)
+    except Refused as refused:
+        context = await _page(request, viewer, record) | {"problem": refused.why}
+        return invalid("imports/page.html", title=Say("Import"), section="imports", **context)
+    return go(page.url(import_id=import_id))
+
+
+@imports.get("/imports/{import_id:int}/undo")
+async def undoing(request: Request, viewer: Viewer, import_id: int) -> Reply:
+    _allow(viewer)
+    record = await viewer.imports.get(import_id)
+    return show(
+        "imports/undo.html", title=Say("Terugdraaien"), section="imports", record=record, blockers=await blockers(record)
+    )
+
+
+@imports.post("/imports/{import_id:int}/undo")
+async def undo(request: Request, viewer: Viewer, import_id: int) -> Reply:
+    record = await viewer.imports.get(import_id)
+    try:
+        await record.undo(by=viewer)
+    except Refused as refused:
+        found = await blockers(record) or [refused.why]
+        return invalid("imports/undo.html", title=Say("Terugdraaien"), section="imports", record=record, blockers=found)
+    return go(page.url(import_id=import_id))
+
+
+@imports.post("/imports/{import_id:int}/removal")
+async def remove(request: Request, viewer: Viewer, import_id: int) -> Reply:
+    record = await viewer.imports.get(import_id)
+    await record.remove(by=viewer)
+    return go(list_.url(), toast=Say("De import is verwijderd. Er was niets van uitgevoerd."))
+
+
+@imports.post("/imports/{import_id:int}/invitations")
+async def invite(request: Request, viewer: Viewer, import_id: int) -> Reply:
+    """On to the page that shows how many mails would go to whom: nothing is sent here."""
+    from models import rollout
+
+    record = await viewer.imports.get(import_id)
+    people = viewer.users.where(User.imported == record.id)
+    opening = await rollout.prepare_opening(people, by=viewer, selection={"import": record.id})
+    return go(f"/rollout/openings/{opening.id}")
+
+
+@imports.get("/imports/{import_id:int}/report")
+async def report(request: Request, viewer: Viewer, import_id: int) -> Response:
+    _allow(viewer)
+    record = await viewer.imports.get(import_id)
+    found = await engine.raw(
+        "SELECT line, part, action, label, content, changes, reasons FROM import_row WHERE batch = $1 ORDER BY line, id", record.id
+    )
+    with partials.speaking(viewer.user.language):
+        speak = partials.speak
+        book = await asyncio.to_thread(workbook, record, found, speak)
+    return _download(book, f"verslag {Path(record.file_name).stem[:80]}.xlsx")
+
+
+@imports.get("/imports/examples/{kind}")
+async def sample(request: Request, viewer: Viewer, kind: str) -> Response:
+    """An empty list with the right headings, and one line that shows what may stand there."""
+    if kind not in KINDS:
+        raise Missing(kind)
+    return _download(await asyncio.to_thread(example, kind), f"voorbeeld {kind}.xlsx")
+
+
+# what the pages show
+
+
+async def _list(viewer: Viewer, request: Request) -> dict[str, Any]:
+    number = _whole(request.query_params.get("page"), 100_000) or 1
+    found = viewer.imports
+    total = await found.count()
+    names = await engine.raw(
+        "SELECT i.id, trim(u.first_name || ' ' || u.prefix) || ' ' || u.surname AS name FROM import_batch i JOIN users u ON u.id = i.created_by"
+    )
+    return {
+        "records": (await Import.objects().where(found.condition).order_by(Import.id, ascending=False).limit(SIZE).offset((number - 1) * SIZE)),
+        "by": {row["id"]: row["name"] for row in names},
+        "total": total,
+        "page": number,
+        "size": SIZE,
+        "kinds": KINDS,
+        "here": list_.url(page=number if number > 1 else None),
+    }
+
+
+async def _page(request: Request, viewer: Viewer, record: Import) -> dict[str, Any]:
+    numbers, asked = record.numbers, request.query_params
+    first = next((action for action in ("new", "changed", "refused") if numbers[action]), "unchanged")
+    tab = asked.get("tab", first) if asked.get("tab", first) in ACTIONS else first
+    q = asked.get("q", "").replace("\x00", "")[:100]
+    found = ImportRow.visible_to(viewer) & (ImportRow.batch == record.id) & (ImportRow.action == tab)
+    if q:
+        found = found & ImportRow.label.ilike(f"%{q.replace('%', '').replace('_', ' ')}%")
+    total = await ImportRow.count().where(found)
+    number = min(_whole(asked.get("page"), 100_000) or 1, max(1, -(-total // SIZE)))
+    base = rows.url(import_id=record.id, tab=tab, q=q or None)
+    prepared = 0
+    if record.state == "committed" and not (await Firm.load()).users_without_login:
+        prepared = await viewer.users.where((User.imported == record.id) & (User.state == "prepared")).count()
+    task = await record.task() if record.state not in ("committed", "undone") else None
+    chosen = record.chosen
+    return {
+        "record": record,
+        "numbers": numbers,
+        "task": task,
+        "is_stuck": record.is_busy and (task is None or not task.is_busy),
+        "rows": await ImportRow.objects().where(found).order_by(ImportRow.line).order_by(ImportRow.id).limit(SIZE).offset((number - 1) * SIZE),
+        "tab": tab,
+        "q": q,
+        "total": total,
+        "page": number,
+        "size": SIZE,
+        "base": base,
+        "here": page.url(import_id=record.id, tab=tab, q=q or None, page=number if number > 1 else None),
+        "labels": _labels(record.kind),
+        "notices": [Say.from_json(notice) for notice in chosen.get("notices", ())],
+        "headings": chosen.get("headings", []),
+        "mapping": record.columns,
+        "prepared": prepared,
+        "problem": record.said,
+    }
+
+
+def _columns(record: Import, asked: str) -> dict[str, Any]:
+    from models.imports.columns import guess_mapping
+
+    chosen = record.chosen
+    kind: Any = asked if asked in KINDS else record.kind or "clients"
+    guess = kind != record.kind or not record.columns
+    headings = chosen.get("headings", [])
+    mapping = guess_mapping(kind, headings, chosen.get("above", [])) if guess else record.columns
+    return {
+        "record": record,
+        "kind": kind,
+        "kinds": KINDS,
+        "chosen": chosen,
+        "headings": headings,
+        "samples": chosen.get("samples", []),
+        "mapping": mapping,
+        "fields": [(field.name, Say(field.dutch), field.is_required) for field in FIELDS[kind]],
+        "problem": None,
+    }
+
+
+def _labels(kind: str) -> dict[str, Say]:
+    fields = FIELDS.get(kind, ())  # type: ignore[call-overload]
+    people = {field.name: Say(field.dutch) for field in FIELDS["users"]}
+    return people | {field.name: Say(field.dutch) for field in fields} | {"access": Say("Toegang tot"), "groups": Say("In groep"), "role": Say("Rol")}
+
+
+def _mapping(form: FormData) -> dict[int, str]:
+    return {
+        int(name.removeprefix("column-")): str(value)
+        for name, value in form.multi_items()
+        if name.startswith("column-") and name.removeprefix("column-").isdecimal() and value
+    }
+
+
+def _whole(value: Any, most: int) -> int:
+    text = str(value or "")
+    return min(int(text), most) if text.isdecimal() and len(text) < 10 else 0
+
+
+def _download(book: bytes, name: str) -> Response:
+    headers = {"Content-Disposition": disposition("attachment", name), "Cache-Control": "no-store"}
+    return Response(book, media_type=XLSX, headers=headers)
+
+
+def _allow(viewer: Viewer) -> None:
+    if not viewer.may("import_records"):
+        raise Missing(Import.__name__)
