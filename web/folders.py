@@ -41,7 +41,7 @@ async def contents(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     context = await folder_context(viewer, folder, _number(request))
     dossier = await viewer.dossiers.get(folder.dossier)
     return show(
-        "folders/contents.html",
+        "folders/documents.html",
         title=folder.name,
         section="dossiers",
         dossier=dossier,

@@ -223,7 +223,7 @@ def _level_sql(depth: int, ids: str) -> str:
     already collides with that index and is left alone.
     """
     joins, conditions = ["dossier d CROSS JOIN folder s0"], [
-        f"d.client IN ({ids})", "s0.dossier = $1", "s0.parent IS NULL", "s0.trashed_at IS NULL",
+        f"d.client IN ({ids})", "s0.dossier = $1", "coalesce(s0.parent, 0) = 0", "s0.trashed_at IS NULL",
     ]  # fmt: skip
     for level in range(depth):
         above = f"f{level - 1}.id" if level else "0"
@@ -243,13 +243,13 @@ _DOSSIERS_SQL = """INSERT INTO dossier (kind, client, name, name_key, audience, 
 SELECT 'client', c.id, 'Dossier', 'dossier', '', $1, $2 FROM client c WHERE c.id IN ({ids}) ON CONFLICT DO NOTHING"""
 
 _DEPTH_SQL = """WITH RECURSIVE level(id, depth) AS (
- SELECT id, 1 FROM folder WHERE dossier = $1 AND parent IS NULL AND trashed_at IS NULL
+ SELECT id, 1 FROM folder WHERE dossier = $1 AND coalesce(parent, 0) = 0 AND trashed_at IS NULL
  UNION ALL SELECT f.id, l.depth + 1 FROM folder f JOIN level l ON f.parent = l.id WHERE f.trashed_at IS NULL)
 SELECT max(depth) AS depth FROM level"""
 
 _MATCHES = """WITH RECURSIVE matched(dossier, client, wanted, present) AS (
  SELECT d.id, d.client, s.id, f.id FROM dossier d CROSS JOIN folder s CROSS JOIN folder f
- WHERE d.client IN ({ids}) AND s.dossier = $1 AND s.parent IS NULL AND s.trashed_at IS NULL
+ WHERE d.client IN ({ids}) AND s.dossier = $1 AND coalesce(s.parent, 0) = 0 AND s.trashed_at IS NULL
   AND f.dossier = d.id AND coalesce(f.parent, 0) = 0 AND f.name_key = s.name_key AND f.trashed_at IS NULL
  UNION ALL
  SELECT m.dossier, m.client, s.id, f.id FROM matched m CROSS JOIN folder s CROSS JOIN folder f

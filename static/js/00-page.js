@@ -12,7 +12,8 @@
     const { ctx } = event.detail, body = document.getElementById("dialog-body"), from = ctx.sourceElement
     // A form that was carried out and still stands in the dialog has nothing more to say there.
     if (from?.matches("form, button") && body?.contains(from) && ctx.request.method !== "GET" && ctx.response?.status < 400 && !("stay" in from.dataset)) return close()
-    if (ctx.target !== body && !body?.contains(ctx.target)) return
+    const target = typeof ctx.target === "string" ? document.querySelector(ctx.target) : ctx.target  // hx-status names it by selector
+    if (target !== body && !body?.contains(target)) return
     if (!body.childElementCount) return close()
     const title = body.querySelector("h1, h2")
     if (title) dialog().setAttribute("aria-label", title.textContent.trim())

@@ -1,8 +1,11 @@
 /* The keys, roles and memory of a tree of <details> and links: arrows, Home, End, letters, F2, Delete; open folders and focus survive swaps. */
+let holding = ""  // the tree that has the focus: it may be swapped as a whole
+document.addEventListener("focusin", event => { holding = event.target.closest("folder-tree")?.key || "" })
 customElements.define("folder-tree", class extends HTMLElement {
   connectedCallback() {
     this.key = `tree-${this.dataset.key || location.pathname}`
     this.memory = { open: {}, at: "", ...JSON.parse(sessionStorage.getItem(this.key) || "{}") }
+    this.hadFocus = holding === this.key
     this.seen = new WeakSet()  // remembered state is for what is new here; after that the person decides
     for (const kind of ["keydown", "focusin", "click"]) this.addEventListener(kind, this)
     this.addEventListener("toggle", this, true)

@@ -9,7 +9,7 @@ from typing import Any
 from models import engine
 from models.dossiers.structures import BATCH, apply_to
 from models.settings import utcnow
-from tests.databases import Databases, kinds
+from tests.databases import Databases, begin_run, end_run, kinds
 
 CLIENTS = 1_000
 TOP, IN_EACH = 20, 9  # 20 folders with 9 in each: 200
@@ -17,7 +17,7 @@ TOP, IN_EACH = 20, 9  # 20 folders with 9 in each: 200
 
 async def measure(clients: int = CLIENTS) -> list[dict[str, Any]]:
     """One row per database: folders per second, dossiers, trail and commits included."""
-    rows = []
+    began_run, rows = begin_run(), []
     for kind in kinds():
         async with Databases().copy(kind):
             structure, ids = await _prepare(clients)
@@ -41,6 +41,8 @@ async def measure(clients: int = CLIENTS) -> list[dict[str, Any]]:
                     "memory": f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB",
                 }
             )
+    if began_run:
+        end_run()
     return rows
 
 
