@@ -143,7 +143,7 @@ async def people_of_clients(
 
 def unready_person_sql(firm: Firm, person: str) -> str:
     """Whether one of the clients that this person reaches is not ready."""
-    return f"EXISTS (SELECT 1 FROM access x JOIN client c ON c.id = x.client WHERE x.person = {person} AND c.state = 'active' AND NOT {ready_sql(firm)})"
+    return f"{person} IN (SELECT x.person FROM access x JOIN client c ON c.id = x.client WHERE c.state = 'active' AND NOT {ready_sql(firm)})"
 
 
 async def ready_people(viewer: Viewer, firm: Firm) -> list[int]:

@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     from models.settings import Firm
 
 _CHOSEN = "SELECT person FROM opening_person WHERE opening = $1 AND because = ''"
-_NO_CLIENT = (
-    "NOT EXISTS (SELECT 1 FROM access a JOIN client k ON k.id = a.client WHERE a.person = u.id AND k.state = 'active')"
-)
+# by set, as in readiness: asked person by person it would be slow just after an import
+_NO_CLIENT = "u.id NOT IN (SELECT a.person FROM access a JOIN client k ON k.id = a.client WHERE k.state = 'active')"
 
 
 async def settle(opening: int, *, again: bool, only_ready: bool, firm: Firm) -> None:

@@ -46,8 +46,10 @@ async def _measured(count: int) -> list[dict[str, Any]]:
             )
             bare = await _bare(count)
             began = time.perf_counter()
-            opening = await engine.run_writing(lambda: prepare_opening(cast.anna.users, by=cast.anna, selection={}))
-            await engine.run_writing(lambda opening=opening: opening.start(by=cast.anna))
+            opening = await engine.run_writing(
+                lambda anna=cast.anna: prepare_opening(anna.users, by=anna, selection={})
+            )
+            await engine.run_writing(lambda opening=opening, anna=cast.anna: opening.start(by=anna))
             assert opening.people >= count
             rows.append(_row(f"gates opened ({kind})", f"{count:,} people", time.perf_counter() - began, bare))
     return rows
