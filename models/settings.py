@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from piccolo.columns import BigInt, Boolean, Integer, Timestamptz, Varchar
 from piccolo.table import Table
 
 from models import branding, engine
-from models.core import Owned, operation, record_of, save
+from models.core import Owned, Refused, Say, operation, record_of, save
+from models.live import touch
 from models.viewer import Permission
 
 if TYPE_CHECKING:
@@ -85,6 +87,34 @@ class Firm(Owned, Table, tablename="firm"):
     def logo_url(self) -> str:
         return f"/logo?v={self.logo[:12]}" if self.logo else ""
 
+    # changes
+
+    @operation(Permission.MANAGE_SETTINGS, trail=False)
+    async def change(self, *, by: Viewer, **details: Any) -> None:
+        """Set any of name, place, language, brand, invitation_days, second_factor, digest_hour and undo_seconds."""
+        values = {name: _CHECKS[name](value) for name, value in details.items()}
+        await self._set("Firm.change", by, **values)
+
+    @operation(Permission.MANAGE_SETTINGS, trail=False)
+    async def set_users_without_login(self, on: bool, *, by: Viewer) -> None:
+        """On: a new client user is prepared and invited later. Off: he is invited at once, after a screen that says so."""
+        await self._set("Firm.set_users_without_login", by, users_without_login=on)
+
+    @operation(Permission.MANAGE_SETTINGS, trail=False)
+    async def use_modules(self, names: list[str], *, by: Viewer) -> None:
+        """Exactly these from now on. What is switched off is hidden; nothing in it is lost."""
+        if not set(names) <= set(MODULES):
+            raise Refused("modules", Say("Kies een van de mogelijkheden."))
+        await self._set("Firm.use_modules", by, modules=",".join(name for name in MODULES if name in names))
+
+    async def _set(self, operation: str, by: Viewer, **values: Any) -> None:
+        moved = {name: value for name, value in values.items() if getattr(self, name) != value}
+        if moved:
+            before = {name: getattr(self, name) for name in moved}
+            await save(self, **moved, changed_at=self.changed_at + 1)
+            await by.note(operation, self, {"before": before, "after": moved})
+            await touch("settings", "rollout")
+
     @operation(Permission.MANAGE_SETTINGS)
     async def set_logo(self, sha256: str, kind: str, *, by: Viewer) -> None:
         """A picture that is in the storage already; `kind` is its media type, told by its content."""
@@ -93,6 +123,49 @@ class Firm(Owned, Table, tablename="firm"):
     @operation(Permission.MANAGE_SETTINGS)
     async def remove_logo(self, *, by: Viewer) -> None:
         await save(self, logo="", logo_type="", changed_at=self.changed_at + 1)
+
+
+def _line(field: str, most: int, *, required: bool = False) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        text = " ".join(str(value).split())
+        if required and not text:
+            raise Refused(field, Say("Vul dit in."))
+        if len(text) > most:
+            raise Refused(field, Say("Dit is {n} tekens; er passen er {most}.", n=len(text), most=most))
+        return text
+
+    return check
+
+
+def _whole(field: str, least: int, most: int) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        text = str(value).strip()
+        if not (text.isascii() and text.isdecimal() and len(text) < 6 and least <= int(text) <= most):
+            raise Refused(field, Say("Vul een heel getal in van {least} tot en met {most}.", least=least, most=most))
+        return int(text)
+
+    return check
+
+
+def _one_of(field: str, *known: str) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if value not in known:
+            raise Refused(field, Say("Kies een van de mogelijkheden."))
+        return str(value)
+
+    return check
+
+
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "name": _line("name", 120, required=True),
+    "place": _line("place", 120),
+    "language": _one_of("language", "nl", "en"),
+    "brand": branding.check_colour,
+    "invitation_days": _whole("invitation_days", 1, 365),
+    "second_factor": _one_of("second_factor", "nobody", "staff", "all"),
+    "digest_hour": _whole("digest_hour", 0, 23),
+    "undo_seconds": _whole("undo_seconds", 0, 120),
+}
 
 
 def utcnow() -> dt.datetime:

@@ -1,0 +1,112 @@
+"""What stands on the trail, as a sentence: the person who did it goes before it."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import Any
+
+from models.core import Say
+
+SENTENCES: dict[str, Say] = {
+    # signing in, and one's own account
+    "Session.begin": Say("meldde zich aan"),
+    "Session.end": Say("meldde een apparaat af"),
+    "User.activate": Say("activeerde zijn login"),
+    "User.reset_password": Say("koos met een link een nieuw wachtwoord"),
+    "User.set_password": Say("wijzigde zijn wachtwoord"),
+    "User.set_authenticator": Say("stelde een tweede factor in"),
+    "User.remove_authenticator": Say("zette zijn tweede factor uit"),
+    "User.renew_recovery_codes": Say("maakte nieuwe herstelcodes"),
+    "User.skip_second_factor": Say("sloeg de tweede factor over"),
+    "User.end_other_sessions": Say("meldde zich op andere apparaten af"),
+    "User.set_preferences": Say("wijzigde zijn voorkeuren"),
+    # users
+    "User.add": Say("voegde gebruiker {name} toe"),
+    "User.add_staff": Say("voegde medewerker {name} toe"),
+    "User.invite": Say("nodigde {name} uit"),
+    "User.invite_again": Say("nodigde {name} opnieuw uit"),
+    "User.change_name": Say("wijzigde de naam “{before}” in “{after}”"),
+    "User.change_email": Say("wijzigde het e-mailadres van {name} van {before} in {after}"),
+    "User.block": Say("blokkeerde {name}"),
+    "User.block.bulk": Say("blokkeerde {count} gebruikers"),
+    "User.unblock": Say("deblokkeerde {name}"),
+    "User.unblock.bulk": Say("deblokkeerde {count} gebruikers"),
+    "User.reset_second_factor": Say("nam de tweede factor van {name} weg"),
+    "User.sign_out": Say("meldde {name} af"),
+    "User.change_role": Say("wijzigde de rol van {name} van {before} in {role}"),
+    "Access.give": Say("gaf {name} toegang tot {client}"),
+    "Access.change": Say("wijzigde wat {name} mag bij {client}"),
+    "Access.take": Say("nam de toegang van {name} tot {client} weg"),
+    # clients and groups
+    "Client.add": Say("voegde cliënt {name} toe"),
+    "Client.change": Say("wijzigde de gegevens van {name}"),
+    "Client.archive": Say("archiveerde de cliënt"),
+    "Client.archive.bulk": Say("archiveerde {count} cliënten"),
+    "Client.restore": Say("maakte de cliënt weer actief"),
+    "Client.restore.bulk": Say("maakte {count} cliënten weer actief"),
+    "Client.set_groups": Say("wijzigde de groepen van de cliënt"),
+    "Client.set_responsible": Say("wijzigde wie voor de cliënt verantwoordelijk is"),
+    "Client.join_group": Say("voegde de cliënt toe aan groep {group}"),
+    "Client.join_group.bulk": Say("voegde {count} cliënten toe aan groep {group}"),
+    "Client.leave_group": Say("haalde de cliënt uit groep {group}"),
+    "Client.leave_group.bulk": Say("haalde {count} cliënten uit groep {group}"),
+    "Client.add_responsible": Say("maakte {who} verantwoordelijk voor de cliënt"),
+    "Client.add_responsible.bulk": Say("maakte {who} verantwoordelijk voor {count} cliënten"),
+    "ClientGroup.add": Say("voegde groep {name} toe"),
+    "ClientGroup.rename": Say("wijzigde groep {name}"),
+    "ClientGroup.remove": Say("verwijderde groep {name}"),
+    # dossiers
+    "Dossier.add": Say("maakte dossier {name}"),
+    "Dossier.add_folder": Say("voegde map {name} toe"),
+    "Dossier.rename": Say("hernoemde een dossier tot “{name}”"),
+    "Dossier.remove": Say("verwijderde een dossier"),
+    "Dossier.publish": Say("wijzigde voor wie een algemeen dossier is"),
+    "Dossier.empty_trash": Say("leegde de prullenbak"),
+    "Folder.add_folder": Say("voegde map {name} toe"),
+    "Folder.rename": Say("hernoemde een map tot “{name}”"),
+    "Folder.move": Say("verplaatste een map"),
+    "Folder.reorder": Say("zette een map op een andere plaats"),
+    "Folder.change_kind": Say("wijzigde de soort van een map"),
+    "Folder.trash": Say("legde een map in de prullenbak"),
+    "Folder.restore": Say("zette een map terug"),
+    "Folder.put_documents": Say("zette stukken in het dossier"),
+    "Folder.hand_in": Say("leverde stukken aan"),
+    "Document.rename": Say("hernoemde een stuk tot “{name}”"),
+    "Document.move": Say("verplaatste een stuk"),
+    "Document.trash": Say("legde een stuk in de prullenbak"),
+    "Document.restore": Say("zette een stuk terug"),
+    # the roll-out and the office
+    "Opening.start": Say("opende de poorten voor {people} mensen"),
+    "Opening.undo": Say("maakte het openen van de poorten ongedaan"),
+    "Opening.choose": Say("wijzigde wie wordt uitgenodigd"),
+    "Opening.send_again": Say("liet een uitnodiging opnieuw versturen"),
+    "Errand.send_again": Say("liet een bericht opnieuw versturen"),
+    "Task.cancel": Say("brak een taak af"),
+    "StepMark.set": Say("vinkte een stap van de uitrol af"),
+    "StepMark.clear": Say("haalde het vinkje bij een stap van de uitrol weg"),
+    "Firm.set_up": Say("richtte Poort in"),
+    "Firm.change": Say("wijzigde de instellingen van het kantoor"),
+    "Firm.set_users_without_login": Say("wijzigde of gebruikers zonder inloggegevens kunnen bestaan"),
+    "Firm.use_modules": Say("wijzigde welke modules in gebruik zijn"),
+    "Firm.use_module": Say("zette een module aan of uit"),
+    "Firm.set_logo": Say("plaatste een logo"),
+    "Firm.remove_logo": Say("verwijderde het logo"),
+    "_add": Say("vulde Poort met een voorbeeldkantoor"),
+    "_remove": Say("verwijderde het voorbeeldkantoor"),
+}
+UNNAMED = Say("deed iets waarvoor nog geen zin bestaat ({operation})")
+
+
+def sentence(line: dict[str, Any]) -> Say:
+    """Of a row of the trail: `operation` and `detail` (JSON, as it is kept)."""
+    said = SENTENCES.get(line["operation"])
+    if said is None:
+        return Say(UNNAMED.text, operation=line["operation"])
+    detail = json.loads(line["detail"]) if isinstance(line["detail"], str) else line["detail"]
+    known = defaultdict(lambda: "…", {key: value for key, value in detail.items() if isinstance(value, str | int)})
+    return Say(said.text, **{name: known[name] for name in _names(said.text)})
+
+
+def _names(text: str) -> list[str]:
+    return [part.partition("}")[0] for part in text.split("{")[1:]]
