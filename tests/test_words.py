@@ -1,79 +1,41 @@
-"""Every sentence has its English, and nothing in the catalogue is stale, doubtful or wrongly filled in."""
+"""Every sentence has its English, nothing in the catalogue is stale or doubtful, and no sentence escapes it."""
 
 from __future__ import annotations
 
-import ast
 import re
 import string
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract
-from babel.messages.pofile import read_po
+from babel.messages.catalog import Catalog
 
-ROOT = Path(__file__).parents[1]
-PO = ROOT / "partials" / "locales" / "en.po"
+from tests import words
 
-
-def sentences() -> dict[str, tuple[str, ...]]:
-    """Every Dutch source text: its plural forms, by where it is said."""
-    found: dict[str, tuple[str, ...]] = {}
-    for path in sorted((ROOT / "partials").rglob("*.html")):
-        with path.open("rb") as file:
-            options = {"trimmed": "true", "encoding": "utf-8", "extensions": "jinja2.ext.do"}
-            for _, _, message, _ in extract("jinja2.ext:babel_extract", file, options=options):
-                forms = tuple(m for m in (message if isinstance(message, tuple) else (message,)) if m)
-                if forms:
-                    found[forms[0]] = forms[:2]
-    for path in [p for layer in ("web", "models", "jobs", "partials") for p in sorted((ROOT / layer).rglob("*.py"))]:
-        if "migrations" not in path.parts:
-            found |= {text: (text,) for text in said_in(path)}
-    return found
-
-
-def said_in(path: Path) -> Iterator[str]:
-    """The first argument of every Say(…) and gettext(…): a plain string, or the test for it fails."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if (
-            isinstance(node, ast.Call)
-            and getattr(node.func, "id", getattr(node.func, "attr", "")) in ("Say", "gettext")
-            and node.args
-        ):
-            if isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str) and node.args[0].value:
-                yield node.args[0].value
+ROOT = words.ROOT
+# Words that are the same in both languages, names, and marks
+UNTRANSLATED = {"Poort", "Nederlands", "English", "OK", "btw", "KvK"}
 
 
 @pytest.fixture(scope="module")
 def english() -> Catalog:
-    with PO.open("rb") as file:
-        return read_po(file, locale="en")
-
-
-def forms_of(message: Message) -> tuple[str, ...]:
-    return tuple(message.string) if isinstance(message.string, tuple | list) else (message.string,)
+    return words.catalogue()
 
 
 def test_every_sentence_has_its_english(english: Catalog) -> None:
-    missing = [text for text in sentences() if (found := english.get(text)) is None or not all(forms_of(found))]
-
-    assert not missing
+    assert words.missing(english) == []
 
 
 def test_nothing_in_the_catalogue_is_stale_or_doubtful(english: Catalog) -> None:
-    known = sentences()
-
-    assert not [m.id for m in english if m.id and (m.id if isinstance(m.id, str) else m.id[0]) not in known]
-    assert not [m.id for m in english if m.id and m.fuzzy]
+    assert words.stale(english) == []
+    assert [message.id for message in english if message.id and message.fuzzy] == []
 
 
 def test_what_is_filled_in_is_the_same_in_both_languages(english: Catalog) -> None:
     for message in english:
         if message.id:
             dutch = message.id if isinstance(message.id, str) else message.id[-1]
-            for form in forms_of(message)[-1:]:
-                assert slots(dutch) == slots(form), dutch
+            many = message.string if isinstance(message.string, str) else message.string[-1]
+            assert slots(dutch) == slots(many), dutch
 
 
 def slots(text: str) -> set[str]:
@@ -83,3 +45,24 @@ def slots(text: str) -> set[str]:
         return with_percent | {name for _, name, _, _ in string.Formatter().parse(text) if name}
     except ValueError:
         return with_percent
+
+
+TEMPLATES = [path for path in sorted((ROOT / "partials").rglob("*.html")) if "styleguide" not in path.parts]
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_words_stand_outside_the_catalogue(path: Path) -> None:
+    """What is left of a template without tags, expressions and {% trans %} holds no word."""
+    text = path.read_text(encoding="utf-8")
+    text = re.sub(r"\{#.*?#\}", " ", text, flags=re.DOTALL)
+    text = re.sub(r"\{%-?\s*trans\b.*?\{%-?\s*endtrans\s*-?%\}", " ", text, flags=re.DOTALL)
+    text = re.sub(r"<style.*?</style>", " ", text, flags=re.DOTALL)
+    text = re.sub(r"\{[{%].*?[}%]\}", " ", text, flags=re.DOTALL)
+    spoken = re.findall(r'(?:aria-label|title|placeholder|alt)="([^"{]*)"', text)
+    text = re.sub(r'="[^"]*"', " ", text)
+    text = re.sub(r"<code>.*?</code>", " ", text, flags=re.DOTALL)
+    text = re.sub(r"<[^>]*>|&\w+;|/[\w/-]+|\bhx-[\w-]+", " ", text, flags=re.DOTALL)
+
+    found = {word for part in [text, *spoken] for word in re.findall(r"[A-Za-zÀ-ÿ]{3,}", part)}
+
+    assert found - UNTRANSLATED == set()
