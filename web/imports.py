@@ -51,8 +51,8 @@ async def add(request: Request, viewer: Viewer, received: Any) -> Reply:
             raise Refused("file", Say("Dit is geen rekenblad. Kies een .xlsx, .xls, .ods, .csv of .txt."))
         record = await add_import(viewer.imports, file_name=file.name, sha256=file.sha256, size=file.size, by=viewer)
     except Refused as refused:
-        context = await _list(viewer, request)
-        return invalid("imports/list.html", title=Say("Import"), section="imports", problem=refused.why, **context)
+        context = await _list(viewer, request) | {"problem": refused.why}
+        return invalid("imports/list.html", title=Say("Import"), section="imports", **context)
     return go(page.url(import_id=record.id))
 
 
@@ -212,6 +212,7 @@ async def _list(viewer: Viewer, request: Request) -> dict[str, Any]:
         "size": SIZE,
         "kinds": KINDS,
         "here": list_.url(page=number if number > 1 else None),
+        "problem": None,
     }
 
 

@@ -87,7 +87,7 @@ async def test_hostile_files_are_answered_in_words(cast, browser, name):
 
 
 async def test_strange_texts_are_refused_or_kept_but_never_break_the_page(cast, browser):
-    lines = ["Nummer;Naam;Plaats", f"90001;{'x' * 500};Ede", "90002;Bakkerij 🥐;Ede", "90003;שלום \u202eevil;Ede", "90004;A\x07B\x1b[31m;Ede", "90005;=HYPERLINK(\"x\");Ede", "90005;Twee;Ede", "90006;<script>alert(1)</script>;Ede"]  # fmt: skip
+    lines = ["Nummer;Naam;Plaats", f"90001;{'x' * 500};Ede", "90002;Bakkerij 🥐;Ede", "90003;שלום \u202eevil;Ede", "90004;A\x07B\x1b[31m;Ede", "90005;=HYPERLINK(\"x\");Ede", "90002;Twee;Ede", "90006;<script>alert(1)</script>;Ede"]  # fmt: skip
     async with browser(cast.anna) as anna:
         record = await sent(anna, "a.csv", "\n".join(lines).encode())
         refused = await anna.get(page.url(import_id=record.id, tab="refused"))
@@ -95,7 +95,7 @@ async def test_strange_texts_are_refused_or_kept_but_never_break_the_page(cast, 
         book = await anna.get(report.url(import_id=record.id))
 
     assert "500 tekens" in refused.text
-    assert "regel 6" in refused.text
+    assert "regel 3" in refused.text
     assert "<script>alert(1)" not in made.text
     assert "🥐" in made.text
     sheet = openpyxl.load_workbook(io.BytesIO(book.content))
