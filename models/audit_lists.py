@@ -33,9 +33,9 @@ async def page(viewer: Viewer, asked: Filter, number: int, size: int) -> tuple[l
     viewer.require(Permission.VIEW_TRAIL)
     where, args = _where(asked)
     rows = await engine.raw(
-        "SELECT t.*, u.first_name, u.initials, u.prefix, u.surname, c.name AS client_name FROM "
+        "SELECT t.*, u.id AS who_id, u.first_name, u.initials, u.prefix, u.surname, c.name AS client_name FROM "
         f"(SELECT * FROM trail WHERE {where} ORDER BY at DESC, id DESC LIMIT {int(size)} OFFSET {int((number - 1) * size)}) t "
-        "LEFT JOIN users u ON u.id = t.person LEFT JOIN client c ON c.id = t.client ORDER BY t.at DESC, t.id DESC",
+        "LEFT JOIN users u ON u.id = coalesce(t.person, CASE WHEN t.record_table = 'User' THEN t.record_id END) LEFT JOIN client c ON c.id = t.client ORDER BY t.at DESC, t.id DESC",
         *args,
     )
     total = (await engine.raw(f"SELECT count(*) AS n FROM trail WHERE {where}", *args))[0]["n"]

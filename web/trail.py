@@ -76,6 +76,14 @@ SENTENCES: dict[str, Say] = {
     "Document.move": Say("verplaatste een stuk"),
     "Document.trash": Say("legde een stuk in de prullenbak"),
     "Document.restore": Say("zette een stuk terug"),
+    # imports
+    "Import.add": Say("begon een import"),
+    "Import.plan": Say("liet een import doorrekenen"),
+    "Import.commit": Say("startte een import"),
+    "Import.carry_out": Say("voerde een import uit"),
+    "Import.undo": Say("vroeg een import ongedaan te maken"),
+    "Import.take_back": Say("maakte een import ongedaan"),
+    "Import.remove": Say("verwijderde een import"),
     # the roll-out and the office
     "Opening.start": Say("opende de poorten voor {people} mensen"),
     "Opening.undo": Say("maakte het openen van de poorten ongedaan"),
