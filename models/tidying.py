@@ -14,6 +14,7 @@ BLOBS = (("document", "sha256"), ("import_batch", "sha256"), ("firm", "logo"))
 
 _SESSION_KEPT = dt.timedelta(days=7)  # after its end: a form typed in it can be given back
 _HOUR = dt.timedelta(hours=1)
+_IMPORT_ROWS_KEPT = dt.timedelta(days=90)  # as long as an import can be taken back
 _BLOB_AGE = dt.timedelta(hours=6)
 
 
@@ -24,6 +25,10 @@ async def forget_expired() -> None:
         ("DELETE FROM session WHERE ended_at < $1 OR expires_at < $1", now - _SESSION_KEPT),
         ("DELETE FROM draft WHERE created_at < $1", now - _HOUR),
         ("DELETE FROM throttle WHERE since < $1", now - _HOUR),
+        (
+            "DELETE FROM import_row WHERE batch IN (SELECT id FROM import_batch WHERE coalesce(committed_at, created_at) < $1)",
+            now - _IMPORT_ROWS_KEPT,
+        ),
     ):
         await engine.raw(sql, moment)
 
@@ -38,5 +43,5 @@ async def referenced(hashes: Sequence[str]) -> set[str]:
     if not hashes:
         return set()
     places = ", ".join(f"${n}" for n in range(1, len(hashes) + 1))
-    parts = [f"SELECT {column} AS sha256 FROM {table} WHERE {column} IN ({places})" for table, column in BLOBS]  # noqa: S608
+    parts = [f"SELECT {column} AS sha256 FROM {table} WHERE {column} IN ({places})" for table, column in BLOBS]
     return {row["sha256"] for row in await engine.raw(" UNION ".join(parts), *hashes)}

@@ -11,10 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import partials
-from models import engine
-from models.accounts import User
 from models.core import Missing, Refused, Say
-from models.imports import Import, ImportRow, add_import
+from models.imports import Import, ImportRow, add_import, lists
 from models.imports.lexicon import FIELDS, KINDS
 from models.imports.report import example, workbook
 from models.imports.undo import blockers
@@ -168,8 +166,7 @@ async def invite(request: Request, viewer: Viewer, import_id: int) -> Reply:
     from models import rollout
 
     record = await viewer.imports.get(import_id)
-    people = viewer.users.where(User.imported == record.id)
-    opening = await rollout.prepare_opening(people, by=viewer, selection={"import": record.id})
+    opening = await rollout.prepare_opening(lists.people_of(viewer, record), by=viewer, selection={"import": record.id})
     return go(f"/rollout/openings/{opening.id}")
 
 
@@ -177,9 +174,7 @@ async def invite(request: Request, viewer: Viewer, import_id: int) -> Reply:
 async def report(request: Request, viewer: Viewer, import_id: int) -> Response:
     _allow(viewer)
     record = await viewer.imports.get(import_id)
-    found = await engine.raw(
-        "SELECT line, part, action, label, content, changes, reasons FROM import_row WHERE batch = $1 ORDER BY line, id", record.id
-    )
+    found = await lists.for_report(record)
     with partials.speaking(viewer.user.language):
         speak = partials.speak
         book = await asyncio.to_thread(workbook, record, found, speak)
@@ -199,15 +194,10 @@ async def sample(request: Request, viewer: Viewer, kind: str) -> Response:
 
 async def _list(viewer: Viewer, request: Request) -> dict[str, Any]:
     number = _whole(request.query_params.get("page"), 100_000) or 1
-    found = viewer.imports
-    total = await found.count()
-    names = await engine.raw(
-        "SELECT i.id, trim(u.first_name || ' ' || u.prefix) || ' ' || u.surname AS name FROM import_batch i JOIN users u ON u.id = i.created_by"
-    )
     return {
-        "records": (await Import.objects().where(found.condition).order_by(Import.id, ascending=False).limit(SIZE).offset((number - 1) * SIZE)),
-        "by": {row["id"]: row["name"] for row in names},
-        "total": total,
+        "records": await lists.newest(viewer, number, SIZE),
+        "by": await lists.who_imported(),
+        "total": await viewer.imports.count(),
         "page": number,
         "size": SIZE,
         "kinds": KINDS,
@@ -221,15 +211,13 @@ async def _page(request: Request, viewer: Viewer, record: Import) -> dict[str, A
     first = next((action for action in ("new", "changed", "refused") if numbers[action]), "unchanged")
     tab = asked.get("tab", first) if asked.get("tab", first) in ACTIONS else first
     q = asked.get("q", "").replace("\x00", "")[:100]
-    found = ImportRow.visible_to(viewer) & (ImportRow.batch == record.id) & (ImportRow.action == tab)
-    if q:
-        found = found & ImportRow.label.ilike(f"%{q.replace('%', '').replace('_', ' ')}%")
-    total = await ImportRow.count().where(found)
+    found = lists.rows_of(viewer, record, tab, q)
+    total = await found.count()
     number = min(_whole(asked.get("page"), 100_000) or 1, max(1, -(-total // SIZE)))
     base = rows.url(import_id=record.id, tab=tab, q=q or None)
     prepared = 0
     if record.state == "committed" and not (await Firm.load()).users_without_login:
-        prepared = await viewer.users.where((User.imported == record.id) & (User.state == "prepared")).count()
+        prepared = await lists.uninvited(viewer, record).count()
     task = await record.task() if record.state not in ("committed", "undone") else None
     chosen = record.chosen
     return {
@@ -237,7 +225,7 @@ async def _page(request: Request, viewer: Viewer, record: Import) -> dict[str, A
         "numbers": numbers,
         "task": task,
         "is_stuck": record.is_busy and (task is None or not task.is_busy),
-        "rows": await ImportRow.objects().where(found).order_by(ImportRow.line).order_by(ImportRow.id).limit(SIZE).offset((number - 1) * SIZE),
+        "rows": await found.all(ImportRow.line, ImportRow.id, limit=SIZE, offset=(number - 1) * SIZE),
         "tab": tab,
         "q": q,
         "total": total,

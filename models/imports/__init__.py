@@ -2,4 +2,6 @@
 
 from models.imports.records import Import, ImportRow, add_import
 
+from models.imports import work  # isort: skip  # noqa: F401  declares the kinds of work, for who starts them too
+
 __all__ = ["Import", "ImportRow", "add_import"]

@@ -202,7 +202,7 @@ class _Commit:
         keys = {c["client"] for p in ("client", "user") for a in ("new", "changed") for c, _ in self.plan.of(p, a)}
         at = "TEXT" if engine.is_sqlite() else "TIMESTAMPTZ"
         await engine.raw(
-            "INSERT INTO trail (at, person, operation, record_table, record_id, client, detail) "  # noqa: S608
+            "INSERT INTO trail (at, person, operation, record_table, record_id, client, detail) "
             f"SELECT CAST($1 AS {at}), CAST($2 AS INTEGER), 'Client.import', 'Client', id, id, CAST($3 AS TEXT) "
             f"FROM client WHERE id IN {listed(4)}",
             self.now,
@@ -215,7 +215,7 @@ class _Commit:
 async def _update(table: str, sets: dict[tuple[str, ...], list[tuple[Any, ...]]]) -> None:
     for columns, rows in sets.items():
         what = ", ".join(f"{column} = ${n}" for n, column in enumerate(columns, 1))
-        await engine.raw_many(f"UPDATE {table} SET {what} WHERE id = ${len(columns) + 1}", rows)  # noqa: S608
+        await engine.raw_many(f"UPDATE {table} SET {what} WHERE id = ${len(columns) + 1}", rows)
 
 
 def _person_keys(values: dict[str, Any], email: str) -> dict[str, str]:

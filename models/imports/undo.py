@@ -89,7 +89,7 @@ async def carry_out(record: Import, by: Viewer) -> dict[str, Any]:
         raise Refused("", found[0])
     counts = await _restore(record)
     for table in ("access", "membership", "users", "client", "client_group"):
-        await engine.raw(f"DELETE FROM {table} WHERE imported = $1", record.id)  # noqa: S608
+        await engine.raw(f"DELETE FROM {table} WHERE imported = $1", record.id)
     await save(record, state="undone", undone_at=utcnow(), problem="")
     await by.note("Import.take_back", record, {"name": record.file_name, **counts})
     await touch("imports", f"import-{record.id}", "clients", "users", "rollout")
@@ -114,7 +114,7 @@ async def _restore(record: Import) -> dict[str, int]:
                 before, after = (_value(name, value) for value in (before, after))
                 fields.setdefault((table, name), []).append((before, row["record_id"], after))
     for (table, name), changes in fields.items():
-        await engine.raw_many(f"UPDATE {table} SET {name} = $1 WHERE id = $2 AND {name} = $3", changes)  # noqa: S608
+        await engine.raw_many(f"UPDATE {table} SET {name} = $1 WHERE id = $2 AND {name} = $3", changes)
     await engine.raw_many(
         "UPDATE access SET role = $1, rights = $2 WHERE person = $3 AND role = $5 "
         "AND client = (SELECT id FROM client WHERE number_key = $4)",
@@ -128,14 +128,14 @@ async def _renew_keys(clients: set[int], people: set[int]) -> None:
     from models.imports.world import listed
 
     found = await engine.raw(
-        f"SELECT id, number, name, city, email FROM client WHERE id IN {listed(1)}", json.dumps(sorted(clients))  # noqa: S608
+        f"SELECT id, number, name, city, email FROM client WHERE id IN {listed(1)}", json.dumps(sorted(clients))
     )
     await engine.raw_many(
         "UPDATE client SET sort_key = $1, search_key = $2 WHERE id = $3",
         [(sort_name(r["name"]), search_text(r["number"], r["name"], r["city"], r["email"]), r["id"]) for r in found],
     )
     found = await engine.raw(
-        f"SELECT id, first_name, initials, prefix, surname, email FROM users WHERE id IN {listed(1)}",  # noqa: S608
+        f"SELECT id, first_name, initials, prefix, surname, email FROM users WHERE id IN {listed(1)}",
         json.dumps(sorted(people)),
     )
     rows = []

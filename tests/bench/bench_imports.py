@@ -106,7 +106,7 @@ def _peak() -> float:
 def _bare(place: Path) -> float:
     """The same rows by sqlite3 alone: clients, people and accesses copied into empty tables of the same shape."""
     source = sqlite3.connect(place / "bench.db")
-    rows = {table: source.execute(f"SELECT * FROM {table}").fetchall() for table in ("client", "users", "access")}  # noqa: S608
+    rows = {table: source.execute(f"SELECT * FROM {table}").fetchall() for table in ("client", "users", "access")}
     shape = source.execute("SELECT sql FROM sqlite_master WHERE tbl_name IN ('client', 'users', 'access') AND sql IS NOT NULL").fetchall()
     bare = sqlite3.connect(place / "bare.db")
     bare.execute("PRAGMA journal_mode=WAL")
@@ -115,7 +115,7 @@ def _bare(place: Path) -> float:
     began = time.perf_counter()
     with bare:
         for table, values in rows.items():
-            bare.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values[0]))})", values)  # noqa: S608
+            bare.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values[0]))})", values)
     return time.perf_counter() - began
 
 
