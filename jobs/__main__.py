@@ -29,7 +29,7 @@ def main() -> None:
         threading.Thread(target=_end_with, args=(asked.beside,), daemon=True).start()
     others = [_one_more() for _ in range(asked.workers - 1)]
     try:
-        _work()
+        carry_out()
     finally:
         for other in others:
             other.terminate()
@@ -38,7 +38,7 @@ def main() -> None:
                 other.wait(5)
 
 
-def _work() -> None:
+def carry_out() -> None:
     from jobs.worker import work
 
     engine.start()

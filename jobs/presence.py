@@ -22,8 +22,16 @@ class Presence:
         self.folder = config.settings().var / "workers"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.name = f"{socket.gethostname()[:30]}.{os.getpid()}.{secrets.token_hex(4)}"
-        self._file: IO[str] | None = (self.folder / self.name).open("w")
-        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._file: IO[str] | None = self._lock()
+
+    def _lock(self) -> IO[str]:
+        """A file that was cleared away as nobody's, between being made and being locked, is made again."""
+        while True:
+            file = (self.folder / self.name).open("w")
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if (self.folder / self.name).exists():
+                return file
+            file.close()
 
     def dead_of(self, names: Iterable[str]) -> list[str]:
         """Those that lived on this machine and do not any more. What runs tasks has its worker's name and a suffix."""
@@ -46,8 +54,8 @@ class Presence:
         """Remove the files of dead workers that hold nothing."""
         keep = {self.name, "chores", *(name.removesuffix(TASKS) for name in still_named)}
         for path in self.folder.iterdir():
-            if path.name not in keep and _is_free(path):
-                path.unlink(missing_ok=True)
+            if path.name not in keep:
+                _is_free(path, remove=True)
 
     def leave(self) -> None:
         """The file stays until another worker has seen whether something was left behind."""
@@ -56,10 +64,12 @@ class Presence:
             self._file = None
 
 
-def _is_free(path: Path) -> bool:
+def _is_free(path: Path, remove: bool = False) -> bool:
     try:
         with path.open("r") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if remove:  # while we hold the lock: its maker, who waits for it, then sees that it is gone
+                path.unlink(missing_ok=True)
             return True
     except (BlockingIOError, FileNotFoundError):
         return False

@@ -41,3 +41,40 @@ class Workers:
     def end(self) -> None:
         for worker in list(self.all):
             self.kill(worker)
+
+
+class Nursery:
+    """Workers that are forked from a process which has everything loaded; each a process of its own."""
+
+    def __init__(self, var: Path, **environment: str) -> None:
+        self.log = var / "worker.log"
+        environment = {**os.environ, "POORT_VAR": str(var), "PYTHONPATH": str(ROOT), **environment}
+        with self.log.open("ab") as log:
+            self._mother = subprocess.Popen(
+                [sys.executable, "-m", "tests.jobs.nursery"],
+                env=environment,
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        self.all: list[int] = []
+
+    def start(self) -> int:
+        assert self._mother.stdin is not None
+        assert self._mother.stdout is not None
+        print("one", file=self._mother.stdin, flush=True)
+        worker = int(self._mother.stdout.readline())
+        self.all.append(worker)
+        return worker
+
+    def kill(self, worker: int) -> None:
+        os.kill(worker, signal.SIGKILL)
+        self.all.remove(worker)
+
+    def end(self) -> None:
+        for worker in list(self.all):
+            self.kill(worker)
+        self._mother.kill()
+        self._mother.wait()
