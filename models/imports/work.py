@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -98,6 +100,7 @@ async def _read(record: Import) -> Sheet:
     """A copy on this machine: the storage may be elsewhere."""
     folder = config.settings().var
     folder.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(_clear, folder)
     with tempfile.TemporaryDirectory(dir=folder, prefix="import-") as place:
         path = Path(place) / f"file{Path(record.file_name).suffix.lower()[:10]}"
         with path.open("wb") as out:
@@ -111,6 +114,13 @@ async def _read(record: Import) -> Sheet:
             sheet=asked.get("asked_sheet") or None,
             header_line=asked.get("header_line") or None,
         )
+
+
+def _clear(folder: Path) -> None:
+    """Copies that a killed worker left behind: nothing is read for an hour."""
+    for left in folder.glob("import-*"):
+        if left.is_dir() and left.stat().st_mtime < time.time() - 3600:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _meaning(record: Import, sheet: Sheet) -> tuple[Kind | None, dict[int, str]]:
