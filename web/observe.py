@@ -25,7 +25,9 @@ _seconds = Histogram(
     registry=REGISTRY,
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 30),
 )
-_queries = Histogram("poort_request_queries", "Statements per request.", ["route"], registry=REGISTRY, buckets=(1, 2, 4, 6, 8, 12, 20))
+_queries = Histogram(
+    "poort_request_queries", "Statements per request.", ["route"], registry=REGISTRY, buckets=(1, 2, 4, 6, 8, 12, 20)
+)
 _request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
 log = structlog.get_logger("poort")
 
@@ -38,7 +40,11 @@ def set_up_logging() -> None:
             event["request"] = request_id
         return event
 
-    shared: list[Any] = [structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), add_request_id]
+    shared: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        add_request_id,
+    ]
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(ensure_ascii=False)],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -61,13 +67,20 @@ def set_up_logging() -> None:
 
 def log_exception(error: BaseException, request: Any) -> None:
     """The place of the fault, not its message's values: those may be somebody's data."""
-    frames = [f"{frame.filename.rsplit('/', 3)[-2]}/{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)[-12:]]
-    log.error("failure", kind=type(error).__name__, at=frames, sql_state=getattr(error, "sqlstate", None), what=_safe(error))
+    frames = [
+        f"{frame.filename.rsplit('/', 3)[-2]}/{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)[-12:]
+    ]
+    log.error(
+        "failure", kind=type(error).__name__, at=frames, sql_state=getattr(error, "sqlstate", None), what=_safe(error)
+    )
 
 
 def _safe(error: BaseException) -> str | None:
     """Messages of errors in our own code and of templates name code, not people; those of databases may quote values."""
-    if isinstance(error, TypeError | AttributeError | NameError | KeyError | AssertionError | RuntimeError) or type(error).__module__.startswith("jinja2"):
+    if isinstance(error, TypeError | AttributeError | NameError | KeyError | AssertionError | RuntimeError) or type(
+        error
+    ).__module__.startswith("jinja2"):
         return str(error)[:300]
     return None
 
@@ -84,6 +97,7 @@ class Observer:
             return
         request_id = scope["poort.request_id"] = secrets.token_hex(6)
         token = _request_id.set(request_id)
+        scope["poort.began"] = time.time()
         began, status = time.perf_counter(), 0
 
         async def sending(message: Message) -> None:
@@ -101,10 +115,14 @@ class Observer:
                 _request_id.reset(token)
 
     def _note(self, scope: Scope, status: int, seconds: float, queries: int) -> None:
-        route = getattr(scope.get("route"), "name", None) or ("static" if scope["path"].startswith("/static/") else "none")
+        route = getattr(scope.get("route"), "name", None) or (
+            "static" if scope["path"].startswith("/static/") else "none"
+        )
         _requests.labels(route, status).inc()
         if route == "static":
             return
         _seconds.labels(route).observe(seconds)
         _queries.labels(route).observe(queries)
-        log.info("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1), queries=queries)
+        log.info(
+            "request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1), queries=queries
+        )

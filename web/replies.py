@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import time
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -151,6 +152,7 @@ def _context(reply: Reply, request: Request, viewer: Any, firm: Any, fragment: b
         base["view_as_end"] = address_for("users.page", user_id=viewer.user.id) if viewer.view_as else "/"
         base["nav"] = navigation(viewer, firm, prefix)
         base["flash"] = _read_flash(request.cookies.get(FLASH_COOKIE)) or reply.toast
+        base["live_at"] = f"{request.scope.get('poort.began', time.time()):.3f}"
         base["live_url"] = "" if prefix or not viewer.is_signed_in else address_for("live.stream")
     return base | reply.context
 

@@ -3,8 +3,9 @@
 document.addEventListener("DOMContentLoaded", () => {
   const address = document.body.dataset.liveUrl
   if (!address) return
-  const QUIET = 10000, waiting = new Set(), channel = new BroadcastChannel("poort-live")
-  let heard = Date.now(), started = false, flushing = 0
+  const QUIET = 10000, waiting = new Set(), channel = new BroadcastChannel("poort-live"), me = Math.random()
+  let at = Number(document.body.dataset.liveAt), covers = 0, heard = Date.now(), started = false, flushing = 0
+  const recent = []  // what the listening tab heard of late: a page is drawn first and listens a moment later
 
   const lives = () => document.querySelectorAll("[data-live]")
   const isEdited = element => { const at = document.activeElement; return element.contains(at) && at !== element && at.matches("input:not([type=checkbox], [type=radio]), textarea, select") || element.querySelector("input[name=ids]:checked") !== null }
@@ -19,14 +20,25 @@ document.addEventListener("DOMContentLoaded", () => {
   }
   const soon = () => { flushing ||= setTimeout(flush, 250) }
   const changed = topics => {
-    for (const element of lives()) if (!topics || element.dataset.live.split(/\s+/).some(topic => topics.includes(topic))) waiting.add(element)
+    for (const element of lives()) if (topics === null || element.dataset.live.split(/\s+/).some(topic => topics.includes(topic))) waiting.add(element)
     if (waiting.size) soon()
   }
-  const tell = message => { channel.postMessage(message); receive(message) }
-  const receive = ({ topics, missed }) => {
+  const tell = message => {
+    if (message.at && recent.push(message) > 300) covers = recent.shift().at
+    channel.postMessage(message)
+    receive(message)
+  }
+  const answer = ({ ask, from }) => {
+    const later = recent.filter(message => message.at > ask - 1)
+    const missed = ask < covers || later.some(message => message.topics === null)
+    channel.postMessage({ to: from, topics: missed ? null : later.flatMap(message => message.topics) })
+  }
+  const receive = message => {
+    if (message.ask) return covers && answer(message)
+    if (message.to && message.to !== me) return
     heard = Date.now()
-    if (missed) changed(null)
-    else if (topics) changed(topics)
+    if (message.at) at = Math.max(at, message.at)
+    if (message.topics !== undefined) changed(message.topics)
   }
   channel.onmessage = event => receive(event.data)
   document.addEventListener("visibilitychange", soon)
@@ -34,14 +46,14 @@ document.addEventListener("DOMContentLoaded", () => {
   document.addEventListener("change", soon)  // the last ticked row was let go
 
   const listen = () => new Promise(() => {  // for as long as this tab lives: then the lock falls to the next
-    let pause = 5000, wasDown = false
+    let pause = 5000
+    covers = at
     const connect = () => {
-      const stream = new EventSource(address)
+      const stream = new EventSource(`${address}?since=${at}`)  // on a short break the browser names the last one itself
       const beat = setInterval(() => { if (stream.readyState === 1) tell({}) }, 4000)
-      stream.onopen = () => { pause = 5000; tell({ missed: wasDown }); wasDown = false }
-      stream.onmessage = event => tell({ topics: JSON.parse(event.data) })
+      stream.onopen = () => { pause = 5000; tell({}) }
+      stream.onmessage = event => tell(JSON.parse(event.data))
       stream.onerror = () => {
-        wasDown = true
         if (stream.readyState !== 2) return       // the browser itself tries again
         clearInterval(beat)                       // refused (signed out, or the server is down): with patience
         setTimeout(connect, pause)
@@ -54,6 +66,7 @@ document.addEventListener("DOMContentLoaded", () => {
     if (started || !lives().length) return
     started = true
     heard = Date.now()
+    channel.postMessage({ ask: at, from: me })
     if (window.EventSource && navigator.locks) navigator.locks.request("poort-live", listen)
     setInterval(() => { if (Date.now() - heard > QUIET && !document.hidden && navigator.onLine) { heard = Date.now(); changed(null) } }, 1000)
   }

@@ -10,6 +10,7 @@ import mimetypes
 import queue
 import re
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -163,7 +164,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.listeners.append(mine)
         try:
             while (topics := mine.get()) is not None:
-                self.wfile.write(f"data: {json.dumps(topics)}\n\n".encode())
+                now = time.time()
+                told = json.dumps({"at": now, "topics": topics})
+                self.wfile.write(f"id: {now}\ndata: {told}\n\n".encode())
                 self.wfile.flush()
         except OSError:
             pass
@@ -181,7 +184,7 @@ _MOVED = (
 _FETCHES = 'hx-get="/fragment" hx-trigger="live" hx-target="this" hx-swap="innerHTML"'
 _LISTENING = f"""<!DOCTYPE html>
 <html lang="nl"><head><title>Live</title><script defer src="/static/app.js"></script></head>
-<body data-live-url="/live"><main><h1>Live</h1>
+<body data-live-url="/live" data-live-at="1"><main><h1>Live</h1>
 <div id="clients" data-live="clients imports" {_FETCHES}>old</div>
 <div id="users" data-live="users" {_FETCHES}>old</div>
 <form id="edited" data-live="clients" {_FETCHES}><label>Naam <input id="typing"></label></form>

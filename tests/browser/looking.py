@@ -1,0 +1,63 @@
+"""Tabs of a real browser in which no page may complain, and a look that misses nothing axe can see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+
+from tests.browser.test_styleguide import ARGUMENTS
+
+# What the browser itself says when a page answers 4xx: a test that wants one sees to it.
+EXPECTED = ("status of 4",)
+
+
+class Tabs:
+    """Each `open` is a browser of somebody else: its own cookies, its own width."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._contexts: list[BrowserContext] = []
+        self.complaints: list[str] = []
+
+    @staticmethod
+    def browser(playwright: Playwright) -> Iterator[Browser]:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+    def open(self, width: int = 1440, **options: Any) -> Page:
+        usual = {
+            "viewport": {"width": width, "height": 900},
+            "service_workers": "block",
+            "reduced_motion": "reduce",
+            "locale": "nl-NL",
+        }
+        context = self._browser.new_context(**{**usual, **options})
+        context.set_default_timeout(10_000)
+        self._contexts.append(context)
+        tab = context.new_page()
+        tab.on("console", lambda message: self._hear(message.text) if message.type == "error" else None)
+        tab.on("pageerror", lambda error: self._hear(str(error)))
+        return tab
+
+    def _hear(self, text: str) -> None:
+        if not any(words in text for words in EXPECTED):
+            self.complaints.append(text)
+
+    @staticmethod
+    def look(tab: Page) -> None:
+        """Nothing for axe to say and nothing beside the screen, in light and in dark."""
+        for scheme in ("dark", "light"):
+            tab.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            found = Axe().run(tab).response["violations"]
+            wrong = [(rule["id"], [node["html"][:160] for node in rule["nodes"]]) for rule in found]
+            assert not wrong, f"{tab.url} {scheme}: {wrong}"
+        assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), tab.url
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+        assert not self.complaints, "\n".join(self.complaints)
