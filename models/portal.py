@@ -1,0 +1,158 @@
+"""What a client user sees at a glance: what is asked of him, what is new, whom he can call, and a dossier as one tree. SQL, because these pages are hot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from models import engine
+from models.core import Missing
+from models.viewer import Right
+
+if TYPE_CHECKING:
+    from models.dossiers import Folder
+    from models.viewer import Viewer
+
+NEWEST = 12  # documents on the home page
+LEAVES = 300  # documents shown in the tree itself; in a larger dossier they are found in their folders
+
+
+@dataclass(slots=True)
+class Branch:
+    """A folder of the tree with what lies in it: documents as rows of id, name, uploaded_at and is_new."""
+
+    id: int
+    name: str
+    kind: str
+    count: int
+    folders: list[Branch] = field(default_factory=list)
+    documents: list[dict[str, Any]] = field(default_factory=list)
+
+
+async def asked_of(viewer: Viewer) -> list[dict[str, Any]]:
+    """Upload folders in which nothing was handed in yet: folder, name, client; over all clients of this person."""
+    ids = _listed(set(viewer.client_ids_with(Right.UPLOAD_DOCUMENTS)) & set(viewer.client_ids_with(Right.VIEW_DOSSIER)))
+    return await engine.raw(_ASKED_SQL.format(ids=ids)) if ids else []
+
+
+async def new_for(viewer: Viewer) -> list[dict[str, Any]]:
+    """The newest documents that the office published: id, name, folder, client, uploaded_at, is_new (not opened yet)."""
+    ids = _listed(viewer.client_ids_with(Right.VIEW_DOSSIER))
+    return await engine.raw(_NEW_SQL.format(ids=ids, general=_GENERAL.format(ids=ids)), viewer.user.id) if ids else []
+
+
+async def contacts_of(viewer: Viewer) -> list[dict[str, Any]]:
+    """The people at the office who look after this person's clients: name, email, phone, clients (how many)."""
+    ids = _listed(viewer.grants)
+    return await engine.raw(_CONTACTS_SQL.format(ids=ids)) if ids else []
+
+
+async def dossier_tree(viewer: Viewer, client_id: int) -> list[Branch]:
+    """The whole dossier of a client, as this person may see it. Raises Missing when he may not."""
+    _require(viewer, client_id)
+    return await _tree(_CLIENT_FOLDERS_SQL, _CLIENT_DOCUMENTS_SQL, client_id, viewer.user.id)
+
+
+async def general_trees(viewer: Viewer, client_id: int) -> list[dict[str, Any]]:
+    """The general dossiers that this client may read: id, name, and `tree` as of `dossier_tree`."""
+    _require(viewer, client_id)
+    rows = await engine.raw(_GENERAL_FOLDERS_SQL.format(general=_GENERAL.format(ids=int(client_id))))
+    if not rows:
+        return []
+    ids = _listed({row["dossier"] for row in rows})
+    documents = await engine.raw(_GENERAL_DOCUMENTS_SQL.format(ids=ids), viewer.user.id, LEAVES + 1)
+    found: dict[int, list[dict[str, Any]]] = {}
+    names: dict[int, str] = {}
+    for row in rows:
+        found.setdefault(row["dossier"], []).append(row)
+        names[row["dossier"]] = row["dossier_name"]
+    return [{"id": id, "name": names[id], "tree": _grown(folders, documents)} for id, folders in found.items()]
+
+
+async def folder_contents(viewer: Viewer, folder: Folder) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The folders and the documents directly in a folder that was found through the viewer."""
+    return (
+        await engine.raw(_INSIDE_SQL, folder.id),
+        await engine.raw(_CONTENTS_SQL, folder.id, viewer.user.id),
+    )
+
+
+def _require(viewer: Viewer, client_id: int) -> None:
+    grant = viewer.grants.get(client_id)
+    if grant is None or Right.VIEW_DOSSIER not in grant.rights:
+        raise Missing("Dossier of client", client_id)
+
+
+async def _tree(folders_sql: str, documents_sql: str, of: int, person: int) -> list[Branch]:
+    folders = await engine.raw(folders_sql, of)
+    return _grown(folders, await engine.raw(documents_sql, of, person, LEAVES + 1) if folders else [])
+
+
+def _grown(rows: list[dict[str, Any]], documents: list[dict[str, Any]]) -> list[Branch]:
+    """The tree out of its rows; documents hang in it as long as they are few."""
+    branches = {row["id"]: Branch(row["id"], row["name"], row["kind"], row["documents"]) for row in rows}
+    top = []
+    for row in rows:
+        branch = branches[row["id"]]
+        if row["parent"] is None:
+            top.append(branch)
+        elif row["parent"] in branches:
+            branches[row["parent"]].folders.append(branch)
+    if len(documents) <= LEAVES:
+        for document in documents:
+            if document["folder"] in branches:
+                branches[document["folder"]].documents.append(document)
+    return top
+
+
+def _listed(ids: Any) -> str:
+    return ", ".join(str(int(id)) for id in ids)
+
+
+# The general dossiers for these clients: for all, or for a group in which one of them is.
+_GENERAL = """SELECT g.id FROM dossier g WHERE g.kind = 'general' AND (g.audience = 'all' OR EXISTS (
+ SELECT 1 FROM dossier_group dg JOIN membership m ON m.client_group = dg.client_group
+ WHERE dg.dossier = g.id AND m.client IN ({ids})))"""
+
+_ASKED_SQL = """SELECT f.id AS folder, f.name, f.client, c.name AS client_name FROM folder f JOIN client c ON c.id = f.client
+WHERE f.client IN ({ids}) AND f.kind = 'upload' AND f.trashed_at IS NULL
+ AND NOT EXISTS (SELECT 1 FROM document d WHERE d.folder = f.id AND d.source = 'client' AND d.trashed_at IS NULL)
+ORDER BY c.sort_key, f.position, f.name_key LIMIT 20"""
+
+_NEW_SQL = (
+    """SELECT d.id, d.name, d.mime, d.uploaded_at, f.name AS folder, d.client, c.name AS client_name, r.document IS NULL AS is_new
+FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN client c ON c.id = d.client
+LEFT JOIN reading r ON r.document = d.id AND r.person = $1
+WHERE (d.client IN ({ids}) OR (d.client IS NULL AND f.dossier IN ({general})))
+ AND d.source = 'office' AND d.trashed_at IS NULL AND f.kind <> 'internal' AND f.trashed_at IS NULL
+ORDER BY d.uploaded_at DESC, d.id DESC """
+    f"LIMIT {NEWEST}"
+)
+
+_CONTACTS_SQL = """SELECT trim(replace(CASE WHEN u.first_name <> '' THEN u.first_name ELSE u.initials END || ' ' || u.prefix || ' ' || u.surname, '  ', ' ')) AS name,
+ u.email, u.phone, count(*) AS clients
+FROM responsible r JOIN users u ON u.id = r.person WHERE r.client IN ({ids}) AND u.state <> 'blocked'
+GROUP BY u.id, u.first_name, u.initials, u.prefix, u.surname, u.email, u.phone, u.sort_key ORDER BY count(*) DESC, u.sort_key LIMIT 6"""
+
+_FOLDER = """SELECT f.id, f.parent, f.name, f.kind, (SELECT count(*) FROM document d WHERE d.folder = f.id AND d.trashed_at IS NULL) AS documents"""
+_SHOWN = "f.kind <> 'internal' AND f.trashed_at IS NULL"
+_IN_ORDER = " ORDER BY f.position, f.name_key, f.id"
+
+_CLIENT_FOLDERS_SQL = f"{_FOLDER} FROM folder f WHERE f.client = $1 AND {_SHOWN}{_IN_ORDER}"
+_GENERAL_FOLDERS_SQL = (
+    f"{_FOLDER}, f.dossier, o.name AS dossier_name FROM folder f JOIN dossier o ON o.id = f.dossier "
+    f"WHERE f.dossier IN ({{general}}) AND {_SHOWN} ORDER BY o.name_key, o.id, f.position, f.name_key, f.id"
+)
+_INSIDE_SQL = f"{_FOLDER} FROM folder f WHERE f.parent = $1 AND {_SHOWN}{_IN_ORDER}"
+
+_LEAF = """SELECT d.id, d.folder, d.name, d.mime, d.uploaded_at, d.source = 'office' AND r.document IS NULL AS is_new
+FROM document d LEFT JOIN reading r ON r.document = d.id AND r.person = $2"""
+_CLIENT_DOCUMENTS_SQL = f"{_LEAF} WHERE d.client = $1 AND d.trashed_at IS NULL ORDER BY d.name_key, d.id LIMIT $3"
+_GENERAL_DOCUMENTS_SQL = (
+    f"{_LEAF.replace('$2', '$1')} JOIN folder f ON f.id = d.folder WHERE f.dossier IN ({{ids}}) AND d.trashed_at IS NULL "
+    "ORDER BY d.name_key, d.id LIMIT $2"
+)
+_CONTENTS_SQL = """SELECT d.id, d.name, d.size, d.mime, d.source, d.uploaded_at, d.uploaded_by = $2 AS is_mine,
+ d.source = 'office' AND r.document IS NULL AS is_new
+FROM document d LEFT JOIN reading r ON r.document = d.id AND r.person = $2
+WHERE d.folder = $1 AND d.trashed_at IS NULL ORDER BY d.uploaded_at DESC, d.id DESC LIMIT 500"""

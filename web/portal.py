@@ -1,0 +1,106 @@
+"""The clients' portal: what is asked, what is new, the dossier as a tree, and handing in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+
+from models.core import Missing, Say
+from models.dossiers import folder_of, path_to
+from models.portal import asked_of, contacts_of, dossier_tree, folder_contents, general_trees, new_for
+from models.viewer import Right, Viewer
+from web.addresses import url_maker
+from web.replies import Reply, show
+from web.routing import Access, Routes
+
+portal = Routes("portal", Access.CLIENT)
+
+
+@portal.get("/portal")
+async def home(request: Request, viewer: Viewer) -> Reply:
+    return show(
+        "portal/home.html",
+        title=Say("Home"),
+        section="home",
+        asked=await asked_of(viewer),
+        newest=await new_for(viewer),
+        contacts=await contacts_of(viewer),
+        several=len(viewer.grants) > 1,
+        switcher=[],
+    )
+
+
+@portal.get("/portal/dossier")
+async def dossier(request: Request, viewer: Viewer) -> Reply:
+    """Of the client in the address (`?client=`), so that two tabs may show two; else of the first."""
+    client_id = _client(request, viewer)
+    return show(
+        "portal/dossier.html",
+        title=Say("Dossier"),
+        section="dossier",
+        client=viewer.grants[client_id],
+        tree=await dossier_tree(viewer, client_id),
+        general=await general_trees(viewer, client_id),
+        switcher=_switcher(request, viewer, client_id),
+    )
+
+
+@portal.get("/portal/folders/{folder_id:int}")
+async def folder(request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    return await _folder("portal/folder.html", request, viewer, folder_id)
+
+
+@portal.get("/portal/folders/{folder_id:int}/contents")
+async def contents(request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    return await _folder("portal/contents.html", request, viewer, folder_id)
+
+
+async def _folder(template: str, request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    found = await folder_of(viewer, folder_id)
+    folders, documents = await folder_contents(viewer, found)
+    may_upload = found.kind == "upload" and viewer.may("upload_documents", found)
+    return show(
+        template,
+        title=found.name,
+        section="dossier",
+        folder=found,
+        client=viewer.grants.get(found.client),
+        path=(await path_to(viewer, found))[:-1] if found.parent else [],
+        folders=folders,
+        documents=documents,
+        may_upload=may_upload,
+        switcher=_switcher(request, viewer, found.client) if found.client else [],
+    )
+
+
+@portal.get("/portal/documents/{document_id:int}")
+async def document(request: Request, viewer: Viewer, document_id: int) -> Reply:
+    found = await viewer.documents.get(document_id)
+    return show(
+        "portal/document.html",
+        title=found.name,
+        section="dossier",
+        document=found,
+        folder=await folder_of(viewer, found.folder),
+        switcher=[],
+    )
+
+
+def _client(request: Request, viewer: Viewer) -> int:
+    """The client whose dossier is asked for. Raises Missing for one that is not his, or when he has none."""
+    mine = viewer.client_ids_with(Right.VIEW_DOSSIER)
+    asked = request.query_params.get("client", "")
+    chosen = int(asked) if asked.isdecimal() and len(asked) < 10 else (0 if asked else next(iter(mine), 0))
+    if chosen not in mine:
+        raise Missing("Client", asked)
+    return chosen
+
+
+def _switcher(request: Request, viewer: Viewer, current: int) -> list[dict[str, Any]]:
+    url = url_maker(request.scope.get("poort.prefix", ""))
+    return [
+        {"name": grant.client_name, "url": url("portal.dossier", client=grant.client_id), "is_current": grant.client_id == current}
+        for grant in viewer.grants.values()
+        if Right.VIEW_DOSSIER in grant.rights
+    ]
