@@ -130,9 +130,11 @@ class Post:
         async with engine.reading():
             firm = await Firm.load()
             rows = sorted(await carrying.letters(self.worker, errands), key=lambda row: errands.index(row["id"]))
-            more = {
-                row["id"]: await writing.news(row) for row in rows if row["kind"] in (Kind.UPLOAD_NOTICE, Kind.DIGEST)
-            }
+            reached = await writing.reached(rows)
+            more: dict[int, Any] = {row["id"]: reached.get(row["person_id"]) for row in rows}
+            for row in rows:
+                if row["kind"] in (Kind.UPLOAD_NOTICE, Kind.DIGEST):
+                    more[row["id"]] = await writing.news(row)
         made: list[tuple[Letter, tuple[int, str, str, str]]] = []
         tokens: list[tuple[int, int, str]] = []
         ended: list[Outcome] = []
@@ -163,11 +165,11 @@ class Post:
         return [letter for letter, _ in made]
 
     def _write_one(
-        self, row: dict[str, Any], firm: Firm, news: dict[str, Any] | None, tokens: list[tuple[int, int, str]]
+        self, row: dict[str, Any], firm: Firm, told: Any, tokens: list[tuple[int, int, str]]
     ) -> tuple[Letter, tuple[int, str, str, str]] | None:
         address = mime.envelope_address(row["email"])
         token = secrets.token_urlsafe(32) if row["link"] else ""
-        composed = writing.compose(row, firm, token, news)
+        composed = writing.compose(row, firm, token, told)
         if composed is None:
             return None
         identity = mime.message_id(row["id"], row["created_at"], config.settings().base_url)

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from models import config, notices
+from models.clients.reached import Reached, reached_by
 from models.core import Say
 from models.outbox import Kind
 from models.settings import Firm
@@ -26,14 +27,20 @@ async def news(row: dict[str, Any]) -> dict[str, Any] | None:
     return await notices.news_of(row["person_id"], row["kind"], json.loads(row["detail"])) if row["person_id"] else None
 
 
-def compose(row: dict[str, Any], firm: Firm, token: str, told: dict[str, Any] | None) -> mails.Composed | None:
-    """The words, or None when there is nothing to say any more."""
+async def reached(rows: list[dict[str, Any]]) -> dict[int, Reached]:
+    """person > the clients that his invitation names: one question for the whole batch, inside a reading unit."""
+    return await reached_by({row["person_id"] for row in rows if row["kind"] == Kind.INVITATION and row["person_id"]})
+
+
+def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Composed | None:
+    """The words, or None when there is nothing to say any more. `told`: news for a notice, Reached for an invitation."""
     base, person = config.settings().base_url, SimpleNamespace(display_name=name_of(row))
     kind, language = row["kind"], row["language"]
     if kind in (Kind.INVITATION, Kind.PASSWORD):
-        return mails.compose(
-            kind, language, firm=firm, person=person, link=f"{base}/welcome/{token}", valid_until=row["expires_at"]
-        )
+        way_in = {"firm": firm, "person": person, "link": f"{base}/welcome/{token}", "valid_until": row["expires_at"]}
+        if kind == Kind.INVITATION:
+            return mails.invitation(language, told, **way_in)
+        return mails.compose(kind, language, **way_in)
     if kind == Kind.ACCOUNT_NOTICE:
         what = json.loads(row["detail"]).get("what", "")
         return mails.compose(kind, language, firm=firm, person=person, what=what, account_url=f"{base}/account")

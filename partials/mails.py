@@ -25,7 +25,7 @@ def compose(name: str, language: str, **context: Any) -> Composed:
     """The message `name` in `language`.
 
     Always wanted: `firm`, and `person` (anything with a `display_name`). Further, for
-    invitation and password: link, valid_until (datetime);
+    password: link, valid_until (datetime); for an invitation (see there) also companies (names) and more;
     account_notice: what (password, address, factor_on, factor_off or codes), account_url;
     upload_notice and digest: count, clients ([{name, url, documents: [{name, url, folder, who}]}]), preferences_url.
     """
@@ -38,6 +38,15 @@ def compose(name: str, language: str, **context: Any) -> Composed:
             "layout_mail.html", fragment=f"mail/{name}.html", lang=partials.language(), title=subject, **context
         )
     return Composed(subject, html, as_text(html))
+
+
+def invitation(language: str, reached: Any = None, **context: Any) -> Composed:
+    """The invitation, as it is shown beforehand and as it is sent: context as `compose` wants it, and the clients it is for.
+
+    `reached` has `names` and `more` (models.clients.reached), or is None where there is nothing to name.
+    """
+    names, more = (reached.names, reached.more) if reached else ([], 0)
+    return compose("invitation", language, companies=names, more=more, **context)
 
 
 def as_text(html: str) -> str:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from models.accounts import User, lists
 from models.accounts.reaching import by_address, will_mail
 from models.clients import Client
+from models.clients.reached import NOTHING, reached_by
 from models.core import Missing, Say
 from models.settings import Firm
 from models.viewer import Viewer
@@ -75,7 +76,8 @@ async def add(request: Request, viewer: Viewer, client_id: int) -> Reply:
                 part for part in (typed["first_name"] or typed["initials"], typed["prefix"], typed["surname"]) if part
             )
         )
-        mail = await preview(name, known.language if known else "nl")
+        reached = (await reached_by([known.id], seen_by=viewer)).get(known.id, NOTHING) if known else NOTHING
+        mail = await preview(name, known.language if known else "nl", reached.beside(client.name))
         return show(
             "users/announced.html",
             title=Say("Gebruiker toevoegen"),

@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, Response
 
 from models import config
 from models.accounts import User
+from models.clients.reached import reached_by
 from models.core import Missing, Say
 from models.rollout import FATES, Opening, counted, people_of, prepare_opening, readiness
 from models.rollout.fates import left_out
@@ -75,7 +76,7 @@ async def mail(request: Request, viewer: Viewer, opening_id: int, user_id: int) 
     """The invitation as this person gets it, but for the link, which does not exist yet."""
     allow(viewer)
     await viewer.openings.get(opening_id)
-    composed = await _composed(await viewer.users.get(user_id))
+    composed = await _composed(viewer, await viewer.users.get(user_id))
     return HTMLResponse(
         composed.html,
         headers={"Content-Security-Policy": _MAIL_CSP, "Cache-Control": "no-store", "X-Frame-Options": "SAMEORIGIN"},
@@ -128,7 +129,7 @@ async def _opening(request: Request, viewer: Viewer, opening_id: int) -> dict[st
     opening, asked, now = await viewer.openings.get(opening_id), request.query_params, utcnow()
     fate = asked["fate"] if asked.get("fate") in FATES else ""
     number = int(asked["page"]) if asked.get("page", "").isdecimal() and 0 < int(asked["page"]) < 100_000 else 1
-    rows, total = await people_of(opening, now, fate=fate, page=number, size=SIZE)
+    rows, total = await people_of(opening, now, seen_by=viewer, fate=fate, page=number, size=SIZE)
     base = people.url(opening_id=opening.id, fate=fate or None)
     fates = await counted(opening, now)
     return {
@@ -155,16 +156,17 @@ async def _preview(viewer: Viewer, rows: list[dict[str, Any]], asked: str) -> di
     first = next((row["person"] for row in rows if not row["because"]), None)
     if person is None and first is not None:
         person = await viewer.users.get(first)
-    return {"person": person, "mail": await _composed(person)} if person else None
+    return {"person": person, "mail": await _composed(viewer, person)} if person else None
 
 
-async def _composed(person: User) -> mails.Composed:
+async def _composed(viewer: Viewer, person: User) -> mails.Composed:
     if person.kind != "client":
         raise Missing("invitation")
     firm = await Firm.load()
-    return mails.compose(
-        "invitation",
+    reached = await reached_by([person.id], seen_by=viewer)
+    return mails.invitation(
         person.language,
+        reached.get(person.id),
         firm=firm,
         person=SimpleNamespace(display_name=person.display_name),
         link=f"{config.settings().base_url}/welcome/…",

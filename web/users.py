@@ -13,10 +13,11 @@ from models import config
 from models.accounts import User, block_all, lists, unblock_all
 from models.accounts.reaching import RIGHTS_OF
 from models.clients import lists as client_lists
+from models.clients.reached import Reached, reached_by
 from models.core import Refused, Say, Scope
 from models.settings import Firm, utcnow
 from models.viewer import Right, Viewer
-from partials.mails import compose
+from partials import mails
 from web.clients import ids_of, page_number
 from web.devices import device_of, is_phone
 from web.forms import Form, StringField, Text
@@ -147,7 +148,9 @@ async def invitation(request: Request, viewer: Viewer, user_id: int) -> Reply:
     context = {
         "person": person,
         "why_not": await person.why_not_invited(),
-        "mail": await preview(person.display_name, person.language),
+        "mail": await preview(
+            person.display_name, person.language, (await reached_by([person.id], seen_by=viewer)).get(person.id)
+        ),
     }
     return show("users/invitation.html", title=Say("Uitnodigen"), section=section_of(person), **context)
 
@@ -252,12 +255,13 @@ async def about(viewer: Viewer, person: User) -> dict[str, Any]:
     }
 
 
-async def preview(name: str, language: str) -> Any:
+async def preview(name: str, language: str, reached: Reached | None) -> Any:
+    """The invitation, composed as the worker composes it, but for its link."""
     firm = await Firm.load()
     until = utcnow() + dt.timedelta(days=firm.invitation_days)
     link = f"{config.settings().base_url}/…"
     person = SimpleNamespace(display_name=name)
-    return compose("invitation", language, firm=firm, person=person, link=link, valid_until=until)
+    return mails.invitation(language, reached, firm=firm, person=person, link=link, valid_until=until)
 
 
 def role_in(form: Any) -> tuple[str, int | None]:

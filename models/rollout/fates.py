@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models import engine
+from models.clients.reached import NOTHING, reached_by
 
 if TYPE_CHECKING:
     from models.rollout.records import Opening
+    from models.viewer import Viewer
 
 # in the order in which an invitation lives
 FATES = ("prepared", "queued", "handed", "opened", "active", "refused", "unknown", "stopped", "withdrawn", "left_out")
@@ -38,7 +40,7 @@ async def left_out(opening: Opening) -> dict[str, int]:
 
 
 async def people_of(
-    opening: Opening, now: Any, *, fate: str = "", page: int = 1, size: int = 50
+    opening: Opening, now: Any, *, seen_by: Viewer | None = None, fate: str = "", page: int = 1, size: int = 50
 ) -> tuple[list[dict[str, Any]], int]:
     """One page of the people, each with his fate and the companies he reaches, and how many there are in all."""
     named = f"SELECT p.person, p.because, u.sort_key, u.first_name, u.initials, u.prefix, u.surname, u.email, u.state, u.language, l.opened_at, e.id AS errand, e.said, e.finished_at, {_FATE} AS fate {_FROM}"
@@ -49,15 +51,5 @@ async def people_of(
         *values,
     )
     total = (await engine.raw(f"SELECT count(*) AS n FROM ({named}) x {asked}", *values))[0]["n"]
-    companies = await _companies([row["person"] for row in rows])
-    return [{**row, "companies": companies.get(row["person"], [])} for row in rows], total
-
-
-async def _companies(people: list[int]) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
-    if people:
-        places = ", ".join(str(int(one)) for one in people)
-        sql = f"SELECT a.person, c.name FROM access a JOIN client c ON c.id = a.client WHERE c.state = 'active' AND a.person IN ({places}) ORDER BY c.sort_key"
-        for row in await engine.raw(sql):
-            found.setdefault(row["person"], []).append(row["name"])
-    return found
+    reached = await reached_by([row["person"] for row in rows], seen_by=seen_by, most=4)
+    return [{**row, "reached": reached.get(row["person"], NOTHING)} for row in rows], total

@@ -47,6 +47,49 @@ async def test_an_invitation_arrives_once_with_a_link_that_works(cast, smtp_sink
     assert f"errand.{number}." in taken.identity
 
 
+async def test_an_invitation_names_the_companies_it_is_for(cast, smtp_sink: Sink):
+    await invite("rik@bakkerij-jansen.example")
+    await engine.raw("UPDATE client SET state = 'archived' WHERE id = $1", cast.beheer)
+    await invite("sam@garage-smit.example")
+
+    await post_all()
+
+    rik, sam = sorted(smtp_sink.taken, key=lambda taken: taken.address)
+    assert "toegang tot Bakkerij Jansen B.V." in rik.text
+    assert "Jansen Beheer" not in rik.text
+    assert "Garage Smit" in sam.text
+    assert "Bakkerij" not in sam.html
+
+
+async def test_somebody_with_many_companies_gets_one_mail_that_names_the_first_and_counts_the_rest(
+    cast, smtp_sink: Sink
+):
+    await engine.raw(
+        "INSERT INTO access (person, client, rights, created_at) SELECT $1, c.id, 15, $2 FROM client c WHERE c.state = 'active' "
+        "AND c.id NOT IN (SELECT a.client FROM access a WHERE a.person = $1)",
+        cast.sam.user.id, utcnow(),
+    )  # fmt: skip
+    for n in range(10):
+        await engine.raw(
+            "INSERT INTO client (number, number_key, name, sort_key, search_key, created_at) VALUES ($1, $1, $1, $1, $1, $2)", f"zz{n}", utcnow()
+        )  # fmt: skip
+    await engine.raw(
+        "INSERT INTO access (person, client, rights, created_at) SELECT $1, id, 15, $2 FROM client WHERE number LIKE 'zz%'", cast.sam.user.id, utcnow()
+    )  # fmt: skip
+    names = [
+        row["name"] for row in await engine.raw("SELECT name FROM client WHERE state = 'active' ORDER BY sort_key, id")
+    ]
+    await invite("sam@garage-smit.example")
+
+    await post_all()
+
+    [taken] = smtp_sink.taken
+    assert [line[2:] for line in taken.text.splitlines() if line.startswith("- ")] == [
+        *names[:12],
+        f"en nog {len(names) - 12}",
+    ]
+
+
 async def test_only_the_digest_of_the_token_is_kept(cast, smtp_sink: Sink):
     await invite("sam@garage-smit.example")
 

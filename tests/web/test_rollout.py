@@ -10,6 +10,7 @@ from models import engine
 from models.outbox import Errand
 from models.rollout import Opening
 from models.settings import utcnow
+from tests.jobs.posting import post_all
 from tests.models.test_openings import everybody_prepared, let_it_be_due, prepared, start
 
 
@@ -121,8 +122,35 @@ async def test_the_mail_is_shown_as_it_will_be(cast, browser):
         staff = await anna.get(f"/rollout/openings/{opening.id}/mail/{cast.ed.user.id}")
 
     assert cast.rik.user.display_name in mail.text
+    assert "<li>Bakkerij Jansen B.V.</li><li>Jansen Beheer B.V.</li>" in mail.text
     assert "sandbox" in mail.headers["content-security-policy"]
     assert staff.status_code == 404
+
+
+async def test_the_mail_shown_is_the_mail_sent(cast, browser, smtp_sink):
+    await everybody_prepared()
+    opening = await prepared(cast.anna)
+    async with browser(cast.anna) as anna:
+        shown = (await anna.get(f"/rollout/openings/{opening.id}/mail/{cast.rik.user.id}")).text
+    await start(opening, cast.anna)
+    await let_it_be_due()
+    await post_all()
+
+    sent = next(taken for taken in smtp_sink.taken if taken.address == cast.rik.user.email)
+    assert _words(re.sub(r"/welcome/[^\"<]+", "/welcome/…", sent.html)) == _words(shown)
+
+
+async def test_names_of_clients_that_staff_do_not_see_are_counted_only(cast, browser):
+    await everybody_prepared()
+    await engine.raw("DELETE FROM responsible WHERE client = $1 AND person = $2", cast.beheer, cast.ed.user.id)
+    opening = await prepared(cast.ed)
+    async with browser(cast.ed) as ed:
+        mail = (await ed.get(f"/rollout/openings/{opening.id}/mail/{cast.rik.user.id}")).text
+        page = (await ed.get(f"/rollout/openings/{opening.id}")).text
+
+    assert "Bakkerij Jansen B.V." in mail
+    assert "Jansen Beheer" not in mail + page
+    assert "en nog één" in mail
 
 
 async def test_undoing_in_time_and_too_late(cast, browser):
@@ -189,3 +217,7 @@ async def test_many_clients_cost_no_more_queries(cast, browser):
 
     assert "Proef" in page.text
     assert queries.n <= 12
+
+
+def _words(html: str) -> list[str]:
+    return html.split()
