@@ -29,7 +29,10 @@ async def who_imported() -> dict[int, str]:
 
 def rows_of(viewer: Viewer, record: Import, action: str, q: str = "") -> Scope[ImportRow]:
     found: Scope[ImportRow] = viewer.scope(ImportRow).where(ImportRow.batch == record.id, ImportRow.action == action)
-    return found.where(ImportRow.label.ilike(f"%{q.replace('%', '').replace('_', ' ')}%")) if q else found
+    if not q:
+        return found
+    like = ImportRow.label.like if engine.is_sqlite() else ImportRow.label.ilike  # SQLite's LIKE minds no case
+    return found.where(like(f"%{q.replace('%', '').replace('_', ' ')}%"))
 
 
 def people_of(viewer: Viewer, record: Import) -> Scope[User]:

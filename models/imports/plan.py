@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models.core import Say, fold
+from models.imports.addresses import Addresses
 from models.imports.fields import ROLES
 from models.imports.lexicon import Kind
 from models.imports.sheet import Row
@@ -74,8 +75,8 @@ def keys_in(planned: list[dict[str, Any]]) -> Keys:
 class Planner:
     """Line after line, because a line may concern what an earlier one makes."""
 
-    def __init__(self, kind: Kind, world: World, *, make_groups: bool = False) -> None:
-        self.kind, self.world, self.make_groups = kind, world, make_groups
+    def __init__(self, kind: Kind, world: World, addresses: Addresses, *, make_groups: bool = False) -> None:
+        self.kind, self.world, self.addresses, self.make_groups = kind, world, addresses, make_groups
         self.planned: list[Planned] = []
         self._groups: dict[str, int] = {}  # key > line on which the file makes it
         self._clients: dict[str, tuple[int, dict[str, Any], str]] = {}  # key > line, values, label
@@ -204,13 +205,16 @@ class Planner:
             why = Say("Deze persoon staat al op regel {line}, bij dezelfde cliënt.", line=self._pairs[key, client])
             self._refuse(row, "user", label, [("email", why), *notes])
             return
-        if why := self._not_him(values, there, first):
+        at = self.world.clients.get(client)
+        access = self.world.accesses.get((there["id"], at["id"])) if there and at else None
+        why = self._not_him(values, there, first)
+        if why is None and access is None:
+            why = self.addresses.not_his(row.line, values, client, self.world)
+        if why:
             self._refuse(row, "user", label, [("email", why), *notes])
             return
         self._pairs[key, client] = row.line
         role = values.get("role") or ""
-        at = self.world.clients.get(client)
-        access = self.world.accesses.get((there["id"], at["id"])) if there and at else None
         own = {name: values[name] for name in USER_FIELDS if values.get(name)}
         content = {"user": key, "client": client, "email": values["email"], "values": {}, "role": "", "rights": 0}
         changes: dict[str, list[Any]] = {}

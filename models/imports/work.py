@@ -17,6 +17,7 @@ from models.accounts import User
 from models.core import Refused, Say, save
 from models.imports import commit as committing
 from models.imports import undo as undoing
+from models.imports.addresses import addresses_in
 from models.imports.columns import guess_kind, guess_mapping
 from models.imports.fields import parse_row, text_of
 from models.imports.lexicon import Kind
@@ -165,9 +166,11 @@ async def _plan(
     for start in range(0, total, _AT_ONCE):
         parsed += [(row, parse_row(kind, mapping, row.cells)) for row in sheet.rows[start : start + _AT_ONCE]]
         await progress.report(start, total)
+    addresses = addresses_in(kind, parsed)
     async with engine.reading():
         world = await load(keys_of(kind, parsed), by)
-    planner = Planner(kind, world, make_groups=bool(record.chosen.get("make_groups")))
+        await addresses.look_up()
+    planner = Planner(kind, world, addresses, make_groups=bool(record.chosen.get("make_groups")))
     for at in range(total):
         planner.add(*parsed[at])
         parsed[at] = None  # type: ignore[call-overload]  # the memory is wanted for the plan

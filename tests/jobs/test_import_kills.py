@@ -180,7 +180,7 @@ class _Kills:
         """The next worker, left alone, finds what the dead ones held and ends it; or says that it gave up, and is asked again."""
         self.nursery.start()
         for _ in range(2):
-            await until(lambda: self._is_over(record.id), 30)
+            await until(lambda number=record.id: self._is_over(number), 30)
             record = await self._whole(record.id)
             if record.is_busy:
                 await self._go_on(record)
@@ -207,7 +207,7 @@ def test_a_web_process_killed_while_a_file_comes_in_leaves_it_whole_or_not_at_al
                 for turn in range(UPLOADS):
                     answered += _send_and_kill(home, anna, f"{turn}.csv", content, dice.uniform(0.0, 0.12))
                     home.start_web()
-            there = {name: sha256 for name, sha256 in db.execute("SELECT file_name, sha256 FROM import_batch")}
+            there = dict(db.execute("SELECT file_name, sha256 FROM import_batch").fetchall())
             assert answered <= len(there) <= UPLOADS
             assert 0 < answered < UPLOADS, "the blows fell all too early, or all too late"
             assert set(there.values()) == {hashlib.sha256(content).hexdigest()}

@@ -10,11 +10,10 @@ import pytest
 
 from models.clients import Client
 from models.imports import Import, ImportRow
-from tests.models.test_imports import CONTACTS, OFFICE, carried_out
+from tests.models.importing import CONTACTS, HOSTILE, carried_out
 from web.imports import add, columns, commit, list_, page, plan, report, rows, sample, undo, undoing
 
 pytestmark = pytest.mark.usefixtures("cast")
-HOSTILE = OFFICE.parent / "hostile"
 
 
 async def sent(browser, name: str, content: bytes) -> Import | None:
