@@ -13,18 +13,23 @@ if TYPE_CHECKING:
     from models.dossiers import Folder
     from models.viewer import Viewer
 
-NEWEST = 12  # documents on the home page
+NEWEST = 8  # documents on the home page
+OPEN = 40  # up to so many documents the tree stands open where they are
 LEAVES = 300  # documents shown in the tree itself; in a larger dossier they are found in their folders
 
 
 @dataclass(slots=True)
 class Branch:
-    """A folder of the tree with what lies in it: documents as rows of id, name, uploaded_at and is_new."""
+    """A folder of the tree with what lies in it: documents as rows of id, name, uploaded_at and is_new.
+
+    `count` is that of the documents in it and below it; `is_open` whether the tree shows them at once.
+    """
 
     id: int
     name: str
     kind: str
     count: int
+    is_open: bool = False
     folders: list[Branch] = field(default_factory=list)
     documents: list[dict[str, Any]] = field(default_factory=list)
 
@@ -102,7 +107,15 @@ def _grown(rows: list[dict[str, Any]], documents: list[dict[str, Any]]) -> list[
         for document in documents:
             if document["folder"] in branches:
                 branches[document["folder"]].documents.append(document)
+    for branch in top:
+        _count(branch, len(documents) <= OPEN)
     return top
+
+
+def _count(branch: Branch, may_open: bool) -> int:
+    branch.count += sum(_count(inner, may_open) for inner in branch.folders)
+    branch.is_open = may_open and branch.count > 0
+    return branch.count
 
 
 def _listed(ids: Any) -> str:

@@ -164,3 +164,11 @@ def test_lock_files_name_no_host_and_have_hashes() -> None:
         assert "://" not in text
         assert all("==" in line for line in text.split("\n") if line and line[0].isalpha())
         assert text.count("--hash=sha256:") >= text.count("==")
+
+
+def test_every_icon_is_in_the_sprite() -> None:
+    drawn = set(re.findall(r'id="([\w-]+)"', (ROOT / "static" / "icons" / "icons.svg").read_text(encoding="utf-8")))
+
+    for path in [*(ROOT / "partials").rglob("*.html"), ROOT / "web" / "navigation.py"]:
+        asked = set(re.findall(r"\b(?:icon|picture)(?:\(|=)\"([\w-]+)\"", path.read_text(encoding="utf-8")))
+        assert asked <= drawn, f"{name_of(path)} asks for {asked - drawn}"
