@@ -96,7 +96,11 @@ def house(size: str, var: Path, *, smtp_url: str = "", worker: bool = True, **mo
         made.start_web()
         if worker:
             made.start_worker()
-        yield made
+        try:
+            yield made
+        except BaseException:
+            print("\n".join(line for line in made.logs.split("\n") if '"error"' in line))
+            raise
 
 
 def sizes() -> list[str]:

@@ -1,4 +1,6 @@
 /* The page as a whole: says that the script runs, the one dialog, connection lost, focus on what is wrong. */
+// Settling puts the attributes of the old element back for a moment: it would take away what our elements have just set.
+htmx.config.defaultSettleDelay = 0
 {
   const root = document.documentElement
   root.classList.add("js")

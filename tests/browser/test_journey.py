@@ -34,13 +34,6 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def tabs(chromium: Browser) -> Iterator[Tabs]:
-    opened = Tabs(chromium)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def post() -> Iterator[Sink]:
     with sinking() as sink:
         yield sink
@@ -152,8 +145,8 @@ def come_in(tab: Page, link: str) -> None:
 
 
 @pytest.mark.parametrize("size", sizes())
-def test_from_the_link_to_a_client_on_his_phone(size: str, tmp_path: Path, tabs: Tabs, post: Sink) -> None:
-    with house(size, tmp_path, smtp_url=post.url) as poort:
+def test_from_the_link_to_a_client_on_his_phone(size: str, tmp_path: Path, chromium: Browser, post: Sink) -> None:
+    with house(size, tmp_path, smtp_url=post.url) as poort, Tabs(chromium) as tabs:
         office = tabs.open(width=1440)
         set_up(office, poort)
         watcher = tabs.open(width=1440)
@@ -205,8 +198,8 @@ def test_from_the_link_to_a_client_on_his_phone(size: str, tmp_path: Path, tabs:
         assert "Traceback" not in poort.logs
 
 
-def test_the_core_without_javascript(tmp_path: Path, tabs: Tabs, post: Sink) -> None:
-    with house("small", tmp_path, smtp_url=post.url) as poort:
+def test_the_core_without_javascript(tmp_path: Path, chromium: Browser, post: Sink) -> None:
+    with house("small", tmp_path, smtp_url=post.url) as poort, Tabs(chromium) as tabs:
         office: Any = tabs.open(width=1440, java_script_enabled=False)
         set_up(office, poort)
         for name in ("groepen.csv", "clienten.xlsx", "gebruikers.csv"):
