@@ -21,6 +21,8 @@ WITH_PARAMETER = [a for a in ACTIONS if PARAMETER.search(a.path)]
 
 # parameters that are secrets or names of files, and lead nowhere by guessing
 GUESSED = {
+    "batch": 987654,
+    "kind": "nothing",
     "token": "A" * 43,
     "path": "nothing.css",
     "version": "1",
@@ -192,7 +194,7 @@ async def test_who_looks_through_a_clients_eyes_changes_nothing(cast: Cast) -> N
             reply = await ask(browser, action, found, prefix=f"/view-as/{rik}")
             if action.method == "POST" and reply.status_code not in (403, 404):
                 wrong.append((action.method, action.path, reply.status_code))
-            if action.access is Access.STAFF and reply.status_code != 404:
+            elif action.access is Access.STAFF and reply.status_code != 404 and action.path != "/":
                 wrong.append((action.method, action.path, reply.status_code))
 
     assert not wrong
