@@ -153,7 +153,7 @@ async def test_the_office_does_not_exist_for_clients(cast: Cast) -> None:
     found, before, wrong = await ids(), await everything(), []
     async with browser_of(cast.rik) as browser:
         for action in ACTIONS:
-            if action.access is Access.STAFF:
+            if action.access is Access.STAFF and action.path != "/":  # leads a client to his portal
                 reply = await ask(browser, action, found)
                 if reply.status_code != 404:
                     wrong.append((action.method, action.path, reply.status_code))
