@@ -43,7 +43,7 @@ def sentences() -> dict[str, Sentence]:
 def _of_templates() -> Iterator[tuple[Path, tuple[str, ...]]]:
     for path in sorted((ROOT / "partials").rglob("*.html")):
         with path.open("rb") as file:
-            for _, _, message, _ in extract("jinja2.ext:babel_extract", file, options=_OPTIONS):
+            for _, message, _, _ in extract("jinja2.ext:babel_extract", file, options=_OPTIONS):
                 forms = tuple(form for form in (message if isinstance(message, tuple) else (message,)) if form)
                 if forms:
                     yield path, forms[:2]
