@@ -9,12 +9,18 @@ from urllib.parse import quote, urlencode
 
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 _patterns: dict[str, tuple[str, frozenset[str]]] = {}
+_by_one_id: dict[
+    str, tuple[str, str, str]
+] = {}  # of most addresses in a list: what stands before, the name, what stands after
 
 
 def register(name: str, path: str) -> None:
     if name in _patterns:
         raise ValueError(f"the address name {name!r} is given twice")
     _patterns[name] = (_PARAMETER.sub(r"{\1}", path), frozenset(_PARAMETER.findall(path)))
+    if path.count("{") == 1:
+        head, tail = _PARAMETER.split(path)[::2]
+        _by_one_id[name] = (head, _PARAMETER.findall(path)[0], tail)
 
 
 def address_for(name: str, /, **parameters: Any) -> str:
@@ -23,6 +29,8 @@ def address_for(name: str, /, **parameters: Any) -> str:
     Raises:
         KeyError: for an unknown name or a missing parameter.
     """
+    if len(parameters) == 1 and (parts := _by_one_id.get(name)):
+        return f"{parts[0]}{_quoted(parameters[parts[1]])}{parts[2]}"
     pattern, wanted = _patterns[name]
     if not wanted:
         path, rest = pattern, parameters
