@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from typing import Any
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 from piccolo.columns import BigInt, Varchar
 from piccolo.table import Table
 

@@ -90,7 +90,7 @@ class Firm(Owned, Table, tablename="firm"):
     # changes
 
     @operation(Permission.MANAGE_SETTINGS, trail=False)
-    async def change(self, *, by: Viewer, **details: Any) -> None:
+    async def change(self, /, *, by: Viewer, **details: Any) -> None:
         """Set any of name, place, language, brand, invitation_days, second_factor, digest_hour and undo_seconds."""
         values = {name: _CHECKS[name](value) for name, value in details.items()}
         await self._set("Firm.change", by, **values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -108,13 +108,13 @@ async def move(request: Request, viewer: Viewer, document_id: int) -> Reply:
     return await _place(viewer, document, form, invalid)
 
 
-async def _place(viewer: Viewer, document: Document, form: Place, make: Any) -> Reply:
+async def _place(viewer: Viewer, document: Document, form: Place, make: Callable[..., Reply]) -> Reply:
     folder = await viewer.folders.get(document.folder)
     places = await places_for(viewer, folder.dossier)
     form.folder.choices = [(one["id"], "\u2003" * one["depth"] + one["name"]) for one in places]
     return make(
         "documents/place.html", title=Say("Document verplaatsen"), section="dossiers", document=document, form=form
-    )  # type: ignore[no-any-return]
+    )
 
 
 @documents.post("/documents/{document_id:int}/removal")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -290,10 +291,10 @@ async def publish(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
     return await _audience(viewer, dossier, form, invalid)
 
 
-async def _audience(viewer: Viewer, dossier: Dossier, form: Audience, make: Any) -> Reply:
+async def _audience(viewer: Viewer, dossier: Dossier, form: Audience, make: Callable[..., Reply]) -> Reply:
     groups = await viewer.groups.select(ClientGroup.id, ClientGroup.name, order=(ClientGroup.name_key,))
     form.groups.choices = [(group["id"], group["name"]) for group in groups]
-    return make("dossiers/audience.html", title=Say("Wie leest dit"), section="dossiers", dossier=dossier, form=form)  # type: ignore[no-any-return]
+    return make("dossiers/audience.html", title=Say("Wie leest dit"), section="dossiers", dossier=dossier, form=form)
 
 
 @dossiers.get("/dossiers/{dossier_id:int}/trash")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -149,11 +150,11 @@ async def move(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     return await _parent(viewer, folder, form, invalid)
 
 
-async def _parent(viewer: Viewer, folder: Folder, form: Place, make: Any) -> Reply:
+async def _parent(viewer: Viewer, folder: Folder, form: Place, make: Callable[..., Reply]) -> Reply:
     places = await places_for(viewer, folder.dossier, besides=folder.id)
     top = [(0, Say("Bovenaan, in geen andere map"))]
     form.parent.choices = [*top, *((one["id"], "\u2003" * one["depth"] + one["name"]) for one in places)]
-    return make("folders/parent.html", title=Say("Map verplaatsen"), section="dossiers", folder=folder, form=form)  # type: ignore[no-any-return]
+    return make("folders/parent.html", title=Say("Map verplaatsen"), section="dossiers", folder=folder, form=form)
 
 
 @folders.post("/folders/{folder_id:int}/position")

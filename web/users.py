@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 
 from models import config
-from models.accounts import User, block_all, lists, unblock_all
+from models.accounts import STATES, User, block_all, lists, unblock_all
 from models.accounts.reaching import RIGHTS_OF
 from models.clients import lists as client_lists
 from models.clients.reached import Reached, reached_by
@@ -309,7 +309,7 @@ def filter_of(asked: Any) -> lists.Filter:
     state, missing = asked.get("state", ""), asked.get("missing", "")
     return lists.Filter(
         q=str(asked.get("q", "")).replace("\x00", "")[:100],
-        state=state if state in lists.STATES else "",
+        state=state if state in STATES else "",
         group=_whole(asked.get("group")),
         client=_whole(asked.get("client")),
         missing=missing if missing in lists.MISSING else "",

@@ -66,7 +66,7 @@ class Managed:
         return None
 
     @operation(Permission.MANAGE_USERS, trail=False)
-    async def change_name(self, *, by: Viewer, **details: str) -> None:
+    async def change_name(self, /, *, by: Viewer, **details: str) -> None:
         """`details`: first_name, initials, prefix, surname and phone."""
         await self.may_be_managed(by)
         values = checked_name(details)
@@ -218,9 +218,8 @@ def new_person(kind: str, email: str, values: dict[str, str], **more: Any) -> Us
     from models.accounts.records import User
 
     keys = keys_of(email=email, **_only_names(values))
-    return User(
-        kind=kind, state="prepared", email=email, email_key=fold(email), created_at=utcnow(), **values, **keys, **more
-    )
+    known: dict[str, Any] = {**values, **keys, **more}
+    return User(kind=kind, state="prepared", email=email, email_key=fold(email), created_at=utcnow(), **known)
 
 
 def _only_names(values: dict[str, str]) -> dict[str, str]:

@@ -138,7 +138,7 @@ class Client(Owned, Table, tablename="client"):
 
     @operation(Permission.MANAGE_USERS, trail=False)
     async def add_user(
-        self, *, email: str, role: str, announced: bool, by: Viewer, rights: int | None = None, **names: str
+        self, /, *, email: str, role: str, announced: bool, by: Viewer, rights: int | None = None, **names: str
     ) -> tuple[User, bool]:
         """A person who reaches this client, and whether he existed already: an address is one person, in any capitals.
 

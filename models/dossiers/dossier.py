@@ -57,7 +57,7 @@ class Dossier(Owned, Table, tablename="dossier"):
         await self._tell()
 
     @operation(Permission.EDIT_STRUCTURES)
-    async def remove(self, *, by: Viewer) -> None:
+    async def remove(self, *, by: Viewer) -> None:  # type: ignore[override]
         """A standard structure or general dossier goes, with all that is in it. What was copied from it stays."""
         self._refuse_client_dossier()
         await Dossier.delete().where(Dossier.id == self.id)

@@ -39,7 +39,7 @@ class Folder(Owned, Table, tablename="folder"):
 
     dossier = ForeignKey(Dossier, null=False, on_delete=OnDelete.cascade)
     client = ForeignKey(Client, null=True, default=None, on_delete=OnDelete.cascade, index=True)
-    parent = ForeignKey(
+    parent: Any = ForeignKey(
         LazyTableReference("Folder", module_path="models.dossiers"), null=True, default=None, on_delete=OnDelete.cascade
     )
     name = Varchar(length=120)

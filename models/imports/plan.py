@@ -202,8 +202,8 @@ class Planner:
         key = fold(_text(values["email"]))
         there, first = self.world.users.get(key), self._people.get(key)
         if (key, client) in self._pairs:
-            why = Say("Deze persoon staat al op regel {line}, bij dezelfde cliënt.", line=self._pairs[key, client])
-            self._refuse(row, "user", label, [("email", why), *notes])
+            twice = Say("Deze persoon staat al op regel {line}, bij dezelfde cliënt.", line=self._pairs[key, client])
+            self._refuse(row, "user", label, [("email", twice), *notes])
             return
         at = self.world.clients.get(client)
         access = self.world.accesses.get((there["id"], at["id"])) if there and at else None

@@ -64,7 +64,8 @@ class Import(Owned, Table, tablename="import_batch"):
 
     @property
     def numbers(self) -> dict[str, Any]:
-        return {"new": 0, "changed": 0, "unchanged": 0, "refused": 0, "warned": 0, "rows": 0} | json.loads(self.counts)
+        counted: dict[str, Any] = json.loads(self.counts)
+        return {"new": 0, "changed": 0, "unchanged": 0, "refused": 0, "warned": 0, "rows": 0} | counted
 
     @property
     def said(self) -> Say | None:
@@ -141,7 +142,7 @@ class Import(Owned, Table, tablename="import_batch"):
         await touch("imports", f"import-{self.id}")
 
     @operation(Permission.IMPORT_RECORDS, trail=False)
-    async def remove(self, *, by: Viewer) -> None:
+    async def remove(self, *, by: Viewer) -> None:  # type: ignore[override]
         """An import of which nothing was carried out."""
         if self.state not in ("uploaded", "planned", "failed"):
             raise Refused("", Say("Van deze import is al iets uitgevoerd; hij blijft in de lijst staan."))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from models import engine
 from models.core import Refused, Say, save
 from models.imports.plan import RIGHTS
-from models.imports.world import CLIENT_FIELDS, USER_FIELDS
+from models.imports.world import CLIENT_FIELDS, USER_FIELDS, listed
 from models.live import touch
 from models.people import keys_of, search_text, sort_name
 from models.settings import utcnow
@@ -36,8 +36,7 @@ _LOSSES: tuple[tuple[str, Say], ...] = (
         Say("{n} van de nieuwe cliënten zijn later in een groep gezet."),
     ),
     (
-        f"SELECT count(DISTINCT client) AS n FROM trail WHERE client IN ({_MADE}) AND at > $2 "
-        "AND operation NOT IN ('Client.import')",
+        f"SELECT count(DISTINCT client) AS n FROM trail WHERE client IN ({_MADE}) AND at > $2",
         Say("Bij {n} van de nieuwe cliënten is sindsdien iets gewijzigd."),
     ),
     ("SELECT count(*) AS n FROM users WHERE imported = $1 AND state <> 'prepared'", Say("{n} van de nieuwe gebruikers zijn al uitgenodigd of ingelogd.")),
@@ -52,6 +51,11 @@ _LOSSES: tuple[tuple[str, Say], ...] = (
     (
         f"SELECT count(DISTINCT record_id) AS n FROM trail WHERE record_table = 'User' AND record_id IN ({_PEOPLE}) AND at > $2",
         Say("Bij {n} van de nieuwe gebruikers is sindsdien iets gewijzigd."),
+    ),
+    (
+        f"SELECT count(DISTINCT record_id) AS n FROM import_row WHERE part = 'user' AND action = 'changed' AND record_id IN ({_PEOPLE}) "
+        "AND batch IN (SELECT id FROM import_batch WHERE state = 'committed' AND id > $1)",
+        Say("{n} van de nieuwe gebruikers zijn door een latere import gewijzigd. Draai die eerst terug."),
     ),
     (
         f"SELECT count(DISTINCT client_group) AS n FROM membership WHERE client_group IN ({_GROUPS}) AND coalesce(imported, 0) <> $1",
@@ -89,44 +93,69 @@ async def carry_out(record: Import, by: Viewer) -> dict[str, Any]:
         raise Refused("", found[0])
     counts = await _restore(record)
     for table in ("access", "membership", "users", "client", "client_group"):
-        await engine.raw(f"DELETE FROM {table} WHERE imported = $1", record.id)
-    await save(record, state="undone", undone_at=utcnow(), problem="")
+        gone = await engine.raw(f"DELETE FROM {table} WHERE imported = $1 RETURNING id", record.id)
+        counts[table] = len(gone)
+    await save(record, state="undone", undone_at=utcnow(), problem="", options=json.dumps(record.chosen | {"undone": counts}))
     await by.note("Import.take_back", record, {"name": record.file_name, **counts})
     await touch("imports", f"import-{record.id}", "clients", "users", "rollout")
     return counts
 
 
+_TABLES = {"client": "client", "user": "users", "group": "client_group"}
+
+
 async def _restore(record: Import) -> dict[str, int]:
-    """Each field by itself, and only where it still is as the import left it."""
+    """Each field by itself, and only where it still is as the import left it. How many rows became as they were, and in
+    how many something was left because it changed since."""
     rows = await engine.raw(
         "SELECT part, record_id, content, changes FROM import_row WHERE batch = $1 AND action = 'changed' AND record_id IS NOT NULL",
         record.id,
     )
+    now = {part: await _now(part, [row["record_id"] for row in rows if row["part"] == part]) for part in _TABLES}
+    roles = await _roles(record.id)
     fields: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
-    roles: list[tuple[Any, ...]] = []
+    given: list[tuple[Any, ...]] = []
+    counts = {"restored": 0, "left": 0}
     for row in rows:
-        table = {"client": "client", "user": "users", "group": "client_group"}[row["part"]]
+        id, is_all, is_any = row["record_id"], True, False
         for name, (before, after) in json.loads(row["changes"]).items():
+            before, after = _value(name, before), _value(name, after)
             if name == "role":
-                client = json.loads(row["content"])["client"]
-                roles.append((before, int(RIGHTS.get(before, 0)), row["record_id"], client, after))
+                pair = id, json.loads(row["content"])["client"]
+                is_same = roles.get(pair, ("", 0))[0] == after
+                if is_same:
+                    given.append((before, int(RIGHTS.get(before, 0)), roles[pair][1]))
             elif name in (*CLIENT_FIELDS, *USER_FIELDS, "description"):
-                before, after = (_value(name, value) for value in (before, after))
-                fields.setdefault((table, name), []).append((before, row["record_id"], after))
+                is_same = id in now[row["part"]] and now[row["part"]][id][name] == after
+                if is_same:
+                    fields.setdefault((_TABLES[row["part"]], name), []).append((before, id))
+            else:
+                continue  # an access or a membership: made by the import, and removed with it
+            is_all, is_any = is_all and is_same, True
+        counts["restored" if is_all else "left"] += is_any
     for (table, name), changes in fields.items():
-        await engine.raw_many(f"UPDATE {table} SET {name} = $1 WHERE id = $2 AND {name} = $3", changes)
-    await engine.raw_many(
-        "UPDATE access SET role = $1, rights = $2 WHERE person = $3 AND role = $5 "
-        "AND client = (SELECT id FROM client WHERE number_key = $4)",
-        roles,
+        await engine.raw_many(f"UPDATE {table} SET {name} = $1 WHERE id = $2", changes)
+    await engine.raw_many("UPDATE access SET role = $1, rights = $2 WHERE id = $3", given)
+    await _renew_keys(set(now["client"]), set(now["user"]))
+    return counts
+
+
+async def _now(part: str, ids: list[int]) -> dict[int, dict[str, Any]]:
+    rows = await engine.raw(f"SELECT * FROM {_TABLES[part]} WHERE id IN {listed(1)}", json.dumps(ids)) if ids else []
+    return {row["id"]: row for row in rows}
+
+
+async def _roles(batch: int) -> dict[tuple[int, str], tuple[str, int]]:
+    """Person and key of the client > role, id of the access; of whom the import changed."""
+    rows = await engine.raw(
+        "SELECT a.id, a.person, a.role, c.number_key FROM access a JOIN client c ON c.id = a.client WHERE a.person IN "
+        "(SELECT record_id FROM import_row WHERE batch = $1 AND part = 'user' AND action = 'changed')",
+        batch,
     )
-    await _renew_keys({row["record_id"] for row in rows if row["part"] == "client"}, {row["record_id"] for row in rows if row["part"] == "user"})
-    return {"restored": len(rows)}
+    return {(row["person"], row["number_key"]): (row["role"], row["id"]) for row in rows}
 
 
 async def _renew_keys(clients: set[int], people: set[int]) -> None:
-    from models.imports.world import listed
-
     found = await engine.raw(
         f"SELECT id, number, name, city, email FROM client WHERE id IN {listed(1)}", json.dumps(sorted(clients))
     )

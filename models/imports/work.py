@@ -91,8 +91,8 @@ async def _of(task: Task) -> tuple[Import, Viewer]:
         user = await User.objects().where(User.id == task.owner).first()
     if record is None:
         raise Refused("", Say("Deze import is verwijderd."))
-    by = Viewer(user)
-    if user.state != "active" or not by.may("import_records"):
+    by = Viewer(user) if user else None
+    if by is None or by.user.state != "active" or not by.may("import_records"):
         raise Refused("", Say("Wie deze import begon, mag dat niet meer."))
     return record, by
 
