@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from models.viewer import Viewer
 
 MODULES = ("dossiers", "approvals", "payroll", "news", "sso", "content")
+BUILT = ("dossiers",)  # the modules that exist; an office cannot switch on what is not there
 
 
 class Firm(Owned, Table, tablename="firm"):
@@ -105,7 +106,13 @@ class Firm(Owned, Table, tablename="firm"):
         """Exactly these from now on. What is switched off is hidden; nothing in it is lost."""
         if not set(names) <= set(MODULES):
             raise Refused("modules", Say("Kies een van de mogelijkheden."))
+        self.check_built(names)
         await self._set("Firm.use_modules", by, modules=",".join(name for name in MODULES if name in names))
+
+    def check_built(self, names: list[str]) -> None:
+        """Refuses to switch on what does not exist; what was on may stay."""
+        if any(name not in BUILT and not self.uses(name) for name in names):
+            raise Refused("modules", Say("Deze module is er nog niet."))
 
     async def _set(self, operation: str, by: Viewer, **values: Any) -> None:
         moved = {name: value for name, value in values.items() if getattr(self, name) != value}

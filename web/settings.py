@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 
 from models.core import Missing, Say
-from models.settings import MODULES, Firm
+from models.settings import BUILT, MODULES, Firm
 from models.viewer import Viewer
 from web.forms import Form, SelectField, SelectMultipleField, StringField, Text
 from web.replies import Reply, Toast, go, invalid, show
@@ -70,8 +70,10 @@ async def change(request: Request, viewer: Viewer) -> Reply:
 @settings.post("/settings/modules")
 async def use_modules(request: Request, viewer: Viewer) -> Reply:
     firm, form = await Firm.load(), await Modules.read(request)
-    await firm.use_modules(form.names.data or [], by=viewer)
-    return go(page.url(), toast=Say("Bewaard welke modules u gebruikt."))
+    if await form.submit(firm.use_modules, by=viewer):
+        return go(page.url(), toast=Say("Bewaard welke modules u gebruikt."))
+    context = {**_general(firm), "module_form": form, "used": form.names.data or []}
+    return invalid("settings/general.html", title=Say("Instellingen"), section="settings", **context)
 
 
 @settings.get("/settings/users-without-login")
@@ -108,6 +110,8 @@ def _general(firm: Firm) -> dict[str, Any]:
         "modules": list(MODULE_NAMES.items()),
         "used": firm.module_names,
         "office": firm,
+        "built": BUILT,
+        "module_form": Modules.blank(),
     }
 
 

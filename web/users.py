@@ -158,14 +158,20 @@ async def invitation(request: Request, viewer: Viewer, user_id: int) -> Reply:
 @users.post("/users/{user_id:int}/invitation")
 async def invite(request: Request, viewer: Viewer, user_id: int) -> Reply:
     person = await viewer.users.get(user_id)
-    await person.invite(by=viewer)
+    try:
+        await person.invite(by=viewer)
+    except Refused as refused:
+        return await refusal(viewer, person, refused)
     return go(page.url(user_id=user_id), toast=Say("De uitnodiging gaat naar {email}.", email=person.email))
 
 
 @users.post("/users/{user_id:int}/block")
 async def block(request: Request, viewer: Viewer, user_id: int) -> Reply:
     person = await viewer.users.get(user_id)
-    await person.block(by=viewer)
+    try:
+        await person.block(by=viewer)
+    except Refused as refused:
+        return await refusal(viewer, person, refused)
     undo = unblock.url(user_id=user_id)
     return go(
         page.url(user_id=user_id),
@@ -177,7 +183,10 @@ async def block(request: Request, viewer: Viewer, user_id: int) -> Reply:
 @users.post("/users/{user_id:int}/unblock")
 async def unblock(request: Request, viewer: Viewer, user_id: int) -> Reply:
     person = await viewer.users.get(user_id)
-    await person.unblock(by=viewer)
+    try:
+        await person.unblock(by=viewer)
+    except Refused as refused:
+        return await refusal(viewer, person, refused)
     words = Say("{who} is gedeblokkeerd.", who=person.display_name)
     if person.state == "prepared":
         words = Say("{who} is gedeblokkeerd. Nodig hem opnieuw uit.", who=person.display_name)
@@ -187,7 +196,10 @@ async def unblock(request: Request, viewer: Viewer, user_id: int) -> Reply:
 @users.post("/users/{user_id:int}/second-factor-reset")
 async def reset_second_factor(request: Request, viewer: Viewer, user_id: int) -> Reply:
     person = await viewer.users.get(user_id)
-    await person.reset_second_factor(by=viewer)
+    try:
+        await person.reset_second_factor(by=viewer)
+    except Refused as refused:
+        return await refusal(viewer, person, refused)
     return go(
         page.url(user_id=user_id), toast=Say("De tweede factor van {who} is weggenomen.", who=person.display_name)
     )
@@ -198,7 +210,10 @@ async def sign_out(request: Request, viewer: Viewer, user_id: int) -> Reply:
     """One session (`session`) or all."""
     person = await viewer.users.get(user_id)
     which = str((await request.form()).get("session", ""))
-    await person.sign_out(int(which) if which.isdecimal() and len(which) < 10 else None, by=viewer)
+    try:
+        await person.sign_out(int(which) if which.isdecimal() and len(which) < 10 else None, by=viewer)
+    except Refused as refused:
+        return await refusal(viewer, person, refused)
     return go(page.url(user_id=user_id), toast=Say("{who} is afgemeld.", who=person.display_name))
 
 
@@ -206,9 +221,12 @@ async def sign_out(request: Request, viewer: Viewer, user_id: int) -> Reply:
 async def give_access(request: Request, viewer: Viewer, user_id: int) -> Reply:
     person, form = await viewer.users.get(user_id), await request.form()
     client = await client_lists.named(viewer, str(form.get("client", ""))).find()
-    if client is None:
-        raise Refused("client", Say("Er is geen cliënt met dit nummer of deze naam."))
-    await person.give_access(client, *role_in(form), by=viewer)
+    try:
+        if client is None:
+            raise Refused("client", Say("Er is geen cliënt met dit nummer of deze naam."))
+        await person.give_access(client, *role_in(form), by=viewer)
+    except Refused as refused:
+        return await refusal(viewer, person, refused, form, "new")
     return go(
         page.url(user_id=user_id),
         toast=Say("{who} heeft nu toegang tot “{client}”.", who=person.display_name, client=client.name),
@@ -218,7 +236,11 @@ async def give_access(request: Request, viewer: Viewer, user_id: int) -> Reply:
 @users.post("/users/{user_id:int}/accesses/{client_id:int}")
 async def change_access(request: Request, viewer: Viewer, user_id: int, client_id: int) -> Reply:
     person, client = await viewer.users.get(user_id), await viewer.clients.get(client_id)
-    await person.change_access(client, *role_in(await request.form()), by=viewer)
+    form = await request.form()
+    try:
+        await person.change_access(client, *role_in(form), by=viewer)
+    except Refused as refused:
+        return await refusal(viewer, person, refused, form, client_id)
     return go(page.url(user_id=user_id), toast=Say("De rechten bij “{client}” zijn bewaard.", client=client.name))
 
 
@@ -251,8 +273,20 @@ async def about(viewer: Viewer, person: User) -> dict[str, Any]:
         "kinds": KINDS,
         "device_of": device_of,
         "is_phone": is_phone,
+        "refused": None,
         **seen,
     }
+
+
+async def refusal(viewer: Viewer, person: User, refused: Refused, form: Any = None, where: Any = "") -> Reply:
+    """The page again with the reason: at the form about access `where` (a client's id or "new") with what was typed, or on top."""
+    typed = None
+    if form is not None:
+        role, bits = role_in(form)
+        typed = {"client": str(form.get("client", "")), "role": role, "bits": bits or 0}
+    told = {"why": refused.why, "field": refused.field, "where": where, "typed": typed}
+    context = {**await about(viewer, person), "refused": told}
+    return invalid("users/page.html", title=person.display_name, section=section_of(person), **context)
 
 
 async def preview(name: str, language: str, reached: Reached | None) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from piccolo.columns.combination import WhereRaw
 
 from models import engine
-from models.accounts.managing import BEYOND_SQL
+from models.accounts.managing import BEYOND_SQL, CANCEL_MAIL_SQL
 from models.accounts.records import STATES, User
 from models.core import Refused, Say, Scope, operation
 from models.live import touch
@@ -31,6 +31,9 @@ ORDERS = {
 MISSING = {
     "email": "users.email = ''",
     "client": "NOT EXISTS (SELECT 1 FROM access x WHERE x.person = users.id)",
+    # who could be invited and never was: what the checklist counts as still to do
+    "invitation": "users.state = 'prepared' AND users.email <> '' AND users.id IN "
+    "(SELECT a.person FROM access a JOIN client c ON c.id = a.client WHERE c.state = 'active')",
 }
 
 
@@ -115,7 +118,7 @@ async def page(viewer: Viewer, asked: Filter, order: str, number: int, size: int
 
 async def count(viewer: Viewer, asked: Filter) -> int:
     where, args = _where(viewer, asked)
-    return int((await engine.raw(f"SELECT count(*) AS n FROM users WHERE {where}", *args))[0]["n"])  # noqa: S608
+    return int((await engine.raw(f"SELECT count(*) AS n FROM users WHERE {where}", *args))[0]["n"])
 
 
 def named(row: dict[str, Any]) -> dict[str, Any]:
@@ -140,15 +143,16 @@ def _where(viewer: Viewer, asked: Filter) -> tuple[str, list[Any]]:
 
 @operation(Permission.MANAGE_USERS, trail=False)
 async def block_all(found: Scope[User], *, by: Viewer) -> int:
-    """Sessions and links of all of them end at once. How many were not blocked yet."""
+    """Sessions, links and waiting mail of all of them end at once. How many were not blocked yet."""
     ids = await _ids(found, "state <> 'blocked'", by)
     now, listed = utcnow(), json.dumps(ids)
-    await engine.raw(f"UPDATE users SET state = 'blocked', blocked_at = $1 WHERE id IN {_listed(2)}", now, listed)  # noqa: S608
-    await engine.raw(f"UPDATE session SET ended_at = $1 WHERE ended_at IS NULL AND person IN {_listed(2)}", now, listed)  # noqa: S608
+    await engine.raw(f"UPDATE users SET state = 'blocked', blocked_at = $1 WHERE id IN {_listed(2)}", now, listed)
+    await engine.raw(f"UPDATE session SET ended_at = $1 WHERE ended_at IS NULL AND person IN {_listed(2)}", now, listed)
     await engine.raw(
-        f"UPDATE link SET ended_at = $1, ended_why = 'blocked' WHERE ended_at IS NULL AND used_at IS NULL AND person IN {_listed(2)}",  # noqa: S608
+        f"UPDATE link SET ended_at = $1, ended_why = 'blocked' WHERE ended_at IS NULL AND used_at IS NULL AND person IN {_listed(2)}",
         now, listed,
     )  # fmt: skip
+    await engine.raw(f"{CANCEL_MAIL_SQL} AND person IN {_listed(2)}", now, listed)
     await _note_all("User.block", ids, by)
     return len(ids)
 
@@ -157,7 +161,7 @@ async def block_all(found: Scope[User], *, by: Viewer) -> int:
 async def unblock_all(found: Scope[User], *, by: Viewer) -> int:
     ids = await _ids(found, "state = 'blocked'", by)
     await engine.raw(
-        "UPDATE users SET state = CASE WHEN password <> '' THEN 'active' ELSE 'prepared' END, blocked_at = NULL "  # noqa: S608
+        "UPDATE users SET state = CASE WHEN password <> '' THEN 'active' ELSE 'prepared' END, blocked_at = NULL "
         f"WHERE id IN {_listed(1)}",
         json.dumps(ids),
     )
@@ -176,8 +180,8 @@ async def _ids(found: Scope[User], narrowed: str, by: Viewer) -> list[int]:
 def _listed(n: int) -> str:
     """The ids in argument `n`, a JSON list: one argument, however many there are."""
     if engine.is_sqlite():
-        return f"(SELECT value FROM json_each(${n}))" # noqa: S608
-    return f"(SELECT CAST(value AS INTEGER) FROM json_array_elements_text(CAST(${n} AS json)))"  # noqa: S608
+        return f"(SELECT value FROM json_each(${n}))"
+    return f"(SELECT CAST(value AS INTEGER) FROM json_array_elements_text(CAST(${n} AS json)))"
 
 
 async def _note_all(operation: str, ids: list[int], by: Viewer) -> None:
@@ -190,7 +194,7 @@ async def _note_all(operation: str, ids: list[int], by: Viewer) -> None:
     )  # fmt: skip
     moment = "TEXT" if engine.is_sqlite() else "TIMESTAMPTZ"
     await engine.raw(
-        "INSERT INTO trail (at, person, operation, record_table, record_id, detail) "  # noqa: S608
+        "INSERT INTO trail (at, person, operation, record_table, record_id, detail) "
         f"SELECT CAST($1 AS {moment}), CAST($2 AS INTEGER), CAST($3 AS VARCHAR), 'User', id, '{{}}' FROM users WHERE id IN {_listed(4)}",
         now, by.user.id, operation, json.dumps(ids),
     )  # fmt: skip

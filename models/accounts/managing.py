@@ -101,7 +101,7 @@ class Managed:
 
     @operation(Permission.MANAGE_USERS, trail=False)
     async def block(self, *, by: Viewer) -> None:
-        """From this moment nothing opens for him: sessions and links end. What he did stays."""
+        """From this moment nothing opens for him: sessions and links end, mail that still waits is not sent. What he did stays."""
         from models.signing_in import end_links, end_sessions_of
 
         await self.may_be_managed(by)
@@ -113,6 +113,7 @@ class Managed:
         await save(self, state="blocked", blocked_at=utcnow())  # type: ignore[arg-type]
         await end_sessions_of(self.id)
         await end_links(self.id, "blocked")
+        await engine.raw(f"{CANCEL_MAIL_SQL} AND person = $2", utcnow(), self.id)
         await self._note("User.block", by)
 
     @operation(Permission.MANAGE_USERS, trail=False)
@@ -147,7 +148,7 @@ class Managed:
         which = " AND id = $3" if session is not None else ""
         more = (session,) if session is not None else ()
         await engine.raw(
-            f"UPDATE session SET ended_at = $2 WHERE person = $1 AND ended_at IS NULL{which}",  # noqa: S608
+            f"UPDATE session SET ended_at = $2 WHERE person = $1 AND ended_at IS NULL{which}",
             self.id, utcnow(), *more,
         )  # fmt: skip
         await self._note("User.sign_out", by)
@@ -177,6 +178,11 @@ class Managed:
         await by.note(operation, self, {"name": self.display_name, **detail})
         await touch("users", "rollout", f"user-{self.id}")
 
+
+# Mail that no worker has claimed yet is called off; $1 is the moment.
+CANCEL_MAIL_SQL = (
+    "UPDATE errand SET state = 'cancelled', finished_at = $1 WHERE state = 'waiting' AND kind <> 'run_task'"
+)
 
 # A client that this person reaches and that restricted member of staff does not.
 BEYOND_SQL = (

@@ -11,13 +11,12 @@ from models.core import Refused, Say, operation, save
 from models.live import touch
 from models.rollout import readiness
 from models.rollout.records import StepMark
-from models.settings import MODULES, Firm, utcnow
+from models.settings import BUILT, MODULES, Firm, utcnow
 from models.viewer import Permission
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
 
-BUILT = ("dossiers",)  # the modules that exist; an office cannot switch on what is not there
 MARKED = ("instructed", "announced")
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from models import engine
 from models.accounts import User
+from models.outbox import Kind, ask
 from web.trail import SENTENCES, UNNAMED, sentence
 
 ROOT = Path(__file__).parent.parent.parent
@@ -114,3 +115,49 @@ def test_every_operation_has_its_sentence():
 def test_a_line_without_its_values_is_still_a_sentence():
     assert str(sentence({"operation": "User.block", "detail": "{}"})) == "blokkeerde …"
     assert sentence({"operation": "Iets.nieuws", "detail": "{}"}).text == UNNAMED.text
+
+
+async def test_a_refused_access_comes_back_beside_its_field_with_what_was_typed(cast, browser):
+    async with browser(cast.anna) as anna:
+        unknown = await anna.post(
+            f"/users/{cast.rik.user.id}/accesses", data={"client": "Bestaat Niet", "role": "salaris"}
+        )
+        nothing = await anna.post(f"/users/{cast.sam.user.id}/accesses/{cast.garage}", data={"role": ""})
+
+    assert (unknown.status_code, nothing.status_code) == (422, 422)
+    assert 'value="Bestaat Niet"' in unknown.text
+    assert 'id="client-error"' in unknown.text
+    assert re.search(r'<option value="salaris" selected', unknown.text)
+    assert f'id="role-{cast.garage}-error"' in nothing.text
+    assert "Kies wat deze persoon mag." in nothing.text
+
+
+async def test_the_last_administrator_stays_and_the_page_says_why(cast, browser):
+    async with browser(cast.anna) as anna:
+        reply = await anna.post(f"/users/{cast.anna.user.id}/block")
+
+    assert reply.status_code == 422
+    assert "U kunt uzelf niet blokkeren." in reply.text
+    assert cast.anna.user.display_name in reply.text
+
+
+@pytest.mark.parametrize("many", [False, True])
+async def test_mail_that_waits_is_called_off_for_who_is_blocked(cast, browser, many):
+    async with engine.writing():
+        await ask(Kind.ACCOUNT_NOTICE, person=cast.sam.user.id, what="password")
+        await ask(Kind.ACCOUNT_NOTICE, person=cast.ed.user.id, what="password")
+    async with browser(cast.anna) as anna:
+        path = "/users/blocks" if many else f"/users/{cast.sam.user.id}/block"
+        assert (await anna.post(path, data={"ids": [cast.sam.user.id]})).status_code == 303
+
+    rows = await engine.raw("SELECT person, state FROM errand WHERE kind = 'account_notice'")
+    assert {row["person"]: row["state"] for row in rows} == {cast.sam.user.id: "cancelled", cast.ed.user.id: "waiting"}
+
+
+async def test_a_module_that_does_not_exist_cannot_be_switched_on(cast, browser):
+    async with browser(cast.anna) as anna:
+        reply = await anna.post("/settings/modules", data={"names": ["dossiers", "payroll"]})
+
+    assert reply.status_code == 422
+    assert "Deze module is er nog niet." in reply.text
+    assert (await engine.raw("SELECT modules FROM firm"))[0]["modules"] == "dossiers"
