@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.core import Missing
+from models.settings import utcnow
 from models.viewer import Right
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from models.viewer import Viewer
 
 NEWEST = 8  # documents on the home page
+LATELY = dt.timedelta(days=90)  # so long a document that nobody opened is asked for; after that it is only new
 OPEN = 40  # up to so many documents the tree stands open where they are
 LEAVES = 300  # documents shown in the tree itself; in a larger dossier they are found in their folders
 
@@ -38,6 +41,17 @@ async def asked_of(viewer: Viewer) -> list[dict[str, Any]]:
     """Upload folders in which nothing was handed in yet: folder, name, client; over all clients of this person."""
     ids = _listed(set(viewer.client_ids_with(Right.UPLOAD_DOCUMENTS)) & set(viewer.client_ids_with(Right.VIEW_DOSSIER)))
     return await engine.raw(_ASKED_SQL.format(ids=ids)) if ids else []
+
+
+async def unread_of(viewer: Viewer) -> list[dict[str, Any]]:
+    """What the office published lately and this person did not open yet, per client: client and client_name (None where it
+    is for many), documents (how many), and of one of them document and name."""
+    ids = _listed(viewer.client_ids_with(Right.VIEW_DOSSIER))
+    if not ids:
+        return []
+    return await engine.raw(
+        _UNREAD_SQL.format(ids=ids, general=_GENERAL.format(ids=ids)), viewer.user.id, utcnow() - LATELY
+    )
 
 
 async def new_for(viewer: Viewer) -> list[dict[str, Any]]:
@@ -132,14 +146,21 @@ WHERE f.client IN ({ids}) AND f.kind = 'upload' AND f.trashed_at IS NULL
  AND NOT EXISTS (SELECT 1 FROM document d WHERE d.folder = f.id AND d.source = 'client' AND d.trashed_at IS NULL)
 ORDER BY c.sort_key, f.position, f.name_key LIMIT 20"""
 
+_PUBLISHED = """(d.client IN ({ids}) OR (d.client IS NULL AND f.dossier IN ({general})))
+ AND d.source = 'office' AND d.trashed_at IS NULL AND f.kind <> 'internal' AND f.trashed_at IS NULL"""
+
+_UNREAD_SQL = f"""SELECT d.client, c.name AS client_name, count(*) AS documents, min(d.id) AS document, min(d.name) AS name
+FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN client c ON c.id = d.client
+LEFT JOIN reading r ON r.document = d.id AND r.person = $1
+WHERE {_PUBLISHED} AND r.document IS NULL AND d.uploaded_at > $2
+GROUP BY d.client, c.name, c.sort_key ORDER BY d.client IS NULL, c.sort_key"""
+
 _NEW_SQL = (
     """SELECT d.id, d.name, d.mime, d.uploaded_at, f.name AS folder, d.client, c.name AS client_name, r.document IS NULL AS is_new
 FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN client c ON c.id = d.client
 LEFT JOIN reading r ON r.document = d.id AND r.person = $1
-WHERE (d.client IN ({ids}) OR (d.client IS NULL AND f.dossier IN ({general})))
- AND d.source = 'office' AND d.trashed_at IS NULL AND f.kind <> 'internal' AND f.trashed_at IS NULL
-ORDER BY d.uploaded_at DESC, d.id DESC """
-    f"LIMIT {NEWEST}"
+"""
+    f"WHERE {_PUBLISHED} ORDER BY d.uploaded_at DESC, d.id DESC LIMIT {NEWEST}"
 )
 
 _CONTACTS_SQL = """SELECT trim(replace(CASE WHEN u.first_name <> '' THEN u.first_name ELSE u.initials END || ' ' || u.prefix || ' ' || u.surname, '  ', ' ')) AS name,

@@ -90,16 +90,23 @@ class Viewer:
     """A person who is signed in, and the only way to records.
 
     `user` is whose eyes these are; `view_as` the staff member who looks through them (then nothing can be changed).
-    `grants` are a client user's accesses; a staff member has none.
+    `grants` are a client user's accesses; a staff member has none. `left_out` counts those that who looks on may not see.
     """
 
     def __init__(
-        self, user: User, grants: Sequence[Granted] = (), *, session_id: int = 0, view_as: User | None = None
+        self,
+        user: User,
+        grants: Sequence[Granted] = (),
+        *,
+        session_id: int = 0,
+        view_as: User | None = None,
+        left_out: int = 0,
     ) -> None:
         self.user = user
         self.grants = {grant.client_id: grant for grant in grants}
         self.session_id = session_id
         self.view_as = view_as
+        self.left_out = left_out
 
     # who
 

@@ -19,7 +19,7 @@ from web.uploads import BadBody
 
 def failure(error: Exception, request: Request, viewer: Any, *, logged: bool = False) -> Reply:
     """The page (or fragment) for an exception. What nobody expected is logged with the request's id, which the page shows."""
-    status, title, text = _words(error)
+    status, title, text = _looking_on() if isinstance(error, Forbidden) and viewer.view_as else _words(error)
     if status >= 500 and not logged:
         observe.log_exception(error, request)
     return show(
@@ -30,6 +30,10 @@ def failure(error: Exception, request: Request, viewer: Any, *, logged: bool = F
         code=status,
         request_id=request.scope.get("poort.request_id", ""),
     )
+
+
+def _looking_on() -> tuple[int, Say, Say]:
+    return 403, Say("U kijkt alleen mee"), Say("Wie meekijkt wijzigt niets. Er is niets veranderd, verstuurd of bewaard.")
 
 
 def _words(error: Exception) -> tuple[int, Say, Say]:

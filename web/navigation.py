@@ -31,7 +31,8 @@ _OFFICE = (
 )
 
 
-def navigation(viewer: Any, firm: Any, prefix: str) -> list[Item]:
+def navigation(viewer: Any, firm: Any, prefix: str, client: int | None = None) -> list[Item]:
+    """`client` is the one whose page this is, so that a client user with several stays with it."""
     url = url_maker(prefix)
     if viewer.is_staff:
         return [
@@ -42,6 +43,8 @@ def navigation(viewer: Any, firm: Any, prefix: str) -> list[Item]:
     if viewer.is_client:
         items = [Item("home", Say("Home"), url("portal.home"), "house")]
         if viewer.may("view_dossier") and firm.uses("dossiers"):
-            items.append(Item("dossier", Say("Dossier"), url("portal.dossier"), "folder"))
-        return [*items, Item("account", Say("Account"), url("account.page"), "circle-user")]
+            items.append(Item("dossier", Say("Dossier"), url("portal.dossier", client=client), "folder"))
+        if viewer.view_as is None:
+            items.append(Item("account", Say("Account"), url("account.page"), "circle-user"))
+        return items
     return []

@@ -6,13 +6,14 @@ from typing import Any
 
 from starlette.requests import Request
 
+from models.content_type import INLINE
 from models.core import Missing, Say
 from models.dossiers import folder_of, path_to
-from models.portal import asked_of, contacts_of, dossier_tree, folder_contents, general_trees, new_for
+from models.portal import asked_of, contacts_of, dossier_tree, folder_contents, general_trees, new_for, unread_of
 from models.viewer import Right, Viewer
 from web.addresses import url_maker
-from web.replies import Reply, show
-from web.routing import Access, Routes
+from web.replies import Reply, go, show
+from web.routing import Access, Routes, remember
 
 portal = Routes("portal", Access.CLIENT)
 
@@ -24,22 +25,26 @@ async def home(request: Request, viewer: Viewer) -> Reply:
         title=Say("Home"),
         section="home",
         asked=await asked_of(viewer),
+        unread=await unread_of(viewer),
         newest=await new_for(viewer),
         contacts=await contacts_of(viewer),
         several=len(viewer.grants) > 1,
-        switcher=[],
+        dossiers=_switcher(request, viewer, 0),
     )
 
 
 @portal.get("/portal/dossier")
 async def dossier(request: Request, viewer: Viewer) -> Reply:
     """Of the client in the address (`?client=`), so that two tabs may show two; else of the first."""
+    if not viewer.may("view_dossier"):
+        return go(home.url())  # which says why there is none
     client_id = _client(request, viewer)
     return show(
         "portal/dossier.html",
         title=Say("Dossier"),
         section="dossier",
         client=viewer.grants[client_id],
+        of_client=client_id,
         tree=await dossier_tree(viewer, client_id),
         general=await general_trees(viewer, client_id),
         switcher=_switcher(request, viewer, client_id),
@@ -66,6 +71,7 @@ async def _folder(template: str, request: Request, viewer: Viewer, folder_id: in
         section="dossier",
         folder=found,
         client=viewer.grants.get(found.client),
+        of_client=found.client,
         path=(await path_to(viewer, found))[:-1] if found.parent else [],
         folders=folders,
         documents=documents,
@@ -77,13 +83,16 @@ async def _folder(template: str, request: Request, viewer: Viewer, folder_id: in
 @portal.get("/portal/documents/{document_id:int}")
 async def document(request: Request, viewer: Viewer, document_id: int) -> Reply:
     found = await viewer.documents.get(document_id)
+    if found.mime in INLINE:  # anything else is read when it is downloaded
+        remember(request, lambda: found.note_read(by=viewer))
     return show(
         "portal/document.html",
         title=found.name,
         section="dossier",
         document=found,
+        of_client=found.client,
         folder=await folder_of(viewer, found.folder),
-        switcher=[],
+        client=viewer.grants.get(found.client),
     )
 
 
@@ -100,7 +109,11 @@ def _client(request: Request, viewer: Viewer) -> int:
 def _switcher(request: Request, viewer: Viewer, current: int) -> list[dict[str, Any]]:
     url = url_maker(request.scope.get("poort.prefix", ""))
     return [
-        {"name": grant.client_name, "url": url("portal.dossier", client=grant.client_id), "is_current": grant.client_id == current}
+        {
+            "name": grant.client_name,
+            "url": url("portal.dossier", client=grant.client_id),
+            "is_current": grant.client_id == current,
+        }
         for grant in viewer.grants.values()
         if Right.VIEW_DOSSIER in grant.rights
     ]

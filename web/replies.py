@@ -150,7 +150,7 @@ def _context(reply: Reply, request: Request, viewer: Any, firm: Any, fragment: b
         base["theme"] = _theme(request, viewer)
         base["mail_is_kept"] = viewer.is_staff and not config.settings().smtp_url
         base["view_as_end"] = address_for("users.page", user_id=viewer.user.id) if viewer.view_as else "/"
-        base["nav"] = navigation(viewer, firm, prefix)
+        base["nav"] = navigation(viewer, firm, prefix, reply.context.get("of_client"))
         base["flash"] = _read_flash(request.cookies.get(FLASH_COOKIE)) or reply.toast
         base["live_at"] = f"{request.scope.get('poort.began', time.time()):.3f}"
         base["live_url"] = "" if prefix or not viewer.is_signed_in else address_for("live.stream")

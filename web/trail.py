@@ -35,6 +35,7 @@ SENTENCES: dict[str, Say] = {
     "User.reset_second_factor": Say("nam de tweede factor van {name} weg"),
     "User.sign_out": Say("meldde {name} af"),
     "User.change_role": Say("wijzigde de rol van {name} van {before} in {role}"),
+    "User.view_as": Say("keek mee als {name}"),
     "Access.give": Say("gaf {name} toegang tot {client}"),
     "Access.change": Say("wijzigde wat {name} mag bij {client}"),
     "Access.take": Say("nam de toegang van {name} tot {client} weg"),
