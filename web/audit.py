@@ -39,15 +39,8 @@ async def list_(request: Request, viewer: Viewer) -> Reply:
         asked=asked,
         base=list_.url(**kept),
         people=await people(),
-        operations=[(name, Say(_plain(said.text))) for name, said in SENTENCES.items()],
+        operations=[(name, sentence({"operation": name, "detail": {}})) for name in SENTENCES],
     )
-
-
-def _plain(text: str) -> str:
-    """The sentence without the values it would hold."""
-    for name in ("name", "client", "group", "who", "count", "people", "before", "after", "role"):
-        text = text.replace("{" + name + "}", "…")
-    return text
 
 
 def _asked(asked: Any) -> Filter:
