@@ -6,7 +6,6 @@ from typing import Any
 
 from starlette.requests import Request
 
-from models.clients import ClientGroup
 from models.core import Missing, Say
 from models.rollout import checklist, mark_step, readiness, use_module
 from models.settings import Firm
@@ -31,7 +30,7 @@ async def page(request: Request, viewer: Viewer) -> Reply:
         title=Say("Uitrol"),
         section="rollout",
         list=await checklist(viewer, firm),
-        groups=await viewer.groups.select(ClientGroup.id, ClientGroup.name, order=[ClientGroup.name_key]),
+        groups=await readiness.groups(viewer),
         **matrix,
     )
 
@@ -71,6 +70,11 @@ def filter_of(asked: Any) -> dict[str, Any]:
     }
 
 
+def page_number(request: Request) -> int:
+    asked = request.query_params.get("page", "")
+    return int(asked) if asked.isdecimal() and 0 < int(asked) < 100_000 else 1
+
+
 async def _steps(viewer: Viewer) -> dict[str, Any]:
     allow(viewer)
     return {"list": await checklist(viewer, await Firm.load())}
@@ -79,7 +83,7 @@ async def _steps(viewer: Viewer) -> dict[str, Any]:
 async def _matrix(request: Request, viewer: Viewer, firm: Firm) -> dict[str, Any]:
     asked = request.query_params
     chosen, sort = filter_of(asked), asked.get("sort", "name")
-    number = int(asked["page"]) if asked.get("page", "").isdecimal() and 0 < int(asked["page"]) < 100_000 else 1
+    number = page_number(request)
     kept = {name: value or None for name, value in chosen.items()}
     ordered = {**kept, "sort": sort if sort != "name" else None}
     found = await readiness.matrix(viewer, firm, **chosen, sort=sort, page=number, size=SIZE)

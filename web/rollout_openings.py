@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,13 +13,13 @@ from models import config
 from models.accounts import User
 from models.clients.reached import reached_by
 from models.core import Missing, Say
-from models.rollout import FATES, Opening, counted, people_of, prepare_opening, readiness
-from models.rollout.fates import left_out
+from models.rollout import FATES, counted, people_of, prepare_opening, readiness
+from models.rollout.fates import left_out, opened
 from models.settings import Firm, utcnow
 from models.viewer import Viewer
 from partials import mails
 from web.replies import Reply, changed, go, show, wants_fragment
-from web.rollout import allow, filter_of
+from web.rollout import allow, filter_of, page_number
 from web.routing import Access, Routes
 
 rollout_openings = Routes("rollout", Access.STAFF)
@@ -31,28 +32,51 @@ _MAIL_CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:
 @rollout_openings.get("/rollout/openings")
 async def openings(request: Request, viewer: Viewer) -> Reply:
     allow(viewer)
-    rows = await viewer.openings.where(Opening.started_at.is_not_null()).all(Opening.id, limit=200)
-    return show("rollout/openings.html", title=Say("Geopende poorten"), section="rollout", rows=rows[::-1])
+    number = page_number(request)
+    rows, total = await opened(viewer, utcnow(), page=number, size=SIZE)
+    return show(
+        "rollout/openings.html",
+        title=Say("Geopende poorten"),
+        section="rollout",
+        rows=rows,
+        total=total,
+        page=number,
+        size=SIZE,
+        base=openings.url(),
+    )
 
 
 @rollout_openings.post("/rollout/openings")
 async def prepare(request: Request, viewer: Viewer) -> Reply:
-    """A draft for the people of the ticked clients, or of all that match the filter of the matrix."""
-    form = await request.form()
-    chosen, firm = filter_of(form), await Firm.load()
-    ids = (
-        None
-        if form.get("all_matching") == "1"
-        else [int(str(one)) for one in form.getlist("ids") if str(one).isdecimal()]
-    )
-    found = await readiness.people_of_clients(viewer, firm, ids=ids, **(chosen if ids is None else {}))
+    """A draft for whom `who` says (ready, all, group-7); without it for the ticked clients, or all that match the matrix."""
+    form, firm = await request.form(), await Firm.load()
+    chosen, selection, only_ready = await _chosen(viewer, form)
+    found = await readiness.people_of_clients(viewer, firm, **chosen)
     opening = await prepare_opening(
-        viewer.users.where(readiness.among(found)),
-        by=viewer,
-        selection=chosen if ids is None else {"clients": len(ids)},
-        only_ready=form.get("only_ready") == "1",
+        viewer.users.where(readiness.among(found)), by=viewer, selection=selection, only_ready=only_ready
     )
     return go(opening_.url(opening_id=opening.id))
+
+
+async def _chosen(viewer: Viewer, form: Any) -> tuple[dict[str, Any], dict[str, Any], bool]:
+    """Which clients (as people_of_clients asks), what stays written of that choice, and whether only who is ready gets a mail."""
+    who = str(form.get("who") or "")
+    if who in ("ready", "all"):
+        return {}, {"who": who}, who == "ready"
+    if who.startswith("group-"):
+        group = await viewer.groups.get(_number(who.removeprefix("group-")))
+        return {"group": group.id}, {"who": "group", "name": group.name}, True
+    only_ready = form.get("only_ready") == "1"
+    if form.get("all_matching") == "1":
+        chosen = filter_of(form)
+        return chosen, {"who": "filter", **chosen}, only_ready
+    ids = [_number(one) for one in form.getlist("ids")]
+    return {"ids": ids}, {"who": "clients", "count": len(ids)}, only_ready
+
+
+def _number(text: Any) -> int:
+    """What is no number of ours is nobody's."""
+    return int(str(text)) if str(text).isdecimal() and len(str(text)) < 10 else 0
 
 
 @rollout_openings.get("/rollout/openings/{opening_id:int}")
@@ -128,8 +152,9 @@ async def _opening(request: Request, viewer: Viewer, opening_id: int) -> dict[st
     allow(viewer)
     opening, asked, now = await viewer.openings.get(opening_id), request.query_params, utcnow()
     fate = asked["fate"] if asked.get("fate") in FATES else ""
-    number = int(asked["page"]) if asked.get("page", "").isdecimal() and 0 < int(asked["page"]) < 100_000 else 1
+    number = page_number(request)
     rows, total = await people_of(opening, now, seen_by=viewer, fate=fate, page=number, size=SIZE)
+    firm = await Firm.load()
     base = people.url(opening_id=opening.id, fate=fate or None)
     fates = await counted(opening, now)
     return {
@@ -145,7 +170,9 @@ async def _opening(request: Request, viewer: Viewer, opening_id: int) -> dict[st
         "left_out": await left_out(opening),
         "base": base,
         "here": people.url(opening_id=opening.id, fate=fate or None, page=number if number > 1 else None),
-        "missing": await readiness.missing_of_opening(opening.id, await Firm.load()) if opening.is_draft else {},
+        "selection": json.loads(opening.selection),
+        "missing": await readiness.missing_of_opening(opening.id, firm) if opening.is_draft else {},
+        "unready": await readiness.unready_of_opening(opening.id, viewer, firm) if opening.is_draft else [],
         "preview": await _preview(viewer, rows, asked.get("preview", "")) if opening.is_draft else None,
     }
 

@@ -66,7 +66,7 @@ SELECT (SELECT count(*) FROM client_group) AS groups, (SELECT count(*) FROM doss
 _PEOPLE_SQL = """
 SELECT count(*) AS reachable, coalesce(sum(CASE WHEN u.state IN ('invited', 'active') THEN 1 ELSE 0 END), 0) AS invited
 FROM users u WHERE u.kind = 'client' AND u.email <> '' AND u.state <> 'blocked'
-AND u.id IN (SELECT a.person FROM access a JOIN client c ON c.id = a.client WHERE c.state = 'active' AND {mine})
+AND u.id IN (SELECT a.person FROM access a JOIN client c ON c.id = a.client WHERE c.state = 'active') AND {mine}
 """
 _MARKS_SQL = """
 SELECT s.step, s.marked_at, u.first_name, u.initials, u.prefix, u.surname FROM step_mark s LEFT JOIN users u ON u.id = s.marked_by
@@ -77,7 +77,7 @@ async def checklist(viewer: Viewer, firm: Firm) -> Checklist:
     """Of the clients that this viewer sees. Four queries, whatever their number."""
     have = await readiness.counts(viewer, firm)
     have |= (await engine.raw(_REST_SQL))[0]
-    have |= (await engine.raw(_PEOPLE_SQL.format(mine=readiness.mine_sql(viewer))))[0]
+    have |= (await engine.raw(_PEOPLE_SQL.format(mine=readiness.my_people_sql(viewer))))[0]
     marks = {row["step"]: (_name(row), row["marked_at"]) for row in await engine.raw(_MARKS_SQL)}
     clients = have["clients"]
     dossiers = [

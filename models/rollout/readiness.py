@@ -66,6 +66,15 @@ def mine_sql(viewer: Viewer, column: str = "c.id") -> str:
     )
 
 
+def my_people_sql(viewer: Viewer) -> str:
+    """The users `u` this member of staff sees."""
+    return (
+        "1 = 1"
+        if viewer.sees_all_clients
+        else f"u.id IN (SELECT y.person FROM access y WHERE {mine_sql(viewer, 'y.client')})"
+    )
+
+
 @dataclass(frozen=True)
 class Matrix:
     rows: list[dict[str, Any]]
@@ -73,7 +82,8 @@ class Matrix:
 
 
 def _filtered(viewer: Viewer, firm: Firm, q: str, group: int, ready: str, missing: str) -> tuple[str, list[Any]]:
-    parts, values = ["c.state = 'active'", mine_sql(viewer)], []
+    parts = ["c.state = 'active'", mine_sql(viewer)]
+    values: list[Any] = []
     for word in search_words(q):
         values.append(f"%{fold(word).replace('!', '!!').replace('%', '!%').replace('_', '!_')}%")
         parts.append(f"(c.search_key LIKE ${len(values)} ESCAPE '!')")
@@ -146,6 +156,15 @@ def unready_person_sql(firm: Firm, person: str) -> str:
     return f"{person} IN (SELECT x.person FROM access x JOIN client c ON c.id = x.client WHERE c.state = 'active' AND NOT {ready_sql(firm)})"
 
 
+async def groups(viewer: Viewer) -> list[dict[str, Any]]:
+    """The client groups with, of each, how many active clients this viewer sees in it (`clients`)."""
+    return await engine.raw(
+        "SELECT g.id, g.name, coalesce(n.clients, 0) AS clients FROM client_group g LEFT JOIN (SELECT m.client_group, count(*) AS clients "
+        f"FROM membership m JOIN client c ON c.id = m.client WHERE c.state = 'active' AND {mine_sql(viewer)} GROUP BY m.client_group) n "
+        "ON n.client_group = g.id ORDER BY g.name_key, g.id"
+    )
+
+
 async def ready_people(viewer: Viewer, firm: Firm) -> list[int]:
     return await people_of_clients(viewer, firm, ready="yes")
 
@@ -162,6 +181,18 @@ async def missing_of_opening(opening: int, firm: Firm) -> dict[str, int]:
         opening,
     )
     return {name: int(value) for name, value in rows[0].items()}
+
+
+async def unready_of_opening(opening: int, viewer: Viewer, firm: Firm, most: int = 6) -> list[dict[str, Any]]:
+    """The first of the clients that miss something and whose people an opening would invite, with what they miss (`missing`)."""
+    needed = required_for(firm)
+    rows = await engine.raw(
+        f"SELECT c.id, c.name, {', '.join(f'{_OF_ONE[name]} AS {name}' for name in needed)} FROM client c "
+        f"WHERE c.state = 'active' AND {mine_sql(viewer)} AND NOT {ready_sql(firm)} AND c.id IN (SELECT a.client FROM access a "
+        f"JOIN opening_person p ON p.person = a.person WHERE p.opening = $1 AND p.because = '') ORDER BY c.sort_key, c.id LIMIT {int(most)}",
+        opening,
+    )
+    return [{**row, "missing": [name for name in needed if not row[name]]} for row in rows]
 
 
 def valid_until(firm: Firm) -> dt.datetime:

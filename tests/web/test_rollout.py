@@ -7,6 +7,8 @@ import re
 import pytest
 
 from models import engine
+from models.accounts import User
+from models.clients import Client
 from models.outbox import Errand
 from models.rollout import Opening
 from models.settings import utcnow
@@ -28,19 +30,95 @@ async def test_the_page_shows_checklist_and_matrix(cast, browser):
     assert "Bakkerij Jansen" not in matrix.text
 
 
-async def test_what_is_to_do_leads_to_exactly_those_clients(cast, browser):
-    await engine.raw("UPDATE folder SET trashed_at = $1 WHERE client = $2 AND kind = 'upload'", utcnow(), cast.garage)
+UNREACHED = "SELECT c.id FROM client c WHERE c.state = 'active' AND NOT EXISTS "
+REACHABLE = "SELECT a.person FROM access a JOIN client c ON c.id = a.client WHERE c.state = 'active'"
+TO_DO = {
+    "people": f"{UNREACHED} (SELECT 1 FROM access a JOIN users u ON u.id = a.person WHERE a.client = c.id AND u.email <> '' AND u.state <> 'blocked')",
+    "structure": f"{UNREACHED} (SELECT 1 FROM folder f WHERE f.client = c.id AND f.trashed_at IS NULL)",
+    "filled": f"{UNREACHED} (SELECT 1 FROM document d WHERE d.client = c.id AND d.trashed_at IS NULL)",
+    "upload": f"{UNREACHED} (SELECT 1 FROM folder f WHERE f.client = c.id AND f.kind = 'upload' AND f.trashed_at IS NULL)",
+    "gates": f"SELECT id FROM users WHERE kind = 'client' AND state = 'prepared' AND email <> '' AND id IN ({REACHABLE})",
+}
+
+
+async def something_to_do_everywhere(cast):
+    """Garage Smit misses every step; one user has no address, one no client any more, one only an archived client."""
+    now = utcnow()
+    await engine.raw("UPDATE users SET state = 'prepared' WHERE kind = 'client' AND id <> $1", cast.rik.user.id)
+    await engine.raw("UPDATE users SET state = 'active' WHERE id = $1", cast.rik.user.id)
+    await engine.raw("DELETE FROM access WHERE client = $1", cast.garage)
+    await engine.raw("UPDATE folder SET trashed_at = $1 WHERE client = $2", now, cast.garage)
+    await engine.raw("UPDATE document SET trashed_at = $1 WHERE client = $2", now, cast.garage)
+    others = [id for name, id in cast.clients.items() if id not in (cast.garage, cast.bakkerij, cast.beheer)]
+    await engine.raw("UPDATE client SET state = 'archived' WHERE id = $1", others[0])
+    await engine.raw(
+        "UPDATE users SET email = '', email_key = '' WHERE id IN (SELECT person FROM access WHERE client = $1)",
+        others[1],
+    )
+
+
+@pytest.mark.parametrize("step", TO_DO)
+@pytest.mark.parametrize("who", ["anna", "ed"])
+async def test_what_is_to_do_leads_to_exactly_those(cast, browser, step, who):
+    await something_to_do_everywhere(cast)
+    if who == "ed":
+        await engine.raw("INSERT INTO responsible (client, person) VALUES ($1, $2)", cast.garage, cast.ed.user.id)
+    viewer = getattr(cast, who)
+    async with browser(viewer) as staff:
+        page = (await staff.get("/rollout")).text
+        link = re.search(rf'id="step-{step}".*?class="todo"><a href="([^"#]*)[^>]*>(\d+) te doen', page, re.S)
+        found = (await staff.get(link[1].replace("&amp;", "&"))).text
+
+    scope = viewer.users if step == "gates" else viewer.clients
+    mine = {row["id"] for row in await scope.select(User.id if step == "gates" else Client.id)}
+    missing = {row["id"] for row in await engine.raw(TO_DO[step])} & mine
+    listed = re.findall(r'name="ids" value="(\d+)"', found) or re.findall(r'id="ready-(\d+)"', found)
+    assert {int(one) for one in listed} == missing
+    assert len(missing) == int(link[2]) > 0
+
+
+async def test_every_number_to_do_has_a_link(cast, browser):
+    await something_to_do_everywhere(cast)
+    async with browser(cast.anna) as anna:
+        steps = (await anna.htmx("GET", "/rollout/checklist")).text
+
+    assert set(re.findall(r'id="step-(\w+)"(?:(?!</li>).)*\d te doen', steps, re.S)) == set(TO_DO)
+
+
+@pytest.mark.parametrize("who, letters", [("ready", {"rik"}), ("group", {"sam"}), ("all", {"rik", "sam"})])
+async def test_the_gates_open_for_whom_one_chooses(cast, browser, who, letters):
+    await everybody_prepared()
+    await engine.raw("DELETE FROM access WHERE client NOT IN ($1, $2, $3)", cast.bakkerij, cast.beheer, cast.garage)
+    await engine.raw("DELETE FROM access WHERE person NOT IN ($1, $2)", cast.rik.user.id, cast.sam.user.id)
+    await engine.raw("DELETE FROM membership")
+    row = (await engine.raw("SELECT id, name FROM client_group ORDER BY id LIMIT 1"))[0]
+    await engine.raw("INSERT INTO membership (client, client_group) VALUES ($1, $2)", cast.garage, row["id"])
+    if who == "ready":
+        await engine.raw("UPDATE folder SET trashed_at = $1 WHERE client = $2", utcnow(), cast.garage)
+    if who == "all":
+        await engine.raw(
+            "UPDATE folder SET trashed_at = $1 WHERE client = $2 AND kind = 'upload'", utcnow(), cast.garage
+        )
     async with browser(cast.anna) as anna:
         page = (await anna.get("/rollout")).text
-        link = re.search(r'id="step-upload".*?class="todo"><a href="([^"#]*)', page, re.S)
-        found = (await anna.htmx("GET", link[1].replace("&amp;", "&"))).text
+        [value] = set(re.findall(rf'<option value="({who}[-\d]*)"', page)) & {who, f"group-{row['id']}"}
+        draft = (await anna.get((await anna.post("/rollout/openings", data={"who": value})).headers["location"])).text
 
-    missing = await engine.raw(
-        "SELECT id FROM client c WHERE state = 'active' AND NOT EXISTS "
-        "(SELECT 1 FROM folder f WHERE f.client = c.id AND f.kind = 'upload' AND f.trashed_at IS NULL)"
+    mailed = await engine.raw(
+        "SELECT u.email FROM opening_person p JOIN users u ON u.id = p.person "
+        "WHERE p.because = '' AND p.opening = (SELECT max(id) FROM opening)"
     )
-    assert {int(one) for one in re.findall(r'id="ready-(\d+)"', found)} == {row["id"] for row in missing}
-    assert cast.garage in {row["id"] for row in missing}
+    assert {one["email"].split("@")[0] for one in mailed} == letters
+    assert (f"Groep {row['name']}" in draft) == (who == "group")
+    assert ("cliënt niet klaar" in draft) == (who == "ready")
+    assert ("Dit ontbreekt" in draft) == (who == "all")
+    assert who != "all" or re.search(r"Garage Smit</a>: uploadmap", draft)
+
+
+async def test_a_group_that_is_not_there_opens_nothing(cast, browser):
+    async with browser(cast.anna) as anna:
+        assert (await anna.post("/rollout/openings", data={"who": "group-9999"})).status_code == 404
+        assert (await anna.post("/rollout/openings", data={"who": "group-x"})).status_code == 404
 
 
 async def test_restricted_staff_see_their_own_clients_only(cast, browser):
