@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from models.tasks import Cancelled, Progress, Task, start, work
 from models.viewer import Permission, Viewer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
 BATCH = 250  # clients per unit: short enough that others can write in between
 AT_ONCE = 5_000  # folders that are added while the person waits; more is work for the worker
@@ -141,14 +142,16 @@ async def apply_structure(structure: Dossier, selection: Selection, *, by: Viewe
 
 async def apply_to(structure: int, clients: Sequence[int], *, by: int) -> int:
     """In one unit: make dossiers where there are none and add the folders that are missing, one statement per depth."""
-    ids = _listed(clients)
-    await engine.raw(_DOSSIERS_SQL.format(ids=ids), utcnow(), False)
+    ids, now = _listed(clients), utcnow()
+    await engine.raw(_DOSSIERS_SQL.format(ids=ids), now, False)
     before = await _counts(ids)
-    for depth in range(await _depth(structure)):
-        await engine.raw(_level_sql(depth, ids), structure, utcnow())
+    rows = await engine.raw(f"SELECT id FROM dossier WHERE client IN ({ids})")
+    dossiers = _listed([row["id"] for row in rows])
+    async with _joining_by_hash():
+        for depth in range(await _depth(structure)):
+            await engine.raw(_level_sql(depth, dossiers), structure, now)
     after = await _counts(ids)
     added = {client: count - before.get(client, 0) for client, count in after.items() if count > before.get(client, 0)}
-    now = utcnow()
     await engine.copy_rows(
         "trail",
         ("at", "person", "operation", "record_table", "record_id", "client", "detail"),
@@ -159,6 +162,22 @@ async def apply_to(structure: int, clients: Sequence[int], *, by: int) -> int:
     )
     await touch("rollout", *([f"client-{client}" for client in added] if len(added) <= 20 else []))
     return sum(added.values())
+
+
+@contextlib.asynccontextmanager
+async def _joining_by_hash() -> AsyncIterator[None]:
+    """Postgres knows nothing yet of folders that this unit made, takes them for one row and loops over all for each.
+
+    So it joins by hash, and in the order written.
+    """
+    if engine.is_sqlite():
+        yield
+        return
+    await engine.raw("SET LOCAL enable_nestloop = off")
+    await engine.raw("SET LOCAL join_collapse_limit = 1")
+    yield
+    await engine.raw("SET LOCAL enable_nestloop = on")
+    await engine.raw("SET LOCAL join_collapse_limit = 8")
 
 
 @work("apply_structure")
@@ -216,28 +235,37 @@ async def _counts(ids: str) -> dict[int, int]:
     return {row["client"]: row["n"] for row in rows}
 
 
-def _level_sql(depth: int, ids: str) -> str:
-    """The folders of one depth: the way down goes by name through the structure (s) and the client's own folders (f).
+def _level_sql(depth: int, dossiers: str) -> str:
+    """The folders of one depth: the way down goes through the dossiers' own folders (f) and, by name, the structure's (s).
 
-    CROSS JOIN keeps SQLite to this order: dossiers, then the few folders above, then the index of names. What is there
-    already collides with that index and is left alone.
+    CROSS JOIN keeps SQLite to this order. Without the `+ 0` it would not look up an expression in its index.
     """
-    joins, conditions = ["dossier d CROSS JOIN folder s0"], [
-        f"d.client IN ({ids})", "s0.dossier = $1", "coalesce(s0.parent, 0) = 0", "s0.trashed_at IS NULL",
+    if not depth:
+        return f"""{_INSERT} SELECT d.id, d.client, CAST(NULL AS INTEGER), s.name, s.name_key, s.kind, s.position, $2
+FROM dossier d CROSS JOIN folder s WHERE d.id IN ({dossiers}) AND {_inside("s", "$1", "0")} ON CONFLICT DO NOTHING"""
+    tables, conditions = ["folder f0", "folder s0"], [
+        f"f0.dossier IN ({dossiers})", "coalesce(f0.parent, 0) = 0", "f0.trashed_at IS NULL",
+        _inside("s0", "$1", "0"), "s0.name_key = f0.name_key",
     ]  # fmt: skip
-    for level in range(depth):
-        above = f"f{level - 1}.id" if level else "0"
-        joins += [f"folder f{level}", f"folder s{level + 1}"]
+    for level in range(1, depth):
+        tables += [f"folder f{level}", f"folder s{level}"]
         conditions += [
-            f"f{level}.dossier = d.id", f"coalesce(f{level}.parent, 0) = {above}", f"f{level}.name_key = s{level}.name_key",
-            f"f{level}.trashed_at IS NULL", f"s{level + 1}.parent = s{level}.id", f"s{level + 1}.trashed_at IS NULL",
+            f"f{level}.dossier IN ({dossiers})", _inside(f"f{level}", f"f{level - 1}.dossier", f"f{level - 1}.id + 0"),
+            _inside(f"s{level}", "$1", f"s{level - 1}.id + 0"), f"s{level}.name_key = f{level}.name_key",
         ]  # fmt: skip
-    last, parent = f"s{depth}", f"f{depth - 1}"
-    kind = f"CASE WHEN {parent}.kind = 'internal' THEN 'internal' ELSE {last}.kind END" if depth else f"{last}.kind"
-    return f"""INSERT INTO folder (dossier, client, parent, name, name_key, kind, position, created_at)
-SELECT d.id, d.client, {f"{parent}.id" if depth else "CAST(NULL AS INTEGER)"}, {last}.name, {last}.name_key, {kind}, {last}.position, $2
-FROM {" CROSS JOIN ".join(joins)} WHERE {" AND ".join(conditions)} ON CONFLICT DO NOTHING"""
+    f = f"f{depth - 1}"
+    return f"""{_INSERT} SELECT {f}.dossier, {f}.client, {f}.id, s.name, s.name_key,
+ CASE WHEN {f}.kind = 'internal' THEN 'internal' ELSE s.kind END, s.position, $2
+FROM {" CROSS JOIN ".join([*tables, "folder s"])}
+WHERE {" AND ".join(conditions)} AND {_inside("s", "$1", f"s{depth - 1}.id + 0")} ON CONFLICT DO NOTHING"""
 
+
+def _inside(folder: str, dossier: str, parent: str) -> str:
+    """As the index folder_name_unique has it."""
+    return f"{folder}.dossier = {dossier} AND coalesce({folder}.parent, 0) = {parent} AND {folder}.trashed_at IS NULL"
+
+
+_INSERT = "INSERT INTO folder (dossier, client, parent, name, name_key, kind, position, created_at)"
 
 _DOSSIERS_SQL = """INSERT INTO dossier (kind, client, name, name_key, audience, created_at, is_sample)
 SELECT 'client', c.id, 'Dossier', 'dossier', '', $1, $2 FROM client c WHERE c.id IN ({ids}) ON CONFLICT DO NOTHING"""
@@ -254,7 +282,7 @@ _MATCHES = """WITH RECURSIVE matched(dossier, client, wanted, present) AS (
  UNION ALL
  SELECT m.dossier, m.client, s.id, f.id FROM matched m CROSS JOIN folder s CROSS JOIN folder f
  WHERE s.parent = m.wanted AND s.trashed_at IS NULL
-  AND f.dossier = m.dossier AND coalesce(f.parent, 0) = m.present AND f.name_key = s.name_key AND f.trashed_at IS NULL)"""
+  AND f.dossier = m.dossier AND coalesce(f.parent, 0) = m.present + 0 AND f.name_key = s.name_key AND f.trashed_at IS NULL)"""
 
 _MATCHED_SQL = _MATCHES.format(ids="$2") + " SELECT wanted FROM matched"
 
