@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NEWEST = 8  # documents on the home page
 LATELY = dt.timedelta(days=90)  # so long a document that nobody opened is asked for; after that it is only new
+PAGE = 200  # documents of an opened folder
 OPEN = 40  # up to so many documents the tree stands open where they are
 LEAVES = 300  # documents shown in the tree itself; in a larger dossier they are found in their folders
 
@@ -88,12 +89,14 @@ async def general_trees(viewer: Viewer, client_id: int) -> list[dict[str, Any]]:
     return [{"id": id, "name": names[id], "tree": _grown(folders, documents)} for id, folders in found.items()]
 
 
-async def folder_contents(viewer: Viewer, folder: Folder) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The folders and the documents directly in a folder that was found through the viewer."""
-    return (
-        await engine.raw(_INSIDE_SQL, folder.id),
-        await engine.raw(_CONTENTS_SQL, folder.id, viewer.user.id),
-    )
+async def folder_contents(
+    viewer: Viewer, folder: Folder, page: int = 1
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], bool]:
+    """The folders directly in a folder that was found through the viewer, a page of its documents, the newest first, and
+    whether there are older ones."""
+    inside = await engine.raw(_INSIDE_SQL, folder.id) if page == 1 else []
+    documents = await engine.raw(_CONTENTS_SQL, folder.id, viewer.user.id, PAGE + 1, (page - 1) * PAGE)
+    return inside, documents[:PAGE], len(documents) > PAGE
 
 
 def _require(viewer: Viewer, client_id: int) -> None:
@@ -189,4 +192,4 @@ _GENERAL_DOCUMENTS_SQL = (
 _CONTENTS_SQL = """SELECT d.id, d.name, d.size, d.mime, d.source, d.uploaded_at, d.uploaded_by = $2 AS is_mine,
  d.source = 'office' AND r.document IS NULL AS is_new
 FROM document d LEFT JOIN reading r ON r.document = d.id AND r.person = $2
-WHERE d.folder = $1 AND d.trashed_at IS NULL ORDER BY d.uploaded_at DESC, d.id DESC LIMIT 500"""
+WHERE d.folder = $1 AND d.trashed_at IS NULL ORDER BY d.uploaded_at DESC, d.id DESC LIMIT $3 OFFSET $4"""

@@ -63,7 +63,8 @@ async def contents(request: Request, viewer: Viewer, folder_id: int) -> Reply:
 
 async def _folder(template: str, request: Request, viewer: Viewer, folder_id: int) -> Reply:
     found = await folder_of(viewer, folder_id)
-    folders, documents = await folder_contents(viewer, found)
+    page = _page(request)
+    folders, documents, has_older = await folder_contents(viewer, found, page)
     may_upload = found.kind == "upload" and viewer.may("upload_documents", found)
     return show(
         template,
@@ -75,6 +76,8 @@ async def _folder(template: str, request: Request, viewer: Viewer, folder_id: in
         path=(await path_to(viewer, found))[:-1] if found.parent else [],
         folders=folders,
         documents=documents,
+        page=page,
+        has_older=has_older,
         may_upload=may_upload,
         switcher=_switcher(request, viewer, found.client) if found.client else [],
     )
@@ -94,6 +97,11 @@ async def document(request: Request, viewer: Viewer, document_id: int) -> Reply:
         folder=await folder_of(viewer, found.folder),
         client=viewer.grants.get(found.client),
     )
+
+
+def _page(request: Request) -> int:
+    asked = request.query_params.get("page", "")
+    return max(1, int(asked)) if asked.isdecimal() and len(asked) < 7 else 1
 
 
 def _client(request: Request, viewer: Viewer) -> int:
