@@ -79,7 +79,12 @@ async def _measure(place: Path) -> list[dict[str, Any]]:
             await engine.run_writing(lambda: record.commit(record.plan_hash, by=anna))
     made = (await engine.raw("SELECT count(*) AS n FROM client WHERE imported = $1", record.id))[0]["n"]
     people = (await engine.raw("SELECT count(*) AS n FROM users WHERE imported = $1", record.id))[0]["n"]
-    assert (record.state, made, people) == ("committed", CLIENTS, CONTACTS), (record.state, made, people, record.problem)
+    assert (record.state, made, people) == ("committed", CLIENTS, CONTACTS), (
+        record.state,
+        made,
+        people,
+        record.problem,
+    )
     memory = _peak()
     await engine.close()
     limit = _bare(place)
@@ -107,7 +112,9 @@ def _bare(place: Path) -> float:
     """The same rows by sqlite3 alone: clients, people and accesses copied into empty tables of the same shape."""
     source = sqlite3.connect(place / "bench.db")
     rows = {table: source.execute(f"SELECT * FROM {table}").fetchall() for table in ("client", "users", "access")}
-    shape = source.execute("SELECT sql FROM sqlite_master WHERE tbl_name IN ('client', 'users', 'access') AND sql IS NOT NULL").fetchall()
+    shape = source.execute(
+        "SELECT sql FROM sqlite_master WHERE tbl_name IN ('client', 'users', 'access') AND sql IS NOT NULL"
+    ).fetchall()
     bare = sqlite3.connect(place / "bare.db")
     bare.execute("PRAGMA journal_mode=WAL")
     for (sql,) in sorted(shape, key=lambda row: not row[0].startswith("CREATE TABLE")):
