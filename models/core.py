@@ -44,11 +44,13 @@ class Say:
         return hash(self.text)
 
     def as_json(self) -> dict[str, object]:
-        return {"say": self.text, "with": self.values}
+        inner = {name: value.as_json() if isinstance(value, Say) else value for name, value in self.values.items()}
+        return {"say": self.text, "with": inner}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Say:
-        return cls(stored["say"], **stored["with"])
+        inner = {name: cls.from_json(v) if isinstance(v, dict) and "say" in v else v for name, v in stored["with"].items()}
+        return cls(stored["say"], **inner)
 
 
 class Refused(Exception):

@@ -16,6 +16,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
 
+from models.imports import lexicon
+
 ROOT = Path(__file__).parents[1]
 PO = ROOT / "partials" / "locales" / "en.po"
 LAYERS = ("web", "models", "jobs", "partials")
@@ -33,7 +35,7 @@ class Sentence:
 def sentences() -> dict[str, Sentence]:
     """Every one that an interface or a mail may say, by its first form."""
     found: dict[str, Sentence] = {}
-    for path, forms in [*_of_templates(), *_of_code()]:
+    for path, forms in [*_of_templates(), *_of_code(), *_of_columns()]:
         place = path.relative_to(ROOT).as_posix()
         if forms[0] not in found or len(forms) > len(found[forms[0]].forms):
             found[forms[0]] = Sentence(forms, place)
@@ -56,6 +58,13 @@ def _of_code() -> Iterator[tuple[Path, tuple[str, ...]]]:
                 for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                     if text := _said(node):
                         yield path, (text,)
+
+
+def _of_columns() -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """The names of an import's columns stand in the lexicon, beside their synonyms."""
+    for fields in lexicon.FIELDS.values():
+        for field in fields:
+            yield Path(lexicon.__file__), (field.dutch,)
 
 
 def _said(node: ast.AST) -> str:

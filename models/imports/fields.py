@@ -304,5 +304,5 @@ def _require(kind: Kind, mapping: Mapping[int, str], parsed: Parsed) -> None:
             and name not in wrong
             and not (name.endswith("surname") and f"{name.removesuffix('surname')}name" in wrong)
         ):
-            label = field_of(kind, name).dutch
+            label = Say(field_of(kind, name).dutch)
             parsed.errors.append((name, Say("{field} ontbreekt.", field=label)))

@@ -164,12 +164,12 @@ class Import(Owned, Table, tablename="import_batch"):
             raise Refused("", Say("Kies voor elke kolom een van de velden."))
         twice = {name for name in columns.values() if list(columns.values()).count(name) > 1}
         if twice:
-            label = next(field.dutch for field in FIELDS[kind] if field.name in twice)  # type: ignore[index]
+            label = next(Say(field.dutch) for field in FIELDS[kind] if field.name in twice)  # type: ignore[index]
             raise Refused("", Say("“{field}” is voor meer dan één kolom gekozen.", field=label))
         has_name = {"surname", "name"} & set(columns.values())
         for field in FIELDS[kind]:  # type: ignore[index]
             if field.is_required and field.name not in columns.values() and not (field.name == "surname" and has_name):
-                raise Refused("", Say("Kies de kolom voor “{field}”.", field=field.dutch))
+                raise Refused("", Say("Kies de kolom voor “{field}”.", field=Say(field.dutch)))
 
 
 @operation(Permission.IMPORT_RECORDS, trail=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import partials
 from models import engine, tasks
 from models.clients import Access, Client, ClientGroup, Membership
 from models.core import Forbidden
@@ -204,3 +205,13 @@ async def test_an_address_that_a_user_has_already_stays_as_it_is(anna):
     record = await planned(anna, content)
 
     assert await reason(record, 2) == "unchanged"
+
+
+async def test_a_reason_that_names_a_column_names_it_in_the_readers_language(anna):
+    record = await planned(anna, b"Nummer;Naam;Plaats\n1;;Ede\n")
+
+    [row] = await ImportRow.objects().where(ImportRow.batch == record.id)
+    [(field, why)] = row.notes
+    assert (field, str(why)) == ("name", "Naam ontbreekt.")
+    with partials.speaking("en"):
+        assert partials.speak(why) == "Name is missing."
