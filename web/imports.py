@@ -77,6 +77,8 @@ async def columns(request: Request, viewer: Viewer, import_id: int) -> Reply:
     _allow(viewer)
     record = await viewer.imports.get(import_id)
     asked = request.query_params.get("kind", "")
+    if "headings" not in record.chosen:  # the worker has yet to read the file, or could not
+        return go(page.url(import_id=import_id))
     return show("imports/columns.html", title=Say("Kolommen"), section="imports", **_columns(record, asked))
 
 

@@ -58,6 +58,14 @@ async def test_the_whole_journey(cast, browser):
         assert await Client.count() == before
 
 
+async def test_a_file_that_is_not_read_yet_has_no_columns_to_choose(cast, browser):
+    async with browser(cast.anna) as anna:
+        reply = await anna.post(add.url(), files={"file": ("lijst.csv", CONTACTS)})
+        number = int(reply.headers["location"].rsplit("/", 1)[1])
+        reply = await anna.get(columns.url(import_id=number))
+        assert (reply.status_code, reply.headers["location"]) == (303, page.url(import_id=number))
+
+
 async def test_columns_that_are_not_recognised_are_chosen_by_hand(cast, browser):
     async with browser(cast.anna) as anna:
         record = await sent(anna, "a.csv", b"Nummer;Wie;Waar\n90001;Jansen;Ede\n90002;Smit;Ede\n")
