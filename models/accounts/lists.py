@@ -89,7 +89,7 @@ def picked(viewer: Viewer, ids: list[int], asked: Filter | None) -> Scope[User]:
 # Beside each of the fifty people: his clients as far as this viewer sees them, and when he was last here.
 _PAGE_SQL = """
 SELECT u.*, (SELECT {join}(c.name, ', ') FROM access a JOIN client c ON c.id = a.client WHERE a.person = u.id{mine}) AS clients,
- (SELECT max(s.seen_at) FROM session s WHERE s.person = u.id) AS seen_at
+ (SELECT s.seen_at FROM session s WHERE s.person = u.id ORDER BY s.seen_at DESC LIMIT 1) AS seen_at
 FROM (SELECT id, first_name, initials, prefix, surname, email, email_key, state, sort_key, invited_at, activated_at
  FROM users WHERE {where} ORDER BY {order} LIMIT {size} OFFSET {offset}) u
 ORDER BY {order}

@@ -161,3 +161,10 @@ async def test_a_module_that_does_not_exist_cannot_be_switched_on(cast, browser)
     assert reply.status_code == 422
     assert "Deze module is er nog niet." in reply.text
     assert (await engine.raw("SELECT modules FROM firm"))[0]["modules"] == "dossiers"
+
+
+async def test_the_list_says_when_somebody_was_last_here(cast, browser):
+    async with browser(cast.sam), browser(cast.anna) as anna:
+        users = await anna.get("/users")
+
+    assert "<time datetime=" in users.text
