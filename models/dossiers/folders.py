@@ -229,7 +229,7 @@ class Folder(Owned, Table, tablename="folder"):
                     source=source,
                     uploaded_by=by.user.id,
                     uploaded_at=now,
-                )  # fmt: skip
+                )
             )
         await Document.insert(*documents)
         await by.note(

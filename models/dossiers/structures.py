@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -77,22 +78,32 @@ async def chosen(viewer: Viewer, selection: Selection) -> list[int]:
 async def compare(structure: Dossier, clients: Sequence[int]) -> list[Difference]:
     """What a copy would add for each of these clients (found through the viewer), by name."""
     found: list[Difference] = []
-    total = await _size(structure.id)
-    for batch in _batches(clients):
-        rows = await engine.raw(_COMPARE_SQL.format(ids=_listed(batch)), structure.id)
-        found += [
-            Difference(row["id"], row["name"], row["number"], bool(row["has_dossier"]), total - row["matched"], row["trashed"])
-            for row in rows
-        ]  # fmt: skip
+    async with engine.reading():
+        total, depth = await _size(structure.id), await _depth(structure.id)
+        for batch in _batches(clients):
+            rows = await engine.raw(_CLIENTS_SQL.format(ids=_listed(batch)), structure.id)
+            dossiers = _listed([row["dossier"] for row in rows if row["dossier"]])
+            matched: Counter[int] = Counter()
+            async with _joining_by_hash():
+                for levels in range(1, depth + 1):
+                    sql = f"SELECT f{levels - 1}.client, count(*) AS n FROM {_way(levels, dossiers)} GROUP BY f{levels - 1}.client"
+                    matched.update({row["client"]: row["n"] for row in await engine.raw(sql, structure.id)})
+            found += [
+                Difference(row["id"], row["name"], row["number"], bool(row["dossier"]), total - matched[row["id"]], row["trashed"])
+                for row in rows
+            ]  # fmt: skip
     return sorted(found, key=lambda one: (fold(one.name), one.client_id))
 
 
 async def difference(structure: Dossier, client_id: int) -> list[Compared]:
     """The structure's tree with what is new for this client (found through the viewer)."""
-    matched = {row["wanted"] for row in await engine.raw(_MATCHED_SQL, structure.id, client_id)}
-    rows = await engine.raw(_FOLDERS_SQL, structure.id)
+    dossiers = _listed([row["id"] for row in await engine.raw("SELECT id FROM dossier WHERE client = $1", client_id)])
+    matched: set[int] = set()
+    for levels in range(1, await _depth(structure.id) + 1):
+        sql = f"SELECT s{levels - 1}.id FROM {_way(levels, dossiers)}"
+        matched |= {row["id"] for row in await engine.raw(sql, structure.id)}
     made: dict[int, Compared] = {}
-    for row in rows:
+    for row in await engine.raw(_FOLDERS_SQL, structure.id):
         made[row["id"]] = Compared(
             Node(row["id"], row["name"], row["kind"], row["parent"], False, 0), row["id"] not in matched, []
         )
@@ -236,28 +247,32 @@ async def _counts(ids: str) -> dict[int, int]:
 
 
 def _level_sql(depth: int, dossiers: str) -> str:
-    """The folders of one depth: the way down goes through the dossiers' own folders (f) and, by name, the structure's (s).
-
-    CROSS JOIN keeps SQLite to this order. Without the `+ 0` it would not look up an expression in its index.
-    """
+    """Adds the folders of one depth. What is there already collides with the index of names and is left alone."""
     if not depth:
         return f"""{_INSERT} SELECT d.id, d.client, CAST(NULL AS INTEGER), s.name, s.name_key, s.kind, s.position, $2
 FROM dossier d CROSS JOIN folder s WHERE d.id IN ({dossiers}) AND {_inside("s", "$1", "0")} ON CONFLICT DO NOTHING"""
-    tables, conditions = ["folder f0", "folder s0"], [
-        f"f0.dossier IN ({dossiers})", "coalesce(f0.parent, 0) = 0", "f0.trashed_at IS NULL",
-        _inside("s0", "$1", "0"), "s0.name_key = f0.name_key",
-    ]  # fmt: skip
-    for level in range(1, depth):
-        tables += [f"folder f{level}", f"folder s{level}"]
-        conditions += [
-            f"f{level}.dossier IN ({dossiers})", _inside(f"f{level}", f"f{level - 1}.dossier", f"f{level - 1}.id + 0"),
-            _inside(f"s{level}", "$1", f"s{level - 1}.id + 0"), f"s{level}.name_key = f{level}.name_key",
-        ]  # fmt: skip
     f = f"f{depth - 1}"
     return f"""{_INSERT} SELECT {f}.dossier, {f}.client, {f}.id, s.name, s.name_key,
  CASE WHEN {f}.kind = 'internal' THEN 'internal' ELSE s.kind END, s.position, $2
-FROM {" CROSS JOIN ".join([*tables, "folder s"])}
-WHERE {" AND ".join(conditions)} AND {_inside("s", "$1", f"s{depth - 1}.id + 0")} ON CONFLICT DO NOTHING"""
+FROM {_way(depth, dossiers, "folder s")} AND {_inside("s", "$1", f"s{depth - 1}.id + 0")} ON CONFLICT DO NOTHING"""
+
+
+def _way(levels: int, dossiers: str, *further: str) -> str:
+    """The way down, through the dossiers' own folders (f0, f1 …) and, by name, the structure's ($1: s0, s1 …).
+
+    CROSS JOIN keeps SQLite to this order. Without the `+ 0` it would not look up an expression in its index.
+    """
+    tables, conditions = [], []
+    for level in range(levels):
+        f, s, above = f"f{level}", f"s{level}", f"{level - 1}"
+        tables += [f"folder {f}", f"folder {s}"]
+        conditions += [f"{f}.dossier IN ({dossiers})"]
+        if level:
+            conditions += [_inside(f, f"f{above}.dossier", f"f{above}.id + 0"), _inside(s, "$1", f"s{above}.id + 0")]
+        else:
+            conditions += ["coalesce(f0.parent, 0) = 0", "f0.trashed_at IS NULL", _inside(s, "$1", "0")]
+        conditions += [f"{s}.name_key = {f}.name_key"]
+    return f"{' CROSS JOIN '.join([*tables, *further])} WHERE {' AND '.join(conditions)}"
 
 
 def _inside(folder: str, dossier: str, parent: str) -> str:
@@ -275,27 +290,11 @@ _DEPTH_SQL = """WITH RECURSIVE level(id, depth) AS (
  UNION ALL SELECT f.id, l.depth + 1 FROM folder f JOIN level l ON f.parent = l.id WHERE f.trashed_at IS NULL)
 SELECT max(depth) AS depth FROM level"""
 
-_MATCHES = """WITH RECURSIVE matched(dossier, client, wanted, present) AS (
- SELECT d.id, d.client, s.id, f.id FROM dossier d CROSS JOIN folder s CROSS JOIN folder f
- WHERE d.client IN ({ids}) AND s.dossier = $1 AND coalesce(s.parent, 0) = 0 AND s.trashed_at IS NULL
-  AND f.dossier = d.id AND coalesce(f.parent, 0) = 0 AND f.name_key = s.name_key AND f.trashed_at IS NULL
- UNION ALL
- SELECT m.dossier, m.client, s.id, f.id FROM matched m CROSS JOIN folder s CROSS JOIN folder f
- WHERE s.parent = m.wanted AND s.trashed_at IS NULL
-  AND f.dossier = m.dossier AND coalesce(f.parent, 0) = m.present + 0 AND f.name_key = s.name_key AND f.trashed_at IS NULL)"""
-
-_MATCHED_SQL = _MATCHES.format(ids="$2") + " SELECT wanted FROM matched"
-
-_COMPARE_SQL = (
-    _MATCHES
-    + """, matches AS (SELECT client, count(*) AS n FROM matched GROUP BY client),
-names AS (SELECT DISTINCT name_key FROM folder WHERE dossier = $1 AND trashed_at IS NULL),
+_CLIENTS_SQL = """WITH names AS (SELECT DISTINCT name_key FROM folder WHERE dossier = $1 AND trashed_at IS NULL),
 thrown AS (SELECT client, count(*) AS n FROM folder
  WHERE client IN ({ids}) AND trashed_at IS NOT NULL AND name_key IN (SELECT name_key FROM names) GROUP BY client)
-SELECT c.id, c.name, c.number, coalesce(m.n, 0) AS matched, coalesce(t.n, 0) AS trashed,
- EXISTS (SELECT 1 FROM dossier d WHERE d.client = c.id) AS has_dossier
-FROM client c LEFT JOIN matches m ON m.client = c.id LEFT JOIN thrown t ON t.client = c.id WHERE c.id IN ({ids})"""
-)
+SELECT c.id, c.name, c.number, d.id AS dossier, coalesce(t.n, 0) AS trashed
+FROM client c LEFT JOIN dossier d ON d.client = c.id LEFT JOIN thrown t ON t.client = c.id WHERE c.id IN ({ids})"""
 
 _FOLDERS_SQL = """SELECT id, parent, name, kind FROM folder WHERE dossier = $1 AND trashed_at IS NULL
 ORDER BY position, name_key, id"""
