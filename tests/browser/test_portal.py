@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
 from models.sample.papers import pdf
 from tests.browser.looking import Tabs
@@ -48,7 +48,7 @@ def look(tab: Page) -> None:
     assert tab.evaluate(SMALL_TARGETS) == [], tab.url
 
 
-def paper(name: str) -> dict[str, object]:
+def paper(name: str) -> FilePayload:
     return {"name": name, "mimeType": "application/pdf", "buffer": pdf(name)}
 
 
@@ -95,7 +95,7 @@ def test_several_files_go_up_with_their_progress(poort: House, tabs: Tabs) -> No
     phone = tabs.open(width=390)
     signed_in(phone, poort)
     to_upload_folder(phone, poort)
-    phone.locator("input[type=file]").set_input_files([paper("Bon een.pdf"), paper("Bon twee.pdf")])  # type: ignore[list-item]
+    phone.locator("input[type=file]").set_input_files([paper("Bon een.pdf"), paper("Bon twee.pdf")])
 
     expect(phone.locator(".uploads li")).to_have_count(2)
     expect(phone.locator(".uploads")).to_contain_text("ontvangen")
@@ -115,7 +115,7 @@ def test_the_whole_of_it_without_a_script(poort: House, tabs: Tabs) -> None:
     assert (folder.locator("> details").get_attribute("open") is not None) is not was_open
 
     to_upload_folder(phone, poort)
-    phone.locator("input[type=file]").set_input_files([paper("Zonder script.pdf"), paper("Nog een.pdf")])  # type: ignore[list-item]
+    phone.locator("input[type=file]").set_input_files([paper("Zonder script.pdf"), paper("Nog een.pdf")])
     phone.get_by_role("button", name="Uploaden").click()
     expect(phone.locator("#contents")).to_contain_text("Zonder script.pdf")
     phone.locator("#contents").get_by_role("link", name="Nog een").click()

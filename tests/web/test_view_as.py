@@ -20,7 +20,7 @@ Browsers = Callable[..., Any]
 
 
 async def looks() -> list[dict[str, Any]]:
-    return await Trail.select().where(Trail.operation == "User.view_as").order_by(Trail.id)  # type: ignore[no-any-return]
+    return await Trail.select().where(Trail.operation == "User.view_as").order_by(Trail.id)
 
 
 def seen_as(cast: Cast, path: str) -> str:
