@@ -37,7 +37,13 @@ class Trail(Owned, Table, tablename="trail"):
 
     @classmethod
     async def write(
-        cls, operation: str, record: Any, *, by: Viewer | None = None, detail: dict[str, Any] | None = None, client: int | None = None
+        cls,
+        operation: str,
+        record: Any,
+        *,
+        by: Viewer | None = None,
+        detail: dict[str, Any] | None = None,
+        client: int | None = None,
     ) -> None:
         from models.viewer import client_of
 

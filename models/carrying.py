@@ -44,7 +44,7 @@ class Outcome:
 
 async def is_due(kinds: Collection[Kind]) -> bool:
     sql = (
-        f"SELECT 1 AS one FROM errand WHERE state = 'waiting' AND kind IN ({_named(kinds)}) AND run_after <= $1 LIMIT 1"  # noqa: S608
+        f"SELECT 1 AS one FROM errand WHERE state = 'waiting' AND kind IN ({_named(kinds)}) AND run_after <= $1 LIMIT 1"
     )
     return bool(await engine.raw(sql, utcnow()))
 
@@ -53,7 +53,7 @@ async def claim(worker: str, kinds: Collection[Kind], most: int) -> list[int]:
     """Take up to `most` errands that are due; their ids, oldest first. Nobody else gets these while the claim is renewed."""
     skip = "" if engine.is_sqlite() else " FOR UPDATE SKIP LOCKED"
     sql = (
-        "UPDATE errand SET state = 'claimed', claimed_by = $1, claimed_at = $2, attempts = attempts + 1 WHERE id IN "  # noqa: S608
+        "UPDATE errand SET state = 'claimed', claimed_by = $1, claimed_at = $2, attempts = attempts + 1 WHERE id IN "
         f"(SELECT id FROM errand WHERE state = 'waiting' AND kind IN ({_named(kinds)}) AND run_after <= $2 "
         f"ORDER BY run_after, id LIMIT $3{skip}) RETURNING id"
     )
@@ -63,7 +63,7 @@ async def claim(worker: str, kinds: Collection[Kind], most: int) -> list[int]:
 async def begin_sending(worker: str, errands: Sequence[int]) -> set[int]:
     """Mark these as about to reach DATA; the ids for which that is still right: claimed by us, and the link alive."""
     sql = (
-        "UPDATE errand SET state = 'sending' WHERE state = 'claimed' AND claimed_by = $1 "  # noqa: S608
+        "UPDATE errand SET state = 'sending' WHERE state = 'claimed' AND claimed_by = $1 "
         f"AND id IN ({_places(len(errands), 2)}) AND (kind NOT IN ({_named(LINK_KINDS)}) OR EXISTS ("
         "SELECT 1 FROM link l JOIN users u ON u.id = l.person WHERE l.id = errand.subject_id AND l.ended_at IS NULL "
         "AND l.used_at IS NULL AND l.email = u.email AND u.state <> 'blocked')) RETURNING id"
@@ -75,7 +75,7 @@ async def conclude(worker: str, outcomes: Sequence[Outcome]) -> None:
     """Write how errands of ours ended. What was taken for lost meanwhile is corrected: we know better."""
     rows, values = _table(outcomes, lambda o: (o.errand, o.state, o.said[:500]), 3)
     sql = (
-        f"WITH v (id, state, said) AS (VALUES {rows}) "  # noqa: S608
+        f"WITH v (id, state, said) AS (VALUES {rows}) "
         "UPDATE errand SET state = v.state, said = v.said, finished_at = $1 FROM v "
         "WHERE errand.id = v.id AND errand.claimed_by = $2 AND errand.state IN ('claimed', 'sending', 'unknown')"
     )
@@ -95,7 +95,7 @@ async def offer_all_again(worker: str, said: str, pause: dt.timedelta) -> None:
 async def _wait(worker: str, said: str, pause: dt.timedelta, which: str) -> None:
     now = utcnow()
     sql = (
-        "UPDATE errand SET state = CASE WHEN created_at < $4 AND attempts >= $5 THEN 'failed' ELSE 'waiting' END, "  # noqa: S608
+        "UPDATE errand SET state = CASE WHEN created_at < $4 AND attempts >= $5 THEN 'failed' ELSE 'waiting' END, "
         "finished_at = CASE WHEN created_at < $4 AND attempts >= $5 THEN $6 ELSE finished_at END, "
         f"run_after = $3, said = $2, claimed_by = '' WHERE claimed_by = $1 AND {which}"
     )
@@ -105,7 +105,7 @@ async def _wait(worker: str, said: str, pause: dt.timedelta, which: str) -> None
 async def put_down(worker: str, kinds: Collection[Kind]) -> None:
     """The worker stops: what it claimed and did not begin can be claimed by another at once, and was no try."""
     sql = (
-        "UPDATE errand SET state = 'waiting', claimed_by = '', attempts = attempts - 1 "  # noqa: S608
+        "UPDATE errand SET state = 'waiting', claimed_by = '', attempts = attempts - 1 "
         f"WHERE claimed_by = $1 AND state = 'claimed' AND kind IN ({_named(kinds)})"
     )
     await engine.raw(sql, worker)
@@ -115,7 +115,7 @@ async def release(worker: str, errands: Collection[int]) -> None:
     """What we claimed and, because the database failed us half-way, are not carrying: surely not sent, and due again."""
     if errands:
         sql = (
-            "UPDATE errand SET state = 'waiting', claimed_by = '', run_after = $2 "  # noqa: S608
+            "UPDATE errand SET state = 'waiting', claimed_by = '', run_after = $2 "
             f"WHERE claimed_by = $1 AND state IN ('claimed', 'sending') AND id IN ({_places(len(errands), 3)})"
         )
         await engine.raw(sql, worker, utcnow(), *errands)
@@ -140,11 +140,11 @@ async def take_back(dead: Iterable[str] = ()) -> int:
     which = f"(claimed_at < $2{f' OR claimed_by IN ({_places(len(names), 3)})' if names else ''})"
     now = utcnow()
     sent = await engine.raw(
-        f"UPDATE errand SET state = 'unknown', finished_at = $1, said = '{CUT_OFF.text}' WHERE state = 'sending' AND {which} RETURNING id",  # noqa: S608
+        f"UPDATE errand SET state = 'unknown', finished_at = $1, said = '{CUT_OFF.text}' WHERE state = 'sending' AND {which} RETURNING id",
         now, now - LEASE, *names,
     )  # fmt: skip
     again = await engine.raw(
-        f"UPDATE errand SET state = 'waiting', claimed_by = '', run_after = $1 WHERE state = 'claimed' AND {which} RETURNING id",  # noqa: S608
+        f"UPDATE errand SET state = 'waiting', claimed_by = '', run_after = $1 WHERE state = 'claimed' AND {which} RETURNING id",
         now, now - LEASE, *names,
     )  # fmt: skip
     return len(sent) + len(again)
@@ -188,14 +188,14 @@ async def address(
     if tokens:
         rows, values = _table(tokens, lambda t: t, 2, "iit")
         await engine.raw(
-            f"WITH v (errand, link, digest) AS (VALUES {rows}) UPDATE link SET token_hash = v.digest FROM v "  # noqa: S608
+            f"WITH v (errand, link, digest) AS (VALUES {rows}) UPDATE link SET token_hash = v.digest FROM v "
             "WHERE link.id = v.link AND EXISTS (SELECT 1 FROM errand e WHERE e.id = v.errand AND e.claimed_by = $1 AND e.state = 'claimed')",
             worker, *values,
         )  # fmt: skip
     if envelopes:
         rows, values = _table(envelopes, lambda e: (e[0], e[1], e[2][:300], e[3][:200]), 2, "ittt")
         await engine.raw(
-            f"WITH v (id, address, subject, message) AS (VALUES {rows}) UPDATE errand SET address = v.address, "  # noqa: S608
+            f"WITH v (id, address, subject, message) AS (VALUES {rows}) UPDATE errand SET address = v.address, "
             "subject_line = v.subject, message_id = v.message FROM v WHERE errand.id = v.id AND errand.claimed_by = $1",
             worker, *values,
         )  # fmt: skip

@@ -48,7 +48,9 @@ class Say:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Say:
-        inner = {name: cls.from_json(v) if isinstance(v, dict) and "say" in v else v for name, v in stored["with"].items()}
+        inner = {
+            name: cls.from_json(v) if isinstance(v, dict) and "say" in v else v for name, v in stored["with"].items()
+        }
         return cls(stored["say"], **inner)
 
 

@@ -31,7 +31,9 @@ def search_text(*parts: str) -> str:
     return f" {words} {re.sub(r'[^a-z0-9@]', '', words)}"[:800]
 
 
-def keys_of(*, first_name: str = "", initials: str = "", prefix: str = "", surname: str, email: str = "") -> dict[str, str]:
+def keys_of(
+    *, first_name: str = "", initials: str = "", prefix: str = "", surname: str, email: str = ""
+) -> dict[str, str]:
     """The keys of a person: sorted on the surname without its prefix, which only breaks ties."""
     return {
         "sort_key": f"{sort_name(surname)} {fold(prefix)} {fold(first_name or initials)}"[:400],

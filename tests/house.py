@@ -40,7 +40,12 @@ class House:
     def run(self, *arguments: str) -> str:
         """`python -m …` to its end; what it printed."""
         done = subprocess.run(
-            [sys.executable, "-m", *arguments], env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=120
+            [sys.executable, "-m", *arguments],
+            env=self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout
@@ -132,7 +137,8 @@ def _redis(var: Path) -> Iterator[str]:
     assert program, "redis-server is not installed: make debian"
     port = _free_port()
     server = subprocess.Popen(
-        [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(var)], stdout=subprocess.DEVNULL
+        [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(var)],
+        stdout=subprocess.DEVNULL,
     )
     try:
         yield f"redis://127.0.0.1:{port}/0"

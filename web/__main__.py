@@ -47,7 +47,10 @@ def route_lines() -> list[str]:
     from web.routing import ACTIONS
 
     make_app()
-    return [f"{a.method:5} {a.path:60} {a.access.value:10} {a.name}" for a in sorted(ACTIONS, key=lambda a: (a.path, a.method))]
+    return [
+        f"{a.method:5} {a.path:60} {a.access.value:10} {a.name}"
+        for a in sorted(ACTIONS, key=lambda a: (a.path, a.method))
+    ]
 
 
 if __name__ == "__main__":

@@ -30,7 +30,11 @@ async def ready(request: Request) -> Response:
 @health.plain("/metrics")
 async def metrics(request: Request) -> Response:
     token, asked = config.settings().metrics_token, request.headers.get("authorization", "")
-    local = request.client is not None and request.client.host in ("127.0.0.1", "::1") and "x-forwarded-for" not in request.headers
+    local = (
+        request.client is not None
+        and request.client.host in ("127.0.0.1", "::1")
+        and "x-forwarded-for" not in request.headers
+    )
     if not local and not (token and hmac.compare_digest(asked, f"Bearer {token}")):
         return Response("Niet gevonden", 404, media_type="text/plain")
     return Response(generate_latest(observe.REGISTRY), media_type="text/plain; version=0.0.4")

@@ -59,7 +59,10 @@ async def page(request: Request, viewer: Viewer, import_id: int) -> Reply:
     _allow(viewer)
     record = await viewer.imports.get(import_id)
     return show(
-        "imports/page.html", title=Say("Import: {name}", name=record.file_name), section="imports", **await _page(request, viewer, record)
+        "imports/page.html",
+        title=Say("Import: {name}", name=record.file_name),
+        section="imports",
+        **await _page(request, viewer, record),
     )
 
 
@@ -140,7 +143,11 @@ async def undoing(request: Request, viewer: Viewer, import_id: int) -> Reply:
     _allow(viewer)
     record = await viewer.imports.get(import_id)
     return show(
-        "imports/undo.html", title=Say("Terugdraaien"), section="imports", record=record, blockers=await blockers(record)
+        "imports/undo.html",
+        title=Say("Terugdraaien"),
+        section="imports",
+        record=record,
+        blockers=await blockers(record),
     )
 
 
@@ -268,7 +275,11 @@ def _columns(record: Import, asked: str) -> dict[str, Any]:
 def _labels(kind: str) -> dict[str, Say]:
     fields = FIELDS.get(kind, ())  # type: ignore[call-overload]
     people = {field.name: Say(field.dutch) for field in FIELDS["users"]}
-    return people | {field.name: Say(field.dutch) for field in fields} | {"access": Say("Toegang tot"), "groups": Say("In groep"), "role": Say("Rol")}
+    return (
+        people
+        | {field.name: Say(field.dutch) for field in fields}
+        | {"access": Say("Toegang tot"), "groups": Say("In groep"), "role": Say("Rol")}
+    )
 
 
 def _mapping(form: FormData) -> dict[int, str]:

@@ -154,7 +154,9 @@ class Sessions:
                     (b"set-cookie", _cookie(cookie_name(), scope["poort.cookie"], _COOKIE_DAYS)),
                 ]
                 if "poort.known" in scope:
-                    message["headers"].append((b"set-cookie", _cookie(known_cookie(), scope["poort.known"], _COOKIE_DAYS)))
+                    message["headers"].append(
+                        (b"set-cookie", _cookie(known_cookie(), scope["poort.known"], _COOKIE_DAYS))
+                    )
             await send(message)
 
         await self.app(scope, receive, sending)

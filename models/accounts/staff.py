@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 @operation(Permission.MANAGE_STAFF, trail=False)
-async def add_staff(users: Scope[User], /, *, email: str, role: str, all_clients: bool, by: Viewer, **names: str) -> User:
+async def add_staff(
+    users: Scope[User], /, *, email: str, role: str, all_clients: bool, by: Viewer, **names: str
+) -> User:
     """A colleague, who gets a mail with a link to choose a password. Administrators see every client."""
     _known(role)
     address = checked_email(email)

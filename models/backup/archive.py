@@ -76,7 +76,7 @@ async def last_id_of(table: type[Table]) -> int:
         return int(rows[0]["seq"]) if rows else 0
     if (sequence := await _sequence(table)) is None:
         return 0
-    row = (await engine.raw(f"SELECT last_value, is_called FROM {sequence}"))[0]  # noqa: S608
+    row = (await engine.raw(f"SELECT last_value, is_called FROM {sequence}"))[0]
     return int(row["last_value"]) if row["is_called"] else 0
 
 

@@ -84,7 +84,7 @@ async def _require_emptiness() -> None:
     filled = [
         name_of(table)
         for table in tables()
-        if table is not Firm and await engine.raw(f'SELECT 1 AS one FROM "{name_of(table)}" LIMIT 1')  # noqa: S608
+        if table is not Firm and await engine.raw(f'SELECT 1 AS one FROM "{name_of(table)}" LIMIT 1')
     ]
     if (await Firm.load()).is_set_up:
         filled.append(Firm._meta.tablename)

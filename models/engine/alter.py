@@ -44,7 +44,7 @@ def _add_check(db: sqlite3.Connection, m: re.Match[str]) -> None:
     """SQLite cannot add a CHECK to a table: a pair of triggers says the same, and as there NULL passes."""
     columns = {row[1] for row in db.execute(f'PRAGMA table_info("{m["table"]}")')}
     condition = _TOKEN.sub(lambda token: _of_new_row(token, columns), m["condition"])
-    if row := db.execute(f'SELECT 1 FROM "{m["table"]}" WHERE NOT {m["condition"]} LIMIT 1').fetchone():  # noqa: S608
+    if row := db.execute(f'SELECT 1 FROM "{m["table"]}" WHERE NOT {m["condition"]} LIMIT 1').fetchone():
         raise sqlite3.IntegrityError(f"CHECK constraint failed: {m['name']} ({row[0]} or more rows of {m['table']})")
     for event in ("INSERT", "UPDATE"):
         db.execute(
@@ -103,10 +103,10 @@ _CHANGES: tuple[tuple[str, Callable[[sqlite3.Connection, re.Match[str]], None]],
 
 
 def _rewrite(db: sqlite3.Connection, table: str, column: str, action: str) -> None:
-    nulls = f'SELECT 1 FROM "{table}" WHERE "{column}" IS NULL LIMIT 1'  # noqa: S608
+    nulls = f'SELECT 1 FROM "{table}" WHERE "{column}" IS NULL LIMIT 1'
     if action == "SET NOT NULL" and db.execute(nulls).fetchone():
         raise sqlite3.IntegrityError(f"{table}.{column} holds NULLs")
-    store_again = f'UPDATE "{table}" SET "{column}" = "{column}"'  # noqa: S608
+    store_again = f'UPDATE "{table}" SET "{column}" = "{column}"'
     # A column added later reads its default from the schema for the old rows: write it into them first.
     db.execute(store_again)
     text = db.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone()[0]

@@ -43,7 +43,9 @@ class Addresses:
     bare: dict[int, _Bare] = field(default_factory=dict)  # by line
     surnames: dict[str, list[_Bare]] = field(default_factory=lambda: defaultdict(list))
     people: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # address > keys of clients
-    clients: dict[str, dict[str, _Owner]] = field(default_factory=lambda: defaultdict(dict))  # address > key of a client
+    clients: dict[str, dict[str, _Owner]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )  # address > key of a client
 
     async def look_up(self) -> None:
         """Which clients there are already have one of these; in the present unit."""
@@ -58,7 +60,9 @@ class Addresses:
         letters = re.sub("[^a-z]", "", address)
         surname, words = _letters(values.get("surname")), _words(address)
         parts = [_letters(part) for part in re.split(r"[\s-]+", str(values.get("surname") or ""))]
-        if _letters(values.get("first_name")) not in words and not any(part in letters for part in parts if len(part) > 2):
+        if _letters(values.get("first_name")) not in words and not any(
+            part in letters for part in parts if len(part) > 2
+        ):
             for other in self._candidates(line, words):
                 if other.surname in letters and other.surname != surname:
                     return Say(

@@ -69,13 +69,17 @@ async def carry_out(record: Import, plan: Plan, by: Viewer) -> None:
     if plan.plan_hash != now_state[0]["plan_hash"] or world.digest() != record.world_hash:
         raise Refused(
             "",
-            Say("Sinds het plan werd gemaakt, is er iets gewijzigd aan de gegevens waar het over gaat. Er is niets uitgevoerd. Reken het plan opnieuw door en bekijk het nog eens."),
+            Say(
+                "Sinds het plan werd gemaakt, is er iets gewijzigd aan de gegevens waar het over gaat. Er is niets uitgevoerd. Reken het plan opnieuw door en bekijk het nog eens."
+            ),
         )
     now = utcnow()
     await _Commit(record, plan, world, by, now).run()
     await save(record, state="committed", committed_at=now, problem="")
     numbers = record.numbers
-    await by.note("Import.carry_out", record, {"name": record.file_name, "new": numbers["new"], "changed": numbers["changed"]})
+    await by.note(
+        "Import.carry_out", record, {"name": record.file_name, "new": numbers["new"], "changed": numbers["changed"]}
+    )
     await touch("imports", f"import-{record.id}", "clients", "users", "rollout")
 
 
@@ -102,7 +106,8 @@ class _Commit:
         )
         changed = self.plan.of("group", "changed")
         await engine.raw_many(
-            "UPDATE client_group SET description = $1 WHERE id = $2", [(c["values"]["description"], id) for c, id in changed]
+            "UPDATE client_group SET description = $1 WHERE id = $2",
+            [(c["values"]["description"], id) for c, id in changed],
         )
 
     async def _make_clients(self) -> None:

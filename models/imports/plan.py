@@ -263,7 +263,14 @@ class Planner:
     # what comes of it
 
     def _keep(
-        self, row: Row, part: str, label: str, there: Any, content: dict[str, Any], changes: dict[str, list[Any]], notes: list[Note]
+        self,
+        row: Row,
+        part: str,
+        label: str,
+        there: Any,
+        content: dict[str, Any],
+        changes: dict[str, list[Any]],
+        notes: list[Note],
     ) -> None:
         action = "new" if there is None else "changed" if changes else "unchanged"
         number = there["id"] if there else None

@@ -35,7 +35,9 @@ class Import(Owned, Table, tablename="import_batch"):
     options = Text(default="{}", help_text="JSON: header row, encoding, what to do with contacts")
     counts = Text(default="{}", help_text="JSON: new, changed, unchanged, refused")
     problem = Text(default="", help_text="JSON of a Say: why it could not go on")
-    plan_hash = Varchar(length=64, default="", help_text="Digest of the planned rows: the commit carries out exactly these.")
+    plan_hash = Varchar(
+        length=64, default="", help_text="Digest of the planned rows: the commit carries out exactly these."
+    )
     world_hash = Varchar(length=64, default="", help_text="Digest of the records the plan was made against.")
     created_by = ForeignKey(User, null=True, default=None, on_delete=OnDelete.set_null)
     created_at = Timestamptz()
@@ -176,7 +178,9 @@ class Import(Owned, Table, tablename="import_batch"):
 async def add_import(imports: Scope[Import], *, file_name: str, sha256: str, size: int, by: Viewer) -> Import:
     """A file that is in the storage; it is read and worked out at once, in the background."""
     if size > MOST_BYTES:
-        raise Refused("file", Say("Dit bestand is groter dan {most} MB. Splits het in delen.", most=MOST_BYTES // 1024**2))
+        raise Refused(
+            "file", Say("Dit bestand is groter dan {most} MB. Splits het in delen.", most=MOST_BYTES // 1024**2)
+        )
     record = Import(file_name=file_name[:255], sha256=sha256, size=size, created_by=by.user.id, created_at=utcnow())
     await record.save()
     await by.note("Import.add", record, {"name": file_name[:200]})

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 Speak = Callable[[Any], str]
 
 _PARTS = {"group": Say("Groep"), "client": Say("Cliënt"), "user": Say("Gebruiker")}
-_ACTIONS = {"new": Say("Nieuw"), "changed": Say("Gewijzigd"), "unchanged": Say("Ongewijzigd"), "refused": Say("Geweigerd")}
+_ACTIONS = {
+    "new": Say("Nieuw"),
+    "changed": Say("Gewijzigd"),
+    "unchanged": Say("Ongewijzigd"),
+    "refused": Say("Geweigerd"),
+}
 
 
 def workbook(record: Import, rows: list[dict[str, Any]], speak: Speak) -> bytes:
@@ -49,7 +54,12 @@ def example(kind: Kind) -> bytes:
 @contextmanager
 def _book() -> Iterator[tuple[Any, io.BytesIO]]:
     out = io.BytesIO()
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
     with xlsxwriter.Workbook(out, options) as book:
         yield book, out
 
@@ -89,7 +99,9 @@ def _all(sheet: Any, rows: list[dict[str, Any]], speak: Speak, bold: Any) -> Non
     sheet.freeze_panes(1, 0)
     _line(sheet, 0, [speak(head) for head in heads], bold)
     for at, row in enumerate(rows, 1):
-        moves = "; ".join(f"{name}: {before or '-'} → {after}" for name, (before, after) in json.loads(row["changes"]).items())
+        moves = "; ".join(
+            f"{name}: {before or '-'} → {after}" for name, (before, after) in json.loads(row["changes"]).items()
+        )
         part, action = speak(_PARTS[row["part"]]), speak(_ACTIONS[row["action"]])
         _line(sheet, at, [str(row["line"]), part, action, row["label"], moves, _reasons(row, speak)])
 

@@ -95,7 +95,9 @@ async def carry_out(record: Import, by: Viewer) -> dict[str, Any]:
     for table in ("access", "membership", "users", "client", "client_group"):
         gone = await engine.raw(f"DELETE FROM {table} WHERE imported = $1 RETURNING id", record.id)
         counts[table] = len(gone)
-    await save(record, state="undone", undone_at=utcnow(), problem="", options=json.dumps(record.chosen | {"undone": counts}))
+    await save(
+        record, state="undone", undone_at=utcnow(), problem="", options=json.dumps(record.chosen | {"undone": counts})
+    )
     await by.note("Import.take_back", record, {"name": record.file_name, **counts})
     await touch("imports", f"import-{record.id}", "clients", "users", "rollout")
     return counts

@@ -152,7 +152,11 @@ async def _ask(record: Import, sheet: Sheet) -> dict[str, Any]:
     why = Say("In dit bestand herkennen wij geen lijst van groepen, cliënten of gebruikers. Kies zelf wat erin staat.")
     await engine.run_writing(
         lambda: _set(
-            record, state="uploaded", options=_seen(record, sheet), sheet=sheet.sheet[:120], problem=json.dumps(why.as_json())
+            record,
+            state="uploaded",
+            options=_seen(record, sheet),
+            sheet=sheet.sheet[:120],
+            problem=json.dumps(why.as_json()),
         )
     )
     return why.as_json()

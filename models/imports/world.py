@@ -51,7 +51,9 @@ class World:
         for pair in sorted(self.accesses):
             hashed.update(repr((pair, self.accesses[pair]["role"], self.accesses[pair]["rights"])).encode())
         hashed.update(repr(sorted(self.memberships)).encode())
-        hashed.update(repr(sorted(self.seen & {row["id"] for row in self.clients.values()} if self.seen else ())).encode())
+        hashed.update(
+            repr(sorted(self.seen & {row["id"] for row in self.clients.values()} if self.seen else ())).encode()
+        )
         return hashed.hexdigest()
 
 
@@ -62,13 +64,17 @@ def _first(item: tuple[str, Any]) -> str:
 async def load(keys: Keys, by: Viewer) -> World:
     """Nine statements at most, whatever the number of rows; in the present unit."""
     clients = await _rows(
-        f"SELECT id, number, number_key, state, {', '.join(CLIENT_FIELDS)} FROM client WHERE number_key IN {{}}", keys.clients
+        f"SELECT id, number, number_key, state, {', '.join(CLIENT_FIELDS)} FROM client WHERE number_key IN {{}}",
+        keys.clients,
     )
     users = await _rows(
-        f"SELECT id, kind, state, email, email_key, {', '.join(USER_FIELDS)} FROM users WHERE email_key IN {{}}", keys.users
+        f"SELECT id, kind, state, email, email_key, {', '.join(USER_FIELDS)} FROM users WHERE email_key IN {{}}",
+        keys.users,
     )
     groups = await engine.raw("SELECT id, name, name_key, description FROM client_group")
-    accesses = await _by_id("SELECT person, client, rights, role FROM access WHERE person IN {}", [u["id"] for u in users])
+    accesses = await _by_id(
+        "SELECT person, client, rights, role FROM access WHERE person IN {}", [u["id"] for u in users]
+    )
     members = await _by_id("SELECT client, client_group FROM membership WHERE client IN {}", [c["id"] for c in clients])
     seen = None
     if not by.sees_all_clients:

@@ -13,6 +13,9 @@ from models.sample.names import CITIES, FIRST_NAMES, GROUPS, STREETS, SURNAMES, 
 from models.viewer import Right
 
 
+_EVERYTHING = Right.everything()
+
+
 @dataclass(frozen=True)
 class Person:
     """A client user, and his rights for the client he stands with; `days`: how long ago he was invited."""
@@ -21,7 +24,7 @@ class Person:
     first: str
     prefix: str
     surname: str
-    rights: Right = Right.everything()
+    rights: Right = _EVERYTHING
     role: str = "beheerder"
     state: str = "active"
     days: int = 20

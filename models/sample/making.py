@@ -104,7 +104,9 @@ async def _staff(now: dt.datetime, hashed: str, *, is_sample: bool) -> dict[str,
     ]  # fmt: skip
     if users:
         await User.insert(*users)
-    return {row["email_key"]: row["id"] for row in await User.select(User.id, User.email_key).where(User.kind == "staff")}
+    return {
+        row["email_key"]: row["id"] for row in await User.select(User.id, User.email_key).where(User.kind == "staff")
+    }
 
 
 async def _make(firm: Firm, count: int, seed: int, hashed: str, ed: int, papers: Papers, now: dt.datetime) -> None:

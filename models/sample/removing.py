@@ -24,7 +24,7 @@ async def _remove(firm: Firm, *, by: Viewer) -> None:
     for table in _TABLES:
         await engine.raw(
             f"DELETE FROM {table} WHERE is_sample = $1 AND NOT (id = $2 AND $3)", True, by.user.id, table == "users"
-        )  # noqa: S608
+        )
     await save(firm, is_sample=False)
     await touch("rollout", "clients", "users")
 

@@ -92,7 +92,12 @@ def open_tab(chromium: Browser) -> Iterator[Any]:
     contexts: list[BrowserContext] = []
 
     def open_(**options: Any) -> Page:
-        usual = {"viewport": {"width": 390, "height": 844}, "service_workers": "block", "reduced_motion": "reduce", "locale": "nl-NL"}
+        usual = {
+            "viewport": {"width": 390, "height": 844},
+            "service_workers": "block",
+            "reduced_motion": "reduce",
+            "locale": "nl-NL",
+        }
         context = chromium.new_context(**{**usual, **options})
         context.set_default_timeout(8000)
         contexts.append(context)

@@ -117,7 +117,9 @@ class _Kills:
     async def _add(self, content: bytes) -> Import:
         stored = await storage().put(content)
         return await engine.run_writing(
-            lambda: add_import(self.anna.imports, file_name="a.csv", sha256=stored.sha256, size=len(content), by=self.anna)
+            lambda: add_import(
+                self.anna.imports, file_name="a.csv", sha256=stored.sha256, size=len(content), by=self.anna
+            )
         )
 
     async def _at(self, number: int, *states: str) -> Import | None:
@@ -125,7 +127,12 @@ class _Kills:
 
     async def _work(self, number: int) -> dict[str, Any]:
         """The last work for it."""
-        row = await Task.select().where((Task.subject_id == number) & Task.kind.is_in(STAGES)).order_by(Task.id, ascending=False).first()
+        row = (
+            await Task.select()
+            .where((Task.subject_id == number) & Task.kind.is_in(STAGES))
+            .order_by(Task.id, ascending=False)
+            .first()
+        )
         assert row is not None
         return row
 

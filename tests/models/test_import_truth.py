@@ -57,7 +57,9 @@ def left_out(file: str) -> set[tuple[str, str]]:
     """What the file itself does not tell of a client although it has the column, or tells otherwise: (number, field)."""
     if file == "clienten_relaties.xlsx":
         sheet = openpyxl.load_workbook(OFFICE / file).worksheets[-1]
-        return {(str(row[0]), "email") for row in sheet.iter_rows(min_row=6, values_only=True) if row[0] and not row[11]}
+        return {
+            (str(row[0]), "email") for row in sheet.iter_rows(min_row=6, values_only=True) if row[0] and not row[11]
+        }
     by_line = numbers_by_line(file)  # an address that is another client's as well is kept, and pointed at
     return {(by_line[line], "email") for line in lines(file, "warn")}
 
@@ -102,7 +104,9 @@ async def test_a_list_of_clients_ends_as_the_truth_says_field_by_field(anna: Vie
 
 
 @pytest.mark.parametrize("file", list(TELLS))
-async def test_the_clients_come_into_the_groups_of_the_truth_and_no_group_is_made_silently(anna: Viewer, file: str) -> None:
+async def test_the_clients_come_into_the_groups_of_the_truth_and_no_group_is_made_silently(
+    anna: Viewer, file: str
+) -> None:
     await imported(anna, OFFICE / "groepen.csv")
     groups = {row["name"] for row in await ClientGroup.select()}
     await imported(anna, OFFICE / file)
@@ -132,8 +136,12 @@ async def test_the_doubtful_lines_are_pointed_at(anna: Viewer) -> None:
     record = await planned(anna, OFFICE / "clienten_excel_nl.csv")
 
     notes = {row.line: {field for field, _ in row.notes} for row in await rows_of(record, "new") if row.notes}
-    said = {m["line"]: m["field"] for m in TRUTH["mistakes"] if m["file"] == "clienten_excel_nl.csv" and m["kind"] == "warn"}
-    assert {line: {"Cliëntgroep": "groups", "E-mail": "email"}[field] in notes[line] for line, field in said.items()} == dict.fromkeys(said, True)
+    said = {
+        m["line"]: m["field"] for m in TRUTH["mistakes"] if m["file"] == "clienten_excel_nl.csv" and m["kind"] == "warn"
+    }
+    assert {
+        line: {"Cliëntgroep": "groups", "E-mail": "email"}[field] in notes[line] for line, field in said.items()
+    } == dict.fromkeys(said, True)
     # Besides these only what was lost or repaired on the way: a letter, the nought of a telephone number.
     assert {field for line, fields in notes.items() if line not in said for field in fields} <= {"name", "phone"}
 

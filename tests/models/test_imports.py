@@ -60,7 +60,9 @@ async def test_empty_cells_erase_nothing_and_the_plan_tells_before_and_after(ann
 async def test_contacts_come_with_their_clients_and_one_person_is_one_login(anna):
     record = await imported(anna, CONTACTS)
 
-    pairs = await engine.raw("SELECT u.email, c.number FROM access a JOIN users u ON u.id = a.person JOIN client c ON c.id = a.client ORDER BY 1, 2")
+    pairs = await engine.raw(
+        "SELECT u.email, c.number FROM access a JOIN users u ON u.id = a.person JOIN client c ON c.id = a.client ORDER BY 1, 2"
+    )
     assert [tuple(row.values()) for row in pairs] == [
         ("fem@jansen.example", "1"), ("rik@jansen.example", "1"), ("rik@jansen.example", "2"),
     ]  # fmt: skip
@@ -70,7 +72,10 @@ async def test_contacts_come_with_their_clients_and_one_person_is_one_login(anna
 
 async def test_who_has_access_elsewhere_gets_this_client_as_well(anna):
     await imported(anna, CONTACTS)
-    record = await imported(anna, "Cliëntnr;Achternaam;E-mailadres;Rol\n3;Vries;fem@jansen.example;lezer\n2;Ander;fem@jansen.example;lezer\n".encode())
+    record = await imported(
+        anna,
+        "Cliëntnr;Achternaam;E-mailadres;Rol\n3;Vries;fem@jansen.example;lezer\n2;Ander;fem@jansen.example;lezer\n".encode(),
+    )
 
     assert await refused_lines(record) == [3]
     row = await ImportRow.objects().where((ImportRow.batch == record.id) & (ImportRow.action == "changed")).first()
@@ -135,7 +140,9 @@ async def reason(record, line: int) -> str:
 
 @pytest.fixture
 async def two_clients(anna):
-    await imported(anna, b"Nummer;Naam;E-mail\n1;Bakkerij Jansen;info@bakkerij.example\n2;Beheer;\n3;Smit;smit@garage.example\n")
+    await imported(
+        anna, b"Nummer;Naam;E-mail\n1;Bakkerij Jansen;info@bakkerij.example\n2;Beheer;\n3;Smit;smit@garage.example\n"
+    )
 
 
 @pytest.mark.usefixtures("two_clients")
@@ -158,7 +165,10 @@ async def test_an_address_that_seems_somebody_elses_is_refused(anna):
 @pytest.mark.usefixtures("two_clients")
 async def test_a_name_far_away_says_nothing_unless_it_is_the_whole_name(anna):
     between = "".join(f"2;P{n};Smit;p{n}@post.example;lezer\n" for n in range(12))
-    record = await planned(anna, f"{USERS}1;Piet;Jansen;;lezer\n{between}1;Jan;Bos;info@jansen.example;lezer\n1;Eva;Vos;piet.jansen@post.example;lezer\n".encode())
+    record = await planned(
+        anna,
+        f"{USERS}1;Piet;Jansen;;lezer\n{between}1;Jan;Bos;info@jansen.example;lezer\n1;Eva;Vos;piet.jansen@post.example;lezer\n".encode(),
+    )
 
     assert await reason(record, 15) == "new"
     assert "Piet Jansen (regel 2)" in await reason(record, 16)
@@ -166,7 +176,10 @@ async def test_a_name_far_away_says_nothing_unless_it_is_the_whole_name(anna):
 
 @pytest.mark.usefixtures("two_clients")
 async def test_the_address_of_another_client_is_nobodys_elsewhere(anna):
-    record = await planned(anna, f"{USERS}2;Jan;Bos;SMIT@garage.example;lezer\n3;Eva;Vos;info@bakkerij.example;lezer\n1;Eva;Vos;INFO@bakkerij.example;lezer\n3;Jan;Smit;smit@garage.example;lezer\n".encode())
+    record = await planned(
+        anna,
+        f"{USERS}2;Jan;Bos;SMIT@garage.example;lezer\n3;Eva;Vos;info@bakkerij.example;lezer\n1;Eva;Vos;INFO@bakkerij.example;lezer\n3;Jan;Smit;smit@garage.example;lezer\n".encode(),
+    )
 
     # Line 2 is refused for another reason as well: line 5, at the client himself, has it under another name.
     assert await refused_lines(record) == [5]

@@ -29,14 +29,16 @@ async def test_the_whole_journey(cast, browser):
     before = await Client.count()
     async with browser(cast.anna) as anna:
         assert (await anna.get(list_.url())).status_code == 200
-        record = await sent(anna, "../../etc/lijst \u202egpj.csv", CONTACTS.replace(b"\n1;", b"\n90001;").replace(b"\n2;", b"\n90002;"))
+        record = await sent(
+            anna, "../../etc/lijst \u202egpj.csv", CONTACTS.replace(b"\n1;", b"\n90001;").replace(b"\n2;", b"\n90002;")
+        )
         assert record is not None
         assert "/" not in record.file_name
         shown = (await anna.get(page.url(import_id=record.id))).text
         assert "Dit plan uitvoeren" in shown
         assert "geen e-mailadres" in (await anna.get(page.url(import_id=record.id, tab="refused"))).text
         part = await anna.htmx("GET", rows.url(import_id=record.id, tab="new", q="jansen"))
-        assert part.text.lstrip().startswith("<div id=\"import-rows\"")
+        assert part.text.lstrip().startswith('<div id="import-rows"')
         assert "Cliëntnummer" in (await anna.get(columns.url(import_id=record.id))).text
 
         wrong = await anna.post(commit.url(import_id=record.id), data={"plan_hash": "0"})
@@ -69,11 +71,20 @@ async def test_a_file_that_is_not_read_yet_has_no_columns_to_choose(cast, browse
 async def test_columns_that_are_not_recognised_are_chosen_by_hand(cast, browser):
     async with browser(cast.anna) as anna:
         record = await sent(anna, "a.csv", b"Nummer;Wie;Waar\n90001;Jansen;Ede\n90002;Smit;Ede\n")
-        form = {"kind": "clients", "for_kind": "clients", "sheet": "", "for_sheet": "", "header_line": "1", "for_header_line": "1"}
+        form = {
+            "kind": "clients",
+            "for_kind": "clients",
+            "sheet": "",
+            "for_sheet": "",
+            "header_line": "1",
+            "for_header_line": "1",
+        }
         missing = await anna.post(plan.url(import_id=record.id), data={**form, "column-0": "number"})
         assert missing.status_code == 422
         assert "Kies de kolom voor “Naam”." in missing.text
-        await anna.post(plan.url(import_id=record.id), data={**form, "column-0": "number", "column-1": "name", "column-2": "city"})
+        await anna.post(
+            plan.url(import_id=record.id), data={**form, "column-0": "number", "column-1": "name", "column-2": "city"}
+        )
         record = await carried_out(record)
 
     assert (record.state, record.numbers["new"]) == ("planned", 2)
@@ -107,7 +118,10 @@ async def test_strange_texts_are_refused_or_kept_but_never_break_the_page(cast, 
     assert "🥐" in made.text
     sheet = openpyxl.load_workbook(io.BytesIO(book.content))
     assert not [cell for one in sheet for row in one for cell in row if cell.data_type == "f"]
-    assert {row.line for row in await ImportRow.objects().where((ImportRow.batch == record.id) & (ImportRow.action == "refused"))} >= {2, 7}
+    assert {
+        row.line
+        for row in await ImportRow.objects().where((ImportRow.batch == record.id) & (ImportRow.action == "refused"))
+    } >= {2, 7}
 
 
 @pytest.mark.parametrize("kind", ["groups", "clients", "users"])
