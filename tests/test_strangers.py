@@ -192,7 +192,9 @@ async def test_who_looks_through_a_clients_eyes_changes_nothing(cast: Cast) -> N
             if action.access is Access.PUBLIC or action.name == "live.stream":
                 continue
             reply = await ask(browser, action, found, prefix=f"/view-as/{rik}")
-            if (action.method == "POST" and reply.status_code not in (403, 404)) or (action.access is Access.STAFF and reply.status_code != 404 and action.path != "/"):
+            if (action.method == "POST" and reply.status_code not in (403, 404)) or (
+                action.access is Access.STAFF and reply.status_code != 404 and action.path != "/"
+            ):
                 wrong.append((action.method, action.path, reply.status_code))
 
     assert not wrong

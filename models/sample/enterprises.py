@@ -12,7 +12,6 @@ from models.people import number_key, search_text, sort_name
 from models.sample.names import CITIES, FIRST_NAMES, GROUPS, STREETS, SURNAMES, company, eleven_proof, iban
 from models.viewer import Right
 
-
 _EVERYTHING = Right.everything()
 
 
