@@ -17,7 +17,7 @@ _EVERYTHING = Right.everything()
 
 @dataclass(frozen=True)
 class Person:
-    """A client user, and his rights for the client he stands with; `days`: how long ago he was invited."""
+    """A client user, and his rights for the client he stands with; `days`: how slow he was to come in, in steps of three hours."""
 
     email: str
     first: str

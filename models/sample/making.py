@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Papers = dict[str, Stored]
 
+OPENED = dt.timedelta(days=20)  # how long ago the gates were opened for some
+
 STAFF = (
     ("anna@kantoor.example", "Anna", "de", "Wit", "administrator", True),
     ("ed@kantoor.example", "Ed", "", "Kuipers", "employee", False),
@@ -126,7 +128,7 @@ async def _make(firm: Firm, count: int, seed: int, hashed: str, ed: int, papers:
     )  # fmt: skip
     await engine.copy_rows("responsible", ("client", "person"), [(ids[one.number], ed) for one in made if one.is_of_ed])
     await documents.make(made, ids, papers, people["rik@bakkerij-jansen.example"], now)
-    await _invitations(made, people, now)
+    await _invitations(made, people, bool(hashed), now)
     await save(firm, is_sample=True)
     await touch("rollout", "clients", "users")
 
@@ -166,8 +168,8 @@ async def _people(made: list[Enterprise], hashed: str, now: dt.datetime) -> dict
                 *keys_of(first_name=person.first, prefix=person.prefix, surname=person.surname, email=person.email).values(),
                 hashed if state == "active" and person.is_cast else "",
                 now - dt.timedelta(days=40),
-                now - dt.timedelta(days=person.days) if state in ("invited", "active") else None,
-                now - dt.timedelta(days=person.days - 1) if state == "active" else None,
+                now - OPENED if state in ("invited", "active") else None,
+                _came_in(person, now) if state == "active" else None,
                 True,
             )
         )  # fmt: skip
@@ -180,12 +182,17 @@ async def _people(made: list[Enterprise], hashed: str, now: dt.datetime) -> dict
     return {row["email"]: row["id"] for row in found}
 
 
-async def _invitations(made: list[Enterprise], people: dict[str, int], now: dt.datetime) -> None:
+def _came_in(person: Person, now: dt.datetime) -> dt.datetime:
+    """Some at once, some days after the mail."""
+    return now - OPENED + dt.timedelta(hours=3 * person.days)
+
+
+async def _invitations(made: list[Enterprise], people: dict[str, int], has_passwords: bool, now: dt.datetime) -> None:
     """One opening of the gates in the past, with its links: what the live count of the roll-out is computed from."""
     sent: dict[str, Person] = {p.email: p for one in made for p in one.people if p.state in ("invited", "active")}
     if not sent:
         return
-    at = now - dt.timedelta(days=max(person.days for person in sent.values()))
+    at = now - OPENED
     rows = await engine.raw(
         "INSERT INTO opening (created_at, started_at, sends_at, people, selection, is_sample) VALUES ($1, $1, $1, $2, '{}', $3) RETURNING id",
         at, len(sent), True,
@@ -197,8 +204,8 @@ async def _invitations(made: list[Enterprise], people: dict[str, int], now: dt.d
         [
             (
                 people[p.email], "invitation", opening, p.email, at, at + dt.timedelta(days=30),
-                at + dt.timedelta(hours=3) if p.state == "active" else None,
-                at + dt.timedelta(hours=3) if p.state == "active" else None,
+                _came_in(p, now) - dt.timedelta(minutes=2) if p.state == "active" else None,
+                _came_in(p, now) if p.state == "active" and has_passwords else None,
             )
             for p in sent.values()
         ],
