@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from models import config
 from models.clients import Client, ClientGroup
 from models.core import Missing, Say
 from models.dossiers import (
@@ -23,7 +24,6 @@ from models.dossiers import (
     dossiers_for,
     open_dossier,
     path_to,
-    trash_of,
     tree_of,
 )
 from models.viewer import Viewer
@@ -154,6 +154,7 @@ async def folder_context(viewer: Viewer, folder: Folder | None, number: int = 1)
         "total": total,
         "page": number,
         "size": SIZE,
+        "upload_limit": config.settings().max_upload,
     }
 
 
@@ -295,31 +296,6 @@ async def _audience(viewer: Viewer, dossier: Dossier, form: Audience, make: Call
     groups = await viewer.groups.select(ClientGroup.id, ClientGroup.name, order=(ClientGroup.name_key,))
     form.groups.choices = [(group["id"], group["name"]) for group in groups]
     return make("dossiers/audience.html", title=Say("Wie leest dit"), section="dossiers", dossier=dossier, form=form)
-
-
-@dossiers.get("/dossiers/{dossier_id:int}/trash")
-async def trash(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
-    dossier = await viewer.dossiers.get(dossier_id)
-    folders, documents = await trash_of(viewer, dossier_id)
-    found = await viewer.clients.get(dossier.client) if dossier.client is not None else None
-    return show(
-        "dossiers/trash.html",
-        title=Say("Prullenbak"),
-        section="clients" if found else "dossiers",
-        dossier=dossier,
-        client=found,
-        home=home_of(dossier),
-        folders=folders,
-        documents=documents,
-        may_edit=may_edit(viewer, dossier.client),
-    )
-
-
-@dossiers.post("/dossiers/{dossier_id:int}/trash/emptying")
-async def empty_trash(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
-    dossier = await viewer.dossiers.get(dossier_id)
-    count = await dossier.empty_trash(by=viewer)
-    return go(home_of(dossier), toast=Say("De prullenbak is geleegd: {n} mappen en documenten.", n=count))
 
 
 async def _shared(viewer: Viewer, dossier_id: int) -> Dossier:

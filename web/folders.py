@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -221,12 +222,12 @@ async def upload(request: Request, viewer: Viewer, received: Received, folder_id
 def _outcome(names: list[str], files: list[NewDocument], received: Received) -> Say:
     """What became of the files: received, under another name, or not taken in."""
     renamed = [name for name, file in zip(names, files, strict=True) if name != file.name]
-    if received.refused:
+    if whys := list(dict.fromkeys(one.why for one in received.refused)):
         return Say(
             "{n} ontvangen, {m} niet: {why}",
             n=len(names),
             m=len(received.refused),
-            why=" ".join(str(one.why) for one in received.refused[:3]),
+            why=functools.reduce(lambda said, more: Say("{said} {more}", said=said, more=more), whys[:3]),
         )
     if renamed:
         return Say(

@@ -64,6 +64,7 @@ SENTENCES: dict[str, Say] = {
     "Dossier.remove": Say("verwijderde een dossier"),
     "Dossier.publish": Say("wijzigde voor wie een algemeen dossier is"),
     "Dossier.empty_trash": Say("leegde de prullenbak"),
+    "Dossier.apply_structure": Say("kopieerde een standaardstructuur: {added} mappen erbij"),
     "Folder.add_folder": Say("voegde map {name} toe"),
     "Folder.rename": Say("hernoemde een map tot “{name}”"),
     "Folder.move": Say("verplaatste een map"),

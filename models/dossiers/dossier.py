@@ -83,14 +83,19 @@ class Dossier(Owned, Table, tablename="dossier"):
     @operation(Permission.MANAGE_SETTINGS)
     async def empty_trash(self, *, by: Viewer) -> int:
         """For good, with every document in it; how many folders and documents went. The sweeper takes their bytes."""
-        counts = await engine.raw(_IN_TRASH_SQL, self.id)
+        count = sum(await self.in_trash())
         await engine.raw(
             "DELETE FROM document WHERE trashed_at IS NOT NULL AND folder IN (SELECT id FROM folder WHERE dossier = $1)",
             self.id,
         )
         await engine.raw("DELETE FROM folder WHERE dossier = $1 AND trashed_at IS NOT NULL", self.id)
         await self._tell()
-        return int(counts[0]["n"])
+        return count
+
+    async def in_trash(self) -> tuple[int, int]:
+        """How many folders and documents emptying the trash would take."""
+        rows = await engine.raw(_IN_TRASH_SQL, self.id)
+        return int(rows[0]["folders"]), int(rows[0]["documents"])
 
     def _refuse_client_dossier(self) -> None:
         if self.kind == "client":
@@ -101,9 +106,9 @@ class Dossier(Owned, Table, tablename="dossier"):
 
 
 _IN_TRASH_SQL = """
-SELECT (SELECT count(*) FROM folder WHERE dossier = $1 AND trashed_at IS NOT NULL)
- + (SELECT count(*) FROM document d JOIN folder f ON f.id = d.folder
-    WHERE f.dossier = $1 AND (d.trashed_at IS NOT NULL OR f.trashed_at IS NOT NULL)) AS n
+SELECT (SELECT count(*) FROM folder WHERE dossier = $1 AND trashed_at IS NOT NULL) AS folders,
+ (SELECT count(*) FROM document d JOIN folder f ON f.id = d.folder
+  WHERE f.dossier = $1 AND (d.trashed_at IS NOT NULL OR f.trashed_at IS NOT NULL)) AS documents
 """
 
 

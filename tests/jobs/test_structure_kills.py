@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 from models import carrying, engine
-from models.accounts import User
 from models.dossiers import Dossier, Selection, add_structure, apply_structure
 from models.settings import utcnow
 from models.tasks import Task
 from models.viewer import Viewer
 from tests import databases
-from tests.cast import people
+from tests.cast import as_viewer, people
 from tests.jobs.posting import until
 from tests.jobs.workers import Nursery
 
@@ -33,7 +32,7 @@ ASTRAY = """SELECT f.id FROM folder f JOIN folder p ON p.id = f.parent WHERE p.d
 @pytest.mark.parametrize("kind", databases.kinds())
 async def test_killed_at_any_moment_every_client_has_all_of_it_once(kind: str, tmp_path: Path):
     async with databases.Databases(people).copy(kind, "peopled") as url:
-        anna = Viewer(await User.objects().where(User.email_key == "anna@kantoor.example").first())
+        anna = await as_viewer("anna@kantoor.example")
         nursery = Nursery(tmp_path, DATABASE_URL=url, QUEUE_URL=f"sqlite:///{tmp_path}/queue.db")
         try:
             await _Kills(anna, nursery).run()

@@ -9,8 +9,9 @@ import pytest
 
 from models import config
 from models import storage as stores
+from models.accounts import User
 from models.dossiers import Document, Folder, Reading
-from tests.cast import Cast
+from tests.cast import Cast, as_viewer
 from tests.web.test_folders import Browsers, id_of
 from web import documents, folders
 
@@ -131,3 +132,35 @@ async def test_a_document_is_named_moved_and_thrown_away(cast: Cast, browser: Br
     assert {reply.status_code for reply in (named, moved, thrown, back)} == {303}
     document = await the_one_in(other)
     assert document.name == "Nieuw.pdf" and not document.is_trashed and await Folder.exists().where(Folder.id == folder)
+
+
+async def test_what_was_taken_in_and_what_not_is_told_in_the_readers_language(cast: Cast, browser: Browsers) -> None:
+    uploads = await id_of(cast.bakkerij, UPLOADS)
+    await User.update({User.language: "en"}).where(User.id == cast.rik.user.id)
+    files = [("files", (name, body)) for name, body in (("a.pdf", PDF), ("b.exe", b"MZ" + b"\0" * 90), ("c.pdf", b""))]
+
+    async with browser(await as_viewer("rik@bakkerij-jansen.example")) as rik:
+        reply = await rik.post(folders.upload.url(folder_id=uploads), files=files, data={"back": "/portal"})
+        told = await rik.get("/portal")
+
+    assert reply.status_code == 303
+    toast = told.text[told.text.index("<toast-note") : told.text.index("</toast-note>")]
+    assert "1 received, 2 not:" in toast and "program" in toast and "empty" in toast and "leeg" not in toast
+
+
+async def test_what_a_browser_may_show_is_shown_and_all_else_is_handed_over(cast: Cast, browser: Browsers) -> None:
+    folder = await id_of(cast.bakkerij, "2024")
+    picture = b"\x89PNG\r\n\x1a\n" + b"\0" * 60
+
+    async with browser(cast.ed) as ed:
+        for name, body in (("a.pdf", PDF), ("b.png", picture), ("c.csv", b"a;b\n1;2\n")):
+            await put(ed, folder, name, body)
+        found = await Document.objects().where(Document.folder == folder).order_by(Document.name)
+        pages = [(await ed.get(documents.page.url(document_id=one.id))).text for one in found]
+        files = [await ed.get(f"{documents.download.url(document_id=one.id)}?show=1") for one in found]
+
+    assert [file.headers["content-disposition"].split(";")[0] for file in files] == ["inline", "inline", "attachment"]
+    assert {file.headers["x-content-type-options"] for file in files} == {"nosniff"}
+    assert all("frame-ancestors 'self'" in file.headers["content-security-policy"] for file in files)
+    assert ["<iframe" in page for page in pages] == [True, False, False] and "<img src" in pages[1]
+    assert all("Downloaden" in page for page in pages)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from models import engine
-from models.dossiers import Dossier, dossiers_for
+from models.dossiers import Dossier, Folder, dossiers_for
 from tests.cast import Cast
 from tests.web.test_folders import Browsers, id_of
-from web import dossiers, dossiers_copy
+from web import dossiers, dossiers_copy, dossiers_trash
 
 
 async def structure_of(cast: Cast) -> int:
@@ -29,7 +29,7 @@ async def test_every_page_of_dossiers_shows(cast: Cast, browser: Browsers) -> No
             dossiers.name.url(dossier_id=structure),
             dossiers.removal.url(dossier_id=structure),
             dossiers.audience.url(dossier_id=general["id"]),
-            dossiers.trash.url(dossier_id=structure),
+            dossiers_trash.page.url(dossier_id=structure),
             dossiers.tree.url(dossier_id=structure),
             copies.choose.url(dossier_id=structure),
             copies.preview.url(dossier_id=structure, who="all"),
@@ -84,3 +84,28 @@ async def test_a_taken_name_is_told(cast: Cast, browser: Browsers) -> None:
         reply = await anna.post(dossiers.add_standard.url(), data={"name": "STANDAARD MKB"})
 
     assert reply.status_code == 422 and "Er is al een dossier" in reply.text
+
+
+async def test_the_trash_is_emptied_after_a_question_and_only_by_an_administrator(
+    cast: Cast, browser: Browsers
+) -> None:
+    folder = await Folder.objects().where((Folder.client == cast.bakkerij) & (Folder.name == "Salaris")).first()
+    assert folder is not None
+    await folder.trash(by=cast.anna)
+    asked, at = (
+        dossiers_trash.emptying.url(dossier_id=folder.dossier),
+        dossiers_trash.page.url(dossier_id=folder.dossier),
+    )
+
+    async with browser(cast.anna) as anna, browser(cast.ed) as ed:
+        question = await anna.get(asked)
+        in_dialog = await anna.htmx("GET", asked)
+        refused = [(await ed.get(asked)).status_code, (await ed.post(asked)).status_code]
+        listed = await anna.get(at)
+        await anna.post(asked)
+        empty = await anna.get(at)
+
+    assert "Dit verwijdert 2 mappen" in question.text and "<html" not in in_dialog.text
+    assert refused == [403, 403]
+    assert asked not in empty.text and "De prullenbak is leeg" in empty.text
+    assert asked in listed.text and not await Folder.exists().where(Folder.id == folder.id)

@@ -12,7 +12,7 @@ from models.core import fold
 from models.dossiers import Folder
 from models.settings import utcnow
 from tests.cast import Cast
-from web import dossiers, folders
+from web import dossiers_trash, folders
 
 Browsers = Callable[..., Any]
 
@@ -113,7 +113,7 @@ async def test_moving_trashing_and_undoing(cast: Cast, browser: Browsers) -> Non
         moved = await ed.htmx("POST", folders.move.url(folder_id=folder), data={"parent": into})
         ring = await ed.htmx("POST", folders.move.url(folder_id=into), data={"parent": folder})
         gone = await ed.htmx("POST", folders.trash.url(folder_id=folder))
-        listed = await ed.get(dossiers.trash.url(dossier_id=(await cast.ed.folders.get(folder)).dossier))
+        listed = await ed.get(dossiers_trash.page.url(dossier_id=(await cast.ed.folders.get(folder)).dossier))
         back = await ed.post(folders.restore.url(folder_id=folder))
 
     assert "Permanent dossier" in dialog.text and moved.status_code == 200 and 'id="dossier-tree"' in moved.text
