@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from models import engine
@@ -20,19 +21,22 @@ LATELY = dt.timedelta(days=90)  # so long a document that nobody opened is asked
 PAGE = 200  # documents of an opened folder
 OPEN = 40  # up to so many documents the tree stands open where they are
 LEAVES = 300  # documents shown in the tree itself; in a larger dossier they are found in their folders
+_BY_NAME = itemgetter("name_key", "id")
 
 
 @dataclass(slots=True)
 class Branch:
     """A folder of the tree with what lies in it: documents as rows of id, name, uploaded_at and is_new.
 
-    `count` is that of the documents in it and below it; `is_open` whether the tree shows them at once.
+    `count` is that of the documents in it and below it, `has_new` whether this person did not open one of them yet;
+    `is_open` whether the tree shows them at once.
     """
 
     id: int
     name: str
     kind: str
     count: int
+    has_new: bool = False
     is_open: bool = False
     folders: list[Branch] = field(default_factory=list)
     documents: list[dict[str, Any]] = field(default_factory=list)
@@ -46,7 +50,9 @@ async def asked_of(viewer: Viewer) -> list[dict[str, Any]]:
 
 async def unread_of(viewer: Viewer) -> list[dict[str, Any]]:
     """What the office published lately and this person did not open yet, per client: client and client_name (None where it
-    is for many), documents (how many), and of one of them document and name."""
+    is for many), documents (how many), and of one of them document and name. Where it is for many: per general dossier,
+    with its id and name as general and general_name, and as reader one of this person's clients in whose dossier it stands.
+    """
     ids = _listed(viewer.client_ids_with(Right.VIEW_DOSSIER))
     if not ids:
         return []
@@ -56,7 +62,7 @@ async def unread_of(viewer: Viewer) -> list[dict[str, Any]]:
 
 
 async def new_for(viewer: Viewer) -> list[dict[str, Any]]:
-    """The newest documents that the office published: id, name, folder, client, uploaded_at, is_new (not opened yet)."""
+    """The newest documents that the office published: id, name, folder, client, uploaded_at, is_new (not opened yet); reader as of `unread_of`."""
     ids = _listed(viewer.client_ids_with(Right.VIEW_DOSSIER))
     return await engine.raw(_NEW_SQL.format(ids=ids, general=_GENERAL.format(ids=ids)), viewer.user.id) if ids else []
 
@@ -111,7 +117,7 @@ async def _tree(folders_sql: str, documents_sql: str, of: int, person: int) -> l
 
 
 def _grown(rows: list[dict[str, Any]], documents: list[dict[str, Any]]) -> list[Branch]:
-    """The tree out of its rows; documents hang in it as long as they are few."""
+    """The tree out of its rows; documents hang in it as long as they are few. Of too many there are the new ones at least."""
     branches = {row["id"]: Branch(row["id"], row["name"], row["kind"], row["documents"]) for row in rows}
     top = []
     for row in rows:
@@ -120,17 +126,21 @@ def _grown(rows: list[dict[str, Any]], documents: list[dict[str, Any]]) -> list[
             top.append(branch)
         elif row["parent"] in branches:
             branches[row["parent"]].folders.append(branch)
-    if len(documents) <= LEAVES:
-        for document in documents:
-            if document["folder"] in branches:
-                branches[document["folder"]].documents.append(document)
+    hang = len(documents) <= LEAVES
+    for document in sorted(documents, key=_BY_NAME) if hang else documents:
+        if (at := branches.get(document["folder"])) is not None:
+            at.has_new = at.has_new or bool(document["is_new"])
+            if hang:
+                at.documents.append(document)
     for branch in top:
         _count(branch, len(documents) <= OPEN)
     return top
 
 
 def _count(branch: Branch, may_open: bool) -> int:
-    branch.count += sum(_count(inner, may_open) for inner in branch.folders)
+    for inner in branch.folders:
+        branch.count += _count(inner, may_open)
+        branch.has_new = branch.has_new or inner.has_new
     branch.is_open = may_open and branch.count > 0
     return branch.count
 
@@ -152,14 +162,23 @@ ORDER BY c.sort_key, f.position, f.name_key LIMIT 20"""
 _PUBLISHED = """(d.client IN ({ids}) OR (d.client IS NULL AND f.dossier IN ({general})))
  AND d.source = 'office' AND d.trashed_at IS NULL AND f.kind <> 'internal' AND f.trashed_at IS NULL"""
 
-_UNREAD_SQL = f"""SELECT d.client, c.name AS client_name, count(*) AS documents, min(d.id) AS document, min(d.name) AS name
+# One of these clients for whose group a general dossier is; NULL where it is for all.
+_READER = """(SELECT min(m.client) FROM dossier_group dg JOIN membership m ON m.client_group = dg.client_group
+  WHERE dg.dossier = {dossier} AND m.client IN ({{ids}}))"""
+
+_UNREAD_SQL = f"""SELECT d.client, c.name AS client_name, o.id AS general, o.name AS general_name, count(*) AS documents,
+ min(d.id) AS document, min(d.name) AS name,
+ {_READER.format(dossier="o.id")} AS reader
 FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN client c ON c.id = d.client
+LEFT JOIN dossier o ON o.id = f.dossier AND d.client IS NULL
 LEFT JOIN reading r ON r.document = d.id AND r.person = $1
 WHERE {_PUBLISHED} AND r.document IS NULL AND d.uploaded_at > $2
-GROUP BY d.client, c.name, c.sort_key ORDER BY d.client IS NULL, c.sort_key"""
+GROUP BY d.client, c.name, c.sort_key, o.id, o.name, o.name_key
+ORDER BY d.client IS NULL, c.sort_key, o.name_key"""
 
 _NEW_SQL = (
-    """SELECT d.id, d.name, d.mime, d.uploaded_at, f.name AS folder, d.client, c.name AS client_name, r.document IS NULL AS is_new
+    f"""SELECT d.id, d.name, d.mime, d.uploaded_at, f.name AS folder, d.client, c.name AS client_name, r.document IS NULL AS is_new,
+ {_READER.format(dossier="f.dossier")} AS reader
 FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN client c ON c.id = d.client
 LEFT JOIN reading r ON r.document = d.id AND r.person = $1
 """
@@ -182,13 +201,12 @@ _GENERAL_FOLDERS_SQL = (
 )
 _INSIDE_SQL = f"{_FOLDER} FROM folder f WHERE f.parent = $1 AND {_SHOWN}{_IN_ORDER}"
 
-_LEAF = """SELECT d.id, d.folder, d.name, d.mime, d.uploaded_at, d.source = 'office' AND r.document IS NULL AS is_new
-FROM document d LEFT JOIN reading r ON r.document = d.id AND r.person = $2"""
-_CLIENT_DOCUMENTS_SQL = f"{_LEAF} WHERE d.client = $1 AND d.trashed_at IS NULL ORDER BY d.name_key, d.id LIMIT $3"
-_GENERAL_DOCUMENTS_SQL = (
-    f"{_LEAF.replace('$2', '$1')} JOIN folder f ON f.id = d.folder WHERE f.dossier IN ({{ids}}) AND d.trashed_at IS NULL "
-    "ORDER BY d.name_key, d.id LIMIT $2"
-)
+# The new ones first: they are told of also where there are more documents than the tree shows.
+_LEAF = f"""SELECT d.id, d.folder, d.name, d.name_key, d.mime, d.uploaded_at, d.source = 'office' AND r.document IS NULL AS is_new
+FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN reading r ON r.document = d.id AND r.person = {{person}}
+WHERE {{which}} AND d.trashed_at IS NULL AND {_SHOWN} ORDER BY is_new DESC LIMIT {{most}}"""
+_CLIENT_DOCUMENTS_SQL = _LEAF.format(person="$2", which="d.client = $1", most="$3")
+_GENERAL_DOCUMENTS_SQL = _LEAF.format(person="$1", which="f.dossier IN ({ids})", most="$2")
 _CONTENTS_SQL = """SELECT d.id, d.name, d.size, d.mime, d.source, d.uploaded_at, d.uploaded_by = $2 AS is_mine,
  d.source = 'office' AND r.document IS NULL AS is_new
 FROM document d LEFT JOIN reading r ON r.document = d.id AND r.person = $2

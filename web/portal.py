@@ -66,20 +66,22 @@ async def _folder(template: str, request: Request, viewer: Viewer, folder_id: in
     page = _page(request)
     folders, documents, has_older = await folder_contents(viewer, found, page)
     may_upload = found.kind == "upload" and viewer.may("upload_documents", found)
+    client_id = found.client or _came_from(request, viewer)
     return show(
         template,
         title=found.name,
         section="dossier",
         folder=found,
-        client=viewer.grants.get(found.client),
-        of_client=found.client,
+        client=viewer.grants.get(client_id or 0),
+        of_client=client_id,
+        beside=None if found.client else client_id,
         path=(await path_to(viewer, found))[:-1] if found.parent else [],
         folders=folders,
         documents=documents,
         page=page,
         has_older=has_older,
         may_upload=may_upload,
-        switcher=_switcher(request, viewer, found.client) if found.client else [],
+        switcher=_switcher(request, viewer, client_id) if client_id else [],
     )
 
 
@@ -88,12 +90,14 @@ async def document(request: Request, viewer: Viewer, document_id: int) -> Reply:
     found = await viewer.documents.get(document_id)
     if found.mime in INLINE:  # anything else is read when it is downloaded
         remember(request, lambda: found.note_read(by=viewer))
+    client_id = found.client or _came_from(request, viewer)
     return show(
         "portal/document.html",
         title=found.name,
         section="dossier",
         document=found,
-        of_client=found.client,
+        of_client=client_id,
+        beside=None if found.client else client_id,
         folder=await folder_of(viewer, found.folder),
         client=viewer.grants.get(found.client),
     )
@@ -106,12 +110,23 @@ def _page(request: Request) -> int:
 
 def _client(request: Request, viewer: Viewer) -> int:
     """The client whose dossier is asked for. Raises Missing for one that is not his, or when he has none."""
-    mine = viewer.client_ids_with(Right.VIEW_DOSSIER)
     asked = request.query_params.get("client", "")
-    chosen = int(asked) if asked.isdecimal() and len(asked) < 10 else (0 if asked else next(iter(mine), 0))
-    if chosen not in mine:
+    mine = viewer.client_ids_with(Right.VIEW_DOSSIER)
+    chosen = _asked_client(request, viewer) if asked else next(iter(mine), None)
+    if chosen is None:
         raise Missing("Client", asked)
     return chosen
+
+
+def _came_from(request: Request, viewer: Viewer) -> int | None:
+    """The client in whose dossier a general one was opened, when there are several to come back to."""
+    return _asked_client(request, viewer) if len(viewer.grants) > 1 else None
+
+
+def _asked_client(request: Request, viewer: Viewer) -> int | None:
+    asked = request.query_params.get("client", "")
+    chosen = int(asked) if asked.isdecimal() and len(asked) < 10 else 0
+    return chosen if chosen in viewer.client_ids_with(Right.VIEW_DOSSIER) else None
 
 
 def _switcher(request: Request, viewer: Viewer, current: int) -> list[dict[str, Any]]:

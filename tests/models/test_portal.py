@@ -10,7 +10,7 @@ import pytest
 from models import engine
 from models.clients import Access, Responsible
 from models.core import Missing, fold
-from models.dossiers import Document, Folder, Reading, folder_of
+from models.dossiers import Document, Dossier, Folder, Reading, folder_of
 from models.portal import (
     LEAVES,
     asked_of,
@@ -209,3 +209,69 @@ async def test_reading_is_of_one_person(cast: Cast) -> None:
     assert [row["person"] for row in await Reading.select(Reading.person).where(Reading.document == id)] == [
         cast.sam.user.id
     ]
+
+
+async def test_what_is_internal_takes_no_room_in_the_tree(cast: Cast) -> None:
+    """A client with many working papers still sees the few documents that are for him."""
+    internal = await folder_named(cast.bakkerij, "Correspondentie")
+    await publish(internal, *(f"Werkpapier {n}.pdf" for n in range(LEAVES + 1)))
+    await engine.run_writing(lambda: internal.change_kind("internal", by=cast.anna))
+    await publish(await folder_named(cast.bakkerij, "Aangiften"), "Aanslag.pdf")
+
+    assert "Aanslag.pdf" in names_in(await dossier_tree(cast.rik, cast.bakkerij))
+
+
+@pytest.mark.parametrize("documents", [1, LEAVES + 1])
+async def test_a_branch_knows_of_new_documents_below_it(cast: Cast, documents: int) -> None:
+    await everything_is_read(cast.rik)
+    folder = await folder_named(cast.bakkerij, "Aangiften")
+    inner = await engine.run_writing(lambda: folder.add_folder("Heel diep", by=cast.anna))
+    ids = await publish(inner, *(f"Zz {n}.pdf" for n in range(documents)))
+    for id in ids[:-1]:
+        document = await cast.rik.documents.get(id)
+        await engine.run_writing(lambda document=document: document.note_read(by=cast.rik))
+
+    async def with_news() -> set[str]:
+        return {branch.name for branch in await dossier_tree(cast.rik, cast.bakkerij) if branch.has_new}
+
+    assert await with_news() == {"Aangiften"}
+    last = await cast.rik.documents.get(ids[-1])
+    await engine.run_writing(lambda: last.note_read(by=cast.rik))
+    assert await with_news() == set()
+
+
+async def test_the_documents_of_the_tree_stand_by_name_also_when_some_are_new(cast: Cast) -> None:
+    await everything_is_read(cast.rik)
+    folder = await folder_named(cast.bakkerij, "Correspondentie")
+    await Document.delete().where(Document.folder == folder.id)
+    (first,) = await publish(folder, "1.pdf")
+    await publish(folder, "3.pdf", "2.pdf")
+    document = await cast.rik.documents.get(first)
+    await engine.run_writing(lambda: document.note_read(by=cast.rik))
+
+    branch = next(one for one in await dossier_tree(cast.rik, cast.bakkerij) if one.id == folder.id)
+
+    assert [one["name"] for one in branch.documents] == ["1.pdf", "2.pdf", "3.pdf"]
+
+
+async def test_a_general_document_is_asked_for_with_a_client_who_may_read_it(cast: Cast) -> None:
+    await everything_is_read(cast.rik)
+    general = await only_for_beheer(cast)
+    await publish(general, "Een.pdf", "Twee.pdf")
+
+    (row,) = await unread_of(cast.rik)
+    assert [one["reader"] for one in (await new_for(cast.rik))[:2]] == [cast.beheer] * 2
+
+    assert (row["client"], row["documents"], row["reader"]) == (None, 2, cast.beheer)
+
+
+async def only_for_beheer(cast: Cast) -> Folder:
+    """A folder in a general dossier for a group in which Jansen Beheer is and Bakkerij Jansen is not."""
+    group = (await engine.raw("SELECT id FROM client_group LIMIT 1"))[0]["id"]
+    await engine.raw("DELETE FROM membership WHERE client_group = $1", group)
+    await engine.raw("INSERT INTO membership (client, client_group) VALUES ($1, $2)", cast.beheer, group)
+    dossier = (await cast.anna.dossiers.where(Dossier.kind == "general").all())[0]
+    await engine.run_writing(lambda: dossier.publish("groups", [group], by=cast.anna))
+    found = await Folder.objects().where(Folder.dossier == dossier.id).first()
+    assert found is not None
+    return found

@@ -11,9 +11,10 @@ from models import engine
 from models.accounts import User
 from models.clients import Access
 from models.dossiers import Document, Folder, Reading
+from models.portal import LEAVES
 from models.settings import Firm
 from tests.cast import Cast
-from tests.models.test_portal import folder_named, publish
+from tests.models.test_portal import folder_named, only_for_beheer, publish
 from web import folders, portal
 
 Browsers = Callable[..., Any]
@@ -209,3 +210,45 @@ async def test_a_very_full_folder_is_turned_page_by_page(cast: Cast, browser: Br
     assert older in first.text and "Brief 200.pdf" in first.text and "Brief 000.pdf" not in first.text
     assert "Brief 000.pdf" in second.text and "Oudere stukken" not in second.text
     assert beyond.status_code == 200
+
+
+async def test_a_general_folder_keeps_to_the_client_whose_dossier_one_came_from(cast: Cast, browser: Browsers) -> None:
+    folder = await only_for_beheer(cast)
+    (id,) = await publish(folder, "Een.pdf")
+    await publish(folder, "Twee.pdf")
+    beheer = portal.dossier.url(client=cast.beheer)
+
+    async with browser(cast.rik) as rik:
+        home = await rik.get("/portal")
+        dossier = await rik.get(beheer)
+        opened = await rik.get(portal.folder.url(folder_id=folder.id, client=cast.beheer))
+        document = await rik.get(portal.document.url(document_id=id, client=cast.beheer))
+
+    assert f'href="{beheer}#general-{folder.dossier}"' in home.text and f'id="general-{folder.dossier}"' in dossier.text
+    assert portal.folder.url(folder_id=folder.id, client=cast.beheer) in dossier.text
+    assert portal.document.url(document_id=id, client=cast.beheer) in opened.text
+    for page in (opened, document):
+        assert page.text.count(f'href="{beheer}"') >= 2  # the path and the bar
+        assert portal.dossier.url(client=cast.bakkerij) not in page.text.partition("<main")[2]
+
+
+@pytest.mark.parametrize("client", ["0", "x", "99999999999999999999", "garage"])
+async def test_a_general_folder_knows_no_client_of_another(cast: Cast, browser: Browsers, client: str) -> None:
+    folder = await only_for_beheer(cast)
+    asked = cast.garage if client == "garage" else client
+
+    async with browser(cast.rik) as rik:
+        page = await rik.get(portal.folder.url(folder_id=folder.id, client=asked))
+
+    assert page.status_code == 200 and f"client={asked}" not in page.text and "Garage Smit" not in page.text
+
+
+async def test_a_closed_branch_says_that_something_new_is_in_it(cast: Cast, browser: Browsers) -> None:
+    folder = await folder_named(cast.bakkerij, "Correspondentie")
+    await publish(folder, *(f"Brief {n}.pdf" for n in range(LEAVES + 1)))
+
+    async with browser(cast.rik) as rik:
+        page = await rik.get(portal.dossier.url(client=cast.bakkerij))
+
+    row = page.text.split(f'href="{portal.folder.url(folder_id=folder.id)}"')[1].split("</a>")[0]
+    assert "nieuw" in row
