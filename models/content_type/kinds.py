@@ -20,20 +20,9 @@ class ContentType:
         return self.mime in INLINE
 
 
-# Shown in the browser itself, in a sandbox; everything else is only ever downloaded.
-INLINE = frozenset(
-    {
-        "application/pdf",
-        "audio/mpeg",
-        "image/avif",
-        "image/gif",
-        "image/jpeg",
-        "image/png",
-        "image/webp",
-        "text/plain",
-        "video/mp4",
-    }
-)
+# Shown in the browser itself, in a sandbox; everything else is only ever downloaded. No PDF: its scripts run in the
+# browser's own viewer, out of reach of the sandbox, and may ask there for a password in our name.
+INLINE = frozenset({"image/avif", "image/gif", "image/jpeg", "image/png", "image/webp", "text/plain"})
 
 PDF = "application/pdf"
 ZIP = "application/zip"

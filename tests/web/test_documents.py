@@ -59,14 +59,14 @@ async def test_ranges_and_showing(cast: Cast, browser: Browsers) -> None:
     folder = await id_of(cast.bakkerij, "2024")
 
     async with browser(cast.ed) as ed, browser(cast.rik) as rik:
-        await put(ed, folder)
+        await put(ed, folder, "notitie.txt", b"tekst " * 40)
         document = await the_one_in(folder)
         file = documents.download.url(document_id=document.id)
         part = await rik.get(file, headers={"Range": "bytes=100-199"})
         unread = not await Reading.exists().where(Reading.document == document.id)
         shown = await rik.get(f"{file}?show=1")
 
-    assert part.status_code == 206 and part.content == PDF[100:200] and unread
+    assert part.status_code == 206 and part.content == (b"tekst " * 40)[100:200] and unread
     assert shown.headers["content-disposition"].startswith("inline")
     assert await Reading.exists().where((Reading.document == document.id) & (Reading.person == cast.rik.user.id))
 
@@ -153,14 +153,15 @@ async def test_what_a_browser_may_show_is_shown_and_all_else_is_handed_over(cast
     picture = b"\x89PNG\r\n\x1a\n" + b"\0" * 60
 
     async with browser(cast.ed) as ed:
-        for name, body in (("a.pdf", PDF), ("b.png", picture), ("c.csv", b"a;b\n1;2\n")):
+        for name, body in (("a.txt", b"tekst"), ("b.png", picture), ("c.pdf", PDF), ("d.csv", b"a;b\n1;2\n")):
             await put(ed, folder, name, body)
         found = await Document.objects().where(Document.folder == folder).order_by(Document.name)
         pages = [(await ed.get(documents.page.url(document_id=one.id))).text for one in found]
         files = [await ed.get(f"{documents.download.url(document_id=one.id)}?show=1") for one in found]
 
-    assert [file.headers["content-disposition"].split(";")[0] for file in files] == ["inline", "inline", "attachment"]
+    ways = [file.headers["content-disposition"].split(";")[0] for file in files]
+    assert ways == ["inline", "inline", "attachment", "attachment"]
     assert {file.headers["x-content-type-options"] for file in files} == {"nosniff"}
     assert all("frame-ancestors 'self'" in file.headers["content-security-policy"] for file in files)
-    assert ["<iframe" in page for page in pages] == [True, False, False] and "<img src" in pages[1]
-    assert all("Downloaden" in page for page in pages)
+    assert ["<iframe" in page for page in pages] == [True, False, False, False] and "<img src" in pages[1]
+    assert all("Downloaden" in page for page in pages) and "Pdf openen" in pages[2]

@@ -6,15 +6,13 @@ import asyncio
 import contextlib
 import datetime as dt
 import hashlib
-import io
 import random
 from pathlib import Path
 from urllib.parse import unquote
 
 import httpx2
 import pytest
-from PIL import Image
-from playwright.async_api import async_playwright
+from playwright.async_api import Page, async_playwright
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -68,8 +66,9 @@ class Site:
         return await send_blob(request, self.storage, **self.documents[request.path_params["path"]])
 
     async def page(self, request: Request) -> Response:
-        """A page of ours that shows every document in a frame."""
-        frames = "".join(f'<iframe src="/{path}" width="300" height="300"></iframe>' for path in self.documents)
+        """A page of ours that shows every document in a frame, or only the one."""
+        paths = [request.query_params["only"]] if "only" in request.query_params else self.documents
+        frames = "".join(f'<iframe src="/{path}" width="300" height="300"></iframe>' for path in paths)
         headers = {"Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'"}
         return HTMLResponse(f"<title>ours</title>{frames}", headers=headers)
 
@@ -232,10 +231,10 @@ async def test_it_is_not_compressed_and_not_kept_by_caches(folder):
 
 async def test_it_stays_within_our_origin_and_in_its_box(folder):
     site = Site(folder)
-    await site.put("x.pdf", DATA, inline=True)
+    await site.put("x.png", DATA, "image/png", inline=True)
 
     for headers in ({}, {"range": "bytes=0-1"}, {"range": "bytes=99999999-"}, {"if_none_match": "*"}):
-        answer = (await site.ask("x.pdf", **headers)).headers
+        answer = (await site.ask("x.png", **headers)).headers
 
         assert answer["x-content-type-options"] == "nosniff"
         assert answer["cross-origin-resource-policy"] == "same-origin"
@@ -247,7 +246,7 @@ async def test_it_stays_within_our_origin_and_in_its_box(folder):
 @pytest.mark.parametrize(
     "mime, inline, how, named",
     [
-        ("application/pdf", True, "inline", "application/pdf"),
+        ("application/pdf", True, "attachment", "application/pdf"),
         ("application/pdf", False, "attachment", "application/pdf"),
         ("image/png", True, "inline", "image/png"),
         ("image/heic", True, "attachment", "image/heic"),
@@ -341,10 +340,9 @@ async def test_a_slow_browser_does_not_fill_the_memory(folder, monkeypatch):
         break_off(writer)
 
 
-def picture_pdf() -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (200, 200), (200, 30, 30)).save(file, "PDF")
-    return file.getvalue()
+async def what_ran(page: Page) -> list[list[str | None]]:
+    """What a hostile file would have left behind, of every frame."""
+    return [await frame.evaluate("[window.__acc_ran, document.title]") for frame in page.frames]
 
 
 async def test_hostile_files_run_nothing_in_a_real_browser(folder):
@@ -362,47 +360,19 @@ async def test_hostile_files_run_nothing_in_a_real_browser(folder):
         page = await browser.new_page()
         dialogs: list[str] = []
         page.on("dialog", lambda dialog: dialogs.append(dialog.message))
-        await page.goto(f"http://127.0.0.1:{port}/page")
-        await page.wait_for_timeout(1500)
-        ran = [
-            await frame.evaluate("[window.__acc_ran, document.title]")
-            for frame in page.frames
-            if "chrome" not in frame.url
-        ]
+        ran = []
         for path in site.documents:
+            await page.goto(f"http://127.0.0.1:{port}/page?only={path}")
+            await page.wait_for_timeout(300)
+            ran += await what_ran(page)
             with contextlib.suppress(Exception):  # a download is no page
                 await page.goto(f"http://127.0.0.1:{port}/{path}")
-            ran.append(await page.evaluate("[window.__acc_ran, document.title]"))
+            ran += await what_ran(page)
         await browser.close()
 
-    assert len(ran) > 20
+    assert len(ran) > 2 * len(site.documents)
     assert [one for one in ran if one[0] or "ACC-RAN" in one[1]] == []
     assert dialogs == []
-
-
-async def test_a_pdf_is_shown_within_its_box(folder):
-    """The box must not keep the browser's own viewer from showing it."""
-    site = Site(folder)
-    await site.put("x.pdf", picture_pdf(), inline=True)
-    complaints: list[str] = []
-    async with serving(site.app) as port, async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", headless=False, args=CHROMIUM.split()
-        )
-        page = await browser.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        await page.goto(f"http://127.0.0.1:{port}/page")
-        red = 0
-        for _ in range(40):
-            await page.wait_for_timeout(250)
-            colours = Image.open(io.BytesIO(await page.screenshot())).convert("RGB").getcolors(1 << 24)
-            red = sum(count for count, (r, g, b) in colours if r > 180 and g < 60 and b < 60)
-            if red > 1000:
-                break
-        await browser.close()
-
-    assert red > 1000
-    assert [text for text in complaints if "Content Security Policy" in text or "sandbox" in text] == []
 
 
 async def test_what_went_up_comes_down(storage):

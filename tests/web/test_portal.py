@@ -129,9 +129,9 @@ async def test_an_opened_folder_shows_name_size_date_and_what_is_new(cast: Cast,
 
 async def test_a_document_that_is_shown_is_read(cast: Cast, browser: Browsers) -> None:
     folder = await folder_named(cast.bakkerij, "Correspondentie")
-    (id,) = await publish(folder, "Brief.pdf")
-    (other,) = await publish(folder, "Cijfers.xlsx")
-    await Document.update({Document.mime: "application/vnd.ms-excel"}).where(Document.id == other)
+    (id,) = await publish(folder, "Notitie.txt")
+    (other,) = await publish(folder, "Brief.pdf")
+    await Document.update({Document.mime: "text/plain"}).where(Document.id == id)
 
     async with browser(cast.rik) as rik:
         page = await rik.get(portal.document.url(document_id=id))
