@@ -32,10 +32,10 @@ class General(Form):
     place = Text(most=120)
     language = SelectField([("nl", Say("Nederlands")), ("en", Say("Engels"))])
     brand = StringField()
-    invitation_days = StringField()
+    invitation_days = Text(most=9, required=True)
     second_factor = SelectField([("nobody", Say("Niemand")), ("staff", Say("Medewerkers")), ("all", Say("Iedereen"))])
-    digest_hour = StringField()
-    undo_seconds = StringField()
+    digest_hour = Text(most=9, required=True)
+    undo_seconds = Text(most=9, required=True)
 
 
 class Modules(Form):

@@ -32,9 +32,12 @@ _DOCUMENT = ("folder", "client", "name", "name_key", "sha256", "size", "mime", "
 
 
 async def make(
-    made: list[Enterprise], ids: dict[str, int], papers: dict[str, Stored], rik: int, now: dt.datetime
+    made: list[Enterprise], ids: dict[str, int], papers: dict[str, Stored], by: tuple[int, int], now: dt.datetime
 ) -> None:
-    """A standard structure, a copy of it for nearly every client, a general dossier, and documents in all of them."""
+    """A standard structure, a copy of it for nearly every client, a general dossier, and documents in all of them.
+
+    `by` is who of the office put them there, and who of the bakery handed one in.
+    """
     rows: list[tuple[str, int | None, str, str]] = [
         ("standard", None, "Standaard mkb", ""),
         ("general", None, "Algemene informatie", "all"),
@@ -48,8 +51,8 @@ async def make(
     found = await engine.raw("SELECT id, kind, client FROM dossier WHERE is_sample = $1", True)
     trees = [(row["id"], row["client"]) for row in found if row["kind"] != "general"]
     await _folders(trees, now)
-    await _general(next(row["id"] for row in found if row["kind"] == "general"), papers, now)
-    await _documents(made, ids, papers, rik, now)
+    await _general(next(row["id"] for row in found if row["kind"] == "general"), papers, by[0], now)
+    await _documents(made, ids, papers, by, now)
 
 
 async def _folders(trees: list[tuple[int, int | None]], now: dt.datetime) -> None:
@@ -77,7 +80,7 @@ async def _folders(trees: list[tuple[int, int | None]], now: dt.datetime) -> Non
     )
 
 
-async def _general(dossier: int, papers: dict[str, Stored], now: dt.datetime) -> None:
+async def _general(dossier: int, papers: dict[str, Stored], ed: int, now: dt.datetime) -> None:
     await engine.copy_rows(
         "folder", _FOLDER, [(dossier, None, None, "Goed om te weten", fold("Goed om te weten"), "office", 0, now)]
     )
@@ -85,14 +88,15 @@ async def _general(dossier: int, papers: dict[str, Stored], now: dt.datetime) ->
     await engine.copy_rows(
         "document",
         _DOCUMENT,
-        [_row(folder, None, name, papers[name], "office", None, now) for name, _ in GENERAL_PAPERS],
+        [_row(folder, None, name, papers[name], "office", ed, now) for name, _ in GENERAL_PAPERS],
     )
 
 
 async def _documents(
-    made: list[Enterprise], ids: dict[str, int], papers: dict[str, Stored], rik: int, now: dt.datetime
+    made: list[Enterprise], ids: dict[str, int], papers: dict[str, Stored], by: tuple[int, int], now: dt.datetime
 ) -> None:
     """The cast has every paper; of the others each has some. Rik handed one in himself."""
+    ed, rik = by
     found = await engine.raw(
         "SELECT f.id, f.client, f.name, p.name AS parent FROM folder f LEFT JOIN folder p ON p.id = f.parent WHERE f.client IS NOT NULL"
     )
@@ -110,7 +114,7 @@ async def _documents(
                         name,
                         papers[name],
                         "office",
-                        None,
+                        ed,
                         now - dt.timedelta(days=2 + (turn + number) % 25),
                     )
                 )

@@ -127,7 +127,7 @@ async def _make(firm: Firm, count: int, seed: int, hashed: str, ed: int, papers:
         ],
     )  # fmt: skip
     await engine.copy_rows("responsible", ("client", "person"), [(ids[one.number], ed) for one in made if one.is_of_ed])
-    await documents.make(made, ids, papers, people["rik@bakkerij-jansen.example"], now)
+    await documents.make(made, ids, papers, (ed, people["rik@bakkerij-jansen.example"]), now)
     await _invitations(made, people, bool(hashed), now)
     await save(firm, is_sample=True)
     await touch("rollout", "clients", "users")
