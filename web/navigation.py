@@ -15,16 +15,17 @@ class Item:
     label: Say
     url: str
     icon: str
+    begins: Say | None = None  # the heading that begins here
 
 
 _OFFICE = (
     ("overview", Say("Overzicht"), "overview.page", "layout-dashboard", None),
     ("clients", Say("Cliënten"), "clients.list", "building-2", None),
+    ("dossiers", Say("Dossiers"), "dossiers.structures", "folder-tree", None),
+    ("rollout", Say("Uitrol"), "rollout.page", "list-checks", "view_rollout"),
     ("groups", Say("Groepen"), "groups.list", "tags", None),
     ("users", Say("Gebruikers"), "users.list", "users", None),
-    ("dossiers", Say("Dossiers"), "dossiers.structures", "folder-tree", None),
     ("imports", Say("Importeren"), "imports.list", "file-up", "import_records"),
-    ("rollout", Say("Uitrol"), "rollout.page", "list-checks", "view_rollout"),
     ("mail", Say("Post"), "mail.list", "mail", "view_mail"),
     ("audit", Say("Logboek"), "audit.list", "scroll-text", "view_trail"),
     ("settings", Say("Instellingen"), "settings.page", "settings", "manage_settings"),
@@ -36,7 +37,7 @@ def navigation(viewer: Any, firm: Any, prefix: str, client: int | None = None) -
     url = url_maker(prefix)
     if viewer.is_staff:
         return [
-            Item(key, label, url(name), icon)
+            Item(key, label, url(name), icon, Say("Beheer") if key == "groups" else None)
             for key, label, name, icon, needs in _OFFICE
             if (needs is None or viewer.may(needs)) and name in names()
         ]
