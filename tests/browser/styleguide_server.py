@@ -45,7 +45,9 @@ def page(layout: str, fragment: str, **more: Any) -> str:
         user=person, view_as=None, is_staff=staff, is_client=not staff, is_signed_in=True, may=lambda *_: True
     )
     items = [("home", "Home", "house"), ("rollout", "Uitrol", "list-checks"), ("account", "Account", "circle-user")]
-    nav = [SimpleNamespace(key=key, label=Say(label), url=f"#{key}", icon=icon, begins=None) for key, label, icon in items]
+    nav = [
+        SimpleNamespace(key=key, label=Say(label), url=f"#{key}", icon=icon, begins=None) for key, label, icon in items
+    ]
     clients = [
         SimpleNamespace(name=name, url="#", is_current=at == 0)
         for at, name in enumerate(["Bakkerij Jansen B.V.", "Jansen Beheer B.V."])

@@ -59,6 +59,19 @@ async def test_typing_in_the_filter_gets_the_table_alone(cast, browser):
 
     assert reply.text.lstrip().startswith('<div id="clients-table"')
     assert reply.text.count('class="row-link"') == 2
+    assert '<hx-partial hx-target="#page-count"' in reply.text
+
+
+async def test_the_head_counts_what_the_filter_leaves(cast, browser):
+    async with browser(cast.anna) as anna:
+        whole, some = (await anna.get("/clients")).text, (await anna.htmx("GET", "/clients?q=bakkerij")).text
+
+    assert whole.count("hx-partial") == 0
+    counts = [
+        int(re.search(pattern, page)[1])
+        for pattern, page in ((r'id="page-count">(\d+)<', whole), (r'innerHTML">(\d+)<', some))
+    ]
+    assert counts[0] > counts[1] == some.count('class="row-link"')
 
 
 @pytest.mark.parametrize(
