@@ -241,7 +241,10 @@ async def _page(request: Request, viewer: Viewer, record: Import) -> dict[str, A
         "page": number,
         "size": SIZE,
         "base": base,
-        "here": page.url(import_id=record.id, tab=tab, q=q or None, page=number if number > 1 else None),
+        # not the tab that came by itself: with the rows, another may be the first that has any
+        "here": page.url(
+            import_id=record.id, tab=tab if "tab" in asked else None, q=q or None, page=number if number > 1 else None
+        ),
         "labels": _labels(record.kind),
         "notices": [Say.from_json(notice) for notice in chosen.get("notices", ())],
         "headings": chosen.get("headings", []),

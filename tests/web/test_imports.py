@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 
@@ -58,6 +59,19 @@ async def test_the_whole_journey(cast, browser):
         assert (await anna.post(undo.url(import_id=record.id))).status_code == 303
         assert (await carried_out(record)).state == "undone"
         assert await Client.count() == before
+
+
+async def test_the_page_that_waited_shows_the_rows_there_are(cast, browser):
+    """While the file is read nothing is known; what the page then asks for by itself is the list with something in it."""
+    async with browser(cast.anna) as anna:
+        reply = await anna.post(add.url(), files={"file": ("lijst.csv", CONTACTS)})
+        waiting = (await anna.get(reply.headers["location"])).text
+        again = html.unescape(re.search(r'id="import"[^>]*hx-get="([^"]+)"', waiting)[1])
+        record = await Import.objects().order_by(Import.id, ascending=False).first()
+        await carried_out(record)
+        shown = (await anna.htmx("GET", again)).text
+
+    assert re.search(r'aria-current="page"[^>]*>\s*Nieuw', shown) and "<td" in shown
 
 
 async def test_a_file_that_is_not_read_yet_has_no_columns_to_choose(cast, browser):
