@@ -42,10 +42,11 @@ async def page(viewer: Viewer, asked: Filter, number: int, size: int) -> tuple[l
     return [named(row) for row in rows], int(total)
 
 
-async def people() -> list[tuple[int, str]]:
-    """Who stands on the trail: the office's own people, for the filter."""
+async def people(beside: int | None = None) -> list[tuple[int, str]]:
+    """Who may be chosen in the filter: the office's own people, and who is chosen now (`beside`), a client user perhaps."""
     rows = await engine.raw(
-        "SELECT id, first_name, initials, prefix, surname FROM users WHERE kind = 'staff' ORDER BY sort_key, id LIMIT 500"
+        "SELECT id, first_name, initials, prefix, surname FROM users WHERE kind = 'staff' OR id = $1 ORDER BY sort_key, id LIMIT 500",
+        beside or -1,
     )
     return [(row["id"], named(row)["who"]) for row in rows]
 

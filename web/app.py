@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -21,10 +22,11 @@ from web.live import Hub
 from web.routing import Switchboard
 from web.security import Backend, Proxies, SameOrigin, SecurityHeaders, Sessions
 
+DECLARES = re.compile(r"^@\w+\.(get|post|plain|upload)\(", re.MULTILINE)
 MODULES = sorted(
     path.stem
     for path in Path(__file__).parent.glob("*.py")
-    if path.stem not in {"__init__", "__main__", "app"} and "= Routes(" in path.read_text(encoding="utf-8")
+    if path.stem not in {"__init__", "__main__", "app"} and DECLARES.search(path.read_text(encoding="utf-8"))
 )
 
 

@@ -9,12 +9,14 @@ from typing import Any
 from starlette.requests import Request
 
 from models.audit_lists import Filter, page, people
+from models.clients import Client
+from models.clients.lists import named
 from models.core import Missing, Say
 from models.viewer import Viewer
 from web.clients import page_number
 from web.replies import Reply, show, wants_fragment
 from web.routing import Access, Routes
-from web.trail import SENTENCES, sentence
+from web.trail import SENTENCES, changes, sentence
 
 audit = Routes("audit", Access.STAFF)
 
@@ -25,31 +27,41 @@ SIZE = 50
 async def list_(request: Request, viewer: Viewer) -> Reply:
     if not viewer.may("view_trail"):
         raise Missing("audit")
-    asked, number = _asked(request.query_params), min(page_number(request), 1_000_000)
+    typed = request.query_params.get("client", "")[:230]
+    client = await _client(viewer, typed)
+    asked, number = _asked(request.query_params, client), min(page_number(request), 1_000_000)
     lines, total = await page(viewer, asked, number, SIZE)
     kept = {name: str(value) for name, value in dataclasses.asdict(asked).items() if value}
+    if client:
+        kept["client"] = client.number
     return show(
         "audit/table.html" if wants_fragment(request) else "audit/list.html",
         title=Say("Logboek"),
         section="audit",
-        lines=[{**line, "text": sentence(line)} for line in lines],
+        lines=[{**line, "text": sentence(line), "changes": changes(line)} for line in lines],
         total=total,
         page=number,
         size=SIZE,
         asked=asked,
         base=list_.url(**kept),
-        people=await people(),
+        client_typed=typed,
+        people=await people(asked.person),
         operations=[(name, sentence({"operation": name, "detail": {}})) for name in SENTENCES],
     )
 
 
-def _asked(asked: Any) -> Filter:
+async def _client(viewer: Viewer, typed: str) -> Client | None:
+    """By number, by name, or as a list offers it."""
+    return await named(viewer, typed).find() if typed.strip() else None
+
+
+def _asked(asked: Any, client: Client | None) -> Filter:
     """Of an address; nonsense narrows nothing."""
     operation = asked.get("operation", "")
     return Filter(
         person=_whole(asked.get("person")),
         operation=operation if operation in SENTENCES else "",
-        client=_whole(asked.get("client")),
+        client=client.id if client else -1 if asked.get("client", "").strip() else None,
         since=_day(asked.get("since")),
         until=_day(asked.get("until")),
     )

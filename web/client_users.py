@@ -16,7 +16,7 @@ from models.viewer import Viewer
 from web.forms import BooleanField, Form, SelectMultipleField, StringField, Text
 from web.replies import Reply, go, invalid, show
 from web.routing import Access, Routes, rehearsing
-from web.users import RIGHTS, ROLES, preview
+from web.user import RIGHTS, ROLES, preview
 
 client_users = Routes("client_users", Access.STAFF)
 

@@ -12,7 +12,7 @@ from models.viewer import Viewer
 from web.forms import BooleanField, Form, SelectField, StringField, Text
 from web.replies import Reply, go, invalid, show
 from web.routing import Access, Routes
-from web.users import page as person_page
+from web.user import page as person_page
 
 staff = Routes("staff", Access.STAFF)
 

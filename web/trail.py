@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import Any
 
 from models.core import Say
+from models.imports.lexicon import FIELDS
 
 SENTENCES: dict[str, Say] = {
     # signing in, and one's own account
@@ -72,8 +73,8 @@ SENTENCES: dict[str, Say] = {
     "Folder.change_kind": Say("wijzigde de soort van een map"),
     "Folder.trash": Say("legde een map in de prullenbak"),
     "Folder.restore": Say("zette een map terug"),
-    "Folder.put_documents": Say("zette stukken in het dossier"),
-    "Folder.hand_in": Say("leverde stukken aan"),
+    "Folder.put_documents": Say("zette in het dossier: {documents}"),
+    "Folder.hand_in": Say("leverde aan: {documents}"),
     "Document.rename": Say("hernoemde een stuk tot “{name}”"),
     "Document.move": Say("verplaatste een stuk"),
     "Document.trash": Say("legde een stuk in de prullenbak"),
@@ -113,9 +114,39 @@ def sentence(line: dict[str, Any]) -> Say:
     said = SENTENCES.get(line["operation"])
     if said is None:
         return Say(UNNAMED.text, operation=line["operation"])
-    detail = json.loads(line["detail"]) if isinstance(line["detail"], str) else line["detail"]
+    detail = _detail(line)
     known = defaultdict(lambda: "…", {key: value for key, value in detail.items() if isinstance(value, str | int)})
+    if names := detail.get("names"):
+        more = int(detail.get("count", 0)) - len(names)
+        known["documents"] = ", ".join([f"“{name}”" for name in names] + ([f"+ {more}"] if more > 0 else []))
     return Say(said.text, **{name: known[name] for name in _names(said.text)})
+
+
+def changes(line: dict[str, Any]) -> list[tuple[Say, str, str]]:
+    """(what, how it was, how it became) of a change that kept both."""
+    detail = _detail(line)
+    before, after = detail.get("before"), detail.get("after")
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return []
+    return [(_FIELDS.get(name, Say(name)), _shown(before.get(name)), _shown(value)) for name, value in after.items()]
+
+
+_FIELDS = {field.name: Say(field.dutch) for field in FIELDS["clients"]} | {
+    "place": Say("Plaats"), "language": Say("Taal"), "brand": Say("Kleur"), "modules": Say("Modules"),
+    "invitation_days": Say("Uitnodiging geldig, in dagen"), "digest_hour": Say("Uur van het dagelijks overzicht"),
+    "undo_seconds": Say("Seconden om het openen ongedaan te maken"), "logo": Say("Logo"),
+    "second_factor": Say("Van wie een tweede factor wordt gevraagd"),
+    "users_without_login": Say("Gebruikers zonder inloggegevens"),
+}  # fmt: skip
+
+
+def _detail(line: dict[str, Any]) -> dict[str, Any]:
+    found = json.loads(line["detail"]) if isinstance(line["detail"], str) else line["detail"]
+    return found if isinstance(found, dict) else {}
+
+
+def _shown(value: Any) -> str:
+    return "–" if value in (None, "") else str(value)[:200]
 
 
 def _names(text: str) -> list[str]:

@@ -1,65 +1,26 @@
-"""The office's list of client users, and one person: his state, his clients, his sessions and the mails he got."""
+"""The office's list of client users, and what can be done with many of them at once."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from types import SimpleNamespace
 from typing import Any
 
 from starlette.requests import Request
 
-from models import config
 from models.accounts import STATES, User, block_all, lists, unblock_all
-from models.accounts.reaching import RIGHTS_OF
 from models.clients import lists as client_lists
-from models.clients.reached import Reached, reached_by
 from models.core import Refused, Say, Scope
-from models.settings import Firm, utcnow
-from models.viewer import Right, Viewer
-from partials import mails
+from models.settings import utcnow
+from models.viewer import Viewer
 from web.clients import ids_of, page_number
-from web.devices import device_of, is_phone
-from web.forms import Form, StringField, Text
-from web.replies import Reply, Toast, go, invalid, show, wants_fragment
+from web.replies import Reply, Toast, go, show, wants_fragment
 from web.routing import Access, Routes
 
 users = Routes("users", Access.STAFF)
 
 SIZE = 50
-RIGHTS = (
-    (int(Right.VIEW_DOSSIER), Say("Dossier bekijken")),
-    (int(Right.UPLOAD_DOCUMENTS), Say("Stukken aanleveren")),
-    (int(Right.APPROVE), Say("Accorderen")),
-    (int(Right.PAYROLL), Say("Personeel en salaris")),
-)
-ROLES = (
-    ("beheerder", Say("Beheerder: alles")),
-    ("dossier", Say("Dossier: bekijken en aanleveren")),
-    ("accorderen", Say("Accorderen: bekijken en akkoord geven")),
-    ("salaris", Say("Salaris: alleen personeel")),
-    ("lezer", Say("Lezer: alleen bekijken")),
-    ("", Say("Eigen keuze")),
-)
-KINDS = {
-    "invitation": Say("Uitnodiging"),
-    "password": Say("Nieuw wachtwoord"),
-    "account_notice": Say("Bericht over account"),
-    "upload_notice": Say("Aangeleverde stukken"),
-    "digest": Say("Dagelijks overzicht"),
-}
-
-
-class Name(Form):
-    first_name = Text(most=80)
-    initials = Text(most=40)
-    prefix = Text(most=40)
-    surname = Text(most=200, required=True)
-    phone = Text(most=40)
-
-
-class Address(Form):
-    email = StringField()
+_NONE_LEFT = Say("Deze gebruikers zijn al geblokkeerd, of u ziet niet al hun cliënten.")
 
 
 @users.get("/users")
@@ -88,18 +49,51 @@ async def list_(request: Request, viewer: Viewer) -> Reply:
     )
 
 
+@users.post("/users/blocks/confirmation")
+async def blocking_many(request: Request, viewer: Viewer) -> Reply:
+    """Before it happens: how many, and what it means for them. Changes nothing."""
+    form = await request.form()
+    try:
+        count = await lists.blockable(chosen(viewer, form), by=viewer)
+    except Refused as refused:
+        return _turned_back(form, refused.why)
+    if not count:
+        return _turned_back(form, _NONE_LEFT)
+    kept = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    return show(
+        "users/blocking_many.html", title=Say("Blokkeren"), section="users", count=count, kept=kept, back=back(form)
+    )
+
+
 @users.post("/users/blocks")
 async def block_many(request: Request, viewer: Viewer) -> Reply:
-    form = await request.form()
-    count = await block_all(chosen(viewer, form), by=viewer)
-    return go(back(form), toast=Say("{n} gebruikers geblokkeerd en afgemeld.", n=count))
+    form, now = await request.form(), utcnow()
+    try:
+        count = await block_all(chosen(viewer, form), at=now, by=viewer)
+    except Refused as refused:
+        return _turned_back(form, refused.why)
+    if not count:
+        return _turned_back(form, _NONE_LEFT)
+    words = Say("{n} gebruikers geblokkeerd en afgemeld.", n=count)
+    if count == 1:
+        words = Say("1 gebruiker geblokkeerd en afgemeld.")
+    return go(back(form), toast=words, undo=unblock_many.url(at=now.isoformat()))
 
 
 @users.post("/users/unblocks")
 async def unblock_many(request: Request, viewer: Viewer) -> Reply:
-    form = await request.form()
-    count = await unblock_all(chosen(viewer, form), by=viewer)
-    return go(back(form), toast=Say("{n} gebruikers gedeblokkeerd.", n=count))
+    """Of the rows that were ticked, or (to undo) of whom were blocked together at one moment."""
+    form, at = await request.form(), moment(request.query_params.get("at", ""))
+    try:
+        count = await unblock_all(lists.blocked_at(viewer, at) if at else chosen(viewer, form), by=viewer)
+    except Refused as refused:
+        return _turned_back(form, refused.why)
+    if not count:
+        return _turned_back(form, Say("Geen van deze gebruikers is geblokkeerd."))
+    words = Say("{n} gebruikers gedeblokkeerd. Wie nog geen wachtwoord had, nodigt u opnieuw uit.", n=count)
+    if count == 1:
+        words = Say("1 gebruiker gedeblokkeerd. Wie nog geen wachtwoord had, nodigt u opnieuw uit.")
+    return go(back(form), toast=words)
 
 
 @users.post("/users/invitations")
@@ -112,227 +106,6 @@ async def invite_many(request: Request, viewer: Viewer) -> Reply:
     selection = dataclasses.asdict(asked) if asked else {"users": ids_of(form)}
     opening = await rollout.prepare_opening(chosen(viewer, form), by=viewer, selection=selection)
     return go(f"/rollout/openings/{opening.id}")
-
-
-@users.get("/users/{user_id:int}")
-async def page(request: Request, viewer: Viewer, user_id: int) -> Reply:
-    person = await viewer.users.get(user_id)
-    return show("users/page.html", title=person.display_name, section=section_of(person), **await about(viewer, person))
-
-
-@users.post("/users/{user_id:int}/name")
-async def rename(request: Request, viewer: Viewer, user_id: int) -> Reply:
-    person = await viewer.users.get(user_id)
-    form = await Name.read(request)
-    if await form.submit(person.change_name, by=viewer):
-        return go(page.url(user_id=user_id), toast=Say("De naam is bewaard."))
-    context = {**await about(viewer, person), "name_form": form}
-    return invalid("users/page.html", title=person.display_name, section=section_of(person), **context)
-
-
-@users.post("/users/{user_id:int}/address")
-async def change_address(request: Request, viewer: Viewer, user_id: int) -> Reply:
-    person = await viewer.users.get(user_id)
-    was = person.state
-    form = await Address.read(request)
-    if await form.submit(person.change_email, by=viewer):
-        return go(page.url(user_id=user_id), toast=_moved(was, person))
-    context = {**await about(viewer, person), "address_form": form}
-    return invalid("users/page.html", title=person.display_name, section=section_of(person), **context)
-
-
-@users.get("/users/{user_id:int}/invitation")
-async def invitation(request: Request, viewer: Viewer, user_id: int) -> Reply:
-    """The mail as he would get it; nothing is sent by looking."""
-    person = await viewer.users.get(user_id)
-    context = {
-        "person": person,
-        "why_not": await person.why_not_invited(),
-        "mail": await preview(
-            person.display_name, person.language, (await reached_by([person.id], seen_by=viewer)).get(person.id)
-        ),
-    }
-    return show("users/invitation.html", title=Say("Uitnodigen"), section=section_of(person), **context)
-
-
-@users.post("/users/{user_id:int}/invitation")
-async def invite(request: Request, viewer: Viewer, user_id: int) -> Reply:
-    person = await viewer.users.get(user_id)
-    try:
-        await person.invite(by=viewer)
-    except Refused as refused:
-        return await refusal(viewer, person, refused)
-    return go(page.url(user_id=user_id), toast=Say("De uitnodiging gaat naar {email}.", email=person.email))
-
-
-@users.post("/users/{user_id:int}/block")
-async def block(request: Request, viewer: Viewer, user_id: int) -> Reply:
-    person = await viewer.users.get(user_id)
-    try:
-        await person.block(by=viewer)
-    except Refused as refused:
-        return await refusal(viewer, person, refused)
-    undo = unblock.url(user_id=user_id)
-    return go(
-        page.url(user_id=user_id),
-        toast=Say("{who} is geblokkeerd en overal afgemeld.", who=person.display_name),
-        undo=undo,
-    )
-
-
-@users.post("/users/{user_id:int}/unblock")
-async def unblock(request: Request, viewer: Viewer, user_id: int) -> Reply:
-    person = await viewer.users.get(user_id)
-    try:
-        await person.unblock(by=viewer)
-    except Refused as refused:
-        return await refusal(viewer, person, refused)
-    words = Say("{who} is gedeblokkeerd.", who=person.display_name)
-    if person.state == "prepared":
-        words = Say("{who} is gedeblokkeerd. Nodig hem opnieuw uit.", who=person.display_name)
-    return go(page.url(user_id=user_id), toast=words)
-
-
-@users.post("/users/{user_id:int}/second-factor-reset")
-async def reset_second_factor(request: Request, viewer: Viewer, user_id: int) -> Reply:
-    person = await viewer.users.get(user_id)
-    try:
-        await person.reset_second_factor(by=viewer)
-    except Refused as refused:
-        return await refusal(viewer, person, refused)
-    return go(
-        page.url(user_id=user_id), toast=Say("De tweede factor van {who} is weggenomen.", who=person.display_name)
-    )
-
-
-@users.post("/users/{user_id:int}/sign-out")
-async def sign_out(request: Request, viewer: Viewer, user_id: int) -> Reply:
-    """One session (`session`) or all."""
-    person = await viewer.users.get(user_id)
-    which = str((await request.form()).get("session", ""))
-    try:
-        await person.sign_out(int(which) if which.isdecimal() and len(which) < 10 else None, by=viewer)
-    except Refused as refused:
-        return await refusal(viewer, person, refused)
-    return go(page.url(user_id=user_id), toast=Say("{who} is afgemeld.", who=person.display_name))
-
-
-@users.post("/users/{user_id:int}/accesses")
-async def give_access(request: Request, viewer: Viewer, user_id: int) -> Reply:
-    person, form = await viewer.users.get(user_id), await request.form()
-    client = await client_lists.named(viewer, str(form.get("client", ""))).find()
-    try:
-        if client is None:
-            raise Refused("client", Say("Er is geen cliënt met dit nummer of deze naam."))
-        await person.give_access(client, *role_in(form), by=viewer)
-    except Refused as refused:
-        return await refusal(viewer, person, refused, form, "new")
-    return go(
-        page.url(user_id=user_id),
-        toast=Say("{who} heeft nu toegang tot “{client}”.", who=person.display_name, client=client.name),
-    )
-
-
-@users.post("/users/{user_id:int}/accesses/{client_id:int}")
-async def change_access(request: Request, viewer: Viewer, user_id: int, client_id: int) -> Reply:
-    person, client = await viewer.users.get(user_id), await viewer.clients.get(client_id)
-    form = await request.form()
-    try:
-        await person.change_access(client, *role_in(form), by=viewer)
-    except Refused as refused:
-        return await refusal(viewer, person, refused, form, client_id)
-    return go(page.url(user_id=user_id), toast=Say("De rechten bij “{client}” zijn bewaard.", client=client.name))
-
-
-@users.post("/users/{user_id:int}/accesses/{client_id:int}/removal")
-async def take_access(request: Request, viewer: Viewer, user_id: int, client_id: int) -> Reply:
-    person, client = await viewer.users.get(user_id), await viewer.clients.get(client_id)
-    await person.take_access(client, by=viewer)
-    there = page.url(user_id=user_id) if client_id_still_visible(viewer) else list_.url()
-    return go(
-        there, toast=Say("{who} heeft geen toegang meer tot “{client}”.", who=person.display_name, client=client.name)
-    )
-
-
-# what the pages show
-
-
-async def about(viewer: Viewer, person: User) -> dict[str, Any]:
-    seen = await lists.portrait(viewer, person)
-    names = {name: getattr(person, name) for name in ("first_name", "initials", "prefix", "surname", "phone")}
-    may = viewer.may("manage_staff" if person.kind == "staff" else "manage_users")
-    return {
-        "person": person,
-        "may": may,
-        "name_form": Name.blank(**names),
-        "address_form": Address.blank(email=person.email),
-        "steps": _steps(person, seen["link"]),
-        "roles": ROLES,
-        "rights": RIGHTS,
-        "rights_of": {name: int(bits) for name, bits in RIGHTS_OF.items()},
-        "kinds": KINDS,
-        "device_of": device_of,
-        "is_phone": is_phone,
-        "refused": None,
-        **seen,
-    }
-
-
-async def refusal(viewer: Viewer, person: User, refused: Refused, form: Any = None, where: Any = "") -> Reply:
-    """The page again with the reason: at the form about access `where` (a client's id or "new") with what was typed, or on top."""
-    typed = None
-    if form is not None:
-        role, bits = role_in(form)
-        typed = {"client": str(form.get("client", "")), "role": role, "bits": bits or 0}
-    told = {"why": refused.why, "field": refused.field, "where": where, "typed": typed}
-    context = {**await about(viewer, person), "refused": told}
-    return invalid("users/page.html", title=person.display_name, section=section_of(person), **context)
-
-
-async def preview(name: str, language: str, reached: Reached | None) -> Any:
-    """The invitation, composed as the worker composes it, but for its link."""
-    firm = await Firm.load()
-    until = utcnow() + dt.timedelta(days=firm.invitation_days)
-    link = f"{config.settings().base_url}/…"
-    person = SimpleNamespace(display_name=name)
-    return mails.invitation(language, reached, firm=firm, person=person, link=link, valid_until=until)
-
-
-def role_in(form: Any) -> tuple[str, int | None]:
-    """The template that was chosen, and the bits of a choice of one's own."""
-    bits = sum({int(value) for value in form.getlist("rights") if str(value) in ("1", "2", "4", "8")})
-    return str(form.get("role", "")), bits or None
-
-
-def section_of(person: User) -> str:
-    return "settings" if person.kind == "staff" else "users"
-
-
-def client_id_still_visible(viewer: Viewer) -> bool:
-    """Whether the person can surely still be seen: who sees only his own clients may just have let go of him."""
-    return viewer.sees_all_clients
-
-
-def _steps(person: User, link: dict[str, Any] | None) -> list[tuple[Say, Any]]:
-    """(step, moment or None): prepared, invited, link opened, active."""
-    return [
-        (Say("Voorbereid"), person.created_at),
-        (Say("Uitgenodigd"), person.invited_at),
-        (Say("Link geopend"), link["opened_at"] if link else person.activated_at),
-        (Say("Actief"), person.activated_at),
-    ]
-
-
-def _moved(was: str, person: User) -> Say | Toast:
-    if was == "invited":
-        words = Say(
-            "Het adres is gewijzigd. De oude uitnodiging werkt niet meer: nodig {who} opnieuw uit.",
-            who=person.display_name,
-        )
-        return Toast(words, "attention")
-    if was == "active":
-        return Say("Het adres is gewijzigd. Op het oude adres komt een bericht; openstaande links werken niet meer.")
-    return Say("Het adres is bewaard.")
 
 
 # reading what was asked
@@ -361,6 +134,18 @@ def chosen(viewer: Viewer, form: Any) -> Scope[User]:
 
 def back(form: Any) -> str:
     return list_.url(**as_query(filter_of(form)), sort=form.get("sort") or None)
+
+
+def moment(text: str) -> dt.datetime | None:
+    try:
+        at = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
+
+
+def _turned_back(form: Any, why: Say) -> Reply:
+    return go(back(form), toast=Toast(why, "attention"))
 
 
 def _whole(value: Any) -> int | None:

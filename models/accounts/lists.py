@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -141,11 +142,23 @@ def _where(viewer: Viewer, asked: Filter) -> tuple[str, list[Any]]:
 # many at once: set-based, one line for the whole and one on everybody's own trail
 
 
+async def blockable(found: Scope[User], *, by: Viewer) -> int:
+    """How many `block_all` would block."""
+    by.require(Permission.MANAGE_USERS)
+    return len(await _ids(found, "state <> 'blocked'", by))
+
+
+def blocked_at(viewer: Viewer, moment: dt.datetime) -> Scope[User]:
+    """Who were blocked together, to let them in together."""
+    return viewer.users.where(User.kind == "client", User.state == "blocked", User.blocked_at == moment)
+
+
 @operation(Permission.MANAGE_USERS, trail=False)
-async def block_all(found: Scope[User], *, by: Viewer) -> int:
-    """Sessions, links and waiting mail of all of them end at once. How many were not blocked yet."""
+async def block_all(found: Scope[User], *, at: dt.datetime | None = None, by: Viewer) -> int:
+    """Sessions, links and waiting mail of all of them end at once. How many were not blocked yet; `at` is when, by which
+    they can be found again."""
     ids = await _ids(found, "state <> 'blocked'", by)
-    now, listed = utcnow(), json.dumps(ids)
+    now, listed = at or utcnow(), json.dumps(ids)
     await engine.raw(f"UPDATE users SET state = 'blocked', blocked_at = $1 WHERE id IN {_listed(2)}", now, listed)
     await engine.raw(f"UPDATE session SET ended_at = $1 WHERE ended_at IS NULL AND person IN {_listed(2)}", now, listed)
     await engine.raw(
@@ -193,9 +206,11 @@ async def _note_all(operation: str, ids: list[int], by: Viewer) -> None:
         now, by.user.id, f"{operation}.bulk", json.dumps({"count": len(ids)}),
     )  # fmt: skip
     moment = "TEXT" if engine.is_sqlite() else "TIMESTAMPTZ"
+    name = "trim(CASE WHEN first_name <> '' THEN first_name ELSE initials END || ' ' || CASE WHEN prefix <> '' THEN prefix || ' ' ELSE '' END || surname)"
+    detail = f"json_object('name', {name})" if engine.is_sqlite() else f"json_build_object('name', {name})::text"
     await engine.raw(
         "INSERT INTO trail (at, person, operation, record_table, record_id, detail) "
-        f"SELECT CAST($1 AS {moment}), CAST($2 AS INTEGER), CAST($3 AS VARCHAR), 'User', id, '{{}}' FROM users WHERE id IN {_listed(4)}",
+        f"SELECT CAST($1 AS {moment}), CAST($2 AS INTEGER), CAST($3 AS VARCHAR), 'User', id, {detail} FROM users WHERE id IN {_listed(4)}",
         now, by.user.id, operation, json.dumps(ids),
     )  # fmt: skip
     await touch("users", "rollout", *(f"user-{id}" for id in ids[:50]))
@@ -205,7 +220,7 @@ async def _note_all(operation: str, ids: list[int], by: Viewer) -> None:
 
 
 async def portrait(viewer: Viewer, person: User) -> dict[str, Any]:
-    """accesses (clients he reaches, as this viewer sees them), sessions, mails, opened_at of his last invitation, hidden (clients not shown)."""
+    """accesses (clients he reaches, as this viewer sees them), sessions, mails, link (his last invitation), lines (of his trail), hidden (clients not shown)."""
     accesses = await engine.raw(
         "SELECT a.client, a.rights, a.role, c.name, c.number, c.state, "
         "CASE WHEN $2 = 1 OR EXISTS (SELECT 1 FROM responsible r WHERE r.client = c.id AND r.person = $3) THEN 1 ELSE 0 END AS mine "
@@ -230,6 +245,13 @@ async def portrait(viewer: Viewer, person: User) -> dict[str, Any]:
             "ORDER BY id DESC LIMIT 20",
             person.id,
         ),
+        "lines": [named(row) for row in await engine.raw(
+            "SELECT t.at, t.operation, t.detail, u.first_name, u.initials, u.prefix, u.surname FROM trail t "
+            "LEFT JOIN users u ON u.id = coalesce(t.person, t.record_id) WHERE t.record_table = 'User' AND t.record_id = $1 "
+            "AND (t.client IS NULL OR $2 = 1 OR EXISTS (SELECT 1 FROM responsible r WHERE r.client = t.client AND r.person = $3)) "
+            "ORDER BY t.at DESC, t.id DESC LIMIT 20",
+            person.id, int(viewer.sees_all_clients), viewer.user.id,
+        )],
     }  # fmt: skip
 
 

@@ -180,9 +180,7 @@ class Managed:
 
 
 # Mail that no worker has claimed yet is called off; $1 is the moment.
-CANCEL_MAIL_SQL = (
-    "UPDATE errand SET state = 'cancelled', finished_at = $1 WHERE state = 'waiting' AND kind <> 'run_task'"
-)
+CANCEL_MAIL_SQL = "UPDATE errand SET state = 'cancelled', finished_at = $1 WHERE state = 'waiting' AND kind NOT IN ('run_task', 'account_notice')"
 
 # A client that this person reaches and that restricted member of staff does not.
 BEYOND_SQL = (

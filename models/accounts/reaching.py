@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.accounts.managing import checked_email, checked_name, new_person
+from models.accounts.roles import RIGHTS_OF
 from models.core import Missing, Refused, Say, fold, operation, record_of
 from models.live import touch
 from models.settings import Firm, utcnow
@@ -15,16 +16,6 @@ if TYPE_CHECKING:
     from models.accounts.records import User
     from models.clients import Client
     from models.viewer import Viewer
-
-# The templates by name; "" is a choice of one's own. The names are those of an imported list.
-RIGHTS_OF = {
-    "beheerder": Right.everything(),
-    "dossier": Right.VIEW_DOSSIER | Right.UPLOAD_DOCUMENTS,
-    "uploaden": Right.VIEW_DOSSIER | Right.UPLOAD_DOCUMENTS,
-    "accorderen": Right.VIEW_DOSSIER | Right.APPROVE,
-    "salaris": Right.PAYROLL,
-    "lezer": Right.VIEW_DOSSIER,
-}
 
 
 class Reaching:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any
@@ -117,8 +118,10 @@ class Client(Owned, Table, tablename="client"):
         await _number_is_free(values["number_key"], self.id)
         moved = [name for name in FIELDS if getattr(self, name) != values[name]]
         if moved:
+            before = {name: _kept(getattr(self, name)) for name in moved}
             await save(self, **values)
-            await by.note("Client.change", self, {"fields": moved, "name": self.name})
+            after = {name: _kept(values[name]) for name in moved}
+            await by.note("Client.change", self, {"name": self.name, "before": before, "after": after})
             await touch("clients", "rollout", f"client-{self.id}")
 
     @operation(Permission.MANAGE_CLIENTS)
@@ -298,3 +301,8 @@ async def granted(user_id: int) -> list[Granted]:
     """What a client user may, for each client that the office still serves."""
     rows = await engine.raw(_GRANTS_SQL, user_id)
     return [Granted(row["client_id"], row["name"], row["number"], Right(row["rights"])) for row in rows]
+
+
+def _kept(value: Any) -> Any:
+    """As the trail keeps it: a day as text."""
+    return value.isoformat() if isinstance(value, dt.date) else value

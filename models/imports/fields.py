@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from models import dutch
+from models.accounts.roles import SPELLINGS
 from models.core import Refused, Say, fold
 from models.imports.lexicon import FIELDS, Field, Kind, field_of, heading_key
 from models.imports.sheet import Cell, Fault
@@ -232,7 +233,9 @@ class _Reading:
 
     def _role(self, cell: Cell, text: str) -> str:
         return _known(
-            text, ROLES, Say("“{text}” is geen rol. Kies beheerder, accorderen, uploaden of lezer.", text=text[:40])
+            text,
+            SPELLINGS,
+            Say("“{text}” is geen rol. Kies beheerder, uploaden, accorderen, salaris of lezer.", text=text[:40]),
         )
 
 
@@ -279,10 +282,6 @@ _GENDERS |= dict.fromkeys(("v", "f", "vrouw", "mevrouw", "mevr", "mw", "mrs", "m
 _GENDERS |= dict.fromkeys(("o", "x", "onbekend"), "")
 _LANGUAGES = {"nl": "nl", "nederlands": "nl", "dutch": "nl", "nld": "nl", "nl-nl": "nl"}
 _LANGUAGES |= {"en": "en", "engels": "en", "english": "en", "eng": "en", "en-gb": "en", "en-us": "en", "uk": "en"}
-ROLES = {"beheerder": "beheerder", "administrator": "beheerder", "admin": "beheerder"}
-ROLES |= {"accorderen": "accorderen", "accordeur": "accorderen", "approver": "accorderen", "approve": "accorderen"}
-ROLES |= {"uploaden": "uploaden", "uploader": "uploaden", "upload": "uploaden"}
-ROLES |= {"lezer": "lezer", "lezen": "lezer", "reader": "lezer", "alleen lezen": "lezer", "read": "lezer"}
 
 
 def _known(text: str, words: Mapping[str, str], otherwise: Say) -> str:

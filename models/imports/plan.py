@@ -6,25 +6,17 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
+from models.accounts.roles import RIGHTS_OF
 from models.core import Say, fold
 from models.imports.addresses import Addresses
-from models.imports.fields import ROLES
 from models.imports.lexicon import Kind
 from models.imports.sheet import Row
 from models.imports.wholes import Parsed
 from models.imports.world import CLIENT_FIELDS, USER_FIELDS, Keys, World
 from models.people import number_key
-from models.viewer import Right
 
 Note = tuple[str, Say]
-RIGHTS = {
-    "beheerder": Right.everything(),
-    "accorderen": Right.VIEW_DOSSIER | Right.APPROVE,
-    "uploaden": Right.VIEW_DOSSIER | Right.UPLOAD_DOCUMENTS,
-    "lezer": Right.VIEW_DOSSIER,
-}
 ROLE = "uploaden"  # of whom the list says no role
-assert set(ROLES.values()) == set(RIGHTS)
 
 
 @dataclass(slots=True)
@@ -220,9 +212,9 @@ class Planner:
         changes: dict[str, list[Any]] = {}
         if access is None:
             role = role or ROLE
-            content |= {"role": role, "rights": int(RIGHTS[role]), "access": True}
+            content |= {"role": role, "rights": int(RIGHTS_OF[role]), "access": True}
         elif role and role != access["role"]:
-            content |= {"role": role, "rights": int(RIGHTS[role])}
+            content |= {"role": role, "rights": int(RIGHTS_OF[role])}
             changes["role"] = [access["role"], role]
         if there is None and first is None:
             content["values"] = own

@@ -7,8 +7,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from models import engine
+from models.accounts.roles import RIGHTS_OF
 from models.core import Refused, Say, save
-from models.imports.plan import RIGHTS
 from models.imports.world import CLIENT_FIELDS, USER_FIELDS, listed
 from models.live import touch
 from models.people import keys_of, search_text, sort_name
@@ -126,7 +126,7 @@ async def _restore(record: Import) -> dict[str, int]:
                 pair = id, json.loads(row["content"])["client"]
                 is_same = roles.get(pair, ("", 0))[0] == after
                 if is_same:
-                    given.append((before, int(RIGHTS.get(before, 0)), roles[pair][1]))
+                    given.append((before, int(RIGHTS_OF.get(before, 0)), roles[pair][1]))
             elif name in (*CLIENT_FIELDS, *USER_FIELDS, "description"):
                 is_same = id in now[row["part"]] and now[row["part"]][id][name] == after
                 if is_same:

@@ -11,9 +11,9 @@ import openpyxl
 import pytest
 
 from models import engine
+from models.accounts.roles import RIGHTS_OF
 from models.clients import Client, ClientGroup
 from models.core import Refused
-from models.imports.plan import RIGHTS
 from models.viewer import Viewer
 from tests.cast import Cast
 from tests.models.importing import OFFICE, TRUTH, empty_the_office, imported, lines, planned, refused_lines, rows_of
@@ -176,7 +176,7 @@ async def test_users_end_as_the_truth_says_with_client_role_and_rights(anna: Vie
     assert Counter(tuple(row.values()) for row in rows) == Counter(
         (
             one["email"], one["voornaam"], one["voorletters"], one["tussenvoegsel"], " ".join(one["achternaam"].split()),
-            one["taal"], "client", "prepared", one["rol"], int(RIGHTS[one["rol"]]), one["client"],
+            one["taal"], "client", "prepared", one["rol"], int(RIGHTS_OF[one["rol"]]), one["client"],
         )
         for one in right
     )  # fmt: skip

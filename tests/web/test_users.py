@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 
@@ -10,8 +11,13 @@ import pytest
 from models import engine
 from models.accounts import User
 from models.outbox import Kind, ask
+from tests.web.test_clients import details_form
 from web.trail import SENTENCES, UNNAMED, sentence
 
+GENERAL = {
+    "name": "Kantoor", "place": "", "language": "nl", "brand": "#1f5c4d", "invitation_days": "30", "second_factor": "nobody",
+    "digest_hour": "7", "undo_seconds": "10",
+}  # fmt: skip
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -56,28 +62,80 @@ async def test_a_wrong_address_comes_back_with_what_was_typed(cast, browser):
     assert 'value="geen adres"' in reply.text
 
 
-async def test_many_are_blocked_at_once(cast, browser):
+async def test_many_are_blocked_at_once_after_a_look_and_let_in_again_together(cast, browser):
+    chosen = {"all_matching": "1", "q": "rik jansen"}
+    garage = await User.objects().where(User.id == cast.sam.user.id).first()
     async with browser(cast.anna) as anna:
-        reply = await anna.post("/users/blocks", data={"all_matching": "1", "q": "jansen"})
+        await anna.post(f"/users/{garage.id}/block")
+        looked = await anna.post("/users/blocks/confirmation", data=chosen)
+        before = (await User.objects().where(User.id == cast.rik.user.id).first()).state
+        reply = await anna.post("/users/blocks", data=chosen)
+        blocked = (await User.objects().where(User.id == cast.rik.user.id).first()).state
+        toast = (await anna.get("/users")).text
+        undo = html.unescape(re.search(r'action="(/users/unblocks[^"]+)"', toast)[1])
+        undone = await anna.post(undo)
 
-    assert reply.status_code == 303
-    assert (await User.objects().where(User.id == cast.rik.user.id).first()).state == "blocked"
-    assert (await User.objects().where(User.id == cast.sam.user.id).first()).state == "active"
+    assert re.search(r"<h1>(.*?)</h1>", looked.text)[1].strip() == "1 gebruiker blokkeren?"
+    assert before == "active"
+    assert 'name="all_matching" value="1"' in looked.text and 'name="q" value="rik jansen"' in looked.text
+    assert reply.status_code == undone.status_code == 303 and blocked == "blocked"
+    assert (await User.objects().where(User.id == cast.rik.user.id).first()).state == "active"
+    assert (await User.objects().where(User.id == garage.id).first()).state == "blocked"  # at another moment
+
+
+@pytest.mark.parametrize("path", ["/users/blocks", "/users/blocks/confirmation", "/users/unblocks"])
+@pytest.mark.parametrize("what", ["nobody", "no longer"])
+async def test_with_nothing_to_do_many_change_nothing_and_the_list_says_so(cast, browser, path, what):
+    rik = cast.rik.user.id
+    async with browser(cast.anna) as anna:
+        if what == "no longer" and "unblocks" not in path:
+            await anna.post(f"/users/{rik}/block")
+        reply = await anna.post(path, data={"ids": [rik]} if what == "no longer" else {"q": "jansen"})
+        page = await anna.get(reply.headers["location"])
+
+    assert reply.status_code == 303 and page.status_code == 200
+    assert ("Kies eerst een of meer" if what == "nobody" else "geblokkeerd") in page.text
+
+
+async def test_blocking_says_first_what_it_means(cast, browser):
+    async with browser(cast.anna) as anna:
+        page = (await anna.get(f"/users/{cast.rik.user.id}")).text
+        asked = await anna.get(f"/users/{cast.rik.user.id}/block")
+
+    assert f'href="/users/{cast.rik.user.id}/block"' in page
+    assert asked.status_code == 200 and "Rik Jansen blokkeren?" in asked.text and "Alle sessies eindigen" in asked.text
+    assert (await User.objects().where(User.id == cast.rik.user.id).first()).state == "active"
+
+
+async def test_the_trail_is_narrowed_by_client_and_person_and_says_what_was_and_is(cast, browser):
+    details = f"/clients/{cast.bakkerij}/details"
+    async with browser(cast.anna) as anna:
+        form = await details_form((await anna.get(details)).text)
+        await anna.post(details, data={**form, "city": "Zwolle"})
+        await anna.post("/settings", data={**GENERAL, "place": "Deventer"})
+        every = (await anna.get("/audit")).text
+        of_client = (await anna.get("/audit", params={"client": form["number"]})).text
+        of_none = (await anna.get("/audit?client=bestaat-niet")).text
+        of_rik = (await anna.get(f"/audit?person={cast.rik.user.id}")).text
+
+    assert re.search(r"Plaats: <del>[^<]*</del> → <ins>Deventer</ins>", every)
+    assert "<ins>Zwolle</ins>" in of_client and "Deventer" not in of_client
+    assert "Niets gevonden" in of_none
+    assert f'<option value="{cast.rik.user.id}" selected>' in of_rik and "Deventer" not in of_rik
+
+
+async def test_blocking_many_names_each_on_the_trail(cast, browser):
+    async with browser(cast.anna) as anna:
+        await anna.post("/users/blocks", data={"ids": [cast.rik.user.id]})
+        page = (await anna.get("/audit?operation=User.block")).text
+        person = (await anna.get(f"/users/{cast.rik.user.id}")).text
+
+    assert "blokkeerde Rik Jansen" in page and "blokkeerde Rik Jansen" in person
 
 
 async def test_a_colour_that_cannot_be_read_comes_with_a_warning(cast, browser):
-    typed = {
-        "name": "Kantoor",
-        "place": "",
-        "language": "nl",
-        "brand": "#ffee00",
-        "invitation_days": "30",
-        "second_factor": "nobody",
-        "digest_hour": "7",
-        "undo_seconds": "10",
-    }
     async with browser(cast.anna) as anna:
-        assert (await anna.post("/settings", data=typed)).status_code == 303
+        assert (await anna.post("/settings", data={**GENERAL, "brand": "#ffee00"})).status_code == 303
         assert "te licht" in (await anna.get("/settings")).text
 
 
@@ -144,14 +202,17 @@ async def test_the_last_administrator_stays_and_the_page_says_why(cast, browser)
 @pytest.mark.parametrize("many", [False, True])
 async def test_mail_that_waits_is_called_off_for_who_is_blocked(cast, browser, many):
     async with engine.writing():
+        await ask(Kind.PASSWORD, person=cast.sam.user.id)
+        await ask(Kind.PASSWORD, person=cast.ed.user.id)
         await ask(Kind.ACCOUNT_NOTICE, person=cast.sam.user.id, what="password")
-        await ask(Kind.ACCOUNT_NOTICE, person=cast.ed.user.id, what="password")
     async with browser(cast.anna) as anna:
         path = "/users/blocks" if many else f"/users/{cast.sam.user.id}/block"
         assert (await anna.post(path, data={"ids": [cast.sam.user.id]})).status_code == 303
 
-    rows = await engine.raw("SELECT person, state FROM errand WHERE kind = 'account_notice'")
+    rows = await engine.raw("SELECT person, state FROM errand WHERE kind = 'password'")
     assert {row["person"]: row["state"] for row in rows} == {cast.sam.user.id: "cancelled", cast.ed.user.id: "waiting"}
+    told = await engine.raw("SELECT state FROM errand WHERE kind = 'account_notice'")
+    assert [row["state"] for row in told] == ["waiting"]  # of what happened to his account he still hears
 
 
 async def test_a_module_that_does_not_exist_cannot_be_switched_on(cast, browser):
