@@ -82,7 +82,7 @@ class LongWork:
             for running in list(self._running.values()):
                 running.cancel()
             await asyncio.gather(*self._running.values(), return_exceptions=True)
-            await carrying.put_down(self.worker, (Kind.RUN_TASK,))
+            await carrying.put_down(self.worker, (Kind.RUN_TASK,), was_a_try=False)
             await engine.close()
 
     async def _round(self) -> None:

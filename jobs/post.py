@@ -55,7 +55,7 @@ class Post:
         self._changed: set[str] = set()
         self._busy: set[asyncio.Task[Any]] = set()
         self._held: set[int] = set()
-        self._begin: Together[int, bool] = Together(self._begin_all)
+        self._begin: Together[tuple[int, int], bool] = Together(self._begin_all)
         self._end: Together[Outcome, None] = Together(self._end_all)
 
     async def run(self) -> None:
@@ -212,7 +212,9 @@ class Post:
             if line is None:
                 answer = await self._keep(letter)
             else:
-                answer = await line.deliver(letter.address, letter.message, lambda: self._begin.add(letter.errand))
+                answer = await line.deliver(
+                    letter.address, letter.message, lambda: self._begin.add((letter.errand, letter.attempts))
+                )
             await self._settle(letter, answer)
         except Exception as error:
             # The database, before DATA: what is not held any more is released (see claims) and comes again.
@@ -236,12 +238,14 @@ class Post:
             return
         if fate is Fate.NOT_NOW:
             pause = _AGAIN[min(letter.attempts, len(_AGAIN)) - 1]
-            await carrying.offer_again(self.worker, letter.errand, answer.said, dt.timedelta(seconds=pause))
+            await carrying.offer_again(
+                self.worker, letter.errand, letter.attempts, answer.said, dt.timedelta(seconds=pause)
+            )
         elif fate is Fate.STOPPED:
-            await self._end.add(Outcome(letter.errand, "cancelled", carrying.GONE.text))
+            await self._end.add(Outcome(letter.errand, "cancelled", carrying.GONE.text, letter.attempts))
         else:
             state = {Fate.TAKEN: "done", Fate.REFUSED: "refused", Fate.UNKNOWN: "unknown"}[fate]
-            await self._end.add(Outcome(letter.errand, state, answer.said))
+            await self._end.add(Outcome(letter.errand, state, answer.said, letter.attempts))
             self._pause = _FIRST_PAUSE
         self._changed |= {"mail", "rollout"} | ({f"opening-{letter.opening}"} if letter.opening else set())
 
@@ -257,13 +261,17 @@ class Post:
                 self._held.discard(self._ready.get_nowait().errand)
             await carrying.offer_all_again(self.worker, said, pause)
         await carrying.offer_again(
-            self.worker, letter.errand, said, dt.timedelta(seconds=max(1.0, self._paused_until - loop.time()))
+            self.worker,
+            letter.errand,
+            letter.attempts,
+            said,
+            dt.timedelta(seconds=max(1.0, self._paused_until - loop.time())),
         )
         self._changed |= {"mail"}
 
-    async def _begin_all(self, errands: Sequence[int]) -> list[bool]:
-        begun = await carrying.begin_sending(self.worker, errands)
-        return [errand in begun for errand in errands]
+    async def _begin_all(self, tries: Sequence[tuple[int, int]]) -> list[bool]:
+        begun = await carrying.begin_sending(self.worker, tries)
+        return [errand in begun for errand, _ in tries]
 
     async def _end_all(self, outcomes: Sequence[Outcome]) -> list[None]:
         """Tried until it is written: what the server said must not be lost while we live."""

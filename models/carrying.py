@@ -40,6 +40,7 @@ class Outcome:
     errand: int
     state: str
     said: str = ""
+    attempt: int = 0  # of which try; 0: whichever
 
 
 async def is_due(kinds: Collection[Kind]) -> bool:
@@ -60,31 +61,40 @@ async def claim(worker: str, kinds: Collection[Kind], most: int) -> list[int]:
     return sorted(row["id"] for row in await engine.raw(sql, worker, utcnow(), most))
 
 
-async def begin_sending(worker: str, errands: Sequence[int]) -> set[int]:
-    """Mark these as about to reach DATA; the ids for which that is still right: claimed by us, and the link alive."""
+async def begin_sending(worker: str, tries: Sequence[tuple[int, int]]) -> set[int]:
+    """Mark these (errand, attempt) as about to reach DATA; the ids for which that is still right: claimed by us for this
+    very try, and the link alive."""
+    rows, values = _table(tries, lambda pair: pair, 2, "ii")
     sql = (
-        "UPDATE errand SET state = 'sending' WHERE state = 'claimed' AND claimed_by = $1 "
-        f"AND id IN ({_places(len(errands), 2)}) AND (kind NOT IN ({_named(LINK_KINDS)}) OR EXISTS ("
+        f"WITH v (id, attempt) AS (VALUES {rows}) "
+        "UPDATE errand SET state = 'sending' FROM v WHERE errand.id = v.id AND errand.attempts = v.attempt "
+        f"AND state = 'claimed' AND claimed_by = $1 AND (kind NOT IN ({_named(LINK_KINDS)}) OR EXISTS ("
         "SELECT 1 FROM link l JOIN users u ON u.id = l.person WHERE l.id = errand.subject_id AND l.ended_at IS NULL "
-        "AND l.used_at IS NULL AND l.email = u.email AND u.state <> 'blocked')) RETURNING id"
+        "AND l.used_at IS NULL AND l.email = u.email AND u.state <> 'blocked')) RETURNING errand.id"
     )
-    return {row["id"] for row in await engine.raw(sql, worker, *errands)}
+    return {row["id"] for row in await engine.raw(sql, worker, *values)}
 
 
 async def conclude(worker: str, outcomes: Sequence[Outcome]) -> None:
-    """Write how errands of ours ended. What was taken for lost meanwhile is corrected: we know better."""
-    rows, values = _table(outcomes, lambda o: (o.errand, o.state, o.said[:500]), 3)
+    """Write how errands of ours ended. What was taken for lost meanwhile is corrected: we know better.
+
+    A try that was not to begin ('cancelled') only says so of an errand that is still claimed for that try: one that was
+    put off meanwhile comes again.
+    """
+    rows, values = _table(outcomes, lambda o: (o.errand, o.state, o.said[:500], o.attempt), 3, "itti")
     sql = (
-        f"WITH v (id, state, said) AS (VALUES {rows}) "
+        f"WITH v (id, state, said, attempt) AS (VALUES {rows}) "
         "UPDATE errand SET state = v.state, said = v.said, finished_at = $1 FROM v "
-        "WHERE errand.id = v.id AND errand.claimed_by = $2 AND errand.state IN ('claimed', 'sending', 'unknown')"
+        "WHERE errand.id = v.id AND errand.claimed_by = $2 AND (v.attempt = 0 OR errand.attempts = v.attempt) "
+        "AND (errand.state = 'claimed' OR (v.state <> 'cancelled' AND errand.state IN ('sending', 'unknown')))"
     )
     await engine.raw(sql, utcnow(), worker, *values)
 
 
-async def offer_again(worker: str, errand: int, said: str, pause: dt.timedelta) -> None:
-    """The server does not want it now: once more after the pause, unless it has been offered for days."""
-    await _wait(worker, said, pause, f"id = {int(errand)} AND state IN ('claimed', 'sending')")
+async def offer_again(worker: str, errand: int, attempt: int, said: str, pause: dt.timedelta) -> None:
+    """The server does not want this try now: once more after the pause, unless it has been offered for days."""
+    this = f"id = {int(errand)} AND attempts = {int(attempt)}"
+    await _wait(worker, said, pause, f"{this} AND state IN ('claimed', 'sending')")
 
 
 async def offer_all_again(worker: str, said: str, pause: dt.timedelta) -> None:
@@ -102,10 +112,11 @@ async def _wait(worker: str, said: str, pause: dt.timedelta, which: str) -> None
     await engine.raw(sql, worker, said[:500], now + pause, now - PATIENCE, _LEAST_TRIES, now)
 
 
-async def put_down(worker: str, kinds: Collection[Kind]) -> None:
-    """The worker stops: what it claimed and did not begin can be claimed by another at once, and was no try."""
+async def put_down(worker: str, kinds: Collection[Kind], *, was_a_try: bool = True) -> None:
+    """The worker stops: what it claimed and did not begin can be claimed by another at once. The number of tries of
+    a message only rises: by it a try is known."""
     sql = (
-        "UPDATE errand SET state = 'waiting', claimed_by = '', attempts = attempts - 1 "
+        f"UPDATE errand SET state = 'waiting', claimed_by = '', attempts = attempts - {0 if was_a_try else 1} "
         f"WHERE claimed_by = $1 AND state = 'claimed' AND kind IN ({_named(kinds)})"
     )
     await engine.raw(sql, worker)

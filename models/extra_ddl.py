@@ -15,6 +15,7 @@ STATEMENTS = (
     "CREATE INDEX errand_subject ON errand (kind, subject_id)",
     "CREATE INDEX import_row_batch ON import_row (batch, action, line)",
     "CREATE INDEX trail_record ON trail (record_table, record_id)",
+    "CREATE INDEX topic_version ON topic (version)",
 )
 
 ONLY_ON: dict[str, tuple[str, ...]] = {"sqlite": (), "postgres": ()}

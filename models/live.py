@@ -22,7 +22,7 @@ POLL_SECONDS = 0.2
 
 
 class Topic(Table, tablename="topic"):
-    """How often a topic has changed; used on SQLite, where there is no NOTIFY."""
+    """When a topic last changed, as a number that only rises; used on SQLite, where there is no NOTIFY."""
 
     name = Varchar(length=60, primary_key=True)
     version = BigInt(default=0)
@@ -36,7 +36,8 @@ async def touch(*topics: str) -> None:
         return
     for topic in topics:
         await engine.raw(
-            "INSERT INTO topic (name, version) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET version = topic.version + 1",
+            "INSERT INTO topic (name, version) VALUES ($1, (SELECT coalesce(max(version), 0) + 1 FROM topic)) "
+            "ON CONFLICT (name) DO UPDATE SET version = excluded.version",
             topic,
         )
 
@@ -50,7 +51,7 @@ async def watch() -> AsyncIterator[set[str]]:
 async def _watch_sqlite() -> AsyncIterator[set[str]]:
     db = sqlite3.connect(engine.engine().path, check_same_thread=False)
     try:
-        known: dict[str, int] = dict(db.execute("SELECT name, version FROM topic").fetchall())
+        known = db.execute("SELECT coalesce(max(version), 0) FROM topic").fetchone()[0]
         version = db.execute("PRAGMA data_version").fetchone()[0]
         while True:
             await asyncio.sleep(POLL_SECONDS)
@@ -58,10 +59,10 @@ async def _watch_sqlite() -> AsyncIterator[set[str]]:
             if now == version:
                 continue
             version = now
-            fresh: dict[str, int] = dict(db.execute("SELECT name, version FROM topic").fetchall())
-            if changed := {name for name, number in fresh.items() if known.get(name) != number}:
-                known = fresh
-                yield changed
+            fresh = db.execute("SELECT name, version FROM topic WHERE version > ?", (known,)).fetchall()
+            if fresh:
+                known = max(number for _, number in fresh)
+                yield {name for name, _ in fresh}
     finally:
         db.close()
 

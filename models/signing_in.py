@@ -103,13 +103,16 @@ async def by_email(email: str) -> User | None:
 # one-time links
 
 
-async def new_link(user: User, kind: str, *, opening: int | None = None, run_after: dt.datetime | None = None) -> Link:
-    """A link that the worker will mail. A new invitation replaces earlier ones; links for a password live side by side,
-    or a stranger who asks for another could kill the one that somebody just received."""
+async def new_link(
+    user: User, kind: str, *, opening: int | None = None, run_after: dt.datetime | None = None, replaces: bool = True
+) -> Link:
+    """A link that the worker will mail. A new invitation of the office replaces earlier ones; what anybody may ask for
+    (`replaces=False`, and links for a password) lives beside them, or a stranger could kill the one somebody just received."""
     now, firm = utcnow(), await Firm.load()
     if kind == "invitation":
         lasts = dt.timedelta(days=firm.invitation_days)
-        await end_links(user.id, "replaced", kind)
+        if replaces:
+            await end_links(user.id, "replaced", kind)
     else:
         lasts = dt.timedelta(hours=LINK_HOURS)
     link = Link(person=user.id, kind=kind, opening=opening, email=user.email, created_at=now, expires_at=now + lasts)
@@ -178,7 +181,8 @@ async def ask_new_password(email: str) -> None:
         (Link.person == user.id) & (Link.kind == kind) & (Link.created_at > utcnow() - _ASKED) & Link.ended_at.is_null()
     )
     if await Link.count().where(recent) < most:
-        await new_link(user, kind, opening=await _opening_of(user.id) if kind == "invitation" else None)
+        opening = await _opening_of(user.id) if kind == "invitation" else None
+        await new_link(user, kind, opening=opening, replaces=False)
 
 
 async def _opening_of(user_id: int) -> int | None:

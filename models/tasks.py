@@ -51,7 +51,8 @@ class Task(Owned, Table, tablename="task"):
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
-        return cls.owner == viewer.user.id if not viewer.is_staff else cls.id > 0
+        """One's own; who sees all clients also sees what colleagues have running, and may stop it."""
+        return cls.id > 0 if viewer.is_staff and viewer.sees_all_clients else cls.owner == viewer.user.id
 
     @property
     def asked(self) -> dict[str, Any]:

@@ -44,8 +44,11 @@ def of_forgotten(address: str) -> Limits:
 
 
 async def count_try(limits: Limits) -> bool:
-    """Count one try; say whether it is within measure. A window begins at its first try and ends by itself."""
-    now, within = utcnow(), True
+    """Count one try; say whether it is within measure. A window begins at its first try and ends by itself.
+
+    What is over its own measure counts no further: who guesses on from one address uses up nobody else's tries.
+    """
+    now = utcnow()
     for key, most in limits:
         rows = await engine.raw(
             "INSERT INTO throttle (key, tries, since) VALUES ($1, 1, $2) ON CONFLICT (key) DO UPDATE SET "
@@ -55,8 +58,9 @@ async def count_try(limits: Limits) -> bool:
             now,
             now - WINDOW,
         )
-        within = within and rows[0]["tries"] <= most
-    return within
+        if rows[0]["tries"] > most:
+            return False
+    return True
 
 
 async def give_back(limits: Limits) -> None:

@@ -132,11 +132,14 @@ async def dossier_page(
     )
 
 
-async def tree_context(viewer: Viewer, dossier: Dossier, current: int | None) -> dict[str, Any]:
+async def tree_context(
+    viewer: Viewer, dossier: Dossier, current: int | None, moved: Folder | None = None
+) -> dict[str, Any]:
     return {
         "dossier": dossier,
-        "tree": await tree_of(viewer, dossier.id, current),
+        "tree": await tree_of(viewer, dossier.id, current, moved.parent if moved else None),
         "current": current,
+        "moved": moved,
         "may_edit": may_edit(viewer, dossier.client),
     }
 
@@ -170,11 +173,17 @@ def current_of(request: Request) -> int | None:
 
 
 async def tree_reply(
-    request: Request, viewer: Viewer, dossier_id: int, then: str, toast: Say, undo: str | None = None
+    request: Request,
+    viewer: Viewer,
+    dossier_id: int,
+    then: str,
+    toast: Say,
+    undo: str | None = None,
+    moved: Folder | None = None,
 ) -> Reply:
-    """After a change in the tree: the tree as it is now."""
+    """After a change in the tree: the tree as it is now, open where a folder went."""
     dossier = await viewer.dossiers.get(dossier_id)
-    context = await tree_context(viewer, dossier, current_of(request))
+    context = await tree_context(viewer, dossier, current_of(request), moved)
     return changed("dossiers/tree.html", then=then, toast=toast, undo=undo, **context)
 
 

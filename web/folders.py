@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import Request
 
 from models.core import Refused, Say
-from models.dossiers import Folder, NewDocument, folder_of, folders_in, places_for
+from models.dossiers import Folder, NewDocument, folder_of, folders_in, path_to, places_for
 from models.viewer import Permission, Viewer
 from web.addresses import local_path
 from web.dossiers import NewFolder, current_of, dossier_page, folder_context, home_of, may_edit, tree_reply
@@ -42,10 +42,10 @@ async def contents(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     folder = await viewer.folders.get(folder_id)
     context = await folder_context(viewer, folder, _number(request))
     dossier = await viewer.dossiers.get(folder.dossier)
-    return show(
+    return changed(
         "folders/documents.html",
-        title=folder.name,
-        section="dossiers",
+        then=page.url(folder_id=folder_id),
+        also=(("folders/head_oob.html", {}),),
         dossier=dossier,
         may_edit=may_edit(viewer, folder.client),
         **context,
@@ -147,7 +147,7 @@ async def move(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     form.parent.choices = []
     if await form.submit(folder.move, by=viewer):
         toast = Say("De map “{name}” is verplaatst.", name=folder.name)
-        return await tree_reply(request, viewer, folder.dossier, page.url(folder_id=folder_id), toast)
+        return await tree_reply(request, viewer, folder.dossier, page.url(folder_id=folder_id), toast, moved=folder)
     return await _parent(viewer, folder, form, invalid)
 
 
@@ -184,10 +184,20 @@ async def removal(request: Request, viewer: Viewer, folder_id: int) -> Reply:
 @folders.post("/folders/{folder_id:int}/removal")
 async def trash(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     folder = await viewer.folders.get(folder_id)
+    stands_in_it = await _is_open(request, viewer, folder)
     await folder.trash(by=viewer)
     then = page.url(folder_id=folder.parent) if folder.parent else home_of(await viewer.dossiers.get(folder.dossier))
-    toast = Say("De map “{name}” ligt in de prullenbak.", name=folder.name)
-    return await tree_reply(request, viewer, folder.dossier, then, toast, undo=restore.url(folder_id=folder_id))
+    toast, undo = Say("De map “{name}” ligt in de prullenbak.", name=folder.name), restore.url(folder_id=folder_id)
+    if stands_in_it:
+        return go(then, toast=toast, undo=undo)
+    return await tree_reply(request, viewer, folder.dossier, then, toast, undo=undo)
+
+
+async def _is_open(request: Request, viewer: Viewer, folder: Folder) -> bool:
+    """Whether the page from which htmx asks shows this folder or one that lies in it."""
+    current = current_of(request)
+    shown = await viewer.folders.where(Folder.id == current).find() if current else None
+    return shown is not None and folder.id in {step["id"] for step in await path_to(viewer, shown)}
 
 
 @folders.post("/folders/{folder_id:int}/restoration")

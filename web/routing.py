@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route, Router, compile_path
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from models import config, engine
 from models.accounts import User
@@ -31,8 +32,17 @@ from web.uploads import Received, receive_files
 Handler = Callable[..., Awaitable[Reply | Response]]
 Before = Callable[..., Awaitable[Any]]
 
-FORM_LIMIT = 2 * 1024 * 1024  # bytes of a body without files
+FORM_LIMIT = 4 * 1024 * 1024  # bytes of a whole body without files
 FIELDS_LIMIT = 60_000  # "select all N" never sends ids, but a page of ticks may be large
+
+
+class _Id(IntegerConvertor):
+    """As large as an id can be in either database; a longer number is the address of nothing."""
+
+    regex = "[0-9]{1,9}"
+
+
+register_url_convertor("int", _Id())
 
 
 class Access(enum.StrEnum):
@@ -156,6 +166,7 @@ def _writer(action: Action, before: Before | None) -> Callable[[Request], Awaita
     async def endpoint(request: Request) -> Response:
         try:
             # All of it is read before the unit begins: a slow sender must not hold the write lock.
+            request = Request(request.scope, _bounded(request.receive))
             form = await request.form(max_files=0, max_fields=FIELDS_LIMIT, max_part_size=FORM_LIMIT)
             more = {"prepared": await before(request, form)} if before else {}
         except (MultiPartException, HTTPException, ClientDisconnect) as error:
@@ -165,6 +176,21 @@ def _writer(action: Action, before: Before | None) -> Callable[[Request], Awaita
         return await _written(action, request, more, form)
 
     return endpoint
+
+
+def _bounded(receive: Receive) -> Receive:
+    """The body, as long as it is no larger than a form may be: whoever sends it, signed in or not."""
+    taken = 0
+
+    async def counted() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > FORM_LIMIT:
+            raise MultiPartException("")
+        return message
+
+    return counted
 
 
 def _uploader(action: Action, before: Before) -> Callable[[Request], Awaitable[Response]]:

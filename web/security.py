@@ -178,6 +178,7 @@ class Sessions:
             and parts[2].isdecimal()
             and len(parts[2]) < 10
             and len(parts) == 4
+            and not parts[3].startswith("view-as/")
         ):
             scope["poort.view_as"] = int(parts[2])
             scope["poort.prefix"] = f"/view-as/{parts[2]}"

@@ -20,7 +20,9 @@ from web.routing import Access, Routes
 users = Routes("users", Access.STAFF)
 
 SIZE = 50
-_NONE_LEFT = Say("Deze gebruikers zijn al geblokkeerd, of u ziet niet al hun cliënten.")
+_NONE_LEFT = Say(
+    "Hier is niemand om te blokkeren: zij zijn het al, u ziet niet al hun cliënten, of het zijn collega’s. Een collega blokkeert u op zijn eigen pagina."
+)
 
 
 @users.get("/users")
@@ -54,14 +56,21 @@ async def blocking_many(request: Request, viewer: Viewer) -> Reply:
     """Before it happens: how many, and what it means for them. Changes nothing."""
     form = await request.form()
     try:
-        count = await lists.blockable(chosen(viewer, form), by=viewer)
+        found = chosen(viewer, form)
+        count = await lists.blockable(found, by=viewer)
     except Refused as refused:
         return _turned_back(form, refused.why)
     if not count:
         return _turned_back(form, _NONE_LEFT)
     kept = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
     return show(
-        "users/blocking_many.html", title=Say("Blokkeren"), section="users", count=count, kept=kept, back=back(form)
+        "users/blocking_many.html",
+        title=Say("Blokkeren"),
+        section="users",
+        count=count,
+        skipped=await found.count() - count,
+        kept=kept,
+        back=back(form),
     )
 
 
@@ -90,9 +99,9 @@ async def unblock_many(request: Request, viewer: Viewer) -> Reply:
         return _turned_back(form, refused.why)
     if not count:
         return _turned_back(form, Say("Geen van deze gebruikers is geblokkeerd."))
-    words = Say("{n} gebruikers gedeblokkeerd. Wie nog geen wachtwoord had, nodigt u opnieuw uit.", n=count)
+    words = Say("{n} gebruikers gedeblokkeerd. Wie nu is voorbereid, nodigt u opnieuw uit.", n=count)
     if count == 1:
-        words = Say("1 gebruiker gedeblokkeerd. Wie nog geen wachtwoord had, nodigt u opnieuw uit.")
+        words = Say("1 gebruiker gedeblokkeerd. Wie nu is voorbereid, nodigt u opnieuw uit.")
     return go(back(form), toast=words)
 
 

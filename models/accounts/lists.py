@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from piccolo.columns.combination import WhereRaw
 
 from models import engine
-from models.accounts.managing import BEYOND_SQL, CANCEL_MAIL_SQL
+from models.accounts.blocking import let_in, listed, shut_out
+from models.accounts.managing import BEYOND_SQL
 from models.accounts.records import STATES, User
 from models.core import Refused, Say, Scope, operation
 from models.live import touch
@@ -158,14 +159,7 @@ async def block_all(found: Scope[User], *, at: dt.datetime | None = None, by: Vi
     """Sessions, links and waiting mail of all of them end at once. How many were not blocked yet; `at` is when, by which
     they can be found again."""
     ids = await _ids(found, "state <> 'blocked'", by)
-    now, listed = at or utcnow(), json.dumps(ids)
-    await engine.raw(f"UPDATE users SET state = 'blocked', blocked_at = $1 WHERE id IN {_listed(2)}", now, listed)
-    await engine.raw(f"UPDATE session SET ended_at = $1 WHERE ended_at IS NULL AND person IN {_listed(2)}", now, listed)
-    await engine.raw(
-        f"UPDATE link SET ended_at = $1, ended_why = 'blocked' WHERE ended_at IS NULL AND used_at IS NULL AND person IN {_listed(2)}",
-        now, listed,
-    )  # fmt: skip
-    await engine.raw(f"{CANCEL_MAIL_SQL} AND person IN {_listed(2)}", now, listed)
+    await shut_out(ids, at or utcnow())
     await _note_all("User.block", ids, by)
     return len(ids)
 
@@ -173,11 +167,7 @@ async def block_all(found: Scope[User], *, at: dt.datetime | None = None, by: Vi
 @operation(Permission.MANAGE_USERS, trail=False)
 async def unblock_all(found: Scope[User], *, by: Viewer) -> int:
     ids = await _ids(found, "state = 'blocked'", by)
-    await engine.raw(
-        "UPDATE users SET state = CASE WHEN password <> '' THEN 'active' ELSE 'prepared' END, blocked_at = NULL "
-        f"WHERE id IN {_listed(1)}",
-        json.dumps(ids),
-    )
+    await let_in(ids)
     await _note_all("User.unblock", ids, by)
     return len(ids)
 
@@ -188,13 +178,6 @@ async def _ids(found: Scope[User], narrowed: str, by: Viewer) -> list[int]:
     whole = () if by.sees_all_clients else (WhereRaw(f"NOT EXISTS ({beyond})", by.user.id),)
     rows = await found.where(User.kind == "client", WhereRaw(f"users.{narrowed}"), *whole).select(User.id)
     return [row["id"] for row in rows]
-
-
-def _listed(n: int) -> str:
-    """The ids in argument `n`, a JSON list: one argument, however many there are."""
-    if engine.is_sqlite():
-        return f"(SELECT value FROM json_each(${n}))"
-    return f"(SELECT CAST(value AS INTEGER) FROM json_array_elements_text(CAST(${n} AS json)))"
 
 
 async def _note_all(operation: str, ids: list[int], by: Viewer) -> None:
@@ -210,7 +193,7 @@ async def _note_all(operation: str, ids: list[int], by: Viewer) -> None:
     detail = f"json_object('name', {name})" if engine.is_sqlite() else f"json_build_object('name', {name})::text"
     await engine.raw(
         "INSERT INTO trail (at, person, operation, record_table, record_id, detail) "
-        f"SELECT CAST($1 AS {moment}), CAST($2 AS INTEGER), CAST($3 AS VARCHAR), 'User', id, {detail} FROM users WHERE id IN {_listed(4)}",
+        f"SELECT CAST($1 AS {moment}), CAST($2 AS INTEGER), CAST($3 AS VARCHAR), 'User', id, {detail} FROM users WHERE id IN {listed(4)}",
         now, by.user.id, operation, json.dumps(ids),
     )  # fmt: skip
     await touch("users", "rollout", *(f"user-{id}" for id in ids[:50]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models import dutch, engine
+from models.accounts.blocking import let_in, shut_out
 from models.core import Refused, Say, fold, operation, save
 from models.live import touch
 from models.people import keys_of
@@ -35,6 +36,7 @@ class Managed:
         role: Any
         all_clients: Any
         invited_at: Any
+        blocked_at: Any
         totp_secret: Any
         display_name: Any
 
@@ -102,27 +104,25 @@ class Managed:
     @operation(Permission.MANAGE_USERS, trail=False)
     async def block(self, *, by: Viewer) -> None:
         """From this moment nothing opens for him: sessions and links end, mail that still waits is not sent. What he did stays."""
-        from models.signing_in import end_links, end_sessions_of
-
         await self.may_be_managed(by)
         if self.id == by.user.id:
             raise Refused("", Say("U kunt uzelf niet blokkeren."))
         if self.state == "blocked":
             return
         await self.stays_with_an_administrator()
-        await save(self, state="blocked", blocked_at=utcnow())  # type: ignore[arg-type]
-        await end_sessions_of(self.id)
-        await end_links(self.id, "blocked")
-        await engine.raw(f"{CANCEL_MAIL_SQL} AND person = $2", utcnow(), self.id)
+        self.state, self.blocked_at = "blocked", utcnow()
+        await shut_out([self.id], self.blocked_at)
         await self._note("User.block", by)
 
     @operation(Permission.MANAGE_USERS, trail=False)
     async def unblock(self, *, by: Viewer) -> None:
-        """Back to active for who has a password; who never chose one is prepared, for his links have ended."""
+        """Back to active, to invited while his invitation is valid, or to prepared: see `let_in`."""
         await self.may_be_managed(by)
         if self.state != "blocked":
             return
-        await save(self, state="active" if self.password else "prepared", blocked_at=None)  # type: ignore[arg-type]
+        await let_in([self.id])
+        now = await engine.raw("SELECT state FROM users WHERE id = $1", self.id)
+        self.state, self.blocked_at = now[0]["state"], None
         await self._note("User.unblock", by)
 
     @operation(Permission.MANAGE_USERS, trail=False)
@@ -178,9 +178,6 @@ class Managed:
         await by.note(operation, self, {"name": self.display_name, **detail})
         await touch("users", "rollout", f"user-{self.id}")
 
-
-# Mail that no worker has claimed yet is called off; $1 is the moment.
-CANCEL_MAIL_SQL = "UPDATE errand SET state = 'cancelled', finished_at = $1 WHERE state = 'waiting' AND kind NOT IN ('run_task', 'account_notice')"
 
 # A client that this person reaches and that restricted member of staff does not.
 BEYOND_SQL = (

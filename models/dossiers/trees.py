@@ -43,13 +43,15 @@ async def dossiers_for(viewer: Viewer, kind: str) -> list[dict[str, Any]]:
     return await engine.raw(_COUNTED_SQL.format(which=f"d.id IN ({ids})")) if ids else []
 
 
-async def tree_of(viewer: Viewer, dossier_id: int, open_folder: int | None = None) -> list[Node]:
-    """The top folders of a dossier, with what is in those on the way to the open folder.
+async def tree_of(
+    viewer: Viewer, dossier_id: int, open_folder: int | None = None, other: int | None = None
+) -> list[Node]:
+    """The top folders of a dossier, with what is in those on the way to the open folder, and to one other.
 
     Raises Missing when the dossier does not exist for this viewer.
     """
     await _require(viewer, dossier_id)
-    rows = await engine.raw(_TREE_SQL[viewer.is_staff], dossier_id, open_folder or 0)
+    rows = await engine.raw(_TREE_SQL[viewer.is_staff], dossier_id, open_folder or 0, other or 0)
     nodes = {
         row["id"]: Node(row["id"], row["name"], row["kind"], row["parent"], bool(row["has_folders"]), row["documents"])
         for row in rows
@@ -163,7 +165,7 @@ FROM folder f WHERE f.dossier = $1 AND f.trashed_at IS NULL {own}"""
 _ORDER = " ORDER BY f.position, f.name_key, f.id"
 _OPEN = """ AND coalesce(f.parent, 0) IN (SELECT 0 UNION ALL SELECT id FROM path)"""
 _PATH = """WITH RECURSIVE path(id, parent) AS (
- SELECT id, parent FROM folder WHERE id = $2 UNION ALL SELECT f.id, f.parent FROM folder f JOIN path p ON f.id = p.parent) """
+ SELECT id, parent FROM folder WHERE id IN ($2, $3) UNION ALL SELECT f.id, f.parent FROM folder f JOIN path p ON f.id = p.parent) """
 
 
 def _for_both(text: str) -> dict[bool, str]:

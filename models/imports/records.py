@@ -53,7 +53,9 @@ class Import(Owned, Table, tablename="import_batch"):
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
-        return cls.id > 0 if viewer.may("import_records") else cls.id < 0
+        if not viewer.may("import_records"):
+            return cls.id < 0
+        return cls.id > 0 if viewer.sees_all_clients else cls.created_by == viewer.user.id
 
     @property
     def chosen(self) -> dict[str, Any]:
@@ -206,7 +208,10 @@ class ImportRow(Owned, Table, tablename="import_row"):
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
-        return cls.id > 0 if viewer.may("import_records") else cls.id < 0
+        if not viewer.may("import_records"):
+            return cls.id < 0
+        mine = Import.select(Import.id).where(Import.created_by == viewer.user.id)
+        return cls.id > 0 if viewer.sees_all_clients else cls.batch.is_in(mine)
 
     @property
     def moves(self) -> dict[str, list[Any]]:

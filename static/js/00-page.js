@@ -40,6 +40,10 @@ htmx.config.defaultSettleDelay = 0
     if (event.target.matches("dialog")) event.target.close()
   })
 
+  document.addEventListener("keydown", event => {
+    if (event.key === "Escape" && !event.isComposing) event.target.closest?.("form")?.querySelector("[data-cancel]")?.click()
+  })
+
   // What was swapped in and is wrong gets the focus, unless the server already marked a control.
   document.addEventListener("htmx:after:swap", event => {
     const target = event.detail.ctx.target

@@ -1,10 +1,12 @@
 /* The keys, roles and memory of a tree of <details> and links: arrows, Home, End, letters, F2, Delete; open folders and focus survive swaps. */
 let holding = ""  // the tree that has the focus: it may be swapped as a whole
-document.addEventListener("focusin", event => { holding = event.target.closest("folder-tree")?.key || "" })
+document.addEventListener("focusin", event => { if (!event.target.closest("dialog")) holding = event.target.closest("folder-tree")?.key || "" })
+document.addEventListener("close", () => document.querySelectorAll("folder-tree").forEach(tree => tree.dress()), true)  // gives the focus back
 customElements.define("folder-tree", class extends HTMLElement {
   connectedCallback() {
     this.key = `tree-${this.dataset.key || location.pathname}`
-    this.memory = { open: {}, at: "", ...JSON.parse(sessionStorage.getItem(this.key) || "{}") }
+    this.memory = { open: {}, at: "", near: [], ...JSON.parse(sessionStorage.getItem(this.key) || "{}") }
+    this.reveal(document.getElementById(this.dataset.reveal || ""))
     this.hadFocus = holding === this.key
     this.seen = new WeakSet()  // remembered state is for what is new here; after that the person decides
     for (const kind of ["keydown", "focusin", "click"]) this.addEventListener(kind, this)
@@ -12,6 +14,10 @@ customElements.define("folder-tree", class extends HTMLElement {
     this.watcher = new MutationObserver(() => this.dress())
     this.watcher.observe(this, { childList: true, subtree: true })
     this.dress()
+  }
+  reveal(item) {
+    if (item) this.memory.at = item.id
+    for (let above = item?.parentElement.closest("li"); above; above = above.parentElement.closest("li")) this.memory.open[above.id] = true
   }
   disconnectedCallback() { this.watcher.disconnect() }
   get items() { return [...this.querySelectorAll("li")].filter(item => !item.parentElement.closest("details:not([open])")) }
@@ -28,14 +34,17 @@ customElements.define("folder-tree", class extends HTMLElement {
       if (!link) { item.setAttribute("role", "none"); continue }  // a row that is being renamed
       item.setAttribute("role", "treeitem")
       item.setAttribute("aria-label", link.textContent.trim())
-      if (details && !this.seen.has(details) && item.id in this.memory.open) details.open = this.memory.open[item.id]
-      if (details) this.seen.add(details)
-      if (details) item.setAttribute("aria-expanded", details.open)
-      details?.querySelector("summary").setAttribute("tabindex", -1)
+      if (details) {
+        if (!this.seen.has(details) && item.id in this.memory.open) details.open = this.memory.open[item.id]
+        this.seen.add(details)
+        item.setAttribute("aria-expanded", details.open)
+        details.querySelector("summary").setAttribute("tabindex", -1)
+      }
       this.row(item).querySelectorAll("a, button").forEach(inside => { inside.tabIndex = -1 })
     }
     const items = this.items.filter(item => item.role === "treeitem")
-    const at = items.find(item => item.id === this.memory.at) || items.find(item => this.link(item).ariaCurrent) || items[0]
+    const known = [this.memory.at, ...this.memory.near].map(id => items.find(item => item.id === id))  // what is gone leaves the place to its neighbour
+    const at = known.find(Boolean) || items.find(item => this.link(item).ariaCurrent) || items[0]
     this.querySelectorAll("li").forEach(item => { item.tabIndex = item === at ? 0 : -1 })
     if (this.hadFocus && at && (document.activeElement === document.body || !document.activeElement)) at.focus()
   }
@@ -46,6 +55,7 @@ customElements.define("folder-tree", class extends HTMLElement {
     this.hadFocus = true
     if (item !== event.target) return
     this.memory.at = item.id
+    this.memory.near = [item.nextElementSibling, item.previousElementSibling, item.parentElement.closest("li")].map(other => other?.id)
     this.querySelectorAll("li[tabindex='0']").forEach(other => { other.tabIndex = -1 })
     item.tabIndex = 0
     this.remember()

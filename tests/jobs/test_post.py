@@ -258,9 +258,30 @@ async def test_a_link_that_ends_while_its_mail_is_written_is_not_mailed(cast, sm
     assert await carrying.claim("w1", (Kind.INVITATION,), 10) == [number]
     await engine.run_writing(lambda: end_links(sam.id, "withdrawn"))
 
-    begun = await carrying.begin_sending("w1", [number])
+    begun = await carrying.begin_sending("w1", [(number, 1)])
 
     assert not begun
+
+
+async def test_a_message_that_was_put_off_meanwhile_is_not_called_off_but_comes_again(cast):
+    from models import carrying
+    from models.carrying import Outcome
+
+    number = await invite("sam@garage-smit.example")
+    assert await carrying.claim("w1", (Kind.INVITATION,), 10) == [number]
+    await carrying.offer_all_again("w1", "geen antwoord", dt.timedelta(0))
+    assert await carrying.claim("w1", (Kind.INVITATION,), 10) == [number]
+
+    first = await carrying.begin_sending("w1", [(number, 1)])  # the line that still held the first try
+    await carrying.conclude("w1", [Outcome(number, "cancelled", carrying.GONE.text, 1)])
+
+    assert not first
+    assert (await errand(number)).state == "claimed"
+    assert await carrying.begin_sending("w1", [(number, 2)]) == {number}
+    await carrying.conclude("w1", [Outcome(number, "done", "250 OK", 1)])
+    assert (await errand(number)).state == "sending"
+    await carrying.conclude("w1", [Outcome(number, "done", "250 OK", 2)])
+    assert (await errand(number)).state == "done"
 
 
 async def test_names_in_letters_of_their_own_and_an_evil_name_travel_whole(cast, smtp_sink: Sink):
@@ -318,7 +339,7 @@ async def test_claims_of_a_silent_worker_return_and_its_half_sent_mail_is_unknow
 
     numbers = sorted([await invite("sam@garage-smit.example"), await invite("rik@bakkerij-jansen.example")])
     await carrying.claim("dead", (Kind.INVITATION,), 10)
-    await carrying.begin_sending("dead", numbers[:1])
+    await carrying.begin_sending("dead", [(numbers[0], 1)])
     assert await carrying.take_back() == 0
     await engine.run_writing(
         lambda: (

@@ -155,3 +155,20 @@ async def test_without_a_file_it_says_so(cast, browser):
 
     assert reply.status_code == 422
     assert "Kies eerst een bestand." in reply.text
+
+
+async def test_who_sees_only_his_own_clients_sees_only_his_own_imports(cast, browser):
+    async with browser(cast.anna) as anna, browser(cast.ed) as ed:
+        assert cast.ed.may("import_records") and not cast.ed.sees_all_clients
+        theirs = await sent(anna, "van-anna.csv", CONTACTS)
+        own = await sent(ed, "van-ed.csv", CONTACTS)
+        listed = (await ed.get(list_.url())).text
+        answers = [
+            await ed.get(page.url(import_id=theirs.id)),
+            await ed.get(report.url(import_id=theirs.id)),
+            await ed.post(commit.url(import_id=theirs.id), data={"plan_hash": theirs.plan_hash}),
+        ]
+
+    assert "van-ed.csv" in listed and "van-anna.csv" not in listed
+    assert {answer.status_code for answer in answers} == {404}
+    assert (await Import.objects().where(Import.id == theirs.id).first()).state == "planned" and own is not None

@@ -1,0 +1,53 @@
+"""What being blocked does to people, one or thousands at once, and what comes back when they are let in again."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+
+from models import engine
+from models.settings import utcnow
+
+# What tells somebody about his own account he still gets.
+_NEVER_CALLED_OFF = "'run_task', 'account_notice'"
+
+
+async def shut_out(ids: Sequence[int], at: dt.datetime) -> None:
+    """From `at` nothing opens for them: sessions and links end, and mail that no worker has claimed yet is called off."""
+    people = json.dumps(list(ids))
+    for change in (
+        "UPDATE users SET state = 'blocked', blocked_at = $1 WHERE id IN {people}",
+        "UPDATE session SET ended_at = $1 WHERE ended_at IS NULL AND person IN {people}",
+        "UPDATE link SET ended_at = $1, ended_why = 'blocked' WHERE ended_at IS NULL AND used_at IS NULL AND person IN {people}",
+        "UPDATE errand SET state = 'cancelled', finished_at = $1 WHERE state = 'waiting' AND person IN {people} "
+        f"AND kind NOT IN ({_NEVER_CALLED_OFF})",
+    ):
+        await engine.raw(change.format(people=listed(2)), at, people)
+
+
+async def let_in(ids: Sequence[int]) -> None:
+    """Back to what they were: active with a password, invited while the invitation they got is valid, else prepared.
+
+    Only invitations that had been mailed come back: who was blocked before the mail left is to be invited anew.
+    """
+    now, people = utcnow(), json.dumps(list(ids))
+    await engine.raw(
+        "UPDATE link SET ended_at = NULL, ended_why = '' WHERE kind = 'invitation' AND ended_why = 'blocked' "
+        "AND token_hash <> '' AND expires_at > $1 AND EXISTS (SELECT 1 FROM users u WHERE u.id = link.person "
+        f"AND u.blocked_at = link.ended_at AND u.email = link.email AND u.password = '') AND person IN {listed(2)}",
+        now, people,
+    )  # fmt: skip
+    await engine.raw(
+        "UPDATE users SET blocked_at = NULL, state = CASE WHEN password <> '' THEN 'active' WHEN EXISTS (SELECT 1 FROM link l "
+        "WHERE l.person = users.id AND l.kind = 'invitation' AND l.ended_at IS NULL AND l.used_at IS NULL AND l.expires_at > $1) "
+        f"THEN 'invited' ELSE 'prepared' END WHERE id IN {listed(2)}",
+        now, people,
+    )  # fmt: skip
+
+
+def listed(n: int) -> str:
+    """The ids in argument `n`, a JSON list: one argument, however many there are."""
+    if engine.is_sqlite():
+        return f"(SELECT value FROM json_each(${n}))"
+    return f"(SELECT CAST(value AS INTEGER) FROM json_array_elements_text(CAST(${n} AS json)))"
