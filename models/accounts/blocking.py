@@ -27,7 +27,7 @@ async def shut_out(ids: Sequence[int], at: dt.datetime) -> None:
 
 
 async def let_in(ids: Sequence[int]) -> None:
-    """Back to what they were: active with a password, invited while the invitation they got is valid, else prepared.
+    """Back to what they were: active when they had come in, invited while the invitation they got is valid, else prepared.
 
     Only invitations that had been mailed come back: who was blocked before the mail left is to be invited anew.
     """
@@ -35,11 +35,11 @@ async def let_in(ids: Sequence[int]) -> None:
     await engine.raw(
         "UPDATE link SET ended_at = NULL, ended_why = '' WHERE kind = 'invitation' AND ended_why = 'blocked' "
         "AND token_hash <> '' AND expires_at > $1 AND EXISTS (SELECT 1 FROM users u WHERE u.id = link.person "
-        f"AND u.blocked_at = link.ended_at AND u.email = link.email AND u.password = '') AND person IN {listed(2)}",
+        f"AND u.blocked_at = link.ended_at AND u.email = link.email AND u.activated_at IS NULL) AND person IN {listed(2)}",
         now, people,
     )  # fmt: skip
     await engine.raw(
-        "UPDATE users SET blocked_at = NULL, state = CASE WHEN password <> '' THEN 'active' WHEN EXISTS (SELECT 1 FROM link l "
+        "UPDATE users SET blocked_at = NULL, state = CASE WHEN password <> '' OR activated_at IS NOT NULL THEN 'active' WHEN EXISTS (SELECT 1 FROM link l "
         "WHERE l.person = users.id AND l.kind = 'invitation' AND l.ended_at IS NULL AND l.used_at IS NULL AND l.expires_at > $1) "
         f"THEN 'invited' ELSE 'prepared' END WHERE id IN {listed(2)}",
         now, people,

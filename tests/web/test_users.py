@@ -84,17 +84,31 @@ async def test_many_are_blocked_at_once_after_a_look_and_let_in_again_together(c
 
 
 @pytest.mark.parametrize("path", ["/users/blocks", "/users/blocks/confirmation", "/users/unblocks"])
-@pytest.mark.parametrize("what", ["nobody", "no longer"])
+@pytest.mark.parametrize("what", ["nobody", "no longer", "oneself"])
 async def test_with_nothing_to_do_many_change_nothing_and_the_list_says_so(cast, browser, path, what):
-    rik = cast.rik.user.id
+    rik, data = cast.rik.user.id, {"q": "jansen"}
+    if what != "nobody":
+        data["ids"] = rik if what == "no longer" else cast.anna.user.id
     async with browser(cast.anna) as anna:
         if what == "no longer" and "unblocks" not in path:
             await anna.post(f"/users/{rik}/block")
-        reply = await anna.post(path, data={"ids": [rik]} if what == "no longer" else {"q": "jansen"})
+        before = await engine.raw("SELECT id, state, blocked_at FROM users ORDER BY id")
+        reply = await anna.post(path, data=data)
         page = await anna.get(reply.headers["location"])
 
+    said = "Geen van deze gebruikers is geblokkeerd." if "unblocks" in path else "Hier is niemand om te blokkeren"
     assert reply.status_code == 303 and page.status_code == 200
-    assert ("Kies eerst een of meer" if what == "nobody" else "geblokkeerd") in page.text
+    assert ("Kies eerst een of meer" if what == "nobody" else said) in page.text
+    assert await engine.raw("SELECT id, state, blocked_at FROM users ORDER BY id") == before
+
+
+async def test_who_of_the_choice_is_not_blocked_is_counted_beforehand(cast, browser):
+    async with browser(cast.anna) as anna:
+        await anna.post(f"/users/{cast.sam.user.id}/block")
+        looked = await anna.post("/users/blocks/confirmation", data={"ids": [cast.rik.user.id, cast.sam.user.id]})
+
+    assert "1 gebruiker blokkeren?" in looked.text
+    assert "Van uw keuze blijft 1 gebruiker zoals hij is" in looked.text
 
 
 async def test_blocking_says_first_what_it_means(cast, browser):
