@@ -17,6 +17,7 @@ from models import config, engine
 
 
 def main() -> None:
+    os.umask(0o077)  # database, queue, keys and copies are for this account's eyes only
     top = argparse.ArgumentParser(prog="python -m jobs")
     top.add_argument("--workers", type=int, default=1, help="processes; one hands over hundreds of messages a second")
     top.add_argument("--beside", type=int, help=argparse.SUPPRESS)  # the process that started this one

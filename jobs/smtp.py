@@ -142,6 +142,7 @@ class Line:
         try:
             code, words = await smtp.execute_command(command.encode("ascii"))
         except (SMTPException, OSError) as error:
+            smtp.close()
             self._smtp = None
             raise _Settled(
                 Fate.NOT_NOW if isinstance(error, SMTPServerDisconnected) else Fate.DOWN, _plainly(error)

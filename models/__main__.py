@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import secrets
 import sys
 from collections.abc import Awaitable, Callable
@@ -138,6 +139,7 @@ async def _run(asked: argparse.Namespace) -> int:
 
 
 def main() -> None:
+    os.umask(0o077)  # database, queue, keys and copies are for this account's eyes only
     asked = parser().parse_args()
     config.stop_on_nonsense()
     sys.exit(asyncio.run(_run(asked)))

@@ -21,6 +21,8 @@ HALF_MINUTES = 10
 DRAFT_HOURS = 1
 LINK_HOURS = 2  # of a link for a new password
 _ASKED = dt.timedelta(minutes=15)  # within which a person gets no more than three links for a new password
+_DAY = dt.timedelta(days=1)
+_INVITED_A_DAY = 3  # fresh invitations that asking for one can bring about in a day
 _ASKED_MOST = 3
 
 _SESSION_SQL = """
@@ -180,6 +182,9 @@ async def ask_new_password(email: str) -> None:
     recent = (
         (Link.person == user.id) & (Link.kind == kind) & (Link.created_at > utcnow() - _ASKED) & Link.ended_at.is_null()
     )
+    today = (Link.person == user.id) & (Link.kind == kind) & (Link.created_at > utcnow() - _DAY)
+    if kind == "invitation" and await Link.count().where(today) >= _INVITED_A_DAY:
+        return  # all of them still work
     if await Link.count().where(recent) < most:
         opening = await _opening_of(user.id) if kind == "invitation" else None
         await new_link(user, kind, opening=opening, replaces=False)
@@ -208,6 +213,10 @@ async def keep_draft(person: int, path: str, came_from: str, fields: list[tuple[
         created_at=utcnow(),
     )
     await draft.save()
+    await engine.raw(
+        "DELETE FROM draft WHERE person = $1 AND id NOT IN (SELECT id FROM draft WHERE person = $1 ORDER BY id DESC LIMIT 5)",
+        person,
+    )
     return int(draft.id)
 
 

@@ -6,6 +6,7 @@ A try is counted before it is judged, so that a hundred at once are a hundred, a
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 
 from models import engine
 from models.accounts import Throttle
@@ -22,7 +23,7 @@ def of_sign_in(email: str, address: str, device: str = "") -> Limits:
 
     A `device` that signed this person in before has a count of its own: what strangers do does not slow it.
     """
-    account = fold(email)
+    account, address = fold(email), network_of(address)
     if device:
         return [(digest(f"device {account} {device}"), 10)]
     return [(digest(f"pair {account} {address}"), 8), (digest(f"from {address}"), 40), (digest(f"to {account}"), 60)]
@@ -40,7 +41,16 @@ def of_proof(user_id: int) -> Limits:
 
 def of_forgotten(address: str) -> Limits:
     """For asking mails; how many reach one mailbox is bounded where the links are made."""
-    return [(digest(f"forgotten {address}"), 20)]
+    return [(digest(f"forgotten {network_of(address)}"), 20)]
+
+
+def network_of(address: str) -> str:
+    """Of an IPv6 address its first 64 bits: so much every subscriber has to choose from."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
 
 
 async def count_try(limits: Limits) -> bool:

@@ -11,6 +11,7 @@ from models import config
 
 
 def main() -> None:
+    os.umask(0o077)  # database, queue, keys and copies are for this account's eyes only
     parser = argparse.ArgumentParser(prog="python -m web")
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="the web processes")

@@ -35,6 +35,6 @@ async def metrics(request: Request) -> Response:
         and request.client.host in ("127.0.0.1", "::1")
         and "x-forwarded-for" not in request.headers
     )
-    if not local and not (token and hmac.compare_digest(asked, f"Bearer {token}")):
+    if not local and not (token and hmac.compare_digest(asked.encode(), f"Bearer {token}".encode())):
         return Response("Niet gevonden", 404, media_type="text/plain")
     return Response(generate_latest(observe.REGISTRY), media_type="text/plain; version=0.0.4")

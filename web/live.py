@@ -16,10 +16,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from models import engine
 from models import live as topics_of_models
+from models.signing_in import find_session
 from models.viewer import Viewer
 from web import observe
-from web.routing import Routes
+from web.routing import Routes, viewer_of
+from web.security import cookie_name
 
 live = Routes("live")
 
@@ -107,6 +110,15 @@ class Hub:
             self._streams.discard(queue)
 
 
+async def _still(request: Request, viewer: Viewer) -> Viewer | None:
+    """Who listens, with the rights he has now; None when he is signed out or blocked since."""
+    async with engine.reading():
+        signed_in = await find_session(request.cookies.get(cookie_name(), ""))
+        if signed_in is None or signed_in.ended or signed_in.half or signed_in.user.id != viewer.user.id:
+            return None
+        return await viewer_of(signed_in.user, signed_in.session_id)
+
+
 def _for(viewer: Viewer, topics: set[str]) -> list[str]:
     """The topics this viewer may hear of: a client user his own clients' and his own; names only, never content."""
     if viewer.is_staff:
@@ -126,6 +138,7 @@ async def stream(request: Request, viewer: Viewer) -> Response:
         return f"id: {at:.3f}\ndata: {json.dumps({'at': round(at, 3), 'topics': heard})}\n\n"
 
     async def events() -> AsyncIterator[str]:
+        nonlocal viewer
         with hub.stream() as queue:
             yield "retry: 5000\n\n"
             if moment:
@@ -134,10 +147,18 @@ async def stream(request: Request, viewer: Viewer) -> Response:
                 try:
                     heard = await asyncio.wait_for(queue.get(), BEAT_SECONDS)
                 except TimeoutError:
-                    yield ": still here\n\n"
-                    continue
+                    heard = (0.0, set())
                 if heard is None:
                     return
+                # With each beat, and when something about him changed: rights that ended while he listened end here too.
+                if not heard[1] or f"user-{viewer.user.id}" in heard[1]:
+                    now = await _still(request, viewer)
+                    if now is None:
+                        return
+                    viewer = now
+                if not heard[1]:
+                    yield ": still here\n\n"
+                    continue
                 if _for(viewer, heard[1]):
                     yield told(*heard)
 

@@ -193,7 +193,7 @@ def _read_flash(cookie: str | None) -> Toast | None:
     if not cookie or "." not in cookie:
         return None
     packed, _, seal = cookie.rpartition(".")
-    if not hmac.compare_digest(seal, _seal(packed)):
+    if not hmac.compare_digest(seal.encode(), _seal(packed).encode()):
         return None
     try:
         body = json.loads(base64.urlsafe_b64decode(packed))

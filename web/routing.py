@@ -168,6 +168,8 @@ def _writer(action: Action, before: Before | None) -> Callable[[Request], Awaita
             # All of it is read before the unit begins: a slow sender must not hold the write lock.
             request = Request(request.scope, _bounded(request.receive))
             form = await request.form(max_files=0, max_fields=FIELDS_LIMIT, max_part_size=FORM_LIMIT)
+            if before and (turned := await _barred(action, request)):
+                return turned
             more = {"prepared": await before(request, form)} if before else {}
         except (MultiPartException, HTTPException, ClientDisconnect) as error:
             return await _outside(MultiPartException("") if isinstance(error, HTTPException) else error, request)
@@ -211,10 +213,19 @@ def _uploader(action: Action, before: Before) -> Callable[[Request], Awaitable[R
     return endpoint
 
 
-async def _outside(error: Exception, request: Request) -> Response:
-    """The answer to a failure before there was a unit."""
+async def _barred(action: Action, request: Request) -> Response | None:
+    """Who may not come here is told so before anything is done for him. Raises Forbidden for who only looks on."""
     async with engine.reading():
         viewer, firm = await _who(request)
+        if turned := _turned_away(action, request, viewer, firm):
+            return turned if action.access is Access.PUBLIC or "poort.former" not in request.scope else None
+        _refuse_who_looks_on(viewer)
+    return None
+
+
+async def _outside(error: Exception, request: Request) -> Response:
+    """The answer to a failure before there was a unit."""
+    viewer, firm = await _who_if_anybody(request)
     return _answer(failure(error, request, viewer), request, viewer, firm)
 
 
@@ -239,7 +250,12 @@ async def _written(action: Action, request: Request, more: dict[str, Any], form:
 
 async def _keep_draft(action: Action, request: Request, form: Any) -> Response | None:
     """The session ended while somebody was typing: keep it for him and show the sign-in."""
-    if action.access is Access.PUBLIC or request.user.is_authenticated or "poort.former" not in request.scope:
+    if (
+        action.access is Access.PUBLIC
+        or action.name.startswith("sessions.")
+        or request.user.is_authenticated
+        or "poort.former" not in request.scope
+    ):
         return None
     from web.drafts import keep
 
@@ -256,6 +272,15 @@ async def _who(request: Request) -> tuple[Any, Firm | None]:
     if (other := request.scope.get("poort.view_as")) is not None:
         return await through_the_eyes_of(other, await viewer_of(user, session_id)), firm
     return await viewer_of(user, session_id), firm
+
+
+async def _who_if_anybody(request: Request) -> tuple[Any, Firm | None]:
+    """For a failure: nobody, where it looks through the eyes of somebody who is not there."""
+    async with engine.reading():
+        try:
+            return await _who(request)
+        except Missing:
+            return nobody(), await Firm.load()
 
 
 async def viewer_of(user: User, session_id: int = 0) -> Viewer:
@@ -370,9 +395,7 @@ class Switchboard:
 
 async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
     request = Request(scope, receive)
-    who: list[Any] = [nobody(), None]
-    async with engine.reading():
-        who[:] = await _who(request)
+    who = await _who_if_anybody(request)
     if not request.user.is_authenticated and who[1] is not None and not who[1].is_set_up:
         reply: Reply | Response = go(addresses.address_for("setup.closed"))
     else:

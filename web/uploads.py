@@ -18,6 +18,7 @@ from models.storage import Incoming, Storage, TooLarge
 from models.storage.base import HEAD
 
 FIELD_MOST = 1024 * 1024  # bytes of one field
+FIELDS_TOTAL = 4 * 1024 * 1024  # bytes of all fields together
 FIELDS_MOST = 1000
 FILES_MOST = 500
 SILENCE_MOST = 120  # seconds; a phone that lost its network says nothing, not even goodbye
@@ -128,6 +129,7 @@ class _Body:
 
     def __init__(self, request: Request, storage: Storage, max_size: int, max_files: int, check: Check) -> None:
         self._request, self._storage, self._check = request, storage, check
+        self._typed = 0
         self._max_size, self._max_files = max_size, max_files
         self._events: list[tuple[str, bytes]] = []
         self._part = _Part()
@@ -231,7 +233,8 @@ class _Body:
         elif not part.is_turned_away:
             part.start += data
             if part.file_name is None:
-                if len(part.start) > FIELD_MOST:
+                self._typed += len(data)
+                if len(part.start) > FIELD_MOST or self._typed > FIELDS_TOTAL:
                     raise BadBody(Say("Een veld van het formulier is te lang."))
             elif len(part.start) > HEAD:
                 await self._decide()

@@ -123,10 +123,11 @@ async def _restore(record: Import) -> dict[str, int]:
         for name, (before, after) in json.loads(row["changes"]).items():
             before, after = _value(name, before), _value(name, after)
             if name == "role":
-                pair = id, json.loads(row["content"])["client"]
+                content = json.loads(row["content"])
+                pair = id, content["client"]
                 is_same = roles.get(pair, ("", 0))[0] == after
                 if is_same:
-                    given.append((before, int(RIGHTS_OF.get(before, 0)), roles[pair][1]))
+                    given.append((before, int(content.get("rights_before", RIGHTS_OF.get(before, 0))), roles[pair][1]))
             elif name in (*CLIENT_FIELDS, *USER_FIELDS, "description"):
                 is_same = id in now[row["part"]] and now[row["part"]][id][name] == after
                 if is_same:

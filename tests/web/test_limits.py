@@ -11,6 +11,7 @@ import pytest
 from models import engine, throttling
 from models.accounts import Link, User
 from models.signing_in import ask_new_password
+from tests.cast import PASSWORD
 from tests.house import house
 
 
@@ -79,3 +80,48 @@ async def test_asking_for_another_mail_leaves_the_invitation_that_came_before_al
 
     assert earlier == 1
     assert await Link.count().where((Link.person == person.id) & Link.ended_at.is_null()) == 2
+
+
+async def test_who_looks_through_other_eyes_brings_nothing_about(cast, browser):
+    async with browser(cast.anna) as anna:
+        reply = await anna.post(f"/view-as/{cast.rik.user.id}/sign-in/forgotten", data={"email": cast.sam.user.email})
+
+    assert reply.status_code == 403
+    assert await engine.raw("SELECT id FROM errand WHERE kind = 'password'") == []
+
+
+async def test_strange_cookies_and_headers_are_no_failure(cast, browser):
+    async with browser(cast.anna) as anna:
+        jar = "; ".join(f"{name}={value}" for name, value in anna.cookies.items())
+        page = await anna.get("/", headers={"Cookie": f"{jar}; flash=x.\u00e9".encode("latin-1")})
+        metrics = await anna.get(
+            "/metrics", headers={"Authorization": "Bearer \u00e9".encode("latin-1"), "X-Forwarded-For": "1.2.3.4"}
+        )
+
+    assert page.status_code == 200 and metrics.status_code == 404
+
+
+def test_addresses_of_one_network_are_one():
+    assert throttling.of_sign_in("a@b.nl", "2001:db8::1") == throttling.of_sign_in("a@b.nl", "2001:db8::ffff")
+    assert throttling.of_sign_in("a@b.nl", "2001:db8::1") != throttling.of_sign_in("a@b.nl", "2001:db8:0:1::1")
+    assert throttling.of_sign_in("a@b.nl", "192.0.2.1") != throttling.of_sign_in("a@b.nl", "192.0.2.2")
+
+
+def test_the_stream_of_somebody_who_is_blocked_ends_at_once(tmp_path):
+    with house("small", tmp_path, worker=False) as poort:
+        poort.run("models", "seed", "--clients", "5", "--password", PASSWORD)
+        with (
+            httpx2.Client(base_url=poort.url, timeout=10) as office,
+            httpx2.Client(base_url=poort.url, timeout=10) as rik,
+        ):
+            for who, email in ((office, "anna@kantoor.example"), (rik, "rik@bakkerij-jansen.example")):
+                who.post("/sign-in", data={"email": email, "password": PASSWORD}, headers={"Origin": poort.url})
+            page = office.get("/users?q=rik+jansen").text
+            number = re.search(r'href="/users/(\d+)"', page)[1]
+            with rik.stream("GET", "/live") as stream:
+                lines = stream.iter_lines()
+                assert next(lines).startswith("retry")
+                assert office.post(f"/users/{number}/block", headers={"Origin": poort.url}).status_code == 303
+                heard = list(lines)  # ends, or times out
+
+    assert not [line for line in heard if "client-" in line]
