@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+from urllib.parse import urlsplit
 
 import uvicorn
+from starlette.applications import Starlette
 
 from models import config
 
@@ -16,22 +18,24 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="the web processes")
     serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=int, default=8000)
-    serve.add_argument("--workers", type=int, default=int(os.environ.get("WEB_WORKERS", "1")))
+    serve.add_argument("--port", type=int, help="else that of BASE_URL where it is on this machine, else 8000")
+    serve.add_argument("--workers", type=int, default=1)
     commands.add_parser("routes", help="every route: method, path, access, name")
     asked = parser.parse_args()
     config.stop_on_nonsense()
     if asked.command == "routes":
         print("\n".join(route_lines()))
         return
-    from web.observe import set_up_logging
-
-    set_up_logging()
+    port = _own_port() if asked.port is None else asked.port
+    if not 0 <= port <= 65535:
+        serve.error(f"--port: 0 to 65535, not {port}")
+    if asked.workers < 1:
+        serve.error("--workers: at least 1")
     uvicorn.run(
-        "web.app:make_app",
+        "web.__main__:serving",
         factory=True,
         host=asked.host,
-        port=asked.port,
+        port=port,
         workers=asked.workers if asked.workers > 1 else None,
         log_config=None,
         access_log=False,
@@ -40,6 +44,20 @@ def main() -> None:
         timeout_graceful_shutdown=5,
         timeout_keep_alive=30,
     )
+
+
+def serving() -> Starlette:
+    """What each web process runs: the application, and its log lines as JSON."""
+    from web.app import make_app
+    from web.observe import set_up_logging
+
+    set_up_logging()
+    return make_app()
+
+
+def _own_port() -> int:
+    base = urlsplit(config.settings().base_url)
+    return base.port or 8000 if base.hostname in ("127.0.0.1", "localhost", "::1") else 8000
 
 
 def route_lines() -> list[str]:

@@ -25,6 +25,8 @@ SENTENCES: dict[str, Say] = {
     # users
     "User.add": Say("voegde gebruiker {name} toe"),
     "User.add_staff": Say("voegde medewerker {name} toe"),
+    "User.import": Say("voerde deze persoon in of werkte hem bij uit een bestand"),
+    "User.withdraw": Say("trok de uitnodiging van {name} in"),
     "User.invite": Say("nodigde {name} uit"),
     "User.invite_again": Say("nodigde {name} opnieuw uit"),
     "User.change_name": Say("wijzigde de naam “{before}” in “{after}”"),
@@ -42,6 +44,7 @@ SENTENCES: dict[str, Say] = {
     "Access.take": Say("nam de toegang van {name} tot {client} weg"),
     # clients and groups
     "Client.add": Say("voegde cliënt {name} toe"),
+    "Client.import": Say("voerde deze cliënt in of werkte hem bij uit een bestand"),
     "Client.change": Say("wijzigde de gegevens van {name}"),
     "Client.archive": Say("archiveerde de cliënt"),
     "Client.archive.bulk": Say("archiveerde {count} cliënten"),

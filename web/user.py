@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from models import config
 from models.accounts import User, lists, roles
-from models.accounts.roles import RIGHTS_OF
+from models.carrying import KEPT
 from models.clients import lists as client_lists
 from models.clients.reached import Reached, reached_by
 from models.core import Refused, Say
@@ -19,6 +19,7 @@ from models.viewer import Right, Viewer
 from partials import mails
 from web.devices import device_of, is_phone
 from web.forms import Form, StringField, Text
+from web.mail import KINDS
 from web.replies import Reply, Toast, go, invalid, show
 from web.trail import sentence
 from web.users import list_, users
@@ -30,13 +31,6 @@ RIGHTS = (
     (int(Right.PAYROLL), Say("Personeel en salaris")),
 )
 ROLES = (*((role.name, role.label) for role in roles.ROLES), ("", Say("Eigen keuze")))
-KINDS = {
-    "invitation": Say("Uitnodiging"),
-    "password": Say("Nieuw wachtwoord"),
-    "account_notice": Say("Bericht over account"),
-    "upload_notice": Say("Aangeleverde stukken"),
-    "digest": Say("Dagelijks overzicht"),
-}
 
 
 class Name(Form):
@@ -216,9 +210,10 @@ async def about(viewer: Viewer, person: User) -> dict[str, Any]:
         "address_form": Address.blank(email=person.email),
         "steps": _steps(person, seen["link"]),
         "roles": ROLES,
+        "role_names": dict(ROLES),
         "rights": RIGHTS,
-        "rights_of": {name: int(bits) for name, bits in RIGHTS_OF.items()},
         "kinds": KINDS,
+        "kept": KEPT.text,
         "device_of": device_of,
         "is_phone": is_phone,
         "refused": None,
@@ -263,11 +258,15 @@ def client_id_still_visible(viewer: Viewer) -> bool:
 
 
 def _steps(person: User, link: dict[str, Any] | None) -> list[tuple[Say, Any]]:
-    """(step, moment or None): prepared, invited, link opened, active."""
-    return [
-        (Say("Voorbereid"), person.created_at),
+    """(step, moment or None): prepared, invited, link opened, active. Who came in without an invitation had none to open."""
+    asked = [
         (Say("Uitgenodigd"), person.invited_at),
         (Say("Link geopend"), link["opened_at"] if link else person.activated_at),
+    ]
+    came_in_otherwise = person.activated_at and not person.invited_at
+    return [
+        (Say("Klaargezet"), person.created_at),
+        *([] if came_in_otherwise else asked),
         (Say("Actief"), person.activated_at),
     ]
 

@@ -180,6 +180,21 @@ async def _ids(found: Scope[User], narrowed: str, by: Viewer) -> list[int]:
     return [row["id"] for row in rows]
 
 
+async def note_people(operation: str, which: str, by: int, *args: Any) -> None:
+    """A line on the trail of each of these people, with his name: `which` selects their ids, with `args` from $1 on, the
+    moment last."""
+    first = len(args)
+    moment = "TEXT" if engine.is_sqlite() else "TIMESTAMPTZ"
+    name = "trim(CASE WHEN first_name <> '' THEN first_name ELSE initials END || ' ' || CASE WHEN prefix <> '' THEN prefix || ' ' ELSE '' END || surname)"
+    detail = f"json_object('name', {name})" if engine.is_sqlite() else f"json_build_object('name', {name})::text"
+    await engine.raw(
+        "INSERT INTO trail (at, person, operation, record_table, record_id, detail) "
+        f"SELECT CAST(${first} AS {moment}), CAST(${first + 1} AS INTEGER), CAST(${first + 2} AS VARCHAR), 'User', id, {detail} "
+        f"FROM users WHERE id IN ({which})",
+        *args, by, operation,
+    )  # fmt: skip
+
+
 async def _note_all(operation: str, ids: list[int], by: Viewer) -> None:
     if not ids:
         return
@@ -188,14 +203,7 @@ async def _note_all(operation: str, ids: list[int], by: Viewer) -> None:
         "INSERT INTO trail (at, person, operation, record_table, detail) VALUES ($1, $2, $3, '', $4)",
         now, by.user.id, f"{operation}.bulk", json.dumps({"count": len(ids)}),
     )  # fmt: skip
-    moment = "TEXT" if engine.is_sqlite() else "TIMESTAMPTZ"
-    name = "trim(CASE WHEN first_name <> '' THEN first_name ELSE initials END || ' ' || CASE WHEN prefix <> '' THEN prefix || ' ' ELSE '' END || surname)"
-    detail = f"json_object('name', {name})" if engine.is_sqlite() else f"json_build_object('name', {name})::text"
-    await engine.raw(
-        "INSERT INTO trail (at, person, operation, record_table, record_id, detail) "
-        f"SELECT CAST($1 AS {moment}), CAST($2 AS INTEGER), CAST($3 AS VARCHAR), 'User', id, {detail} FROM users WHERE id IN {listed(4)}",
-        now, by.user.id, operation, json.dumps(ids),
-    )  # fmt: skip
+    await note_people(operation, listed(1)[1:-1], by.user.id, json.dumps(ids), now)
     await touch("users", "rollout", *(f"user-{id}" for id in ids[:50]))
 
 
@@ -224,7 +232,7 @@ async def portrait(viewer: Viewer, person: User) -> dict[str, Any]:
             person.id, utcnow(),
         ),
         "mails": await engine.raw(
-            "SELECT id, kind, state, subject_line, address, created_at, finished_at FROM errand WHERE person = $1 AND kind <> 'run_task' "
+            "SELECT id, kind, state, said, subject_line, address, created_at, finished_at FROM errand WHERE person = $1 AND kind <> 'run_task' "
             "ORDER BY id DESC LIMIT 20",
             person.id,
         ),

@@ -46,14 +46,21 @@ def _named(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "who": " ".join(part for part in (first, row["prefix"], row["surname"]) if part)}
 
 
+# What was done about a client, and how far his people are: who was invited, came in, was blocked.
+_LOG = """SELECT * FROM trail WHERE client = $1
+UNION ALL SELECT * FROM trail WHERE client IS NULL AND record_table = 'User' AND record_id IN (SELECT person FROM access WHERE client = $1)
+ AND operation IN ('User.invite', 'User.invite_again', 'User.withdraw', 'User.activate', 'User.block', 'User.unblock')"""
+
+
 async def log(client: Client, number: int, size: int) -> tuple[list[dict[str, Any]], int]:
     """One page, counted from 1, of the trail of this client, newest first, and how many lines there are."""
     rows = await engine.raw(
-        "SELECT t.*, u.first_name, u.initials, u.prefix, u.surname FROM trail t LEFT JOIN users u ON u.id = t.person "
-        "WHERE t.client = $1 ORDER BY t.at DESC, t.id DESC LIMIT $2 OFFSET $3",
+        f"SELECT t.*, u.first_name, u.initials, u.prefix, u.surname FROM ({_LOG}) t "
+        "LEFT JOIN users u ON u.id = coalesce(t.person, CASE WHEN t.record_table = 'User' THEN t.record_id END) "
+        "ORDER BY t.at DESC, t.id DESC LIMIT $2 OFFSET $3",
         client.id,
         size,
         (number - 1) * size,
     )
-    total = (await engine.raw("SELECT count(*) AS n FROM trail WHERE client = $1", client.id))[0]["n"]
+    total = (await engine.raw(f"SELECT count(*) AS n FROM ({_LOG}) t", client.id))[0]["n"]
     return [_named(row) for row in rows], total

@@ -203,7 +203,7 @@ class _Commit:
         )
 
     async def _note(self) -> None:
-        """One line on the trail of every client that was made or changed."""
+        """One line on the trail of every client and every person that was made or changed."""
         keys = {c["client"] for p in ("client", "user") for a in ("new", "changed") for c, _ in self.plan.of(p, a)}
         at = "TEXT" if engine.is_sqlite() else "TIMESTAMPTZ"
         await engine.raw(
@@ -214,6 +214,16 @@ class _Commit:
             self.by.user.id,
             json.dumps({"import": self.id}),
             json.dumps(sorted(self.clients[key] for key in keys)),
+        )
+        people = {self.people[c["user"]] for a in ("new", "changed") for c, _ in self.plan.of("user", a)}
+        await engine.raw(
+            "INSERT INTO trail (at, person, operation, record_table, record_id, detail) "
+            f"SELECT CAST($1 AS {at}), CAST($2 AS INTEGER), 'User.import', 'User', id, CAST($3 AS TEXT) "
+            f"FROM users WHERE id IN {listed(4)}",
+            self.now,
+            self.by.user.id,
+            json.dumps({"import": self.id}),
+            json.dumps(sorted(people)),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -282,8 +283,18 @@ class Planner:
 
 
 def _differences(there: dict[str, Any], values: dict[str, Any]) -> dict[str, list[Any]]:
-    """An empty cell erases nothing: it is not among the values."""
-    return {name: [there[name], value] for name, value in values.items() if there[name] != value}
+    """An empty cell erases nothing: it is not among the values. Nor does a text that only lost its letters: Y?lmaz."""
+    return {
+        name: [there[name], value]
+        for name, value in values.items()
+        if there[name] != value and not _only_lost_letters(there[name], value)
+    }
+
+
+def _only_lost_letters(kept: Any, given: Any) -> bool:
+    if not isinstance(kept, str) or not isinstance(given, str) or not ("?" in given or "\ufffd" in given):
+        return False
+    return re.fullmatch(re.sub(r"\\\?|\ufffd", ".", re.escape(given)), kept) is not None
 
 
 def _twice(what: str, line: int) -> Say:

@@ -190,6 +190,9 @@ async def add_import(imports: Scope[Import], *, file_name: str, sha256: str, siz
     return record
 
 
+_IN_THE_LABEL = ("number", "name", "first_name", "initials", "prefix", "surname")
+
+
 class ImportRow(Owned, Table, tablename="import_row"):
     """What the plan says of one line of the file (a line may carry a client and a contact: two rows)."""
 
@@ -216,6 +219,17 @@ class ImportRow(Owned, Table, tablename="import_row"):
     @property
     def moves(self) -> dict[str, list[Any]]:
         return dict(json.loads(self.changes))
+
+    @property
+    def given(self) -> dict[str, str]:
+        """Of a new record what will be written besides its number and name, by field."""
+        content = json.loads(self.content)
+        values = {**content.get("values", {}), "role": content.get("role")}
+        return {
+            name: str(value)
+            for name, value in values.items()
+            if value not in (None, "", False) and name not in _IN_THE_LABEL
+        }
 
     @property
     def notes(self) -> list[tuple[str, Say]]:

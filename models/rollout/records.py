@@ -80,7 +80,9 @@ class Opening(Owned, Table, tablename="opening"):
         )  # fmt: skip
         if not fresh:
             return
-        people = await sending.invite(self.id, now, sends_at, sends_at + dt.timedelta(days=firm.invitation_days))
+        people = await sending.invite(
+            self.id, now, sends_at, sends_at + dt.timedelta(days=firm.invitation_days), by.user.id
+        )
         if not people:
             raise Refused("", Say("Er is niemand die een uitnodiging kan krijgen."))
         await save(self, started_at=now, sends_at=sends_at, people=people)
@@ -96,7 +98,7 @@ class Opening(Owned, Table, tablename="opening"):
         if self.undone_at is not None:
             return Undone(0, 0)
         now = utcnow()
-        withdrawn = await sending.withdraw(self.id, self.started_at, now)
+        withdrawn = await sending.withdraw(self.id, self.started_at, now, by.user.id)
         if not withdrawn:
             raise Refused(
                 "", Say("Te laat: alle {n} uitnodigingen zijn al verstuurd. De links blijven geldig.", n=self.people)

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from models import engine
+from models.accounts.lists import note_people
 from models.rollout.readiness import unready_person_sql
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ async def settle(opening: int, *, again: bool, only_ready: bool, firm: Firm) -> 
     )
 
 
-async def invite(opening: int, now: dt.datetime, sends_at: dt.datetime, expires_at: dt.datetime) -> int:
+async def invite(opening: int, now: dt.datetime, sends_at: dt.datetime, expires_at: dt.datetime, by: int) -> int:
     """Make the links and errands of everybody whom the draft showed and who can still be invited; how many.
 
     What somebody had before (a link, an errand on its way) ends at exactly `now`: by that moment it is found again
@@ -61,6 +62,7 @@ async def invite(opening: int, now: dt.datetime, sends_at: dt.datetime, expires_
         opening, sends_at, now,
     )  # fmt: skip
     await engine.raw(f"UPDATE users SET state = 'invited', invited_at = $2 WHERE id IN ({_CHOSEN})", opening, now)
+    await note_people("User.invite", _CHOSEN, by, opening, now)
     rows = await engine.raw("SELECT count(*) AS n FROM opening_person WHERE opening = $1 AND because = ''", opening)
     return int(rows[0]["n"])
 
@@ -78,7 +80,7 @@ async def _leave_out_who_changed(opening: int) -> None:
     )
 
 
-async def withdraw(opening: int, started_at: dt.datetime, now: dt.datetime) -> int:
+async def withdraw(opening: int, started_at: dt.datetime, now: dt.datetime, by: int) -> int:
     """Take back every invitation that still waits; how many."""
     taken = await engine.raw(
         "UPDATE errand SET state = 'cancelled', finished_at = $2 WHERE kind = 'invitation' AND state = 'waiting' "
@@ -106,6 +108,7 @@ async def withdraw(opening: int, started_at: dt.datetime, now: dt.datetime) -> i
         f"UPDATE errand SET state = 'waiting', finished_at = NULL WHERE kind = 'invitation' AND state = 'cancelled' AND finished_at = $3 AND person IN ({back})",
         opening, now, started_at,
     )  # fmt: skip
+    await note_people("User.withdraw", back, by, opening, now)
     return len(taken)
 
 
