@@ -26,7 +26,7 @@ class NewUser(Form):
     first_name = Text(most=80)
     initials = Text(most=40)
     prefix = Text(most=40)
-    surname = Text(most=200)
+    surname = Text(most=200, asked=True)
     phone = Text(most=40)
     role = StringField(default="lezer")
     rights = SelectMultipleField(coerce=int, validate_choice=False)

@@ -89,10 +89,13 @@ class Required(InputRequired):
 class Text(StringField):
     """A line of text: trimmed, without control characters, and not longer than the database takes."""
 
-    def __init__(self, *, most: int = 200, required: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *, most: int = 200, required: bool = False, asked: bool = False, **kwargs: Any) -> None:
+        """`asked`: shown as required, though the rules decide whether it may stay empty this time."""
         checks: list[Any] = [Required()] if required else [Optional()]
         super().__init__(validators=[*checks, *kwargs.pop("validators", [])], **kwargs)
         self.most = most
+        if asked:
+            self.flags.required = True
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         raw = str(valuelist[0]) if valuelist else ""

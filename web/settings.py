@@ -9,7 +9,7 @@ from starlette.requests import Request
 from models.core import Missing, Say
 from models.settings import BUILT, MODULES, Firm
 from models.viewer import Viewer
-from web.forms import Form, SelectField, SelectMultipleField, StringField, Text
+from web.forms import Form, SelectField, SelectMultipleField, Text
 from web.replies import Reply, Toast, go, invalid, show
 from web.routing import Access, Routes
 
@@ -31,7 +31,7 @@ class General(Form):
     name = Text(most=120, required=True)
     place = Text(most=120)
     language = SelectField([("nl", Say("Nederlands")), ("en", Say("Engels"))])
-    brand = StringField()
+    brand = Text(most=20, required=True)
     invitation_days = Text(most=9, required=True)
     second_factor = SelectField([("nobody", Say("Niemand")), ("staff", Say("Medewerkers")), ("all", Say("Iedereen"))])
     digest_hour = Text(most=9, required=True)

@@ -9,7 +9,7 @@ from models.accounts import staff as colleagues
 from models.accounts.lists import named
 from models.core import Missing, Say
 from models.viewer import Viewer
-from web.forms import BooleanField, Form, SelectField, StringField, Text
+from web.forms import BooleanField, Form, SelectField, Text
 from web.replies import Reply, go, invalid, show
 from web.routing import Access, Routes
 from web.user import page as person_page
@@ -25,11 +25,11 @@ class Role(Form):
 
 
 class Colleague(Role):
-    email = StringField()
+    email = Text(most=254, required=True)
     first_name = Text(most=80)
     initials = Text(most=40)
     prefix = Text(most=40)
-    surname = Text(most=200)
+    surname = Text(most=200, required=True)
     phone = Text(most=40)
 
 

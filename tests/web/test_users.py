@@ -243,3 +243,33 @@ async def test_the_list_says_when_somebody_was_last_here(cast, browser):
         users = await anna.get("/users")
 
     assert "<time datetime=" in users.text
+
+
+async def test_the_page_of_a_person_stands_in_order_of_use_with_its_forms_folded(cast, browser):
+    async with browser(cast.anna) as anna:
+        page = (await anna.get(f"/users/{cast.rik.user.id}")).text
+        wrong = await anna.post(f"/users/{cast.rik.user.id}/name", data={"surname": " "})
+
+    titles = re.findall(r"<h2>([^<]*)</h2>", page)
+    assert titles == ["Toestand", "Cliënten", "Gegevens", "Mail", "Waar deze persoon is aangemeld", "Logboek"]
+    assert "Beheerder: alles" in page
+    assert "<details open" not in page.split("</main>")[0]
+    assert wrong.status_code == 422
+    assert re.search(r"<details open><summary>Naam en telefoon wijzigen", wrong.text)
+
+
+async def test_a_mail_that_was_called_off_says_so_on_the_page_of_its_person(cast, browser):
+    async with engine.writing():
+        await ask(Kind.PASSWORD, person=cast.sam.user.id)
+    async with browser(cast.anna) as anna:
+        await anna.post(f"/users/{cast.sam.user.id}/block")
+        page = (await anna.get(f"/users/{cast.sam.user.id}")).text
+
+    assert "Niet meer verstuurd" in page
+
+
+async def test_who_came_in_without_an_invitation_shows_no_step_undone(cast, browser):
+    async with browser(cast.anna) as anna:
+        page = (await anna.get(f"/users/{cast.ed.user.id}")).text
+
+    assert "nog niet" not in page and "Link geopend" not in page
