@@ -9,8 +9,12 @@ import secrets
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from models import config, engine
+
+if TYPE_CHECKING:
+    from models.backup import Report
 
 Command = Callable[[argparse.Namespace], Awaitable[int]]
 
@@ -71,11 +75,20 @@ async def backup(asked: argparse.Namespace) -> int:
     from models.backup import backup as write
 
     try:
-        print(await write(asked.file))
+        _tell("Bewaard", await write(asked.file))
     except BackupRefused as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _tell(what: str, report: Report) -> None:
+    size = f"{report.blob_bytes / 1_000_000:.1f}".replace(".", ",")
+    print(
+        f"{what}: {sum(report.rows.values())} regels uit {len(report.rows)} tabellen en {report.blobs} bestanden ({size} MB)."
+    )
+    for warning in report.warnings:
+        print(f"Let op: {warning}")
 
 
 async def restore(asked: argparse.Namespace) -> int:
@@ -83,7 +96,7 @@ async def restore(asked: argparse.Namespace) -> int:
     from models.backup import restore as read
 
     try:
-        print(await read(asked.file, despite_other_key=asked.despite_other_key))
+        _tell("Teruggezet", await read(asked.file, despite_other_key=asked.despite_other_key))
     except (BackupBroken, BackupRefused) as error:
         print(error, file=sys.stderr)
         return 1
@@ -95,6 +108,13 @@ async def make_migration(asked: argparse.Namespace) -> int:
 
     await make(asked.name)
     return 0
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
 
 
 def parser() -> argparse.ArgumentParser:
@@ -114,7 +134,7 @@ def parser() -> argparse.ArgumentParser:
         setup_link=False
     )
     one = command("seed", seed, "fills an empty database with a sample office")
-    one.add_argument("--clients", type=int, default=60)
+    one.add_argument("--clients", type=_at_least_one, default=60)
     one.add_argument("--seed", type=int, default=1)
     one.add_argument("--password", help="of everybody of the cast; made up and printed when left out")
     command("check", check, "verifies settings, database, queue, storage and mail")

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from models import engine
 from models.accounts.lists import named
+from models.people import search_words
 from models.viewer import Permission
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ _HERE = ZoneInfo("Europe/Amsterdam")
 
 @dataclasses.dataclass(frozen=True)
 class Filter:
-    """`since` and `until` are days, both included."""
+    """`people`: who did it, any of these. `since` and `until` are days, both included."""
 
-    person: int | None = None
+    people: tuple[int, ...] | None = None
     operation: str = ""
     client: int | None = None
     since: dt.date | None = None
@@ -42,19 +43,40 @@ async def page(viewer: Viewer, asked: Filter, number: int, size: int) -> tuple[l
     return [named(row) for row in rows], int(total)
 
 
-async def people(beside: int | None = None) -> list[tuple[int, str]]:
-    """Who may be chosen in the filter: the office's own people, and who is chosen now (`beside`), a client user perhaps."""
+async def colleagues() -> list[str]:
+    """The office's own people, as the filter offers them: name and address."""
     rows = await engine.raw(
-        "SELECT id, first_name, initials, prefix, surname FROM users WHERE kind = 'staff' OR id = $1 ORDER BY sort_key, id LIMIT 500",
-        beside or -1,
+        "SELECT first_name, initials, prefix, surname, email FROM users WHERE kind = 'staff' ORDER BY sort_key, id LIMIT 500"
     )
-    return [(row["id"], named(row)["who"]) for row in rows]
+    return [_with_address(row) for row in rows]
+
+
+async def found(viewer: Viewer, typed: str) -> tuple[tuple[int, ...], str]:
+    """Who is meant by an id, or by words of a name and an address, staff or client user; and how the filter shows it."""
+    viewer.require(Permission.VIEW_TRAIL)
+    if typed.isascii() and typed.isdecimal() and len(typed) < 10:
+        rows = await engine.raw(f"{_PEOPLE_SQL} WHERE id = $1", int(typed))
+        return tuple(row["id"] for row in rows), _with_address(rows[0]) if rows else typed
+    words = [word.replace("%", "").replace("_", "") for word in search_words(typed.replace("\x00", ""))]
+    where = " AND ".join(f"search_key LIKE ${n}" for n, _ in enumerate(words, 1)) or "1 = 0"
+    rows = await engine.raw(f"{_PEOPLE_SQL} WHERE {where} ORDER BY id LIMIT 200", *(f"%{word}%" for word in words))
+    return tuple(row["id"] for row in rows), typed
+
+
+_PEOPLE_SQL = "SELECT id, first_name, initials, prefix, surname, email FROM users"
+
+
+def _with_address(row: dict[str, Any]) -> str:
+    return f"{named(row)['who']} {row['email']}".strip()
 
 
 def _where(asked: Filter) -> tuple[str, list[Any]]:
     found: list[tuple[str, Any]] = []
-    if asked.person is not None:
-        found.append(("person = {}", asked.person))
+    sql: list[str] = []
+    if asked.people is not None:
+        ids = ", ".join(str(int(id)) for id in asked.people) or "-1"
+        # what the system did to somebody (a link he used) stands under his name, as the page shows it
+        sql.append(f"(person IN ({ids}) OR (person IS NULL AND record_table = 'User' AND record_id IN ({ids})))")
     if asked.operation:
         found.append(("operation = {}", asked.operation))
     if asked.client is not None:
@@ -63,8 +85,8 @@ def _where(asked: Filter) -> tuple[str, list[Any]]:
         found.append(("at >= {}", _midnight(asked.since)))
     if asked.until:
         found.append(("at < {}", _midnight(asked.until + dt.timedelta(days=1))))
-    sql = " AND ".join(text for text, _ in found) or "1 = 1"
-    return sql.format(*(f"${n}" for n in range(1, len(found) + 1))), [value for _, value in found]
+    sql += [text.format(f"${n}") for n, (text, _) in enumerate(found, 1)]
+    return " AND ".join(sql) or "1 = 1", [value for _, value in found]
 
 
 def _midnight(day: dt.date) -> dt.datetime:

@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-import socket
+import contextlib
+import os
+import smtplib
+import sqlite3
+import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
-from models import config, engine
+from redis import Redis
+
+from models import config, engine, migrate
 from models.settings import Firm
 from models.storage import storage
 
 
 async def quick() -> list[str]:
-    """Names of what does not answer: 'database' or nothing."""
+    """Names of what does not answer or is not up to date: 'database', 'migrations', or nothing."""
     try:
         async with asyncio.timeout(5):
             await Firm.exists()
+            return ["migrations"] if await migrate.behind() else []
     except Exception:
         return ["database"]
-    return []
 
 
 async def full() -> list[tuple[str, str]]:
     """(what, '' or the problem in words) for each part."""
     settings = config.settings()
     parts: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+        ("settings", _settings),
         ("database", _database),
         ("queue", lambda: _queue(settings.queue_url)),
         ("storage", lambda: storage().check()),
         ("mail", lambda: _mail(settings.smtp_url)),
     ]
-    found = [("settings", "")]
+    found: list[tuple[str, str]] = []
     for name, check in parts:
         try:
             async with asyncio.timeout(15):
@@ -45,25 +52,61 @@ async def full() -> list[tuple[str, str]]:
     return found
 
 
+async def _settings() -> None:
+    given = os.environ.get("SECRET_KEY") or os.environ.get("SECRET_KEY_FILE")
+    if config.settings().is_secure and not given:
+        raise RuntimeError(
+            "SECRET_KEY is niet gezet. De sleutel in var/ is alleen bedoeld voor een proef op deze machine"
+        )
+
+
 async def _database() -> None:
+    if waiting := await migrate.behind():
+        raise RuntimeError(f"loopt achter ({', '.join(waiting)}): draai python -m models migrate")
+    if strange := await migrate.ahead():
+        raise RuntimeError(f"hoort bij een nieuwere versie van Poort ({', '.join(strange)})")
     if not (await engine.raw("SELECT count(*) AS n FROM firm"))[0]["n"]:
         raise RuntimeError("leeg: draai python -m models migrate")
 
 
 async def _queue(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme == "sqlite":
-        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        return
-    await asyncio.to_thread(_connect, parts.hostname or "", parts.port or 6379)
+    await asyncio.to_thread(_embedded_queue if url.startswith("sqlite") else _redis, url)
+
+
+def _embedded_queue(url: str) -> None:
+    path = Path(url.removeprefix("sqlite:///"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as queue:
+        if (said := queue.execute("PRAGMA quick_check").fetchone()[0]) != "ok":
+            raise RuntimeError(said)
+        queue.execute("BEGIN IMMEDIATE")
+        queue.execute("ROLLBACK")
+
+
+def _redis(url: str) -> None:
+    """Connect, and write and remove a key."""
+    with contextlib.closing(Redis.from_url(url, socket_timeout=10, socket_connect_timeout=10)) as server:
+        server.set("poort:check", "1", ex=10)
+        server.delete("poort:check")
 
 
 async def _mail(url: str) -> None:
     if url:
-        parts = urlsplit(url)
-        await asyncio.to_thread(_connect, parts.hostname or "", parts.port or (465 if parts.scheme == "smtps" else 25))
+        await asyncio.to_thread(_greet, url)
 
 
-def _connect(host: str, port: int) -> None:
-    with socket.create_connection((host, port), timeout=10):
-        pass
+def _greet(url: str) -> None:
+    """As far as a message goes before its sender: greeting, encryption and sign-in as SMTP_URL asks."""
+    parts = urlsplit(url)
+    asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    host = parts.hostname or "localhost"
+    kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
+    with kind(host, parts.port or (465 if parts.scheme == "smtps" else 25), timeout=10) as server:
+        server.ehlo()
+        wanted = asked.get("starttls")
+        if parts.scheme == "smtp" and (wanted == "1" or (wanted != "0" and server.has_extn("starttls"))):
+            server.starttls(context=ssl.create_default_context())
+            server.ehlo()
+        if parts.username:
+            server.login(unquote(parts.username), unquote(parts.password or ""))
+        server.noop()

@@ -7,6 +7,7 @@ import functools
 import hashlib
 import ipaddress
 import os
+import re
 import secrets
 import sys
 from collections.abc import Mapping
@@ -62,6 +63,7 @@ SETTINGS = (
         "`FULL` also survives a power cut to the last commit, at the price of slower writes",
     ),
     Setting("MAX_UPLOAD_MB", "10240", "the largest file that is taken in, in MiB"),
+    Setting("POORT_VAR", "var", "the folder for everything embedded: database, queue, documents, kept mail"),
     Setting(
         "POORT_ENV",
         "",
@@ -124,15 +126,21 @@ def read(environ: Mapping[str, str]) -> Config:
     def text(name: str) -> str:
         if file := environ.get(f"{name}_FILE"):
             try:
-                return Path(file).read_text(encoding="utf-8").strip()
+                content = Path(file).read_text(encoding="utf-8").strip()
             except OSError as error:
                 raise ConfigError(f"{name}_FILE: {file} kan niet worden gelezen ({error.strerror}).") from error
+            if not content:
+                raise ConfigError(f"{name}_FILE: {file} is leeg.")
+            return content
         default = next(s.default for s in SETTINGS if s.name == name)
         return environ.get(name, "").strip() or default
 
     var = Path(environ.get("POORT_VAR", "var")).absolute()
     base_url = text("BASE_URL").rstrip("/")
-    host = _require_url("BASE_URL", base_url, ("http", "https")).hostname or "localhost"
+    base = _require_url("BASE_URL", base_url, ("http", "https"))
+    if base.path or base.query or base.fragment or base.username:
+        raise ConfigError(f"BASE_URL: “{base_url}” is meer dan een adres als https://portaal.uwkantoor.nl")
+    host = base.hostname or "localhost"
     return Config(
         database_url=_database(text("DATABASE_URL"), var),
         queue_url=_queue(text("QUEUE_URL"), var),
@@ -140,7 +148,7 @@ def read(environ: Mapping[str, str]) -> Config:
         smtp_url=_smtp(text("SMTP_URL")),
         secret_keys=_secret_keys(text("SECRET_KEY"), var),
         base_url=base_url,
-        mail_from=text("MAIL_FROM") or f"poort@{host}",
+        mail_from=_mail_from(text("MAIL_FROM")) or f"poort@{host}",
         trusted_proxies=_networks(text("TRUSTED_PROXIES")),
         allow_private_feeds=_yes_no("ALLOW_PRIVATE_FEEDS", text("ALLOW_PRIVATE_FEEDS")),
         metrics_token=text("METRICS_TOKEN"),
@@ -151,6 +159,12 @@ def read(environ: Mapping[str, str]) -> Config:
         development=_is_development(text("POORT_ENV"), host),
         var=var,
     )
+
+
+def _mail_from(value: str) -> str:
+    if value and not re.fullmatch(r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+", value):
+        raise ConfigError(f"MAIL_FROM: “{value}” is geen mailadres (alleen het adres, zonder naam).")
+    return value
 
 
 def stop_on_nonsense() -> None:
@@ -179,13 +193,22 @@ def _database(value: str, var: Path) -> str:
     url = _require_url("DATABASE_URL", value, ("sqlite", "postgres", "postgresql"))
     if url.scheme != "sqlite":
         return value
+    _no_host("DATABASE_URL", url.netloc)
     return f"sqlite:///{_embedded_path('DATABASE_URL', url.path, var)}"
+
+
+def _no_host(name: str, host: str) -> None:
+    if host:
+        raise ConfigError(f"{name}: schrijf sqlite:/// met drie strepen, niet sqlite://{host}…")
 
 
 def _queue(value: str, var: Path) -> str:
     url = _require_url("QUEUE_URL", value, ("sqlite", "redis", "rediss"))
     if url.scheme != "sqlite":
+        if url.path.strip("/") and not url.path.strip("/").isdecimal():
+            raise ConfigError(f"QUEUE_URL: achter de server staat het nummer van de database, niet “{url.path}”.")
         return value
+    _no_host("QUEUE_URL", url.netloc)
     return f"sqlite:///{_embedded_path('QUEUE_URL', url.path, var)}"
 
 
@@ -196,7 +219,7 @@ def _embedded_path(name: str, path: str, var: Path) -> Path:
         raise ConfigError(f"{name}: er staat geen bestandsnaam achter sqlite:///")
     if relative.startswith("/"):
         return Path(relative)
-    if Path(path).parent.is_dir() and not relative.startswith("var/"):
+    if len(Path(path).parts) > 2 and Path(path).parent.is_dir() and not relative.startswith("var/"):
         return Path(path)  # sqlite:///tmp/x.db with an existing /tmp: people write it so for absolute paths too
     return var / relative.removeprefix("var/") if relative.startswith("var/") else Path.cwd() / relative
 

@@ -109,8 +109,34 @@ async def _plan(day: int, until: dt.datetime) -> int:
     return asked
 
 
+async def tell_until_now(person: int) -> None:
+    """For who changes from the digest to at once: what came since the last digest he hears of in one that leaves now."""
+    user, now = await User.objects().where(User.id == person).first(), utcnow()
+    if user is None or user.kind != "staff":
+        return
+    since = max(await _told_until(person) or now - LOOK_BACK, user.activated_at or user.created_at)
+    if await Document.exists().where(await _handed_in(user, since, now) & Document.visible_to(Viewer(user))):
+        day = int(now.astimezone(ZONE).strftime("%Y%m%d"))
+        await ask(Kind.DIGEST, day, person=person, since=since.isoformat(), until=now.isoformat())
+
+
 async def _told_until(person: int) -> dt.datetime | None:
-    """When the last digest ended. Days without one had nothing to tell."""
+    """Until when this person was told: by his last digest (days without one had nothing to tell), or at once since."""
+    digest, notice = await _last_digest(person), await _last_notice(person)
+    return max((at for at in (digest, notice) if at), default=None)
+
+
+async def _last_notice(person: int) -> dt.datetime | None:
+    last = (
+        await Errand.select(Errand.created_at)
+        .where((Errand.kind == Kind.UPLOAD_NOTICE.value) & (Errand.person == person))
+        .order_by(Errand.id, ascending=False)
+        .first()
+    )
+    return last["created_at"] + GATHER if last else None
+
+
+async def _last_digest(person: int) -> dt.datetime | None:
     last = (
         await Errand.select(Errand.detail)
         .where((Errand.kind == Kind.DIGEST.value) & (Errand.person == person))

@@ -143,3 +143,25 @@ def wake() -> None:
 def wake_by(call: Callable[[], Any]) -> None:
     """Let the process that knows the queue say how to wake the worker (models do not know jobs)."""
     _waker[:] = [call]
+
+
+async def figures() -> dict[str, float]:
+    """For who watches over an installation: how much waits, how long the oldest waits past its time, what went wrong."""
+    states = {
+        row["state"]: row["n"] for row in await engine.raw("SELECT state, count(*) AS n FROM errand GROUP BY state")
+    }
+    late = await engine.raw(
+        "SELECT min(run_after) AS since FROM errand WHERE state = 'waiting' AND run_after <= $1", utcnow()
+    )
+    since = late[0]["since"]
+    if isinstance(since, str):
+        since = dt.datetime.fromisoformat(since)
+    busy = await engine.raw("SELECT count(*) AS n FROM task WHERE state IN ('waiting', 'running')")
+    return {
+        **{
+            f"outbox_{state}": float(states.get(state, 0))
+            for state in ("waiting", "sending", "refused", "unknown", "failed")
+        },
+        "outbox_oldest_due_seconds": max(0.0, (utcnow() - since).total_seconds()) if since else 0.0,
+        "tasks_busy": float(busy[0]["n"]),
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -31,6 +32,8 @@ def main() -> None:
         serve.error(f"--port: 0 to 65535, not {port}")
     if asked.workers < 1:
         serve.error("--workers: at least 1")
+    if asked.workers > 1:  # their figures for /metrics are added up in a folder, begun anew
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="poort-metrics-")
     uvicorn.run(
         "web.__main__:serving",
         factory=True,

@@ -8,9 +8,11 @@ from prometheus_client import generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from models import checkup, config
+from models import checkup, config, outbox
 from web import observe
 from web.routing import Access, Routes
+
+_HERE = ("127.0.0.1", "::1")
 
 health = Routes("health", Access.PUBLIC)
 
@@ -32,9 +34,11 @@ async def metrics(request: Request) -> Response:
     token, asked = config.settings().metrics_token, request.headers.get("authorization", "")
     local = (
         request.client is not None
-        and request.client.host in ("127.0.0.1", "::1")
+        and request.client.host in _HERE
+        and request.url.hostname in (*_HERE, "localhost")
         and "x-forwarded-for" not in request.headers
     )
     if not local and not (token and hmac.compare_digest(asked.encode(), f"Bearer {token}".encode())):
         return Response("Niet gevonden", 404, media_type="text/plain")
-    return Response(generate_latest(observe.REGISTRY), media_type="text/plain; version=0.0.4")
+    figures = generate_latest(observe.registry()) + observe.outbox_figures(await outbox.figures())
+    return Response(figures, media_type="text/plain; version=0.0.4")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import logging
+import os
 import secrets
 import sys
 import time
@@ -11,7 +12,7 @@ import traceback
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models import engine
@@ -28,6 +29,25 @@ _seconds = Histogram(
 _queries = Histogram(
     "poort_request_queries", "Statements per request.", ["route"], registry=REGISTRY, buckets=(1, 2, 4, 6, 8, 12, 20)
 )
+
+
+def registry() -> CollectorRegistry:
+    """The figures of all web processes: with several, each writes its own down in a folder that they share."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    together = CollectorRegistry()
+    multiprocess.MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+    return together
+
+
+def outbox_figures(found: dict[str, float]) -> bytes:
+    """What waits, as gauges; asked of the database, so that every process says the same."""
+    gauges = CollectorRegistry()
+    for name, value in found.items():
+        Gauge(f"poort_{name}", name.replace("_", " ").capitalize() + ".", registry=gauges).set(value)
+    return generate_latest(gauges)
+
+
 _request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
 log = structlog.get_logger("poort")
 

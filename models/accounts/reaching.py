@@ -56,7 +56,8 @@ class Reaching:
         await engine.raw(
             "UPDATE access SET rights = $3, role = $4 WHERE person = $1 AND client = $2", self.id, client.id, bits, role
         )
-        await self._note_at("Access.change", client, by, role=role, rights=bits, before=before[0]["rights"])
+        after = {"role": role, "rights": bits}
+        await self._note_at("Access.change", client, by, before=dict(before[0]), after=after)
 
     @operation(Permission.MANAGE_USERS, trail=False)
     async def take_access(self, client: Client, *, by: Viewer) -> None:

@@ -135,6 +135,10 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
             or digest not in ("daily", "at_once", "never")
         ):
             raise Refused("", Say("Kies een van de mogelijkheden."))
+        if self.kind == "staff" and (self.digest, digest) == ("daily", "at_once"):
+            from models.notices import tell_until_now
+
+            await tell_until_now(self.id)
         await save(self, language=language, theme=theme, digest=digest)
 
     async def takes_code(self, code: str) -> bool:

@@ -30,5 +30,11 @@ ROLES = (
     Role("salaris", Right.PAYROLL, Say("Salaris: alleen personeel"), ("payroll",)),
     Role("lezer", Right.VIEW_DOSSIER, Say("Lezer: alleen bekijken"), ("lezen", "reader", "alleen lezen", "read")),
 )  # fmt: skip
+RIGHTS = (
+    (Right.VIEW_DOSSIER, Say("Dossier bekijken")),
+    (Right.UPLOAD_DOCUMENTS, Say("Stukken aanleveren")),
+    (Right.APPROVE, Say("Accorderen")),
+    (Right.PAYROLL, Say("Personeel en salaris")),
+)
 RIGHTS_OF = {role.name: role.rights for role in ROLES}
 SPELLINGS = {word: role.name for role in ROLES for word in (role.name, *role.spellings)}

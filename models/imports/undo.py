@@ -41,6 +41,11 @@ _LOSSES: tuple[tuple[str, Say], ...] = (
     ),
     ("SELECT count(*) AS n FROM users WHERE imported = $1 AND state <> 'prepared'", Say("{n} van de nieuwe gebruikers zijn al uitgenodigd of ingelogd.")),
     (
+        "SELECT count(DISTINCT p.person) AS n FROM opening_person p JOIN opening o ON o.id = p.opening "
+        f"WHERE o.started_at IS NOT NULL AND p.person IN ({_PEOPLE})",
+        Say("{n} van de nieuwe gebruikers staan op de lijst van geopende poorten."),
+    ),
+    (
         f"SELECT count(DISTINCT person) AS n FROM link WHERE person IN ({_PEOPLE})",
         Say("{n} van de nieuwe gebruikers kregen al een uitnodiging."),
     ),

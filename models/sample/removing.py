@@ -25,6 +25,9 @@ async def _remove(firm: Firm, *, by: Viewer) -> None:
         await engine.raw(
             f"DELETE FROM {table} WHERE is_sample = $1 AND NOT (id = $2 AND $3)", True, by.user.id, table == "users"
         )
+    await engine.raw(
+        "DELETE FROM opening WHERE NOT EXISTS (SELECT 1 FROM opening_person p WHERE p.opening = opening.id)"
+    )
     await save(firm, is_sample=False)
     await touch("rollout", "clients", "users")
 
