@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from typing import Any
 
 from starlette.requests import Request
 
-from models.audit_lists import Filter, page, people
+from models.audit_lists import Filter, colleagues, found, page
 from models.clients import Client
 from models.clients.lists import named
 from models.core import Missing, Say
@@ -29,11 +28,12 @@ async def list_(request: Request, viewer: Viewer) -> Reply:
         raise Missing("audit")
     typed = request.query_params.get("client", "")[:230]
     client = await _client(viewer, typed)
-    asked, number = _asked(request.query_params, client), min(page_number(request), 1_000_000)
+    who = request.query_params.get("person", "").strip()[:200]
+    people, who_typed = await found(viewer, who) if who else (None, "")
+    asked, number = _asked(request.query_params, client, people), min(page_number(request), 1_000_000)
     lines, total = await page(viewer, asked, number, SIZE)
-    kept = {name: str(value) for name, value in dataclasses.asdict(asked).items() if value}
-    if client:
-        kept["client"] = client.number
+    chosen: dict[str, Any] = {"person": who, "operation": asked.operation, "client": client.number if client else typed}
+    chosen |= {"since": asked.since, "until": asked.until}
     return show(
         "audit/table.html" if wants_fragment(request) else "audit/list.html",
         title=Say("Logboek"),
@@ -43,9 +43,10 @@ async def list_(request: Request, viewer: Viewer) -> Reply:
         page=number,
         size=SIZE,
         asked=asked,
-        base=list_.url(**kept),
+        base=list_.url(**{name: str(value) for name, value in chosen.items() if value}),
         client_typed=typed,
-        people=await people(asked.person),
+        who_typed=who_typed,
+        colleagues=await colleagues(),
         operations=[(name, sentence({"operation": name, "detail": {}})) for name in SENTENCES],
     )
 
@@ -55,21 +56,16 @@ async def _client(viewer: Viewer, typed: str) -> Client | None:
     return await named(viewer, typed).find() if typed.strip() else None
 
 
-def _asked(asked: Any, client: Client | None) -> Filter:
+def _asked(asked: Any, client: Client | None, people: tuple[int, ...] | None) -> Filter:
     """Of an address; nonsense narrows nothing."""
     operation = asked.get("operation", "")
     return Filter(
-        person=_whole(asked.get("person")),
+        people=people,
         operation=operation if operation in SENTENCES else "",
         client=client.id if client else -1 if asked.get("client", "").strip() else None,
         since=_day(asked.get("since")),
         until=_day(asked.get("until")),
     )
-
-
-def _whole(value: Any) -> int | None:
-    text = str(value or "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 def _day(value: Any) -> dt.date | None:

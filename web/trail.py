@@ -6,8 +6,10 @@ import json
 from collections import defaultdict
 from typing import Any
 
+from models.accounts.roles import RIGHTS, ROLES
 from models.core import Say
 from models.imports.lexicon import FIELDS
+from web.settings import MODULE_NAMES
 
 SENTENCES: dict[str, Say] = {
     # signing in, and one's own account
@@ -125,13 +127,18 @@ def sentence(line: dict[str, Any]) -> Say:
     return Say(said.text, **{name: known[name] for name in _names(said.text)})
 
 
-def changes(line: dict[str, Any]) -> list[tuple[Say, str, str]]:
-    """(what, how it was, how it became) of a change that kept both."""
+def changes(line: dict[str, Any]) -> list[tuple[Say, Say | str, Say | str]]:
+    """(what, how it was, how it became) of a change that kept both. What people typed is text, what we call it a Say."""
     detail = _detail(line)
     before, after = detail.get("before"), detail.get("after")
     if not isinstance(before, dict) or not isinstance(after, dict):
         return []
-    return [(_FIELDS.get(name, Say(name)), _shown(before.get(name)), _shown(value)) for name, value in after.items()]
+    if line["operation"] == "Access.change":
+        return [(_FIELDS["rights"], _allowed(before), _allowed(after))]
+    return [
+        (_FIELDS.get(name, Say(name)), _shown(name, before.get(name)), _shown(name, value))
+        for name, value in after.items()
+    ]
 
 
 _FIELDS = {field.name: Say(field.dutch) for field in FIELDS["clients"]} | {
@@ -139,8 +146,13 @@ _FIELDS = {field.name: Say(field.dutch) for field in FIELDS["clients"]} | {
     "invitation_days": Say("Uitnodiging geldig, in dagen"), "digest_hour": Say("Uur van het dagelijks overzicht"),
     "undo_seconds": Say("Seconden om het openen ongedaan te maken"), "logo": Say("Logo"),
     "second_factor": Say("Van wie een tweede factor wordt gevraagd"),
-    "users_without_login": Say("Gebruikers zonder inloggegevens"),
+    "users_without_login": Say("Gebruikers zonder inloggegevens"), "rights": Say("Rechten"),
 }  # fmt: skip
+_CHOICES: dict[str, dict[Any, Say]] = {
+    "language": {"nl": Say("Nederlands"), "en": Say("Engels")},
+    "second_factor": {"nobody": Say("Niemand"), "staff": Say("Medewerkers"), "all": Say("Iedereen")},
+    "users_without_login": {True: Say("Aan"), False: Say("Uit")},
+}
 
 
 def _detail(line: dict[str, Any]) -> dict[str, Any]:
@@ -148,8 +160,25 @@ def _detail(line: dict[str, Any]) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _shown(value: Any) -> str:
-    return "–" if value in (None, "") else str(value)[:200]
+def _shown(name: str, value: Any) -> Say | str:
+    if value in (None, ""):
+        return "–"
+    if name == "modules":
+        return _together([MODULE_NAMES.get(key, Say(key)) for key in str(value).split(",")])
+    choices = _CHOICES.get(name)
+    return choices[value] if choices and value in choices else str(value)[:200]
+
+
+def _allowed(access: dict[str, Any]) -> Say:
+    """What somebody may at a client: the name of the template, or each right of a choice of one's own."""
+    for role in ROLES:
+        if role.name == access.get("role"):
+            return role.label
+    return _together([label for right, label in RIGHTS if right & int(access.get("rights") or 0)])
+
+
+def _together(says: list[Say]) -> Say:
+    return Say(", ".join(f"{{n{at}}}" for at in range(len(says))), **{f"n{at}": say for at, say in enumerate(says)})
 
 
 def _names(text: str) -> list[str]:

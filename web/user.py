@@ -15,7 +15,7 @@ from models.clients import lists as client_lists
 from models.clients.reached import Reached, reached_by
 from models.core import Refused, Say
 from models.settings import Firm, utcnow
-from models.viewer import Right, Viewer
+from models.viewer import Viewer
 from partials import mails
 from web.devices import device_of, is_phone
 from web.forms import Form, StringField, Text
@@ -24,12 +24,7 @@ from web.replies import Reply, Toast, go, invalid, show
 from web.trail import sentence
 from web.users import list_, users
 
-RIGHTS = (
-    (int(Right.VIEW_DOSSIER), Say("Dossier bekijken")),
-    (int(Right.UPLOAD_DOCUMENTS), Say("Stukken aanleveren")),
-    (int(Right.APPROVE), Say("Accorderen")),
-    (int(Right.PAYROLL), Say("Personeel en salaris")),
-)
+RIGHTS = tuple((int(right), label) for right, label in roles.RIGHTS)
 ROLES = (*((role.name, role.label) for role in roles.ROLES), ("", Say("Eigen keuze")))
 
 

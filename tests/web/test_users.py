@@ -11,8 +11,6 @@ import pytest
 from models import engine
 from models.accounts import User
 from models.outbox import Kind, ask
-from tests.web.test_clients import details_form
-from web.trail import SENTENCES, UNNAMED, sentence
 
 GENERAL = {
     "name": "Kantoor", "place": "", "language": "nl", "brand": "#1f5c4d", "invitation_days": "30", "second_factor": "nobody",
@@ -121,32 +119,6 @@ async def test_blocking_says_first_what_it_means(cast, browser):
     assert (await User.objects().where(User.id == cast.rik.user.id).first()).state == "active"
 
 
-async def test_the_trail_is_narrowed_by_client_and_person_and_says_what_was_and_is(cast, browser):
-    details = f"/clients/{cast.bakkerij}/details"
-    async with browser(cast.anna) as anna:
-        form = await details_form((await anna.get(details)).text)
-        await anna.post(details, data={**form, "city": "Zwolle"})
-        await anna.post("/settings", data={**GENERAL, "place": "Deventer"})
-        every = (await anna.get("/audit")).text
-        of_client = (await anna.get("/audit", params={"client": form["number"]})).text
-        of_none = (await anna.get("/audit?client=bestaat-niet")).text
-        of_rik = (await anna.get(f"/audit?person={cast.rik.user.id}")).text
-
-    assert re.search(r"Plaats: <del>[^<]*</del> → <ins>Deventer</ins>", every)
-    assert "<ins>Zwolle</ins>" in of_client and "Deventer" not in of_client
-    assert "Niets gevonden" in of_none
-    assert f'<option value="{cast.rik.user.id}" selected>' in of_rik and "Deventer" not in of_rik
-
-
-async def test_blocking_many_names_each_on_the_trail(cast, browser):
-    async with browser(cast.anna) as anna:
-        await anna.post("/users/blocks", data={"ids": [cast.rik.user.id]})
-        page = (await anna.get("/audit?operation=User.block")).text
-        person = (await anna.get(f"/users/{cast.rik.user.id}")).text
-
-    assert "blokkeerde Rik Jansen" in page and "blokkeerde Rik Jansen" in person
-
-
 async def test_a_colour_that_cannot_be_read_comes_with_a_warning(cast, browser):
     async with browser(cast.anna) as anna:
         assert (await anna.post("/settings", data={**GENERAL, "brand": "#ffee00"})).status_code == 303
@@ -168,25 +140,6 @@ async def test_a_list_asks_no_more_of_the_database_than_twelve_times(cast, brows
         await anna.get(path)
 
     assert 0 < len(asked) <= 12
-
-
-def test_every_operation_has_its_sentence():
-    noted = set()
-    for path in (ROOT / "models").rglob("*.py"):
-        text = path.read_text(encoding="utf-8")
-        noted |= set(re.findall(r'(?:\.note|Trail\.write|_note|_note_at|_note_all|_set)\(\s*"([A-Z]\w+\.\w+)"', text))
-        owner = ""
-        for at in re.finditer(r"^class (\w+)|^( *)@operation\(([^\n]*)\)\n\s*async def (\w+)", text, re.M):
-            owner = at[1] or owner
-            if at[4] and "trail=False" not in at[3]:
-                noted.add(f"{owner}.{at[4]}" if at[2] else at[4])
-
-    assert not sorted(noted - set(SENTENCES))
-
-
-def test_a_line_without_its_values_is_still_a_sentence():
-    assert str(sentence({"operation": "User.block", "detail": "{}"})) == "blokkeerde …"
-    assert sentence({"operation": "Iets.nieuws", "detail": "{}"}).text == UNNAMED.text
 
 
 async def test_a_refused_access_comes_back_beside_its_field_with_what_was_typed(cast, browser):
