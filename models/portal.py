@@ -42,10 +42,16 @@ class Branch:
     documents: list[dict[str, Any]] = field(default_factory=list)
 
 
-async def asked_of(viewer: Viewer) -> list[dict[str, Any]]:
-    """Upload folders in which nothing was handed in yet: folder, name, client; over all clients of this person."""
+async def uploads_of(viewer: Viewer) -> list[dict[str, Any]]:
+    """Where this person may hand in, over all his clients: folder, name, client, client_name, and is_asked where nothing was
+    handed in yet."""
     ids = _listed(set(viewer.client_ids_with(Right.UPLOAD_DOCUMENTS)) & set(viewer.client_ids_with(Right.VIEW_DOSSIER)))
-    return await engine.raw(_ASKED_SQL.format(ids=ids)) if ids else []
+    return await engine.raw(_UPLOADS_SQL.format(ids=ids)) if ids else []
+
+
+async def asked_of(viewer: Viewer) -> list[dict[str, Any]]:
+    """Those of the upload folders in which nothing was handed in yet."""
+    return [row for row in await uploads_of(viewer) if row["is_asked"]]
 
 
 async def unread_of(viewer: Viewer) -> list[dict[str, Any]]:
@@ -154,10 +160,10 @@ _GENERAL = """SELECT g.id FROM dossier g WHERE g.kind = 'general' AND (g.audienc
  SELECT 1 FROM dossier_group dg JOIN membership m ON m.client_group = dg.client_group
  WHERE dg.dossier = g.id AND m.client IN ({ids})))"""
 
-_ASKED_SQL = """SELECT f.id AS folder, f.name, f.client, c.name AS client_name FROM folder f JOIN client c ON c.id = f.client
-WHERE f.client IN ({ids}) AND f.kind = 'upload' AND f.trashed_at IS NULL
- AND NOT EXISTS (SELECT 1 FROM document d WHERE d.folder = f.id AND d.source = 'client' AND d.trashed_at IS NULL)
-ORDER BY c.sort_key, f.position, f.name_key LIMIT 20"""
+_UPLOADS_SQL = """SELECT f.id AS folder, f.name, f.client, c.name AS client_name,
+ CASE WHEN EXISTS (SELECT 1 FROM document d WHERE d.folder = f.id AND d.source = 'client' AND d.trashed_at IS NULL) THEN 0 ELSE 1 END AS is_asked
+FROM folder f JOIN client c ON c.id = f.client WHERE f.client IN ({ids}) AND f.kind = 'upload' AND f.trashed_at IS NULL
+ORDER BY c.sort_key, f.position, f.name_key LIMIT 500"""
 
 _PUBLISHED = """(d.client IN ({ids}) OR (d.client IS NULL AND f.dossier IN ({general})))
  AND d.source = 'office' AND d.trashed_at IS NULL AND f.kind <> 'internal' AND f.trashed_at IS NULL"""

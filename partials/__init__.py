@@ -131,7 +131,7 @@ def filesize(size: int) -> str:
         if value < 1000 or unit == "GB":
             break
         value /= 1000
-    return f"{_decimal(round(value, 0 if value >= 10 or unit == 'B' else 1), '#,##0.#', language())} {unit}"
+    return f"{_decimal(round(value, 0 if value >= 100 or unit == 'B' else 1), '#,##0.#', language())} {unit}"
 
 
 @functools.cache

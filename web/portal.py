@@ -9,7 +9,7 @@ from starlette.requests import Request
 from models.content_type import INLINE
 from models.core import Missing, Say
 from models.dossiers import folder_of, path_to
-from models.portal import asked_of, contacts_of, dossier_tree, folder_contents, general_trees, new_for, unread_of
+from models.portal import contacts_of, dossier_tree, folder_contents, general_trees, new_for, unread_of, uploads_of
 from models.viewer import Right, Viewer
 from web.addresses import url_maker
 from web.replies import Reply, go, show
@@ -20,11 +20,13 @@ portal = Routes("portal", Access.CLIENT)
 
 @portal.get("/portal")
 async def home(request: Request, viewer: Viewer) -> Reply:
+    uploads = await uploads_of(viewer)
     return show(
         "portal/home.html",
         title=Say("Home"),
         section="home",
-        asked=await asked_of(viewer),
+        asked=[one for one in uploads if one["is_asked"]],
+        uploads=uploads,
         unread=await unread_of(viewer),
         newest=await new_for(viewer),
         contacts=await contacts_of(viewer),

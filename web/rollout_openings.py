@@ -52,6 +52,8 @@ async def prepare(request: Request, viewer: Viewer) -> Reply:
     form, firm = await request.form(), await Firm.load()
     chosen, selection, only_ready = await _chosen(viewer, form)
     found = await readiness.people_of_clients(viewer, firm, **chosen)
+    if selection.get("who") != "ready" and (alone := await readiness.clients_without_people(viewer, firm, **chosen)):
+        selection |= {"alone": len(alone), "alone_names": alone[:5]}
     opening = await prepare_opening(
         viewer.users.where(readiness.among(found)), by=viewer, selection=selection, only_ready=only_ready
     )

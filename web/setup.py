@@ -112,6 +112,8 @@ async def set_logo(request: Request, viewer: Viewer, received: Received) -> Repl
     """Also used by the settings, which say with `then` where to go afterwards."""
     firm, then = await Firm.load(), local_path(str(received.fields.get("then", "")))
     try:
+        if received.refused and not received.files:
+            raise Refused("logo", Say("Dit bestand kan geen logo zijn. Kies een PNG, JPEG of WebP van hoogstens 2 MB."))
         file = received.one_file("logo")
         await firm.set_logo(file.sha256, branding.check_logo(file.head, file.size), by=viewer)
     except Refused as refused:

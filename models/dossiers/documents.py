@@ -123,8 +123,8 @@ class Document(Owned, Table, tablename="document"):
         return name
 
     async def note_read(self, *, by: Viewer) -> None:
-        """Remember that this person opened it; looking through somebody's eyes marks nothing."""
-        if by.view_as is not None:
+        """Remember that this person opened it; looking through somebody's eyes marks nothing, nor at what one put in oneself."""
+        if by.view_as is not None or self.uploaded_by == by.user.id:
             return
         now = utcnow()
         await engine.raw(_READ_SQL, self.id, self.client, by.user.id, now)

@@ -155,7 +155,15 @@ class Planner:
             key = fold(name)
             group = self.world.groups.get(key)
             if group is None and not self.make_groups:
-                notes.append(("groups", Say("De groep “{name}” bestaat niet; de cliënt komt er niet in.", name=name)))
+                notes.append(
+                    (
+                        "groups",
+                        Say(
+                            "De groep “{name}” bestaat niet; de cliënt komt er niet in. Bij “Kolommen aanpassen” kunt u nieuwe groepen laten maken.",
+                            name=name,
+                        ),
+                    )
+                )
                 continue
             if group is None and key not in self._groups:
                 self._groups[key] = row.line

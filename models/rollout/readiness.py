@@ -142,13 +142,39 @@ async def people_of_clients(
     missing: str = "",
 ) -> list[int]:
     """The users of the chosen clients (`ids`), or of all that match the filter of the matrix."""
-    where, values = _filtered(viewer, firm, q, group, ready, missing)
-    if ids is not None:
-        where += f" AND c.id IN ({', '.join(str(int(one)) for one in ids) or 'NULL'})"
+    where, values = _chosen(viewer, firm, ids, q, group, ready, missing)
     rows = await engine.raw(
         f"SELECT DISTINCT a.person FROM access a JOIN client c ON c.id = a.client WHERE {where}", *values
     )
     return [row["person"] for row in rows]
+
+
+async def clients_without_people(
+    viewer: Viewer,
+    firm: Firm,
+    *,
+    ids: list[int] | None = None,
+    q: str = "",
+    group: int = 0,
+    ready: str = "",
+    missing: str = "",
+) -> list[str]:
+    """The names of those of the chosen clients that have nobody who could be invited."""
+    where, values = _chosen(viewer, firm, ids, q, group, ready, missing)
+    rows = await engine.raw(
+        f"SELECT c.name FROM client c WHERE {where} AND NOT EXISTS (SELECT 1 FROM access a WHERE a.client = c.id) ORDER BY c.sort_key, c.id",
+        *values,
+    )
+    return [row["name"] for row in rows]
+
+
+def _chosen(
+    viewer: Viewer, firm: Firm, ids: list[int] | None, q: str, group: int, ready: str, missing: str
+) -> tuple[str, list[Any]]:
+    where, values = _filtered(viewer, firm, q, group, ready, missing)
+    if ids is not None:
+        where += f" AND c.id IN ({', '.join(str(int(one)) for one in ids) or 'NULL'})"
+    return where, values
 
 
 def unready_person_sql(firm: Firm, person: str) -> str:

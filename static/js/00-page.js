@@ -24,6 +24,12 @@ htmx.config.defaultSettleDelay = 0
       body.querySelector("[autofocus]")?.focus()
     }
   })
+  const bringTabsIntoView = () => document.querySelectorAll(".tabs [aria-current]").forEach(tab => {
+    const strip = tab.closest(".tabs")
+    strip.scrollLeft = tab.offsetLeft - strip.offsetLeft - (strip.clientWidth - tab.offsetWidth) / 2
+  })
+  document.addEventListener("DOMContentLoaded", bringTabsIntoView)
+  document.addEventListener("htmx:after:swap", bringTabsIntoView)
   document.addEventListener("close-dialog", close)
   document.addEventListener("close", event => {
     if (event.target.id === "dialog") document.getElementById("dialog-body").replaceChildren()

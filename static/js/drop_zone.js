@@ -54,7 +54,7 @@ customElements.define("drop-zone", class extends HTMLElement {
     }
     request.onload = () => {
       const away = new URL(request.responseURL).pathname.startsWith("/sign-in")
-      request.status < 400 && !away ? this.done(job) : this.failed(job, away ? words.signedOut : this.reason(request))
+      request.status < 400 && !away ? this.done(job) : this.failed(job, away ? words.signedOut : this.reason(request), !away && request.status === 422)
     }
     Object.assign(request, { onerror: () => this.failed(job, words.failed), onabort: () => this.failed(job, words.stopped) })
     request.onloadend = () => { this.busy--; this.next() }
@@ -73,8 +73,9 @@ customElements.define("drop-zone", class extends HTMLElement {
     this.dispatchEvent(new CustomEvent("uploaded", { bubbles: true, detail: { name: job.file.name } }))
     if (this.dataset.refresh) document.querySelectorAll(this.dataset.refresh).forEach(element => element.dispatchEvent(new CustomEvent("live")))
   }
-  failed(job, why) {
-    this.say(job, why, "danger", this.list.dataset.retry)
+  failed(job, why, isFinal = false) {
+    this.say(job, why, "danger", isFinal ? "" : this.list.dataset.retry)
+    if (isFinal) return job.button.remove()
     job.button.onclick = () => this.enqueue(job)
   }
 })

@@ -182,7 +182,7 @@ def test_a_file_sent_after_signing_out_is_not_called_received(open_page: Any, se
 
     tab.locator("#styleguide-files").set_input_files({"name": "a.pdf", "mimeType": "application/pdf", "buffer": b"x"})
 
-    expect(tab.locator("drop-zone .uploads li")).to_contain_text("U bent uitgelogd.")
+    expect(tab.locator("drop-zone .uploads li")).to_contain_text("U bent afgemeld.")
 
 
 def test_the_dialog_takes_and_gives_back_the_focus(open_page: Any) -> None:
@@ -263,7 +263,7 @@ def test_without_javascript_the_parts_do_their_job(open_page: Any) -> None:
     tab.locator("#folder-4 summary").click()
     expect(tab.locator("#folder-5")).to_be_visible()
     tab.get_by_role("button", name="Uw menu").click()
-    expect(tab.get_by_role("button", name="Uitloggen")).to_be_visible()
+    expect(tab.get_by_role("button", name="Afmelden")).to_be_visible()
 
 
 def test_one_stream_serves_all_tabs_and_only_what_changed_is_fetched(open_page: Any, server: Server) -> None:

@@ -110,7 +110,7 @@ async def test_the_gates_open_for_whom_one_chooses(cast, browser, who, letters):
     )
     assert {one["email"].split("@")[0] for one in mailed} == letters
     assert (f"Groep {row['name']}" in draft) == (who == "group")
-    assert ("cliënt niet klaar" in draft) == (who == "ready")
+    assert ("bij een cliënt die niet klaar is" in draft) == (who == "ready")
     assert ("Dit ontbreekt" in draft) == (who == "all")
     assert who != "all" or re.search(r"Garage Smit</a>: uploadmap", draft)
 
