@@ -130,6 +130,7 @@ class SelectField(wtforms.SelectField):
     def __init__(self, choices: Any = None, **kwargs: Any) -> None:
         if isinstance(choices, list | tuple):
             choices = [SelectChoice(*choice) if isinstance(choice, tuple) else choice for choice in choices]
+        kwargs.setdefault("invalid_choice_message", Say("Kies een van de mogelijkheden."))  # the library's is English
         super().__init__(choices=choices, **kwargs)
 
     def iter_choices(self) -> Any:

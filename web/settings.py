@@ -79,27 +79,30 @@ async def use_modules(request: Request, viewer: Viewer) -> Reply:
 @settings.get("/settings/users-without-login")
 async def without_login(request: Request, viewer: Viewer) -> Reply:
     _allow(viewer)
-    firm = await Firm.load()
-    return show(
-        "settings/without_login.html",
-        title=Say("Gebruikers zonder inloggegevens"),
-        section="settings",
-        tab="without_login",
-        on=firm.users_without_login,
-    )
+    on = (await Firm.load()).users_without_login
+    return show("settings/without_login.html", **_without_login(on, WithoutLogin.blank(on="1" if on else "")))
 
 
 @settings.post("/settings/users-without-login")
 async def set_without_login(request: Request, viewer: Viewer) -> Reply:
     firm, form = await Firm.load(), await WithoutLogin.read(request)
-    on = form.on.data == "1"
-    await firm.set_users_without_login(on, by=viewer)
+
+    async def changing(on: str) -> None:
+        await firm.set_users_without_login(on == "1", by=viewer)
+
+    if not await form.submit(changing):
+        return invalid("settings/without_login.html", **_without_login(firm.users_without_login, form))
     words = (
         Say("Aan: nieuwe gebruikers worden voorbereid.")
-        if on
+        if form.on.data == "1"
         else Say("Uit: nieuwe gebruikers worden meteen uitgenodigd.")
     )
     return go(without_login.url(), toast=words)
+
+
+def _without_login(on: bool, form: WithoutLogin) -> dict[str, Any]:
+    title = Say("Gebruikers zonder inloggegevens")
+    return {"title": title, "section": "settings", "tab": "without_login", "on": on, "form": form}
 
 
 def _general(firm: Firm) -> dict[str, Any]:

@@ -67,14 +67,14 @@ async def add(request: Request, viewer: Viewer) -> Reply:
 @staff.get("/staff/{user_id:int}/role")
 async def role(request: Request, viewer: Viewer, user_id: int) -> Reply:
     _allow(viewer)
-    person = await viewer.users.get(user_id)
+    person = await _colleague(viewer, user_id)
     form = Role.blank(role=person.role, all_clients=person.all_clients)
     return show("staff/role.html", title=person.display_name, section="settings", person=person, form=form)
 
 
 @staff.post("/staff/{user_id:int}/role")
 async def set_role(request: Request, viewer: Viewer, user_id: int) -> Reply:
-    person = await viewer.users.get(user_id)
+    person = await _colleague(viewer, user_id)
     form = await Role.read(request)
 
     async def changing(**details: object) -> None:
@@ -88,3 +88,10 @@ async def set_role(request: Request, viewer: Viewer, user_id: int) -> Reply:
 def _allow(viewer: Viewer) -> None:
     if not viewer.may("manage_staff"):
         raise Missing("staff")
+
+
+async def _colleague(viewer: Viewer, user_id: int) -> User:
+    person = await viewer.users.get(user_id)
+    if person.kind != "staff":
+        raise Missing("staff", user_id)
+    return person

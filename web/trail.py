@@ -39,7 +39,7 @@ SENTENCES: dict[str, Say] = {
     "User.unblock.bulk": Say("deblokkeerde {count} gebruikers"),
     "User.reset_second_factor": Say("nam de tweede factor van {name} weg"),
     "User.sign_out": Say("meldde {name} af"),
-    "User.change_role": Say("wijzigde de rol van {name} van {before} in {role}"),
+    "User.change_role": Say("wijzigde de rol van {name}"),
     "User.view_as": Say("keek mee als {name}"),
     "Access.give": Say("gaf {name} toegang tot {client}"),
     "Access.change": Say("wijzigde wat {name} mag bij {client}"),
@@ -146,12 +146,14 @@ _FIELDS = {field.name: Say(field.dutch) for field in FIELDS["clients"]} | {
     "invitation_days": Say("Uitnodiging geldig, in dagen"), "digest_hour": Say("Uur van het dagelijks overzicht"),
     "undo_seconds": Say("Seconden om het openen ongedaan te maken"), "logo": Say("Logo"),
     "second_factor": Say("Van wie een tweede factor wordt gevraagd"),
-    "users_without_login": Say("Gebruikers zonder inloggegevens"), "rights": Say("Rechten"),
+    "users_without_login": Say("Gebruikers zonder inloggegevens"), "rights": Say("Rechten"), "role": Say("Rol"), "all_clients": Say("Ziet alle cliënten"),
 }  # fmt: skip
 _CHOICES: dict[str, dict[Any, Say]] = {
     "language": {"nl": Say("Nederlands"), "en": Say("Engels")},
     "second_factor": {"nobody": Say("Niemand"), "staff": Say("Medewerkers"), "all": Say("Iedereen")},
     "users_without_login": {True: Say("Aan"), False: Say("Uit")},
+    "role": {"administrator": Say("Beheerder"), "employee": Say("Medewerker")},
+    "all_clients": {True: Say("Ja"), False: Say("Nee")},
 }
 
 

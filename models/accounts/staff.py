@@ -41,10 +41,12 @@ async def change_role(person: User, role: str, all_clients: bool, *, by: Viewer)
         raise Refused("", Say("Dit is geen medewerker van het kantoor."))
     if role != "administrator":
         await person.stays_with_an_administrator()
-    before = person.role
-    await save(person, role=role, all_clients=all_clients or role == "administrator")
-    detail = {"name": person.display_name, "before": before, "role": role, "all_clients": person.all_clients}
-    await by.note("User.change_role", person, detail)
+    before = {"role": person.role, "all_clients": person.all_clients}
+    after = {"role": role, "all_clients": all_clients or role == "administrator"}
+    if before == after:
+        return
+    await save(person, **after)
+    await by.note("User.change_role", person, {"name": person.display_name, "before": before, "after": after})
     await touch("users", f"user-{person.id}")
 
 
