@@ -49,6 +49,7 @@ def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 def addresses(poort: House, *accesses: Access) -> list[str]:
     with sqlite3.connect(poort.var / "poort.db") as database:
         ids = {name: database.execute(sql).fetchone()[0] for name, sql in OWNED.items()}
+        colleague = database.execute("SELECT min(id) FROM users WHERE kind = 'staff'").fetchone()[0]
         kinds = dict(database.execute("SELECT kind, min(id) FROM dossier GROUP BY kind"))
     found = []
     for action in ACTIONS:
@@ -56,6 +57,7 @@ def addresses(poort: House, *accesses: Access) -> list[str]:
             continue
         if set(PARAMETER.findall(action.path)) <= set(ids):
             mine = ids | ({"dossier_id": kinds[DOSSIERS[action.name]]} if action.name in DOSSIERS else {})
+            mine |= {"user_id": colleague} if action.name.startswith("staff.") else {}
             found.append(PARAMETER.sub(lambda match, mine=mine: str(mine[match[1]]), action.path))
     return found
 
