@@ -18,7 +18,7 @@ import httpx2
 
 from tests.cast import PASSWORD
 
-ROUNDS = 24
+ROUNDS = 100
 SIZE = 6 * 1024 * 1024
 
 
