@@ -113,4 +113,4 @@ def _said(person: User, existed: bool) -> Say:
         return Say("{who} bestond al met dit e-mailadres en heeft nu ook toegang tot deze cliënt.", who=who)
     if person.state == "invited":
         return Say("{who} is toegevoegd. De uitnodiging gaat naar {email}.", who=who, email=person.email)
-    return Say("{who} is voorbereid. Er is niets verstuurd.", who=who)
+    return Say("{who} is klaargezet. Er is niets verstuurd.", who=who)

@@ -93,7 +93,7 @@ async def set_without_login(request: Request, viewer: Viewer) -> Reply:
     if not await form.submit(changing):
         return invalid("settings/without_login.html", **_without_login(firm.users_without_login, form))
     words = (
-        Say("Aan: nieuwe gebruikers worden voorbereid.")
+        Say("Aan: nieuwe gebruikers worden klaargezet.")
         if form.on.data == "1"
         else Say("Uit: nieuwe gebruikers worden meteen uitgenodigd.")
     )

@@ -99,9 +99,9 @@ async def unblock_many(request: Request, viewer: Viewer) -> Reply:
         return _turned_back(form, refused.why)
     if not count:
         return _turned_back(form, Say("Geen van deze gebruikers is geblokkeerd."))
-    words = Say("{n} gebruikers gedeblokkeerd. Wie nu is voorbereid, nodigt u opnieuw uit.", n=count)
+    words = Say("{n} gebruikers gedeblokkeerd. Wie nu is klaargezet, nodigt u opnieuw uit.", n=count)
     if count == 1:
-        words = Say("1 gebruiker gedeblokkeerd. Wie nu is voorbereid, nodigt u opnieuw uit.")
+        words = Say("1 gebruiker gedeblokkeerd. Wie nu is klaargezet, nodigt u opnieuw uit.")
     return go(back(form), toast=words)
 
 

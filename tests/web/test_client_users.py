@@ -43,7 +43,7 @@ async def test_somebody_is_prepared_with_the_rights_of_a_role_and_nothing_is_sen
     assert reply.status_code == 303 and reply.headers["location"] == f"/clients/{cast.garage}/users"
     assert (got["state"], got["role"]) == ("prepared", "uploaden")
     assert got["rights"] == Right.VIEW_DOSSIER | Right.UPLOAD_DOCUMENTS
-    assert "Vera Vers is voorbereid. Er is niets verstuurd." in listed and "Stukken aanleveren" in listed
+    assert "Vera Vers is klaargezet. Er is niets verstuurd." in listed and "Stukken aanleveren" in listed
     assert "gaf Vera Vers toegang tot Garage Smit" in trail
     assert (await counted())[2] == mails
 
