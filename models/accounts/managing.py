@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NAMES = {"first_name": 80, "initials": 40, "prefix": 40, "surname": 200, "phone": 40}
 
 TAKEN = Say("Er is al een gebruiker met dit e-mailadres.")
-_NOT_WHOLLY_YOURS = Say(
+NOT_WHOLLY_YOURS = Say(
     "Deze persoon heeft ook toegang tot cliënten waarvoor u niet verantwoordelijk bent. Vraag het een collega die alle cliënten ziet."
 )
 
@@ -162,7 +162,7 @@ class Managed:
         elif not by.sees_all_clients and await engine.raw(
             BEYOND_SQL.format(person="$1", staff="$2"), self.id, by.user.id
         ):
-            raise Refused("", _NOT_WHOLLY_YOURS)
+            raise Refused("", NOT_WHOLLY_YOURS)
 
     async def stays_with_an_administrator(self) -> None:
         """The office keeps somebody who can sign in and manage it."""

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from models.accounts.managing import NOT_WHOLLY_YOURS
 from models.accounts.roles import RIGHTS_OF
 from models.core import Say, fold
 from models.imports.addresses import Addresses
@@ -228,7 +229,11 @@ class Planner:
         if there is None and first is None:
             content["values"] = own
         elif access is not None and there is not None:
-            changes = _differences(there, own) | changes
+            moved = _differences(there, own)
+            if moved and self.world.reaches_beyond(there["id"]):
+                self._refuse(row, "user", label, [("", NOT_WHOLLY_YOURS), *notes])
+                return
+            changes = moved | changes
             content["values"] = {name: change[1] for name, change in changes.items() if name in own}
         else:
             changes["access"] = ["", client_name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterable
@@ -42,6 +43,14 @@ class World:
 
     def may_see(self, client: int) -> bool:
         return self.seen is None or client in self.seen
+
+    def reaches_beyond(self, person: int) -> bool:
+        """Whether this person also has clients that the employee who imports may not see: then his name is not theirs to change."""
+        return person in self._beyond
+
+    @functools.cached_property
+    def _beyond(self) -> set[int]:
+        return set() if self.seen is None else {who for who, at in self.accesses if at not in self.seen}
 
     def digest(self) -> str:
         hashed = hashlib.sha256()

@@ -228,3 +228,22 @@ async def test_a_reason_that_names_a_column_names_it_in_the_readers_language(ann
     assert (field, str(why)) == ("name", "Naam ontbreekt.")
     with partials.speaking("en"):
         assert partials.speak(why) == "Name is missing."
+
+
+async def test_who_also_has_clients_of_others_is_not_renamed_by_an_employees_file(cast):
+    """He may be given access, or another role, at the employee's own client; his name is of all his clients."""
+    rik = (await engine.raw("SELECT id, surname, email FROM users WHERE email = 'rik@bakkerij-jansen.example'"))[0]
+    async with engine.writing():
+        await engine.raw(
+            "INSERT INTO access (person, client, rights, role, created_at) SELECT $1, $2, 1, 'lezer', created_at FROM users WHERE id = $1",
+            rik["id"], cast.garage,
+        )  # fmt: skip
+    number = (await engine.raw("SELECT number FROM client WHERE id = $1", cast.bakkerij))[0]["number"]
+
+    record = await planned(
+        cast.ed, f"Clientnummer;Voornaam;Achternaam;E-mail\n{number};Richard;Jansen;{rik['email']}\n".encode()
+    )
+
+    rows = await ImportRow.objects().where(ImportRow.batch == record.id)
+    assert [row.action for row in rows] == ["refused"]
+    assert "waarvoor u niet verantwoordelijk bent" in str(rows[0].notes[0][1])
