@@ -141,7 +141,7 @@ def test_a_folder_is_named_added_moved_and_thrown_away_by_keys(poort: House, tab
 
     tab.keyboard.press("Enter")  # the folder itself: its page has the menu and the place for a folder in it
     expect(tab.get_by_role("heading", name="Brieven en mail")).to_be_visible()
-    add = tab.get_by_role("link", name="Map erin")
+    add = tab.get_by_role("link", name="Submap toevoegen")
     add.focus()
     tab.keyboard.press("Enter")
     expect(tab.locator("#dialog").get_by_label("Naam van de map")).to_be_focused()
