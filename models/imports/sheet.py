@@ -20,6 +20,7 @@ from models.core import Say
 from models.imports.lexicon import heading_key, known_heading
 
 SECONDS = 120
+MOST_ROWS = 50_000  # of so many the plan takes some 400 MB; an office has no tenth of it
 _ROOT = Path(__file__).parents[2]
 
 
@@ -65,7 +66,7 @@ class Sheet:
 
 
 def read_sheet(
-    path: Path, file_name: str, *, sheet: str | None = None, header_line: int | None = None, max_rows: int = 200_000
+    path: Path, file_name: str, *, sheet: str | None = None, header_line: int | None = None, max_rows: int = MOST_ROWS
 ) -> Sheet:
     """Read a file. Without `sheet` and `header_line` those with the most recognised headings are taken.
 
@@ -172,9 +173,10 @@ def _choose(overview: dict[str, Any], wanted: str | None, header_line: int | Non
             if score > best_score:
                 best, best_score = (index, line, [cells, above]), score
             above = cells
+    if best is None and not any(sheet["top"] for sheet in overview["sheets"]):
+        raise SheetError(Say("Dit bestand is leeg."))
+    best = best or _first_table(overview["sheets"], wanted)
     if best is None:
-        if not any(sheet["top"] for sheet in overview["sheets"]):
-            raise SheetError(Say("Dit bestand is leeg."))
         raise SheetError(
             Say(
                 "Er is geen kopregel gevonden: geen enkele kolom heeft een naam die wij kennen, "
@@ -201,6 +203,17 @@ def _choose(overview: dict[str, Any], wanted: str | None, header_line: int | Non
             )
         )
     return index, found
+
+
+def _first_table(sheets: list[dict[str, Any]], wanted: str | None) -> tuple[int, int, list[Any]] | None:
+    """Where no name is known, the first row of different texts above another row: what they are is asked."""
+    for index, sheet in enumerate(sheets):
+        if wanted is None or sheet["name"] == wanted:
+            for (line, cells), (_, below) in zip(sheet["top"], sheet["top"][1:], strict=False):
+                texts = [cell for cell in cells if type(cell) is str and any(map(str.isalpha, cell))]
+                if len(below) > 1 and len(cells) > 1 and len({*texts}) == len(cells):
+                    return index, line, [cells, []]
+    return None
 
 
 def _score(cells: list[Any]) -> int:
@@ -286,7 +299,7 @@ class _Reader:
     def _words(self, message: dict[str, Any]) -> Say:
         match message["error"]:
             case "too_many_rows":
-                return Say("Dit bestand heeft meer dan {most} rijen. Splits het in delen.", most=message["most"])
+                return Say("Dit bestand heeft meer dan 50.000 rijen. Splits het in delen.")
             case "unclosed_quote":
                 return Say(
                     "Op regel {line} begint een tekst met een aanhalingsteken dat nergens wordt gesloten.",

@@ -16,8 +16,8 @@ from models.sheets.cells import Row, Unreadable
 
 MEMORY = 1024 * 1024 * 1024
 CPU_SECONDS = 60
-MAX_CELLS = 6_000_000
-MAX_CHARACTERS = 80_000_000
+MAX_CELLS = 2_500_000
+MAX_CHARACTERS = 40_000_000
 CHUNK = 500
 
 

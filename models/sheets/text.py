@@ -135,7 +135,7 @@ def _letters(path: Path) -> tuple[str, bool]:
         if head.startswith(codecs.BOM_UTF8):
             return "utf-8-sig", b"\n" in head
         even, odd = head[0::2].count(0), head[1::2].count(0)
-        if even or odd:
+        if even + odd > len(head) / 100:  # fewer are dirt in a text, and cleaned away with it
             if odd > len(head) * 0.3 and even < odd * 0.1:
                 return "utf-16-le", True
             if even > len(head) * 0.3 and odd < even * 0.1:
