@@ -114,9 +114,19 @@ SENTENCES: dict[str, Say] = {
 UNNAMED = Say("deed iets waarvoor nog geen zin bestaat ({operation})")
 
 
+# What happened to an invitation: no line of the trail, but told among them.
+EVENTS: dict[str, Say] = {
+    "Invitation.done": Say("gaf de uitnodiging van {name} aan {address} af bij de mailserver"),
+    "Invitation.kept": Say("bewaarde de uitnodiging van {name} als bestand: er is geen mailserver"),
+    "Invitation.refused": Say("kreeg de uitnodiging van {name} niet bezorgd: {address} is geweigerd"),
+    "Invitation.unknown": Say("weet niet zeker of de uitnodiging van {name} aan {address} is verstuurd"),
+    "Invitation.open": Say("opende de link in zijn uitnodiging"),
+}
+
+
 def sentence(line: dict[str, Any]) -> Say:
     """Of a row of the trail: `operation` and `detail` (JSON, as it is kept)."""
-    said = SENTENCES.get(line["operation"])
+    said = SENTENCES.get(line["operation"]) or EVENTS.get(line["operation"])
     if said is None:
         return Say(UNNAMED.text, operation=line["operation"])
     detail = _detail(line)

@@ -11,6 +11,7 @@ from piccolo.columns.combination import WhereRaw
 
 from models import engine
 from models.accounts.blocking import let_in, listed, shut_out
+from models.accounts.invited import events_sql, told
 from models.accounts.managing import BEYOND_SQL
 from models.accounts.records import STATES, User
 from models.core import Refused, Say, Scope, operation
@@ -236,11 +237,11 @@ async def portrait(viewer: Viewer, person: User) -> dict[str, Any]:
             "ORDER BY id DESC LIMIT 20",
             person.id,
         ),
-        "lines": [named(row) for row in await engine.raw(
-            "SELECT t.at, t.operation, t.detail, u.first_name, u.initials, u.prefix, u.surname FROM trail t "
-            "LEFT JOIN users u ON u.id = coalesce(t.person, t.record_id) WHERE t.record_table = 'User' AND t.record_id = $1 "
-            "AND (t.client IS NULL OR $2 = 1 OR EXISTS (SELECT 1 FROM responsible r WHERE r.client = t.client AND r.person = $3)) "
-            "ORDER BY t.at DESC, t.id DESC LIMIT 20",
+        "lines": [told(named(row)) for row in await engine.raw(
+            "SELECT t.at, t.operation, t.detail, u.first_name, u.initials, u.prefix, u.surname FROM "
+            "(SELECT at, id, person, operation, record_table, record_id, detail FROM trail WHERE record_table = 'User' AND record_id = $1 "
+            "AND (client IS NULL OR $2 = 1 OR EXISTS (SELECT 1 FROM responsible r WHERE r.client = trail.client AND r.person = $3)) "
+            f"UNION ALL {events_sql('$1')}) t LEFT JOIN users u ON u.id = coalesce(t.person, t.record_id) ORDER BY t.at DESC, t.id DESC LIMIT 20",
             person.id, int(viewer.sees_all_clients), viewer.user.id,
         )],
     }  # fmt: skip

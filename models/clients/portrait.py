@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from models import engine
+from models.accounts.invited import events_sql, told
 from models.clients.records import Client
 
 _USERS_SQL = """
@@ -46,21 +47,24 @@ def _named(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "who": " ".join(part for part in (first, row["prefix"], row["surname"]) if part)}
 
 
-# What was done about a client, and how far his people are: who was invited, came in, was blocked.
-_LOG = """SELECT * FROM trail WHERE client = $1
-UNION ALL SELECT * FROM trail WHERE client IS NULL AND record_table = 'User' AND record_id IN (SELECT person FROM access WHERE client = $1)
- AND operation IN ('User.invite', 'User.invite_again', 'User.withdraw', 'User.activate', 'User.block', 'User.unblock')"""
+_LINE = "SELECT at, id, person, operation, record_table, record_id, detail FROM trail"
+# What was done about a client, and how far his people are: who was invited, what became of the mail, who came in, was blocked.
+_LOG = f"""{_LINE} WHERE client = $1
+UNION ALL {_LINE} WHERE client IS NULL AND record_table = 'User' AND record_id IN (SELECT person FROM access WHERE client = $1)
+ AND operation IN ('User.invite', 'User.invite_again', 'User.withdraw', 'User.activate', 'User.block', 'User.unblock')
+UNION ALL """
 
 
 async def log(client: Client, number: int, size: int) -> tuple[list[dict[str, Any]], int]:
     """One page, counted from 1, of the trail of this client, newest first, and how many lines there are."""
+    lines = _LOG + events_sql("SELECT person FROM access WHERE client = $1")
     rows = await engine.raw(
-        f"SELECT t.*, u.first_name, u.initials, u.prefix, u.surname FROM ({_LOG}) t "
+        f"SELECT t.*, u.first_name, u.initials, u.prefix, u.surname FROM ({lines}) t "
         "LEFT JOIN users u ON u.id = coalesce(t.person, CASE WHEN t.record_table = 'User' THEN t.record_id END) "
         "ORDER BY t.at DESC, t.id DESC LIMIT $2 OFFSET $3",
         client.id,
         size,
         (number - 1) * size,
     )
-    total = (await engine.raw(f"SELECT count(*) AS n FROM ({_LOG}) t", client.id))[0]["n"]
-    return [_named(row) for row in rows], total
+    total = (await engine.raw(f"SELECT count(*) AS n FROM ({lines}) t", client.id))[0]["n"]
+    return [told(_named(row)) for row in rows], total

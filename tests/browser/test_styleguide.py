@@ -171,7 +171,9 @@ def test_each_file_goes_by_itself_and_a_refused_one_says_why(open_page: Any, ser
     expect(rows.filter(has_text="virus.exe")).to_contain_text("Dit soort bestand wordt niet aangenomen.")
     assert sorted(server.uploads) == ["a.pdf", "b.pdf", "c.pdf", "virus.exe"]
 
-    expect(rows.filter(has_text="virus.exe").get_by_role("button")).to_have_count(0)  # sent again it would be refused again
+    expect(rows.filter(has_text="virus.exe").get_by_role("button")).to_have_count(
+        0
+    )  # sent again it would be refused again
 
 
 def test_a_file_sent_after_signing_out_is_not_called_received(open_page: Any, server: Server) -> None:

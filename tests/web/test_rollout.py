@@ -218,6 +218,33 @@ async def test_the_mail_shown_is_the_mail_sent(cast, browser, smtp_sink):
     assert _words(re.sub(r"/welcome/[^\"<]+", "/welcome/…", sent.html)) == _words(shown)
 
 
+async def test_log_and_page_tell_what_became_of_an_invitation(cast, browser, smtp_sink):
+    await everybody_prepared()
+    rik, fem = cast.rik.user, cast.fem.user
+    smtp_sink.refuse(fem.email)
+    await start(await prepared(cast.anna), cast.anna)
+    await let_it_be_due()
+    await post_all()
+    link = next(taken.link for taken in smtp_sink.taken if taken.address == rik.email)
+    async with browser(cast.vic) as vic:
+        await vic.get(link)
+    async with browser(cast.anna) as anna:
+        log = (await anna.get(f"/clients/{cast.bakkerij}/log")).text
+        garage = (await anna.get(f"/clients/{cast.garage}/log")).text
+        of_rik, of_fem = [(await anna.get(f"/users/{one.id}")).text for one in (rik, fem)]
+
+    handed = (
+        f"<strong>Het systeem</strong> gaf de uitnodiging van {rik.display_name} aan {rik.email} af bij de mailserver"
+    )
+    refused = f"<strong>Het systeem</strong> kreeg de uitnodiging van {fem.display_name} niet bezorgd: {fem.email} is geweigerd"
+    opened = f"<strong>{rik.display_name}</strong> opende de link in zijn uitnodiging"
+    invited = f"<strong>Anna de Wit</strong> nodigde {rik.display_name} uit"
+    assert all(words in log for words in (handed, refused, opened, invited))
+    assert handed in of_rik and opened in of_rik and refused not in of_rik
+    assert refused in of_fem and opened not in of_fem
+    assert rik.display_name not in garage
+
+
 async def test_names_of_clients_that_staff_do_not_see_are_counted_only(cast, browser):
     await everybody_prepared()
     await engine.raw("DELETE FROM responsible WHERE client = $1 AND person = $2", cast.beheer, cast.ed.user.id)
