@@ -131,7 +131,7 @@ async def commit(request: Request, viewer: Viewer, import_id: int) -> Reply:
     record = await viewer.imports.get(import_id)
     form = await request.form()
     try:
-        await record.commit(str(form.get("plan_hash", "")), by=viewer)
+        await record.commit(str(form.get("plan_hash", "")), invite=form.get("invite") == "1", by=viewer)
     except Refused as refused:
         context = await _page(request, viewer, record) | {"problem": refused.why}
         return invalid("imports/page.html", title=Say("Import"), section="imports", **context)
@@ -250,6 +250,7 @@ async def _page(request: Request, viewer: Viewer, record: Import) -> dict[str, A
         "headings": chosen.get("headings", []),
         "mapping": record.columns,
         "prepared": prepared,
+        "mailed": await record.invitable(viewer) if record.state == "planned" else 0,
         "problem": record.said,
     }
 

@@ -60,11 +60,11 @@ async def read_plan(record: Import) -> Plan:
         last = found[-1]["id"]
 
 
-async def carry_out(record: Import, plan: Plan, by: Viewer) -> None:
-    """In one writing unit. Raises Refused, with nothing done, when the records are not as they were planned against."""
+async def carry_out(record: Import, plan: Plan, by: Viewer) -> bool:
+    """In one writing unit; whether it was done now. Raises Refused, with nothing done, when the records are not as they were planned against."""
     now_state = await engine.raw("SELECT state, plan_hash FROM import_batch WHERE id = $1", record.id)
     if not now_state or now_state[0]["state"] != "committing":
-        return
+        return False  # another worker was quicker
     world = await load(keys_in([row[2] for row in plan.rows]), by)
     if plan.plan_hash != now_state[0]["plan_hash"] or world.digest() != record.world_hash:
         raise Refused(
@@ -81,6 +81,7 @@ async def carry_out(record: Import, plan: Plan, by: Viewer) -> None:
         "Import.carry_out", record, {"name": record.file_name, "new": numbers["new"], "changed": numbers["changed"]}
     )
     await touch("imports", f"import-{record.id}", "clients", "users", "rollout")
+    return True
 
 
 class _Commit:

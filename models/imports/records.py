@@ -13,7 +13,7 @@ from models.accounts import User
 from models.core import Owned, Refused, Say, Scope, operation, save
 from models.imports.lexicon import FIELDS, KINDS
 from models.live import touch
-from models.settings import utcnow
+from models.settings import Firm, utcnow
 from models.tasks import Task, start
 from models.viewer import Permission
 
@@ -69,7 +69,7 @@ class Import(Owned, Table, tablename="import_batch"):
     @property
     def numbers(self) -> dict[str, Any]:
         counted: dict[str, Any] = json.loads(self.counts)
-        return {"new": 0, "changed": 0, "unchanged": 0, "refused": 0, "warned": 0, "rows": 0} | counted
+        return {"new": 0, "changed": 0, "unchanged": 0, "refused": 0, "warned": 0, "rows": 0, "mailed": 0} | counted
 
     @property
     def said(self) -> Say | None:
@@ -121,16 +121,26 @@ class Import(Owned, Table, tablename="import_batch"):
         await touch("imports", f"import-{self.id}")
 
     @operation(Permission.IMPORT_RECORDS)
-    async def commit(self, plan_hash: str, *, by: Viewer) -> None:
-        """Carry out exactly the plan that was seen, in the background."""
+    async def commit(self, plan_hash: str, *, invite: bool = False, by: Viewer) -> None:
+        """Carry out exactly the plan that was seen, in the background; `invite`: and mail whom it makes, as was seen."""
         await self._is_free("planned", "committing")
         if plan_hash != self.plan_hash:
             raise Refused("", Say("Het plan is intussen opnieuw gemaakt. Bekijk het nog eens en voer het dan uit."))
         if not self.numbers["new"] + self.numbers["changed"]:
             raise Refused("", Say("Er is niets om uit te voeren: alles staat er al zo, of is geweigerd."))
-        await save(self, state="committing", problem="")
+        if invite and not await self.invitable(by):
+            raise Refused(
+                "", Say("Nieuwe gebruikers worden intussen niet meer meteen uitgenodigd. Bekijk het plan nog eens.")
+            )
+        options = json.dumps(self.chosen | {"invite": invite}, ensure_ascii=False)
+        await save(self, state="committing", problem="", options=options)
         await start("commit_import", self.id, by=by, total=self.numbers["rows"])
         await touch("imports", f"import-{self.id}")
+
+    async def invitable(self, by: Viewer) -> int:
+        """How many people this viewer could have mailed as they are made: nobody where the office invites later."""
+        may = by.may(Permission.OPEN_GATES) and not (await Firm.load()).users_without_login
+        return int(self.numbers["mailed"]) if may else 0
 
     @operation(Permission.IMPORT_RECORDS)
     async def undo(self, *, by: Viewer) -> None:

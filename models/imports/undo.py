@@ -23,52 +23,68 @@ KEPT = dt.timedelta(days=90)
 _MADE = "SELECT id FROM client WHERE imported = $1"
 _PEOPLE = "SELECT id FROM users WHERE imported = $1"
 _GROUPS = "SELECT id FROM client_group WHERE imported = $1"
-# Each counts what would be lost; $1 is the import, $2 the moment of its commit.
-_LOSSES: tuple[tuple[str, Say], ...] = (
-    (f"SELECT count(DISTINCT client) AS n FROM document WHERE client IN ({_MADE})", Say("{n} van de nieuwe cliënten hebben al documenten.")),
-    (f"SELECT count(DISTINCT client) AS n FROM dossier WHERE client IN ({_MADE})", Say("{n} van de nieuwe cliënten hebben al een dossier.")),
+_NAMES = {
+    "client": "SELECT name, count(*) OVER () AS n FROM client WHERE id IN ({}) ORDER BY sort_key, id LIMIT 3",
+    "users": "SELECT trim(trim(first_name || ' ' || prefix) || ' ' || surname) AS name, count(*) OVER () AS n "
+    "FROM users WHERE id IN ({}) ORDER BY sort_key, id LIMIT 3",
+    "client_group": "SELECT name, count(*) OVER () AS n FROM client_group WHERE id IN ({}) ORDER BY name_key LIMIT 3",
+}
+# Each finds those of whom something would be lost; $1 is the import, $2 the moment of its commit.
+_LOSSES: tuple[tuple[str, str, Say], ...] = (
+    ("client", f"SELECT client FROM document WHERE client IN ({_MADE})", Say("Van deze nieuwe cliënten zijn er al documenten: {names}.")),
+    ("client", f"SELECT client FROM dossier WHERE client IN ({_MADE})", Say("Van deze nieuwe cliënten is er al een dossier: {names}.")),
     (
-        f"SELECT count(DISTINCT client) AS n FROM access WHERE client IN ({_MADE}) AND coalesce(imported, 0) <> $1",
-        Say("Aan {n} van de nieuwe cliënten zijn later gebruikers toegevoegd."),
+        "client",
+        f"SELECT client FROM access WHERE client IN ({_MADE}) AND coalesce(imported, 0) <> $1",
+        Say("Bij deze nieuwe cliënten zijn later gebruikers toegevoegd: {names}."),
     ),
     (
-        f"SELECT count(DISTINCT client) AS n FROM membership WHERE client IN ({_MADE}) AND coalesce(imported, 0) <> $1",
-        Say("{n} van de nieuwe cliënten zijn later in een groep gezet."),
+        "client",
+        f"SELECT client FROM membership WHERE client IN ({_MADE}) AND coalesce(imported, 0) <> $1",
+        Say("Deze nieuwe cliënten zijn later in een groep gezet: {names}."),
     ),
     (
-        f"SELECT count(DISTINCT client) AS n FROM trail WHERE client IN ({_MADE}) AND at > $2",
-        Say("Bij {n} van de nieuwe cliënten is sindsdien iets gewijzigd."),
+        "client",
+        f"SELECT client FROM trail WHERE client IN ({_MADE}) AND at > $2",
+        Say("Bij deze nieuwe cliënten is sindsdien iets gewijzigd: {names}."),
     ),
-    ("SELECT count(*) AS n FROM users WHERE imported = $1 AND state <> 'prepared'", Say("{n} van de nieuwe gebruikers zijn al uitgenodigd of ingelogd.")),
     (
-        "SELECT count(DISTINCT p.person) AS n FROM opening_person p JOIN opening o ON o.id = p.opening "
+        "users",
+        "SELECT id FROM users WHERE imported = $1 AND state <> 'prepared'",
+        Say("Deze nieuwe gebruikers zijn al uitgenodigd of ingelogd: {names}."),
+    ),
+    (
+        "users",
+        "SELECT p.person FROM opening_person p JOIN opening o ON o.id = p.opening "
         f"WHERE o.started_at IS NOT NULL AND p.person IN ({_PEOPLE})",
-        Say("{n} van de nieuwe gebruikers staan op de lijst van geopende poorten."),
+        Say("Voor deze nieuwe gebruikers zijn de poorten al geopend: {names}."),
+    ),
+    ("users", f"SELECT person FROM link WHERE person IN ({_PEOPLE})", Say("Deze nieuwe gebruikers kregen al een uitnodiging: {names}.")),
+    (
+        "users",
+        f"SELECT person FROM access WHERE person IN ({_PEOPLE}) AND coalesce(imported, 0) <> $1",
+        Say("Deze nieuwe gebruikers kregen later toegang tot een andere cliënt: {names}."),
     ),
     (
-        f"SELECT count(DISTINCT person) AS n FROM link WHERE person IN ({_PEOPLE})",
-        Say("{n} van de nieuwe gebruikers kregen al een uitnodiging."),
+        "users",
+        f"SELECT record_id FROM trail WHERE record_table = 'User' AND record_id IN ({_PEOPLE}) AND at > $2",
+        Say("Bij deze nieuwe gebruikers is sindsdien iets gewijzigd: {names}."),
     ),
     (
-        f"SELECT count(DISTINCT person) AS n FROM access WHERE person IN ({_PEOPLE}) AND coalesce(imported, 0) <> $1",
-        Say("{n} van de nieuwe gebruikers kregen later toegang tot een andere cliënt."),
-    ),
-    (
-        f"SELECT count(DISTINCT record_id) AS n FROM trail WHERE record_table = 'User' AND record_id IN ({_PEOPLE}) AND at > $2",
-        Say("Bij {n} van de nieuwe gebruikers is sindsdien iets gewijzigd."),
-    ),
-    (
-        f"SELECT count(DISTINCT record_id) AS n FROM import_row WHERE part = 'user' AND action = 'changed' AND record_id IN ({_PEOPLE}) "
+        "users",
+        f"SELECT record_id FROM import_row WHERE part = 'user' AND action = 'changed' AND record_id IN ({_PEOPLE}) "
         "AND batch IN (SELECT id FROM import_batch WHERE state = 'committed' AND id > $1)",
-        Say("{n} van de nieuwe gebruikers zijn door een latere import gewijzigd. Draai die eerst terug."),
+        Say("Deze nieuwe gebruikers zijn door een latere import gewijzigd; draai die eerst terug: {names}."),
     ),
     (
-        f"SELECT count(DISTINCT client_group) AS n FROM membership WHERE client_group IN ({_GROUPS}) AND coalesce(imported, 0) <> $1",
-        Say("In {n} van de nieuwe groepen staan inmiddels andere cliënten."),
+        "client_group",
+        f"SELECT client_group FROM membership WHERE client_group IN ({_GROUPS}) AND coalesce(imported, 0) <> $1",
+        Say("In deze nieuwe groepen staan inmiddels andere cliënten: {names}."),
     ),
     (
-        f"SELECT count(DISTINCT client_group) AS n FROM dossier_group WHERE client_group IN ({_GROUPS})",
-        Say("Voor {n} van de nieuwe groepen is een algemeen dossier bedoeld."),
+        "client_group",
+        f"SELECT client_group FROM dossier_group WHERE client_group IN ({_GROUPS})",
+        Say("Voor deze nieuwe groepen is een algemeen dossier bedoeld: {names}."),
     ),
 )  # fmt: skip
 
@@ -80,12 +96,17 @@ async def blockers(record: Import) -> list[Say]:
     if utcnow() - record.committed_at > KEPT:
         return [Say("Na 90 dagen kan een import niet meer worden teruggedraaid.")]
     found = []
-    for sql, why in _LOSSES:
+    for table, sql, why in _LOSSES:
         args = (record.id, record.committed_at) if "$2" in sql else (record.id,)
-        count = (await engine.raw(sql, *args))[0]["n"]
-        if count:
-            found.append(Say(why.text, n=count))
+        rows = await engine.raw(_NAMES[table].format(sql), *args)
+        if rows:
+            found.append(Say(why.text, names=_listed(rows)))
     return found
+
+
+def _listed(rows: engine.Rows) -> Say | str:
+    names, more = ", ".join(row["name"] for row in rows), rows[0]["n"] - len(rows)
+    return Say("{names} en nog {n}", names=names, n=more) if more else names
 
 
 async def carry_out(record: Import, by: Viewer) -> dict[str, Any]:

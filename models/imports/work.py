@@ -24,8 +24,9 @@ from models.imports.lexicon import Kind
 from models.imports.plan import Planned, Planner, keys_in, keys_of
 from models.imports.records import Import
 from models.imports.sheet import Fault, Sheet, SheetError, read_sheet
-from models.imports.world import Keys, load
+from models.imports.world import Keys, World, load
 from models.live import touch
+from models.rollout import prepare_opening
 from models.storage import storage
 from models.storage.base import Missing as BlobMissing
 from models.tasks import Cancelled, Progress, Task, work
@@ -64,12 +65,21 @@ async def commit_import(task: Task, progress: Progress) -> dict[str, Any]:
     plan = await committing.read_plan(record)
     try:
         await progress.report(0, len(plan.rows))
-        await engine.run_writing(lambda: committing.carry_out(record, plan, by))
+        await engine.run_writing(lambda: _carry_out(record, plan, by))
     except (Refused, Cancelled) as error:
         why = error.why if isinstance(error, Refused) else Say("De import is gestopt voordat er iets gewijzigd was.")
         await engine.run_writing(lambda: _set(record, state="planned", problem=json.dumps(why.as_json())))
         raise
     return record.numbers
+
+
+async def _carry_out(record: Import, plan: committing.Plan, by: Viewer) -> None:
+    """All of it and, where that was asked, the invitations of whom it made, which can still be taken back for a while."""
+    if not await committing.carry_out(record, plan, by) or not record.chosen.get("invite"):
+        return
+    opening = await prepare_opening(by.users.where(User.imported == record.id), by=by, selection={"import": record.id})
+    await opening.start(by=by)
+    await save(record, options=json.dumps(record.chosen | {"opening": opening.id}, ensure_ascii=False))
 
 
 @work("undo_import")
@@ -183,7 +193,7 @@ async def _plan(
     # The digest is of what the plan stands on, taken in the same way as the commit will take it.
     keys = keys_in([row.content for row in planned if row.action != "refused"])
     digest = _narrowed(world, keys).digest()
-    counts = _counts(planned, total)
+    counts = _counts(planned, total) | {"mailed": _mailed(planned, world)}
     found: dict[str, Any] = {
         "kind": kind,
         "sheet": sheet.sheet[:120],
@@ -194,6 +204,14 @@ async def _plan(
     }
     await engine.run_writing(lambda: _write(record, planned, found))
     return counts
+
+
+def _mailed(planned: list[Planned], world: World) -> int:
+    """How many people it makes who could be invited at once: not who comes to archived clients only."""
+    rows = [row for row in planned if row.part == "user" and row.action in ("new", "changed")]
+    states = {key: row["state"] for key, row in world.clients.items()}
+    reaching = {row.content["user"] for row in rows if states.get(row.content["client"], "active") == "active"}
+    return len(reaching & {row.content["user"] for row in rows if row.action == "new"})
 
 
 def _narrowed(world: Any, keys: Keys) -> Any:

@@ -9,8 +9,11 @@ import re
 import openpyxl
 import pytest
 
+from models import engine
 from models.clients import Client
 from models.imports import Import, ImportRow
+from models.outbox import Errand
+from models.settings import Firm
 from tests.models.importing import CONTACTS, HOSTILE, carried_out
 from web.imports import add, columns, commit, list_, page, plan, report, rows, sample, undo, undoing
 
@@ -172,3 +175,28 @@ async def test_who_sees_only_his_own_clients_sees_only_his_own_imports(cast, bro
     assert "van-ed.csv" in listed and "van-anna.csv" not in listed
     assert {answer.status_code for answer in answers} == {404}
     assert (await Import.objects().where(Import.id == theirs.id).first()).state == "planned" and own is not None
+
+
+PEOPLE = CONTACTS.replace(b"\n1;", b"\n90001;").replace(b"\n2;", b"\n90002;")
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_the_screen_says_how_many_are_mailed_before_anybody_is(cast, browser, at_once):
+    firm = await Firm.load()
+    await engine.run_writing(lambda: firm.set_users_without_login(not at_once, by=cast.anna))
+    mails = Errand.kind == "invitation"
+    before = await Errand.count().where(mails)
+    async with browser(cast.anna) as anna:
+        record = await sent(anna, "a.csv", PEOPLE)
+        shown = (await anna.get(page.url(import_id=record.id))).text
+        assert ("2 mensen krijgen een mail als u dit uitvoert" in shown) == at_once
+        assert ("Uitvoeren en 2 mensen uitnodigen" in shown) == at_once
+        assert ("niemand krijgt een mail" in shown) != at_once
+        form = {"plan_hash": record.plan_hash} | ({"invite": "1"} if at_once else {})
+        assert (await anna.post(commit.url(import_id=record.id), data=form)).status_code == 303
+        record = await carried_out(record)
+        done = (await anna.get(page.url(import_id=record.id))).text
+
+    assert record.state == "committed"
+    assert await Errand.count().where(mails) - before == (2 if at_once else 0)
+    assert (f"/rollout/openings/{record.chosen.get('opening')}" in done) == at_once
