@@ -191,6 +191,9 @@ async def _joining_by_hash() -> AsyncIterator[None]:
     await engine.raw("SET LOCAL join_collapse_limit = 8")
 
 
+_GROWN = ("dossier", "folder", "trail")
+
+
 @work("apply_structure")
 async def _apply(task: Task, progress: Progress) -> dict[str, Any]:
     """Batch by batch, each in a unit of its own. Begun again after a crash it adds only what is still missing."""
@@ -207,7 +210,9 @@ async def _apply(task: Task, progress: Progress) -> dict[str, Any]:
         try:
             await progress.report(done, len(clients))
         except Cancelled:
+            await engine.analyze(*_GROWN)
             return {**_outcome(structure.name, added, done), "cancelled": True}
+    await engine.analyze(*_GROWN)
     return _outcome(structure.name, added, done)
 
 

@@ -34,6 +34,19 @@ from models.viewer import Viewer
 
 COLUMNS = ("batch", "line", "part", "action", "label", "record_id", "content", "changes", "reasons")
 _AT_ONCE = 500
+# what a commit, and with it the invitations, puts rows into
+_GROWN = (
+    "client_group",
+    "client",
+    "responsible",
+    "membership",
+    "users",
+    "access",
+    "trail",
+    "opening_person",
+    "link",
+    "errand",
+)
 
 
 @work("plan_import")
@@ -66,6 +79,7 @@ async def commit_import(task: Task, progress: Progress) -> dict[str, Any]:
     try:
         await progress.report(0, len(plan.rows))
         await engine.run_writing(lambda: _carry_out(record, plan, by))
+        await engine.analyze(*_GROWN)
     except (Refused, Cancelled) as error:
         why = error.why if isinstance(error, Refused) else Say("De import is gestopt voordat er iets gewijzigd was.")
         await engine.run_writing(lambda: _set(record, state="planned", problem=json.dumps(why.as_json())))
@@ -203,6 +217,7 @@ async def _plan(
         "world_hash": digest,
     }
     await engine.run_writing(lambda: _write(record, planned, found))
+    await engine.analyze("import_row")
     return counts
 
 

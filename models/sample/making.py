@@ -113,6 +113,7 @@ async def _staff(now: dt.datetime, hashed: str, *, is_sample: bool) -> dict[str,
 
 async def _make(firm: Firm, count: int, seed: int, hashed: str, ed: int, papers: Papers, now: dt.datetime) -> None:
     chance = Random(seed)  # noqa: S311  the same every time is what is wanted
+    engine.after_commit(engine.analyze)
     made = enterprises.make(chance, count)
     ids = await _clients(made, now)
     await _groups(made, ids, now)
