@@ -55,7 +55,7 @@ async def test_an_invitation_names_the_companies_it_is_for(cast, smtp_sink: Sink
     await post_all()
 
     rik, sam = sorted(smtp_sink.taken, key=lambda taken: taken.address)
-    assert "toegang tot Bakkerij Jansen B.V." in rik.text
+    assert "Deze toegang is voor: Bakkerij Jansen B.V." in rik.text
     assert "Jansen Beheer" not in rik.text
     assert "Garage Smit" in sam.text
     assert "Bakkerij" not in sam.html

@@ -163,7 +163,7 @@ async def test_a_tick_is_heard_of_live(cast):
     await engine.run_writing(lambda: _mark(cast.anna))
 
     after = await Topic.select(Topic.version).where(Topic.name == "rollout").first()
-    assert after["version"] == (before["version"] if before else 0) + 1
+    assert after["version"] > (before["version"] if before else 0)
 
 
 async def test_a_computed_step_cannot_be_ticked(cast):
