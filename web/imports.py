@@ -11,10 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import partials
+from models.accounts.roles import ROLES
 from models.core import Missing, Refused, Say
 from models.imports import Import, ImportRow, add_import, lists
 from models.imports.lexicon import FIELDS, KINDS
-from models.imports.report import example, workbook
+from models.imports.report import example, labels_of, workbook
 from models.imports.undo import blockers
 from models.settings import Firm
 from models.viewer import Viewer
@@ -27,6 +28,11 @@ imports = Routes("imports", Access.STAFF)
 SIZE = 50
 ACTIONS = ("new", "changed", "unchanged", "refused")
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".csv", ".txt", ".tsv")
+# of the fields that hold a code
+_NAMES = {
+    "role": {role.name: role.label for role in ROLES},
+    "language": {"nl": Say("Nederlands"), "en": Say("Engels")},
+}
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -245,7 +251,8 @@ async def _page(request: Request, viewer: Viewer, record: Import) -> dict[str, A
         "here": page.url(
             import_id=record.id, tab=tab if "tab" in asked else None, q=q or None, page=number if number > 1 else None
         ),
-        "labels": _labels(record.kind),
+        "labels": labels_of(record.kind),
+        "names": _NAMES,
         "notices": [Say.from_json(notice) for notice in chosen.get("notices", ())],
         "headings": chosen.get("headings", []),
         "mapping": record.columns,
@@ -274,16 +281,6 @@ def _columns(record: Import, asked: str) -> dict[str, Any]:
         "fields": [(field.name, Say(field.dutch), field.is_required) for field in FIELDS[kind]],
         "problem": None,
     }
-
-
-def _labels(kind: str) -> dict[str, Say]:
-    fields = FIELDS.get(kind, ())  # type: ignore[call-overload]
-    people = {field.name: Say(field.dutch) for field in FIELDS["users"]}
-    return (
-        people
-        | {field.name: Say(field.dutch) for field in fields}
-        | {"access": Say("Toegang tot"), "groups": Say("In groep"), "role": Say("Rol")}
-    )
 
 
 def _mapping(form: FormData) -> dict[int, str]:

@@ -222,7 +222,7 @@ class Planner:
         changes: dict[str, list[Any]] = {}
         if access is None:
             role = role or ROLE
-            content |= {"role": role, "rights": int(RIGHTS_OF[role]), "access": True}
+            content |= {"role": role, "rights": int(RIGHTS_OF[role]), "access": True, "to": client_name}
         elif role and role != access["role"]:
             content |= {"role": role, "rights": int(RIGHTS_OF[role]), "rights_before": int(access["rights"])}
             changes["role"] = [access["role"], role]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -200,6 +201,10 @@ async def add_import(imports: Scope[Import], *, file_name: str, sha256: str, siz
     return record
 
 
+def _told(name: str, value: Any) -> Any:
+    return dt.date.fromisoformat(value) if name == "since" and value else value
+
+
 _IN_THE_LABEL = ("number", "name", "first_name", "initials", "prefix", "surname")
 
 
@@ -228,15 +233,16 @@ class ImportRow(Owned, Table, tablename="import_row"):
 
     @property
     def moves(self) -> dict[str, list[Any]]:
-        return dict(json.loads(self.changes))
+        return {name: [_told(name, one) for one in pair] for name, pair in json.loads(self.changes).items()}
 
     @property
-    def given(self) -> dict[str, str]:
+    def given(self) -> dict[str, Any]:
         """Of a new record what will be written besides its number and name, by field."""
         content = json.loads(self.content)
-        values = {**content.get("values", {}), "role": content.get("role")}
+        more = {"email": content.get("email"), "role": content.get("role"), "access": content.get("to")}
+        values = {**content.get("values", {}), **{name: value for name, value in more.items() if value}}
         return {
-            name: str(value)
+            name: _told(name, value)
             for name, value in values.items()
             if value not in (None, "", False) and name not in _IN_THE_LABEL
         }

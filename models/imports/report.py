@@ -36,7 +36,7 @@ def workbook(record: Import, rows: list[dict[str, Any]], speak: Speak) -> bytes:
         bold = book.add_format({"bold": True})
         _summary(book.add_worksheet(speak(Say("Samenvatting"))), record, speak, bold)
         _refused(book.add_worksheet(speak(Say("Geweigerd"))), record, rows, speak, bold)
-        _all(book.add_worksheet(speak(Say("Alle regels"))), rows, speak, bold)
+        _all(book.add_worksheet(speak(Say("Alle regels"))), rows, labels_of(record.kind), speak, bold)
     return out.getvalue()
 
 
@@ -93,14 +93,22 @@ def _refused(sheet: Any, record: Import, rows: list[dict[str, Any]], speak: Spea
             _line(sheet, at, [str(row["line"]), _reasons(row, speak), *json.loads(row["content"]).get("cells", [])])
 
 
-def _all(sheet: Any, rows: list[dict[str, Any]], speak: Speak, bold: Any) -> None:
+def labels_of(kind: str) -> dict[str, Say]:
+    """What the fields of a list, and of the people in it, are called."""
+    shown = (*FIELDS["users"], *FIELDS.get(kind, ()))  # type: ignore[call-overload]
+    more = {"access": Say("Toegang tot"), "groups": Say("In groep"), "role": Say("Rol")}
+    return {field.name: Say(field.dutch) for field in shown} | more
+
+
+def _all(sheet: Any, rows: list[dict[str, Any]], labels: dict[str, Say], speak: Speak, bold: Any) -> None:
     heads = (Say("Regel"), Say("Soort"), Say("Uitkomst"), Say("Naam"), Say("Was → wordt"), Say("Opmerking"))
     sheet.set_column(3, 5, 40)
     sheet.freeze_panes(1, 0)
     _line(sheet, 0, [speak(head) for head in heads], bold)
     for at, row in enumerate(rows, 1):
         moves = "; ".join(
-            f"{name}: {before or '-'} → {after}" for name, (before, after) in json.loads(row["changes"]).items()
+            f"{speak(labels.get(name, name))}: {before or '-'} → {after}"
+            for name, (before, after) in json.loads(row["changes"]).items()
         )
         part, action = speak(_PARTS[row["part"]]), speak(_ACTIONS[row["action"]])
         _line(sheet, at, [str(row["line"]), part, action, row["label"], moves, _reasons(row, speak)])
