@@ -1,4 +1,4 @@
-"""What Piccolo cannot express, as SQL for the second migration: partial, composite and expression indexes."""
+"""What Piccolo cannot express, as SQL for the migrations: partial, composite and expression indexes, filling in what is new."""
 
 STATEMENTS = (
     "CREATE UNIQUE INDEX users_email_unique ON users (email_key) WHERE email_key <> ''",
@@ -24,3 +24,14 @@ ONLY_ON: dict[str, tuple[str, ...]] = {"sqlite": (), "postgres": ()}
 def statements_for(engine_type: str) -> tuple[str, ...]:
     """In the order in which they are to be run."""
     return STATEMENTS + ONLY_ON[engine_type]
+
+
+# What came with the whole of Beheer: run once, after its columns and tables were made (poort_0004).
+ADMINISTRATION: tuple[str, ...] = ()
+
+ADMINISTRATION_ONLY_ON: dict[str, tuple[str, ...]] = {"sqlite": (), "postgres": ()}
+
+
+def administration_for(engine_type: str) -> tuple[str, ...]:
+    """In the order in which they are to be run."""
+    return ADMINISTRATION + ADMINISTRATION_ONLY_ON[engine_type]
