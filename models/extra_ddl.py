@@ -27,7 +27,11 @@ def statements_for(engine_type: str) -> tuple[str, ...]:
 
 
 # What came with the whole of Beheer: run once, after its columns and tables were made (poort_0004).
-ADMINISTRATION: tuple[str, ...] = ()
+ADMINISTRATION: tuple[str, ...] = (
+    # who was there before names had a partner's beside them
+    "UPDATE users SET full_name = trim(CASE WHEN first_name <> '' THEN first_name ELSE initials END || ' ' || "
+    "CASE WHEN prefix <> '' THEN prefix || ' ' ELSE '' END || surname) WHERE full_name = ''",
+)
 
 ADMINISTRATION_ONLY_ON: dict[str, tuple[str, ...]] = {"sqlite": (), "postgres": ()}
 

@@ -155,7 +155,7 @@ async def _require(viewer: Viewer, dossier_id: int) -> None:
 
 
 # As `User.display_name`.
-_PERSON = "trim(replace(CASE WHEN u.first_name <> '' THEN u.first_name ELSE u.initials END || ' ' || u.prefix || ' ' || u.surname, '  ', ' '))"
+_PERSON = "u.full_name"
 
 # The conditions on place are written as the unique index folder_name_unique has them.
 _NODE = """SELECT f.id, f.name, f.kind, f.parent,
