@@ -1,5 +1,9 @@
 """What Piccolo cannot express, as SQL for the migrations: partial, composite and expression indexes, filling in what is new."""
 
+from __future__ import annotations
+
+from models import search_ddl
+
 STATEMENTS = (
     "CREATE UNIQUE INDEX users_email_unique ON users (email_key) WHERE email_key <> ''",
     "CREATE UNIQUE INDEX folder_name_unique ON folder (dossier, coalesce(parent, 0), name_key) "
@@ -33,9 +37,12 @@ ADMINISTRATION: tuple[str, ...] = (
     "CASE WHEN prefix <> '' THEN prefix || ' ' ELSE '' END || surname) WHERE full_name = ''",
 )
 
-ADMINISTRATION_ONLY_ON: dict[str, tuple[str, ...]] = {"sqlite": (), "postgres": ()}
+ADMINISTRATION_ONLY_ON: dict[str, tuple[str, ...]] = {
+    "sqlite": search_ddl.ON_SQLITE,
+    "postgres": search_ddl.ON_POSTGRES,
+}
 
 
 def administration_for(engine_type: str) -> tuple[str, ...]:
     """In the order in which they are to be run."""
-    return ADMINISTRATION + ADMINISTRATION_ONLY_ON[engine_type]
+    return ADMINISTRATION + search_ddl.ON_BOTH + ADMINISTRATION_ONLY_ON[engine_type]

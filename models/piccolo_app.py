@@ -10,6 +10,7 @@ TABLE_MODULES = [
     "models.settings",
     "models.accounts.records",
     "models.clients.records",
+    "models.clients.visits",
     "models.dossiers.dossier",
     "models.dossiers.folders",
     "models.dossiers.documents",

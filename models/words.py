@@ -1,6 +1,6 @@
 """Looking for words in the keys that clients and people are found by: through an index, on both databases.
 
-A word counts wherever it stands in a key ("bakker" finds a banketbakkerij). SQLite keeps the keys' trigrams in an FTS5
+A word counts wherever it stands in a key ("bakker" finds a banketbakkerij), one of two letters where a word begins. SQLite keeps the keys' trigrams in an FTS5
 table beside them, Postgres in a GIN index over an array; both say which rows can hold the word, LIKE or the phrase decides.
 One slip of the finger in a word (a letter too many, too few, wrong, or two that changed places) is found by asking an index of
 whole words for every word one slip away: a few hundred exact look-ups, a few milliseconds.
@@ -14,11 +14,11 @@ from typing import Any
 
 from models import engine
 from models.people import natural, search_words
+from models.search_ddl import TABLES, phone_sql
 
 Condition = tuple[str, tuple[Any, ...]]
 
-TABLES = ("client", "users")
-_GRAM = 3  # shorter words have no trigram: they are sought by reading the keys
+_GRAM = 3  # two letters have a trigram with the space before them; one letter is sought by reading the keys
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _MOST_SLIPS = 5  # words that stand in for one that was typed
 _DIGITS_ONLY = re.compile(r"[\d\s+().-]+")
@@ -37,7 +37,8 @@ def holding(table: str, question: str) -> list[Condition]:
 
 def any_of(table: str, words: tuple[str, ...]) -> Condition:
     """One of these words is somewhere in the key."""
-    long, short = [word for word in words if len(word) >= _GRAM], [word for word in words if len(word) < _GRAM]
+    sought = [f" {word}" if len(word) == _GRAM - 1 else word for word in words]
+    long, short = [word for word in sought if len(word) >= _GRAM], [word for word in sought if len(word) < _GRAM]
     parts: list[Condition] = [(f"{table}.search_key LIKE {{}} ESCAPE '!'", (f"%{escaped(word)}%",)) for word in short]
     if long and engine.is_sqlite():
         asked = " OR ".join(_quoted(word) for word in long)
@@ -68,9 +69,10 @@ def _or_number(table: str, question: str, conditions: list[Condition]) -> list[C
     if digits and table == "client":
         ways.append((f"substr({table}.number_key, 1, 13) = {{}}", (number_start(digits)[:13],)))
         if len(digits) in (7, 8):
-            ways.append((f"{table}.kvk = {{}}", (digits.zfill(8),)))
+            ways.append((f"{table}.kvk <> '' AND {table}.kvk = {{}}", (digits.zfill(8),)))
     if len(digits) >= 9:
-        ways.append((f"{phone_sql(f'{table}.phone')} = {{}}", (digits[-9:],)))
+        phone = phone_sql(f"{table}.phone", sqlite=engine.is_sqlite())
+        ways.append((f"{table}.phone <> '' AND {phone} = {{}}", (digits[-9:],)))
     if not ways:
         return conditions
     wanted = " AND ".join(sql for sql, _ in conditions)
@@ -78,14 +80,6 @@ def _or_number(table: str, question: str, conditions: list[Condition]) -> list[C
     # A union, and not an OR: each part has an index of its own, which Postgres would leave for reading all rows.
     sql = " UNION ".join(f"SELECT {table}.id FROM {table} WHERE {part}" for part, _ in ways)
     return [(f"{table}.id IN ({sql})", tuple(arg for _, args in ways for arg in args))]
-
-
-def phone_sql(column: str, sqlite: bool | None = None) -> str:
-    """The last nine digits, which tell telephones apart however they are written; an index stands on it."""
-    bare = column
-    for mark in (" ", "-", "(", ")", "+", "."):
-        bare = f"replace({bare}, '{mark}', '')"
-    return f"substr({bare}, -9)" if (engine.is_sqlite() if sqlite is None else sqlite) else f"right({bare}, 9)"
 
 
 # one slip of the finger

@@ -16,9 +16,9 @@ from models.accounts.managing import BEYOND_SQL
 from models.accounts.records import STATES, User
 from models.core import Refused, Say, Scope, operation
 from models.live import touch
-from models.people import search_words
 from models.settings import utcnow
 from models.viewer import Permission
+from models.words import holding
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -58,9 +58,7 @@ class Filter:
             found.append(("users.kind = {}", (self.kind,)))
         if self.state in STATES:
             found.append(("users.state = {}", (self.state,)))
-        for word in search_words(self.q):
-            sought = word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-            found.append(("users.search_key LIKE {} ESCAPE '!'", (f"%{sought}%",)))
+        found += holding("users", self.q)
         if self.client is not None:
             found.append(("users.id IN (SELECT a.person FROM access a WHERE a.client = {})", (self.client,)))
         if self.group is not None:

@@ -14,9 +14,10 @@ from models.accounts import User
 from models.clients.records import Access, Client, ClientGroup
 from models.core import Refused, Say, Scope, operation
 from models.live import touch
-from models.people import number_key, search_words, sort_name
+from models.people import number_key, sort_name
 from models.settings import utcnow
 from models.viewer import Permission
+from models.words import holding
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -56,7 +57,7 @@ class Filter:
         found: list[tuple[str, tuple[Any, ...]]] = []
         if self.state in ("active", "archived"):
             found.append(("client.state = {}", (self.state,)))
-        found += [("client.search_key LIKE {} ESCAPE '!'", (f"%{escaped(word)}%",)) for word in search_words(self.q)]
+        found += holding("client", self.q)
         if self.group is not None:
             found.append(("client.id IN (SELECT m.client FROM membership m WHERE m.client_group = {})", (self.group,)))
         if self.responsible is not None:
@@ -64,11 +65,6 @@ class Filter:
         if self.missing in MISSING:
             found.append((MISSING[self.missing], ()))
         return found
-
-
-def escaped(word: str) -> str:
-    """For LIKE … ESCAPE '!'."""
-    return word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
 def matching(
