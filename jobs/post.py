@@ -16,6 +16,7 @@ from jobs.smtp import Answer, Fate, Line, Server
 from jobs.together import Together
 from models import carrying, config, engine, kept_mail, live
 from models.carrying import Outcome
+from models.clients.tone import informal_among
 from models.core import digest
 from models.outbox import MAIL_KINDS, Kind
 from models.settings import Firm, utcnow
@@ -131,8 +132,10 @@ class Post:
             firm = await Firm.load()
             rows = sorted(await carrying.letters(self.worker, errands), key=lambda row: errands.index(row["id"]))
             reached = await writing.reached(rows)
+            informal = await informal_among({row["person_id"] for row in rows if row["person_id"]})
             more: dict[int, Any] = {row["id"]: reached.get(row["person_id"]) for row in rows}
             for row in rows:
+                row["informal"] = row["person_id"] in informal
                 if row["kind"] in (Kind.UPLOAD_NOTICE, Kind.DIGEST):
                     more[row["id"]] = await writing.news(row)
         made: list[tuple[Letter, tuple[int, str, str, str]]] = []

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 from typing import Any
 
 from models import config, notices
 from models.clients.reached import Reached, reached_by
 from models.core import Say
 from models.outbox import Kind
+from models.people import addressee
 from models.settings import Firm
 from partials import mails
 
@@ -19,7 +19,7 @@ NOT_COMPOSED = Say("Het bericht kon niet worden opgemaakt.")
 
 def name_of(row: dict[str, Any]) -> str:
     """The recipient's name, as on the screen."""
-    return " ".join(part for part in (row["first_name"] or row["initials"], row["prefix"], row["surname"]) if part)
+    return addressee(row).display_name
 
 
 async def news(row: dict[str, Any]) -> dict[str, Any] | None:
@@ -34,7 +34,7 @@ async def reached(rows: list[dict[str, Any]]) -> dict[int, Reached]:
 
 def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Composed | None:
     """The words, or None when there is nothing to say any more. `told`: news for a notice, Reached for an invitation."""
-    base, person = config.settings().base_url, SimpleNamespace(display_name=name_of(row))
+    base, person = config.settings().base_url, addressee(row, formal=not row.get("informal"))
     kind, language = row["kind"], row["language"]
     if kind in (Kind.INVITATION, Kind.PASSWORD):
         way_in = {"firm": firm, "person": person, "link": f"{base}/welcome/{token}", "valid_until": row["expires_at"]}

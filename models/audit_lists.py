@@ -34,7 +34,7 @@ async def page(viewer: Viewer, asked: Filter, number: int, size: int) -> tuple[l
     viewer.require(Permission.VIEW_TRAIL)
     where, args = _where(asked)
     rows = await engine.raw(
-        "SELECT t.*, u.id AS who_id, u.first_name, u.initials, u.prefix, u.surname, c.name AS client_name FROM "
+        "SELECT t.*, u.id AS who_id, u.full_name, c.name AS client_name FROM "
         f"(SELECT * FROM trail WHERE {where} ORDER BY at DESC, id DESC LIMIT {int(size)} OFFSET {int((number - 1) * size)}) t "
         "LEFT JOIN users u ON u.id = coalesce(t.person, CASE WHEN t.record_table = 'User' THEN t.record_id END) LEFT JOIN client c ON c.id = t.client ORDER BY t.at DESC, t.id DESC",
         *args,
@@ -45,9 +45,7 @@ async def page(viewer: Viewer, asked: Filter, number: int, size: int) -> tuple[l
 
 async def colleagues() -> list[str]:
     """The office's own people, as the filter offers them: name and address."""
-    rows = await engine.raw(
-        "SELECT first_name, initials, prefix, surname, email FROM users WHERE kind = 'staff' ORDER BY sort_key, id LIMIT 500"
-    )
+    rows = await engine.raw("SELECT full_name, email FROM users WHERE kind = 'staff' ORDER BY sort_key, id LIMIT 500")
     return [_with_address(row) for row in rows]
 
 
@@ -63,7 +61,7 @@ async def found(viewer: Viewer, typed: str) -> tuple[tuple[int, ...], str]:
     return tuple(row["id"] for row in rows), typed
 
 
-_PEOPLE_SQL = "SELECT id, first_name, initials, prefix, surname, email FROM users"
+_PEOPLE_SQL = "SELECT id, full_name, email FROM users"
 
 
 def _with_address(row: dict[str, Any]) -> str:

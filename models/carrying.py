@@ -165,7 +165,7 @@ async def take_back(dead: Iterable[str] = ()) -> int:
 
 _LETTERS_SQL = """
 SELECT e.id, e.kind, e.detail, e.attempts, e.created_at, e.subject_id, u.id AS person_id, u.email, u.language, u.state AS person_state,
- u.first_name, u.initials, u.prefix, u.surname, l.id AS link, l.opening, l.email AS link_email, l.expires_at, l.ended_at, l.used_at
+ u.kind AS person_kind, u.gender, u.first_name, u.initials, u.prefix, u.surname, u.partner_prefix, u.partner_surname, u.name_use, l.id AS link, l.opening, l.email AS link_email, l.expires_at, l.ended_at, l.used_at
 FROM errand e LEFT JOIN users u ON u.id = e.person
 LEFT JOIN link l ON l.id = e.subject_id AND e.kind IN ('invitation', 'password')
 WHERE e.claimed_by = $1 AND e.state = 'claimed' AND e.id IN ({places}) ORDER BY e.id

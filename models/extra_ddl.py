@@ -43,6 +43,9 @@ ADMINISTRATION: tuple[str, ...] = (
     "INSERT INTO reach (person, client) SELECT r.person, r.client FROM responsible r JOIN users u ON u.id = r.person "
     "WHERE u.kind = 'staff' AND NOT u.all_clients",
     "UPDATE responsible SET roles = 'manager'",
+    # who was there before names had a partner's beside them
+    "UPDATE users SET full_name = trim(CASE WHEN first_name <> '' THEN first_name ELSE initials END || ' ' || "
+    "CASE WHEN prefix <> '' THEN prefix || ' ' ELSE '' END || surname) WHERE full_name = ''",
 )
 
 ADMINISTRATION_ONLY_ON: dict[str, tuple[str, ...]] = {"sqlite": (), "postgres": ()}

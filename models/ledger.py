@@ -52,8 +52,7 @@ async def page(found: Scope[Errand], number: int, size: int) -> list[dict[str, A
     return (
         await Errand.select(
             Errand.id, Errand.kind, Errand.state, Errand.address, Errand.subject_line, Errand.said, Errand.attempts, Errand.run_after,
-            Errand.created_at, Errand.finished_at, person.id.as_alias("person_id"), person.first_name.as_alias("first_name"),
-            person.initials.as_alias("initials"), person.prefix.as_alias("prefix"), person.surname.as_alias("surname"),
+            Errand.created_at, Errand.finished_at, person.id.as_alias("person_id"), person.full_name.as_alias("full_name"),
             person.email.as_alias("email"),
         )
         .where(found.condition)

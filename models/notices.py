@@ -172,8 +172,7 @@ async def _documents(user: User, condition: Any) -> list[dict[str, Any]]:
     return (
         await Document.select(
             Document.id, Document.name, Document.folder.name.as_alias("folder"), Document.client.id.as_alias("client_id"),
-            Document.client.name.as_alias("client"), who.first_name.as_alias("first_name"), who.initials.as_alias("initials"),
-            who.prefix.as_alias("prefix"), who.surname.as_alias("surname"),
+            Document.client.name.as_alias("client"), who.full_name.as_alias("who"),
         )
         .where(condition & Document.visible_to(Viewer(user)) & Document.trashed_at.is_null() & Document.client.is_not_null())
         .order_by(Document.client.sort_key)
@@ -190,6 +189,6 @@ def _by_client(rows: list[dict[str, Any]]) -> dict[str, Any]:
         if len(client["documents"]) == _NAMED:
             client["more"] += 1
             continue
-        who = " ".join(part for part in (row["first_name"] or row["initials"], row["prefix"], row["surname"]) if part)
+        who = row["who"] or ""
         client["documents"].append({"id": row["id"], "name": row["name"], "folder": row["folder"], "who": who})
     return {"count": len(rows), "clients": list(clients.values())}

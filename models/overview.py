@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from models.viewer import Viewer
 
 _UPLOADS_SQL = """
-SELECT d.id, d.name, d.uploaded_at, d.client, c.name AS client_name, u.first_name, u.prefix, u.surname
+SELECT d.id, d.name, d.uploaded_at, d.client, c.name AS client_name, u.full_name
 FROM document d JOIN client c ON c.id = d.client LEFT JOIN users u ON u.id = d.uploaded_by
 WHERE d.source = 'client' AND d.trashed_at IS NULL AND {mine} ORDER BY d.uploaded_at DESC, d.id DESC LIMIT {most}
 """
@@ -23,10 +23,7 @@ async def newest_uploads(viewer: Viewer, most: int) -> list[dict[str, Any]]:
     if not viewer.may("read_dossiers"):
         return []
     rows = await engine.raw(_UPLOADS_SQL.format(mine=seen(viewer, "d.client"), most=most))
-    return [
-        {**row, "who": " ".join(part for part in (row["first_name"], row["prefix"], row["surname"]) if part)}
-        for row in rows
-    ]
+    return [{**row, "who": row["full_name"] or ""} for row in rows]
 
 
 async def running(viewer: Viewer, most: int) -> list[Task]:

@@ -206,10 +206,10 @@ LEFT JOIN reading r ON r.document = d.id AND r.person = $1
     f"WHERE {_PUBLISHED} ORDER BY d.uploaded_at DESC, d.id DESC LIMIT {NEWEST}"
 )
 
-_CONTACTS_SQL = """SELECT trim(replace(CASE WHEN u.first_name <> '' THEN u.first_name ELSE u.initials END || ' ' || u.prefix || ' ' || u.surname, '  ', ' ')) AS name,
+_CONTACTS_SQL = """SELECT u.full_name AS name,
  u.email, u.phone, count(*) AS clients
 FROM responsible r JOIN users u ON u.id = r.person WHERE r.client IN ({ids}) AND u.state <> 'blocked'
-GROUP BY u.id, u.first_name, u.initials, u.prefix, u.surname, u.email, u.phone, u.sort_key ORDER BY count(*) DESC, u.sort_key LIMIT 6"""
+GROUP BY u.id, u.full_name, u.email, u.phone, u.sort_key ORDER BY count(*) DESC, u.sort_key LIMIT 6"""
 
 _FOLDER = """SELECT f.id, f.parent, f.name, f.kind, (SELECT count(*) FROM document d WHERE d.folder = f.id AND d.trashed_at IS NULL) AS documents"""
 _SHOWN = "f.kind <> 'internal' AND f.trashed_at IS NULL"

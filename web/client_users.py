@@ -10,7 +10,9 @@ from models.accounts import User, lists
 from models.accounts.reaching import by_address, will_mail
 from models.clients import Client
 from models.clients.reached import NOTHING, reached_by
+from models.clients.tone import addressed
 from models.core import Missing, Say
+from models.people import addressee
 from models.settings import Firm
 from models.viewer import Right, Viewer
 from web.forms import BooleanField, Form, SelectMultipleField, StringField, Text
@@ -69,15 +71,9 @@ async def add(request: Request, viewer: Viewer, client_id: int) -> Reply:
     email = form.email.data or ""
     if not form.errors and not rehearsing.get() and not form.announced.data and await will_mail(email.strip()):
         known = await by_address(email.strip())
-        name = (
-            known.display_name
-            if known
-            else " ".join(
-                part for part in (typed["first_name"] or typed["initials"], typed["prefix"], typed["surname"]) if part
-            )
-        )
+        who = await addressed(known) if known else addressee(typed)
         reached = (await reached_by([known.id], seen_by=viewer)).get(known.id, NOTHING) if known else NOTHING
-        mail = await preview(name, known.language if known else "nl", reached.beside(client.name))
+        mail = await preview(who, known.language if known else "nl", reached.beside(client.name))
         return show(
             "users/announced.html",
             title=Say("Gebruiker toevoegen"),

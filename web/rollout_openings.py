@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 from typing import Any
 
 from starlette.requests import Request
@@ -12,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from models import config
 from models.accounts import User
 from models.clients.reached import reached_by
+from models.clients.tone import addressed
 from models.core import Missing, Say
 from models.rollout import FATES, counted, people_of, prepare_opening, readiness
 from models.rollout.fates import left_out, opened
@@ -197,7 +197,7 @@ async def _composed(viewer: Viewer, person: User) -> mails.Composed:
         person.language,
         reached.get(person.id),
         firm=firm,
-        person=SimpleNamespace(display_name=person.display_name),
+        person=await addressed(person),
         link=f"{config.settings().base_url}/welcome/…",
         valid_until=readiness.valid_until(firm),
     )

@@ -9,6 +9,7 @@ from typing import Any
 from models.accounts.roles import RIGHTS, ROLES
 from models.core import Say
 from models.imports.lexicon import FIELDS
+from web.person import GENDERS, NAME_USES
 from web.settings import MODULE_NAMES
 
 SENTENCES: dict[str, Say] = {
@@ -32,6 +33,7 @@ SENTENCES: dict[str, Say] = {
     "User.invite": Say("nodigde {name} uit"),
     "User.invite_again": Say("nodigde {name} opnieuw uit"),
     "User.change_name": Say("wijzigde de naam “{before}” in “{after}”"),
+    "User.change_details": Say("wijzigde de gegevens van {name}"),
     "User.change_email": Say("wijzigde het e-mailadres van {name} van {before} in {after}"),
     "User.block": Say("blokkeerde {name}"),
     "User.block.bulk": Say("blokkeerde {count} gebruikers"),
@@ -158,7 +160,15 @@ _FIELDS = {field.name: Say(field.dutch) for field in FIELDS["clients"]} | {
     "second_factor": Say("Van wie een tweede factor wordt gevraagd"),
     "users_without_login": Say("Gebruikers zonder inloggegevens"), "rights": Say("Rechten"), "role": Say("Rol"), "all_clients": Say("Ziet alle cliënten"),
 }  # fmt: skip
+_FIELDS |= {
+    "initials": Say("Voorletters"), "first_names": Say("Voornamen"), "gender": Say("Aanhef"), "mobile": Say("Mobiel"),
+    "partner_prefix": Say("Tussenvoegsel van de partner"), "partner_surname": Say("Achternaam van de partner"),
+    "name_use": Say("Naam die wordt gebruikt"), "title_before": Say("Titel voor de naam"),
+    "title_after": Say("Titel achter de naam"), "job_title": Say("Functie"),
+}  # fmt: skip
 _CHOICES: dict[str, dict[Any, Say]] = {
+    "name_use": dict(NAME_USES),
+    "gender": dict(GENDERS),
     "language": {"nl": Say("Nederlands"), "en": Say("Engels")},
     "second_factor": {"nobody": Say("Niemand"), "staff": Say("Medewerkers"), "all": Say("Iedereen")},
     "users_without_login": {True: Say("Aan"), False: Say("Uit")},

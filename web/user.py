@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from types import SimpleNamespace
 from typing import Any
 
 from starlette.requests import Request
@@ -13,27 +12,22 @@ from models.accounts import User, lists, roles
 from models.carrying import KEPT
 from models.clients import lists as client_lists
 from models.clients.reached import Reached, reached_by
+from models.clients.tone import addressed
 from models.core import Refused, Say
+from models.people import Addressee
 from models.settings import Firm, utcnow
 from models.viewer import Viewer
 from partials import mails
 from web.devices import device_of, is_phone
-from web.forms import Form, StringField, Text
+from web.forms import Form, StringField
 from web.mail import KINDS
+from web.person import Person, filled
 from web.replies import Reply, Toast, go, invalid, show
 from web.trail import sentence
 from web.users import list_, users
 
 RIGHTS = tuple((int(right), label) for right, label in roles.RIGHTS)
 ROLES = (*((role.name, role.label) for role in roles.ROLES), ("", Say("Eigen keuze")))
-
-
-class Name(Form):
-    first_name = Text(most=80)
-    initials = Text(most=40)
-    prefix = Text(most=40)
-    surname = Text(most=200, required=True)
-    phone = Text(most=40)
 
 
 class Address(Form):
@@ -49,9 +43,9 @@ async def page(request: Request, viewer: Viewer, user_id: int) -> Reply:
 @users.post("/users/{user_id:int}/name")
 async def rename(request: Request, viewer: Viewer, user_id: int) -> Reply:
     person = await viewer.users.get(user_id)
-    form = await Name.read(request)
+    form = await Person.read(request)
     if await form.submit(person.change_name, by=viewer):
-        return go(page.url(user_id=user_id), toast=Say("De naam is bewaard."))
+        return go(page.url(user_id=user_id), toast=Say("De gegevens zijn bewaard."))
     context = {**await about(viewer, person), "name_form": form}
     return invalid("users/page.html", title=person.display_name, section=section_of(person), **context)
 
@@ -75,7 +69,7 @@ async def invitation(request: Request, viewer: Viewer, user_id: int) -> Reply:
         "person": person,
         "why_not": await person.why_not_invited(),
         "mail": await preview(
-            person.display_name, person.language, (await reached_by([person.id], seen_by=viewer)).get(person.id)
+            await addressed(person), person.language, (await reached_by([person.id], seen_by=viewer)).get(person.id)
         ),
     }
     return show("users/invitation.html", title=Say("Uitnodigen"), section=section_of(person), **context)
@@ -196,12 +190,11 @@ async def take_access(request: Request, viewer: Viewer, user_id: int, client_id:
 
 async def about(viewer: Viewer, person: User) -> dict[str, Any]:
     seen = await lists.portrait(viewer, person)
-    names = {name: getattr(person, name) for name in ("first_name", "initials", "prefix", "surname", "phone")}
     may = viewer.may("manage_staff" if person.kind == "staff" else "manage_users")
     return {
         "person": person,
         "may": may,
-        "name_form": Name.blank(**names),
+        "name_form": filled(person),
         "address_form": Address.blank(email=person.email),
         "steps": _steps(person, seen["link"]),
         "roles": ROLES,
@@ -228,12 +221,11 @@ async def refusal(viewer: Viewer, person: User, refused: Refused, form: Any = No
     return invalid("users/page.html", title=person.display_name, section=section_of(person), **context)
 
 
-async def preview(name: str, language: str, reached: Reached | None) -> Any:
+async def preview(person: Addressee, language: str, reached: Reached | None) -> Any:
     """The invitation, composed as the worker composes it, but for its link."""
     firm = await Firm.load()
     until = utcnow() + dt.timedelta(days=firm.invitation_days)
     link = f"{config.settings().base_url}/…"
-    person = SimpleNamespace(display_name=name)
     return mails.invitation(language, reached, firm=firm, person=person, link=link, valid_until=until)
 
 

@@ -93,7 +93,7 @@ def picked(viewer: Viewer, ids: list[int], asked: Filter | None) -> Scope[User]:
 _PAGE_SQL = """
 SELECT u.*, (SELECT {join}(c.name, ', ') FROM access a JOIN client c ON c.id = a.client WHERE a.person = u.id{mine}) AS clients,
  (SELECT s.seen_at FROM session s WHERE s.person = u.id ORDER BY s.seen_at DESC LIMIT 1) AS seen_at
-FROM (SELECT id, first_name, initials, prefix, surname, email, email_key, state, sort_key, invited_at, activated_at
+FROM (SELECT id, full_name, email, email_key, state, sort_key, invited_at, activated_at
  FROM users WHERE {where} ORDER BY {order} LIMIT {size} OFFSET {offset}) u
 ORDER BY {order}
 """
@@ -127,8 +127,7 @@ async def count(viewer: Viewer, asked: Filter) -> int:
 
 
 def named(row: dict[str, Any]) -> dict[str, Any]:
-    first = row.get("first_name") or row.get("initials")
-    return {**row, "who": " ".join(part for part in (first, row["prefix"], row["surname"]) if part)}
+    return {**row, "who": row["full_name"] or ""}
 
 
 def _where(viewer: Viewer, asked: Filter) -> tuple[str, list[Any]]:
@@ -184,8 +183,7 @@ async def note_people(operation: str, which: str, by: int, *args: Any) -> None:
     moment last."""
     first = len(args)
     moment = "TEXT" if engine.is_sqlite() else "TIMESTAMPTZ"
-    name = "trim(CASE WHEN first_name <> '' THEN first_name ELSE initials END || ' ' || CASE WHEN prefix <> '' THEN prefix || ' ' ELSE '' END || surname)"
-    detail = f"json_object('name', {name})" if engine.is_sqlite() else f"json_build_object('name', {name})::text"
+    detail = "json_object('name', full_name)" if engine.is_sqlite() else "json_build_object('name', full_name)::text"
     await engine.raw(
         "INSERT INTO trail (at, person, operation, record_table, record_id, detail) "
         f"SELECT CAST(${first} AS {moment}), CAST(${first + 1} AS INTEGER), CAST(${first + 2} AS VARCHAR), 'User', id, {detail} "
@@ -236,7 +234,7 @@ async def portrait(viewer: Viewer, person: User) -> dict[str, Any]:
             person.id,
         ),
         "lines": [told(named(row)) for row in await engine.raw(
-            "SELECT t.at, t.operation, t.detail, u.first_name, u.initials, u.prefix, u.surname FROM "
+            "SELECT t.at, t.operation, t.detail, u.full_name FROM "
             "(SELECT at, id, person, operation, record_table, record_id, detail FROM trail WHERE record_table = 'User' AND record_id = $1 "
             f"AND (client IS NULL OR {seen(viewer, 'trail.client')}) "
             f"UNION ALL {events_sql('$1')}) t LEFT JOIN users u ON u.id = coalesce(t.person, t.record_id) ORDER BY t.at DESC, t.id DESC LIMIT 20",
@@ -248,7 +246,7 @@ async def portrait(viewer: Viewer, person: User) -> dict[str, Any]:
 async def of_client(client_id: int) -> list[dict[str, Any]]:
     """Everybody who reaches a client, with role and rights there."""
     rows = await engine.raw(
-        "SELECT u.id, u.first_name, u.initials, u.prefix, u.surname, u.email, u.state, a.rights, a.role FROM access a "
+        "SELECT u.id, u.full_name, u.email, u.state, a.rights, a.role FROM access a "
         "JOIN users u ON u.id = a.person WHERE a.client = $1 ORDER BY u.sort_key, u.id LIMIT 500",
         client_id,
     )

@@ -8,7 +8,7 @@ from models import dutch, engine
 from models.accounts.blocking import let_in, shut_out
 from models.core import Refused, Say, fold, operation, save
 from models.live import touch
-from models.people import keys_of
+from models.people import PARTS, keys_of
 from models.settings import utcnow
 from models.viewer import Permission
 
@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from models.accounts.records import User
     from models.viewer import Viewer
 
-NAMES = {"first_name": 80, "initials": 40, "prefix": 40, "surname": 200, "phone": 40}
+# what can be written of a person, and how long it may be
+NAMES = {
+    "initials": 40, "first_names": 200, "first_name": 80, "prefix": 40, "surname": 200, "partner_prefix": 40,
+    "partner_surname": 200, "name_use": 1, "title_before": 40, "title_after": 40, "gender": 1,
+    "phone": 40, "mobile": 40, "job_title": 120, "language": 2,
+}  # fmt: skip
+_CHOICES = {"name_use": ("E", "P", "V", "N"), "gender": ("", "M", "V"), "language": ("nl", "en")}
+_UNSAID = {"name_use": "E", "language": "nl"}
 
 TAKEN = Say("Er is al een gebruiker met dit e-mailadres.")
 NOT_WHOLLY_YOURS = Say(
@@ -69,12 +76,21 @@ class Managed:
 
     @operation(Permission.MANAGE_USERS, trail=False)
     async def change_name(self, /, *, by: Viewer, **details: str) -> None:
-        """`details`: first_name, initials, prefix, surname and phone."""
+        """`details`: any of NAMES; what is not among them stays as it is. Names and the rest each have a line on the trail."""
         await self.may_be_managed(by)
-        values = checked_name(details)
+        there = {name: getattr(self, name) for name in NAMES}
+        values = checked_name({**there, **details})
+        moved = {name: value for name, value in values.items() if value != there[name]}
+        if not moved:
+            return
         before = self.display_name
         await save(self, **values, **keys_of(email=self.email, **_only_names(values)))  # type: ignore[arg-type]
-        await self._note("User.change_name", by, before=before, after=self.display_name)
+        if self.display_name != before:
+            await self._note("User.change_name", by, before=before, after=self.display_name)
+        if rest := {name: value for name, value in moved.items() if name not in PARTS}:
+            await self._note("User.change_details", by, before={name: there[name] for name in rest}, after=rest)
+        elif self.display_name == before:
+            await self._note("User.change_details", by, before={name: there[name] for name in moved}, after=moved)
 
     @operation(Permission.MANAGE_USERS, trail=False)
     async def change_email(self, email: str, *, by: Viewer) -> None:
@@ -93,7 +109,7 @@ class Managed:
             raise Refused("email", Say("Wie zich kan aanmelden of is uitgenodigd, heeft een e-mailadres nodig."))
         await email_is_free(new, self.id)
         before = self.email
-        names = {name: getattr(self, name) for name in ("first_name", "initials", "prefix", "surname")}
+        names = {name: getattr(self, name) for name in PARTS}
         state = "prepared" if self.state == "invited" else self.state
         await save(self, email=new, email_key=fold(new), state=state, **keys_of(email=new, **names))  # type: ignore[arg-type]
         await end_links(self.id, "moved")
@@ -185,17 +201,24 @@ def beyond_sql(staff: Viewer, person: str) -> str:
 
 
 def checked_name(details: dict[str, str]) -> dict[str, str]:
-    """The names as they are kept. Raises Refused beside the field that is wrong."""
+    """All of NAMES as they are kept: initials follow from first names where none were given. Raises Refused beside the
+    field that is wrong."""
     kept = {}
     for name, most in NAMES.items():
         text = " ".join(
             "".join(ch if ch.isprintable() or ch in "\u200d\u200c" else " " for ch in details.get(name) or "").split()
         )
+        text = text or _UNSAID.get(name, "")
+        if text not in _CHOICES.get(name, (text,)):
+            raise Refused(name, Say("Kies een van de mogelijkheden."))
         if len(text) > most:
             raise Refused(name, Say("Dit is {n} tekens; er passen er {most}.", n=len(text), most=most))
         kept[name] = text
     if not kept["surname"]:
         raise Refused("surname", Say("Vul een achternaam in."))
+    if kept["name_use"] != "E" and not kept["partner_surname"]:
+        raise Refused("partner_surname", Say("Vul de naam van de partner in, of kies de eigen naam."))
+    kept["initials"] = kept["initials"] or dutch.initials(kept["first_names"])[:40]
     return kept
 
 
@@ -222,4 +245,4 @@ def new_person(kind: str, email: str, values: dict[str, str], **more: Any) -> Us
 
 
 def _only_names(values: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in values.items() if name != "phone"}
+    return {name: value for name, value in values.items() if name in PARTS}

@@ -14,6 +14,7 @@ from models.accounts.managing import Managed
 from models.accounts.reaching import Reaching
 from models.core import Forbidden, Owned, Refused, Say, operation, save
 from models.offices import Office
+from models.people import PARTS, Addressee, addressee, full_name
 from models.secret_box import decrypt, encrypt
 from models.settings import Firm, utcnow
 from models.viewer import Permission
@@ -33,13 +34,26 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
     email = Varchar(length=254, default="")
     email_key = Varchar(length=254, default="", help_text="Folded address; unique unless empty (extra_ddl).")
     initials = Varchar(length=40, default="")
-    first_name = Varchar(length=80, default="")
+    first_names = Varchar(length=200, default="", help_text="All of them, as in the passport.")
+    first_name = Varchar(length=80, default="", help_text="The call name.")
     prefix = Varchar(length=40, default="")
     surname = Varchar(length=200)
+    partner_prefix = Varchar(length=40, default="")
+    partner_surname = Varchar(length=200, default="")
+    name_use = Varchar(
+        length=1, default="E", help_text="E own, P the partner's, V the partner's before one's own, N behind it"
+    )
+    title_before = Varchar(length=40, default="")
+    title_after = Varchar(length=40, default="")
+    full_name = Varchar(
+        length=400, default="", help_text="The call name and the name in use: how every screen calls him."
+    )
     sort_key = Varchar(length=400, default="", index=True)
     search_key = Varchar(length=800, default="")
     gender = Varchar(length=1, default="", help_text="M, V or unknown ('')")
     phone = Varchar(length=40, default="")
+    mobile = Varchar(length=40, default="")
+    job_title = Varchar(length=120, default="")
     language = Varchar(length=2, default="nl")
     role = Varchar(length=20, default="", help_text="staff: administrator, office_administrator or employee")
     permissions = Varchar(
@@ -82,8 +96,11 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
 
     @property
     def display_name(self) -> str:
-        first = self.first_name or self.initials
-        return " ".join(part for part in (first, self.prefix, self.surname) if part)
+        return full_name(**{name: getattr(self, name) for name in PARTS})
+
+    def addressed(self, *, formal: bool = True) -> Addressee:
+        """As a letter or mail greets him."""
+        return addressee({name: getattr(self, name) for name in (*PARTS, "gender")}, formal=formal)
 
     # changes
 

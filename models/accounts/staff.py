@@ -53,7 +53,7 @@ async def change_role(person: User, role: str, all_clients: bool, *, by: Viewer)
 async def colleagues() -> list[dict[str, Any]]:
     """Everybody of the office: id, name parts, email, state, role, all_clients, how many clients are his, last seen."""
     return await engine.raw(
-        "SELECT u.id, u.first_name, u.initials, u.prefix, u.surname, u.email, u.state, u.role, u.all_clients, u.totp_secret <> '' AS factor, "
+        "SELECT u.id, u.full_name, u.email, u.state, u.role, u.all_clients, u.totp_secret <> '' AS factor, "
         "(SELECT count(*) FROM responsible r WHERE r.person = u.id) AS clients, (SELECT s.seen_at FROM session s WHERE s.person = u.id ORDER BY s.seen_at DESC LIMIT 1) AS seen_at "
         "FROM users u WHERE u.kind = 'staff' ORDER BY CASE WHEN u.state = 'blocked' THEN 1 ELSE 0 END, u.sort_key, u.id"
     )

@@ -99,7 +99,7 @@ def _where(viewer: Viewer, asked: Filter) -> tuple[str, list[Any]]:
 _PAGE_SQL = """
 SELECT c.id, c.number, c.name, c.city, c.state,
  (SELECT {join}(g.name, ', ') FROM membership m JOIN client_group g ON g.id = m.client_group WHERE m.client = c.id) AS groups,
- (SELECT {join}(trim(u.first_name || ' ' || u.surname), ', ') FROM responsible r JOIN users u ON u.id = r.person WHERE r.client = c.id) AS people,
+ (SELECT {join}(u.full_name, ', ') FROM responsible r JOIN users u ON u.id = r.person WHERE r.client = c.id) AS people,
  (SELECT sum(CASE WHEN u.state = 'active' THEN 1 ELSE 0 END) || '/' || count(*) FROM access a JOIN users u ON u.id = a.person WHERE a.client = c.id) AS users,
  EXISTS (SELECT 1 FROM dossier d WHERE d.client = c.id) AS dossier
 FROM (SELECT id, number, name, city, state, sort_key, number_key FROM client WHERE {where} ORDER BY {order} LIMIT {size} OFFSET {offset}) c
@@ -126,7 +126,7 @@ async def choices(viewer: Viewer) -> dict[str, Any]:
     """What filter and bulk bar offer: (id, name) of every group, every member of staff and every standard structure."""
     groups = await engine.raw("SELECT id, name FROM client_group ORDER BY name_key")
     staff = await engine.raw(
-        "SELECT id, trim(first_name || ' ' || prefix) || ' ' || surname AS name FROM users WHERE kind = 'staff' AND state <> 'blocked' ORDER BY sort_key"
+        "SELECT id, full_name AS name FROM users WHERE kind = 'staff' AND state <> 'blocked' ORDER BY sort_key"
     )
     structures = await engine.raw("SELECT id, name FROM dossier WHERE kind = 'standard' ORDER BY name_key")
     kinds = {"groups": groups, "staff": staff, "structures": structures}

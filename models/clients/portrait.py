@@ -9,18 +9,18 @@ from models.accounts.invited import events_sql, told
 from models.clients.records import Client
 
 _USERS_SQL = """
-SELECT u.id, u.first_name, u.initials, u.prefix, u.surname, u.email, u.state, a.role FROM access a JOIN users u ON u.id = a.person
+SELECT u.id, u.full_name, u.email, u.state, a.role FROM access a JOIN users u ON u.id = a.person
 WHERE a.client = $1 ORDER BY u.sort_key, u.id LIMIT 50
 """
 _STAFF_SQL = """
-SELECT u.id, u.first_name, u.initials, u.prefix, u.surname, u.email, u.phone FROM responsible r JOIN users u ON u.id = r.person
+SELECT u.id, u.full_name, u.email, u.phone FROM responsible r JOIN users u ON u.id = r.person
 WHERE r.client = $1 ORDER BY u.sort_key
 """
 _GROUPS_SQL = """
 SELECT g.id, g.name FROM membership m JOIN client_group g ON g.id = m.client_group WHERE m.client = $1 ORDER BY g.name_key
 """
 _UPLOADS_SQL = """
-SELECT d.id, d.name, d.uploaded_at, f.name AS folder, u.first_name, u.prefix, u.surname
+SELECT d.id, d.name, d.uploaded_at, f.name AS folder, u.full_name
 FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN users u ON u.id = d.uploaded_by
 WHERE d.client = $1 AND d.source = 'client' AND d.trashed_at IS NULL ORDER BY d.uploaded_at DESC, d.id DESC LIMIT 8
 """
@@ -43,8 +43,7 @@ async def of(client: Client) -> dict[str, Any]:
 
 
 def _named(row: dict[str, Any]) -> dict[str, Any]:
-    first = row.get("first_name") or row.get("initials")
-    return {**row, "who": " ".join(part for part in (first, row["prefix"], row["surname"]) if part)}
+    return {**row, "who": row["full_name"] or ""}
 
 
 _LINE = "SELECT at, id, person, operation, record_table, record_id, detail FROM trail"
@@ -59,7 +58,7 @@ async def log(client: Client, number: int, size: int) -> tuple[list[dict[str, An
     """One page, counted from 1, of the trail of this client, newest first, and how many lines there are."""
     lines = _LOG + events_sql("SELECT person FROM access WHERE client = $1")
     rows = await engine.raw(
-        f"SELECT t.*, u.first_name, u.initials, u.prefix, u.surname FROM ({lines}) t "
+        f"SELECT t.*, u.full_name FROM ({lines}) t "
         "LEFT JOIN users u ON u.id = coalesce(t.person, CASE WHEN t.record_table = 'User' THEN t.record_id END) "
         "ORDER BY t.at DESC, t.id DESC LIMIT $2 OFFSET $3",
         client.id,

@@ -161,7 +161,7 @@ def _reads_all(viewer: Viewer) -> bool:
 
 
 # As `User.display_name`.
-_PERSON = "trim(replace(CASE WHEN u.first_name <> '' THEN u.first_name ELSE u.initials END || ' ' || u.prefix || ' ' || u.surname, '  ', ' '))"
+_PERSON = "u.full_name"
 
 # The conditions on place are written as the unique index folder_name_unique has them.
 _NODE = """SELECT f.id, f.name, f.kind, f.parent,

@@ -15,7 +15,7 @@ from models.core import Refused, Say, fold, save
 from models.imports.plan import keys_in
 from models.imports.world import CLIENT_FIELDS, USER_FIELDS, World, listed, load
 from models.live import touch
-from models.people import keys_of, number_key, search_text, sort_name
+from models.people import PARTS, keys_of, number_key, search_text, sort_name
 from models.settings import utcnow
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class _Commit:
     async def _make_people(self) -> None:
         new = [content for content, _ in self.plan.of("user", "new")]
         columns = (
-            *USER_FIELDS, "kind", "state", "email", "email_key", "sort_key", "search_key", "created_at", "imported",
+            *USER_FIELDS, "kind", "state", "email", "email_key", "full_name", "sort_key", "search_key", "created_at", "imported",
             "role", "all_clients", "password", "totp_secret", "totp_step", "digest", "theme", "is_sample",
         )  # fmt: skip
         await engine.copy_rows("users", columns, (self._person(content) for content in new))
@@ -178,7 +178,7 @@ class _Commit:
         keys = _person_keys(values, content["email"])
         return (
             *(values.get(name, "") for name in USER_FIELDS), "client", "prepared", content["email"], fold(content["email"]),
-            keys["sort_key"], keys["search_key"], self.now, self.id, "", False, "", "", 0, "daily", "", False,
+            keys["full_name"], keys["sort_key"], keys["search_key"], self.now, self.id, "", False, "", "", 0, "daily", "", False,
         )  # fmt: skip
 
     async def _change_people(self) -> None:
@@ -251,8 +251,7 @@ async def _update(table: str, sets: dict[tuple[str, ...], list[tuple[Any, ...]]]
 
 
 def _person_keys(values: dict[str, Any], email: str) -> dict[str, str]:
-    names = {name: values.get(name, "") for name in ("first_name", "initials", "prefix", "surname")}
-    return keys_of(**names, email=email)
+    return keys_of(**{name: values.get(name, "") for name in PARTS}, email=email)
 
 
 def _date(value: Any) -> dt.date | None:

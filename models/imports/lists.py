@@ -20,10 +20,7 @@ async def newest(viewer: Viewer, number: int, size: int) -> list[Import]:
 
 
 async def who_imported() -> dict[int, str]:
-    rows = await engine.raw(
-        "SELECT i.id, trim(u.first_name || ' ' || u.prefix) || ' ' || u.surname AS name "
-        "FROM import_batch i JOIN users u ON u.id = i.created_by"
-    )
+    rows = await engine.raw("SELECT i.id, u.full_name AS name FROM import_batch i JOIN users u ON u.id = i.created_by")
     return {row["id"]: row["name"] for row in rows}
 
 

@@ -11,7 +11,7 @@ from models.clients import settle, settle_rights
 from models.core import Refused, Say, save
 from models.imports.world import CLIENT_FIELDS, USER_FIELDS, listed
 from models.live import touch
-from models.people import keys_of, search_text, sort_name
+from models.people import PARTS, keys_of, search_text, sort_name
 from models.settings import utcnow
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _PEOPLE = "SELECT id FROM users WHERE imported = $1"
 _GROUPS = "SELECT id FROM client_group WHERE imported = $1"
 _NAMES = {
     "client": "SELECT name, count(*) OVER () AS n FROM client WHERE id IN ({}) ORDER BY sort_key, id LIMIT 3",
-    "users": "SELECT trim(trim(first_name || ' ' || prefix) || ' ' || surname) AS name, count(*) OVER () AS n "
+    "users": "SELECT full_name AS name, count(*) OVER () AS n "
     "FROM users WHERE id IN ({}) ORDER BY sort_key, id LIMIT 3",
     "client_group": "SELECT name, count(*) OVER () AS n FROM client_group WHERE id IN ({}) ORDER BY name_key LIMIT 3",
 }
@@ -196,15 +196,15 @@ async def _renew_keys(clients: set[int], people: set[int]) -> None:
         [(sort_name(r["name"]), search_text(r["number"], r["name"], r["city"], r["email"]), r["id"]) for r in found],
     )
     found = await engine.raw(
-        f"SELECT id, first_name, initials, prefix, surname, email FROM users WHERE id IN {listed(1)}",
+        f"SELECT id, {', '.join(PARTS)}, email FROM users WHERE id IN {listed(1)}",
         json.dumps(sorted(people)),
     )
     rows = []
     for row in found:
         id = row.pop("id")
         keys = keys_of(**row)
-        rows.append((keys["sort_key"], keys["search_key"], id))
-    await engine.raw_many("UPDATE users SET sort_key = $1, search_key = $2 WHERE id = $3", rows)
+        rows.append((keys["full_name"], keys["sort_key"], keys["search_key"], id))
+    await engine.raw_many("UPDATE users SET full_name = $1, sort_key = $2, search_key = $3 WHERE id = $4", rows)
 
 
 def _value(name: str, value: Any) -> Any:

@@ -20,6 +20,7 @@ CLIENT_FIELDS = (
     "phone", "sbi", "sector", "since", "manager",
 )  # fmt: skip
 USER_FIELDS = ("initials", "first_name", "prefix", "surname", "gender", "phone", "language")
+PARTNER = ("partner_prefix", "partner_surname", "name_use")  # in no list, but part of somebody's name
 
 
 @dataclass
@@ -78,7 +79,7 @@ async def load(keys: Keys, by: Viewer) -> World:
         keys.clients,
     )
     users = await _rows(
-        f"SELECT id, kind, state, email, email_key, {', '.join(USER_FIELDS)} FROM users WHERE email_key IN {{}}",
+        f"SELECT id, kind, state, email, email_key, {', '.join((*USER_FIELDS, *PARTNER))} FROM users WHERE email_key IN {{}}",
         keys.users,
     )
     groups = await engine.raw("SELECT id, name, name_key, description FROM client_group")

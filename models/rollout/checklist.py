@@ -69,7 +69,7 @@ FROM users u WHERE u.kind = 'client' AND u.email <> '' AND u.state <> 'blocked'
 AND u.id IN (SELECT a.person FROM access a JOIN client c ON c.id = a.client WHERE c.state = 'active') AND {mine}
 """
 _MARKS_SQL = """
-SELECT s.step, s.marked_at, u.first_name, u.initials, u.prefix, u.surname FROM step_mark s LEFT JOIN users u ON u.id = s.marked_by
+SELECT s.step, s.marked_at, u.full_name FROM step_mark s LEFT JOIN users u ON u.id = s.marked_by
 """
 
 
@@ -133,4 +133,4 @@ def _counted(key: str, done: int, total: int, module: str = "") -> Step:
 
 
 def _name(row: dict[str, Any]) -> str:
-    return " ".join(part for part in (row["first_name"] or row["initials"], row["prefix"], row["surname"]) if part)
+    return row["full_name"] or ""

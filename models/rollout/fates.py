@@ -76,7 +76,7 @@ async def people_of(
 ) -> tuple[list[dict[str, Any]], int]:
     """One page of the people, each with his fate and the clients he reaches (`reached`), and how many there are in all."""
     named = (
-        "SELECT p.person, p.because, u.sort_key, u.first_name, u.initials, u.prefix, u.surname, u.email, u.state, u.language, "
+        "SELECT p.person, p.because, u.sort_key, u.full_name, u.email, u.state, u.language, "
         f"l.opened_at, e.id AS errand, e.said, e.finished_at, {_FATE} AS fate {_from([opening.id])}"
     )
     asked = "WHERE fate = $2" if fate in FATES else ""

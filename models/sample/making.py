@@ -178,7 +178,7 @@ async def _people(made: list[Enterprise], hashed: str, now: dt.datetime) -> dict
             )
         )  # fmt: skip
     columns = (
-        "kind", "state", "email", "email_key", "first_name", "prefix", "surname", "phone", "sort_key", "search_key",
+        "kind", "state", "email", "email_key", "first_name", "prefix", "surname", "phone", "full_name", "sort_key", "search_key",
         "password", "created_at", "invited_at", "activated_at", "is_sample",
     )  # fmt: skip
     await engine.copy_rows("users", columns, rows)

@@ -174,7 +174,7 @@ async def test_the_page_of_a_person_stands_in_order_of_use_with_its_forms_folded
     assert "Beheerder: alles" in page
     assert "<details open" not in page.split("</main>")[0]
     assert wrong.status_code == 422
-    assert re.search(r"<details open><summary>Naam en telefoon wijzigen", wrong.text)
+    assert re.search(r"<details open><summary>Naam, functie, telefoon en taal wijzigen", wrong.text)
 
 
 async def test_a_mail_that_was_called_off_says_so_on_the_page_of_its_person(cast, browser):

@@ -1,0 +1,26 @@
+"""Whether somebody is greeted formally (u, Geachte) or not (je, Beste): as his clients wish it, and colleagues among themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from models import engine
+
+if TYPE_CHECKING:
+    from models.accounts import User
+    from models.people import Addressee
+
+
+async def informal_among(people: Iterable[int]) -> set[int]:
+    """Who of these people is greeted informally. One statement, however many they are."""
+    listed = ", ".join(str(int(one)) for one in people)
+    if not listed:
+        return set()
+    rows = await engine.raw(f"SELECT id FROM users WHERE kind = 'staff' AND id IN ({listed})")
+    return {row["id"] for row in rows}
+
+
+async def addressed(person: User) -> Addressee:
+    """As a message to this person greets him."""
+    return person.addressed(formal=person.id not in await informal_among([person.id]))
