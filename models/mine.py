@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.clients import seen
+
 if TYPE_CHECKING:
     from models.viewer import Viewer
-
-
-def seen(viewer: Viewer, column: str) -> str:
-    """The clients this member of staff sees. The number in it is his own id, never text that somebody typed."""
-    if viewer.sees_all_clients:
-        return "1 = 1"
-    return f"{column} IN (SELECT client FROM responsible WHERE person = {_id(viewer)})"
 
 
 def seen_people(viewer: Viewer, table: str) -> str:
@@ -23,12 +18,14 @@ def seen_people(viewer: Viewer, table: str) -> str:
     return f"({table}.kind = 'staff' OR {table}.id IN ({reaching}))"
 
 
+def chooses(viewer: Viewer) -> bool:
+    """Whether he sees more clients than he looks after, and so has two lists of news to choose from."""
+    return bool(viewer.is_staff and viewer.user.all_clients)
+
+
 def looked_after(viewer: Viewer, column: str, *, everybody: bool = False) -> str:
     """Whose news is his: of who sees all clients those that he is responsible for, unless he asked for everybody's."""
-    if everybody or not viewer.sees_all_clients:
+    if everybody or not chooses(viewer):
         return seen(viewer, column)
-    return f"{column} IN (SELECT client FROM responsible WHERE person = {_id(viewer)})"
-
-
-def _id(viewer: Viewer) -> int:
-    return int(viewer.user.id) if viewer.is_staff else -1
+    mine = f"{column} IN (SELECT v.client FROM responsible v WHERE v.person = {int(viewer.user.id)})"
+    return f"({mine} AND {seen(viewer, column)})"

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from piccolo.columns.combination import WhereRaw
 
 from models import engine
+from models.clients import seen
 from models.core import Scope
 from models.dossiers import Document, Folder
-from models.mine import seen, seen_people
+from models.mine import seen_people
 from models.people import search_words, sort_name
 from models.words import any_of, escaped, holding, meant, number_of, number_start
 
