@@ -110,9 +110,9 @@ async def meant(words: list[str]) -> dict[str, tuple[str, ...]]:
         rows = await engine.raw(f"SELECT v.word FROM unnest(CAST($1 AS text[])) AS v(word) WHERE {either}", asked)
     found = {row["word"] for row in rows}
     return {
-        word: tuple(sorted(there, key=lambda one: _unlikely(word, one))[:_MOST_SLIPS])
-        for word, all_near in near.items()
-        if (there := all_near & found)
+        word: tuple(sorted(exist, key=lambda one: _unlikely(word, one))[:_MOST_SLIPS])
+        for word, possible in near.items()
+        if (exist := possible & found)
     }
 
 
