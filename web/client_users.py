@@ -17,8 +17,9 @@ from models.settings import Firm
 from models.viewer import Right, Viewer
 from web.forms import BooleanField, Form, SelectMultipleField, StringField, Text
 from web.replies import Reply, go, invalid, show
+from web.rights import template_choices
 from web.routing import Access, Routes, rehearsing
-from web.user import RIGHTS, ROLES, preview
+from web.user import RIGHTS, preview
 
 client_users = Routes("client_users", Access.STAFF)
 
@@ -99,8 +100,9 @@ async def add(request: Request, viewer: Viewer, client_id: int) -> Reply:
 
 async def _context(client: Client, form: NewUser) -> dict[str, Any]:
     at_once = not (await Firm.load()).users_without_login
-    bits = sum(set(form.rights.data or [])) if form.role.data == "" else 0
-    return {"client": client, "form": form, "roles": ROLES, "rights": RIGHTS, "bits": bits, "at_once": at_once}
+    bits = sum(set(form.rights.data or []))
+    roles = await template_choices()
+    return {"client": client, "form": form, "roles": roles, "rights": RIGHTS, "bits": bits, "at_once": at_once}
 
 
 def _said(person: User, existed: bool) -> Say:

@@ -43,20 +43,35 @@ class Reaching:
         await self._note_at("Access.give", client, by, role=role, rights=await self._settled(client))
 
     @operation(Permission.MANAGE_USERS, trail=False)
-    async def change_access(self, client: Client, role: str, rights: int | None = None, *, by: Viewer) -> None:
-        own = await checked_rights(role, rights)
+    async def change_access(
+        self,
+        client: Client,
+        role: str,
+        rights: int | None = None,
+        folders: dict[str, bool] | None = None,
+        *,
+        by: Viewer,
+    ) -> None:
+        """Another template, other rights beside it, other `folders` that are opened one by one: name > whether he may hand
+        in there; None leaves those as they are."""
         before = await engine.raw(
-            "SELECT own, rights, role FROM access WHERE person = $1 AND client = $2", self.id, client.id
+            "SELECT id, own, rights, role FROM access WHERE person = $1 AND client = $2", self.id, client.id
         )
         if not before:
             raise Missing("Access", client.id)
-        if (before[0]["own"], before[0]["role"]) == (own, role):
+        was = dict(before[0])
+        access = was.pop("id")
+        opened = await _opened(access)
+        folders = opened if folders is None else folders
+        own = await checked_rights(role, rights, bool(folders))
+        if (was["own"], was["role"], opened) == (own, role, folders):
             return
-        await engine.raw(
-            "UPDATE access SET own = $3, role = $4 WHERE person = $1 AND client = $2", self.id, client.id, own, role
-        )
+        await engine.raw("UPDATE access SET own = $2, role = $3 WHERE id = $1", access, own, role)
+        await _open(access, folders)
         after = {"own": own, "rights": await self._settled(client), "role": role}
-        await self._note_at("Access.change", client, by, before=dict(before[0]), after=after)
+        if opened != folders:
+            was, after = was | {"folders": _told(opened)}, after | {"folders": _told(folders)}
+        await self._note_at("Access.change", client, by, before=was, after=after)
 
     @operation(Permission.MANAGE_USERS, trail=False)
     async def take_access(self, client: Client, *, by: Viewer) -> None:
@@ -82,14 +97,30 @@ class Reaching:
         await touch("users", "clients", "rollout", f"user-{self.id}", f"client-{client.id}")
 
 
-async def checked_rights(role: str, rights: int | None) -> int:
-    """The bits that are given beside the template `role`; without a template there must be some."""
+async def checked_rights(role: str, rights: int | None, opens_folders: bool = False) -> int:
+    """The bits that are given beside the template `role`; without a template there must be some, or opened folders."""
     from models.clients.rights import with_view
 
     known = not role or await engine.raw("SELECT 1 AS one FROM rights_template WHERE key = $1", role)
-    if not known or (not role and not rights) or (rights or 0) & ~int(Right.everything()):
+    nothing = not role and not rights and not opens_folders
+    if not known or nothing or (rights or 0) & ~int(Right.everything()):
         raise Refused("role", Say("Kies wat deze persoon mag."))
     return with_view(rights or 0)
+
+
+async def _opened(access: int) -> dict[str, bool]:
+    rows = await engine.raw("SELECT name, act FROM folder_right WHERE access = $1 ORDER BY name_key", access)
+    return {row["name"]: bool(row["act"]) for row in rows}
+
+
+async def _open(access: int, folders: dict[str, bool]) -> None:
+    await engine.raw("DELETE FROM folder_right WHERE access = $1", access)
+    rows = [(access, name, fold(name), act) for name, act in sorted(folders.items())]
+    await engine.copy_rows("folder_right", ("access", "name", "name_key", "act"), rows)
+
+
+def _told(folders: dict[str, bool]) -> str:
+    return ", ".join(f"{name} (+)" if act else name for name, act in folders.items())
 
 
 async def by_address(email: str) -> User | None:
