@@ -9,6 +9,7 @@ from piccolo.conf.apps import AppConfig, table_finder
 TABLE_MODULES = [
     "models.settings",
     "models.accounts.records",
+    "models.accounts.codes",
     "models.clients.records",
     "models.dossiers.dossier",
     "models.dossiers.folders",

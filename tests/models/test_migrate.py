@@ -50,7 +50,7 @@ async def test_a_fresh_database_gets_every_table_and_the_office(database):
     waiting = await migrate.pending()
 
     assert await migrate.migrate() is True
-    assert len(waiting) == 2
+    assert len(waiting) == 4
     assert await migrate.pending() == []
     assert await migrate.migrate() is False
     assert await Firm.count() == 1
