@@ -92,6 +92,8 @@ class Owned:
 
     EXPORTS: ClassVar[str | None] = None
     ERASES: ClassVar[str | None] = None
+    IS_SEEDED: ClassVar[bool] = False
+    """Whether migrations put rows into it that every office begins with: restoring a backup replaces them."""
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> CombinableMixin:

@@ -1,5 +1,10 @@
 """What Piccolo cannot express, as SQL for the migrations: partial, composite and expression indexes, filling in what is new."""
 
+from __future__ import annotations
+
+from models import search_ddl
+from models.accounts.roles import ROLES
+
 STATEMENTS = (
     "CREATE UNIQUE INDEX users_email_unique ON users (email_key) WHERE email_key <> ''",
     "CREATE UNIQUE INDEX folder_name_unique ON folder (dossier, coalesce(parent, 0), name_key) "
@@ -28,6 +33,19 @@ def statements_for(engine_type: str) -> tuple[str, ...]:
 
 # What came with the whole of Beheer: run once, after its columns and tables were made (poort_0004).
 ADMINISTRATION: tuple[str, ...] = (
+    # The templates of rights that an office begins with.
+    *(
+        "INSERT INTO rights_template (key, name, name_key, rights, position) VALUES "
+        f"('{role.name}', '{role.name.capitalize()}', '{role.name}', {int(role.rights)}, {place})"
+        for place, role in enumerate(ROLES)
+    ),
+    # Who may approve or see to the payroll may look at it; who had rights of his own choice keeps them.
+    "UPDATE access SET own = rights | CASE WHEN rights & 4 <> 0 THEN 16 ELSE 0 END "
+    "| CASE WHEN rights & 8 <> 0 THEN 32 ELSE 0 END WHERE role = ''",
+    "UPDATE access SET rights = own | coalesce((SELECT t.rights FROM rights_template t WHERE t.key = access.role), 0)",
+    "INSERT INTO reach (person, client) SELECT r.person, r.client FROM responsible r JOIN users u ON u.id = r.person "
+    "WHERE u.kind = 'staff' AND NOT u.all_clients",
+    "UPDATE responsible SET roles = 'manager'",
     # who was there before names had a partner's beside them
     "UPDATE users SET full_name = trim(CASE WHEN first_name <> '' THEN first_name ELSE initials END || ' ' || "
     "CASE WHEN prefix <> '' THEN prefix || ' ' ELSE '' END || surname) WHERE full_name = ''",
@@ -35,9 +53,12 @@ ADMINISTRATION: tuple[str, ...] = (
     "CREATE INDEX activation_code_person ON activation_code (person)",
 )
 
-ADMINISTRATION_ONLY_ON: dict[str, tuple[str, ...]] = {"sqlite": (), "postgres": ()}
+ADMINISTRATION_ONLY_ON: dict[str, tuple[str, ...]] = {
+    "sqlite": search_ddl.ON_SQLITE,
+    "postgres": search_ddl.ON_POSTGRES,
+}
 
 
 def administration_for(engine_type: str) -> tuple[str, ...]:
     """In the order in which they are to be run."""
-    return ADMINISTRATION + ADMINISTRATION_ONLY_ON[engine_type]
+    return ADMINISTRATION + search_ddl.ON_BOTH + ADMINISTRATION_ONLY_ON[engine_type]

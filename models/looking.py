@@ -10,7 +10,7 @@ from models.audit import Trail
 from models.clients import Client, granted
 from models.core import Missing
 from models.settings import utcnow
-from models.viewer import Viewer
+from models.viewer import Granted, Right, Viewer
 
 if TYPE_CHECKING:
     from models.accounts import User
@@ -35,8 +35,16 @@ async def through_the_eyes_of(person: int, staff: Viewer) -> Viewer:
         if grants
         else ()
     )
-    shown = [grant for grant in grants if grant.client_id in seen]
+    shown = [_as_far_as(staff, grant) for grant in grants if grant.client_id in seen]
     return Viewer(user, shown, session_id=staff.session_id, view_as=staff.user, left_out=len(grants) - len(shown))
+
+
+def _as_far_as(staff: Viewer, grant: Granted) -> Granted:
+    """Without the dossier, where the colleague may not read dossiers."""
+    if staff.may("read_dossiers"):
+        return grant
+    rights = grant.rights & ~(Right.VIEW_DOSSIER | Right.UPLOAD_DOCUMENTS)
+    return Granted(grant.client_id, grant.client_name, grant.client_number, rights)
 
 
 async def note_look(viewer: Viewer) -> None:

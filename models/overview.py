@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models import engine
+from models.clients import seen
 from models.tasks import Task
 
 if TYPE_CHECKING:
@@ -19,10 +20,9 @@ WHERE d.source = 'client' AND d.trashed_at IS NULL AND {mine} ORDER BY d.uploade
 
 async def newest_uploads(viewer: Viewer, most: int) -> list[dict[str, Any]]:
     """id, name, uploaded_at, client, client_name and who (''), newest first, of the clients this viewer sees."""
-    mine = "1 = 1"
-    if not viewer.sees_all_clients:
-        mine = f"d.client IN (SELECT client FROM responsible WHERE person = {int(viewer.user.id)})"
-    rows = await engine.raw(_UPLOADS_SQL.format(mine=mine, most=most))
+    if not viewer.may("read_dossiers"):
+        return []
+    rows = await engine.raw(_UPLOADS_SQL.format(mine=seen(viewer, "d.client"), most=most))
     return [{**row, "who": row["full_name"] or ""} for row in rows]
 
 

@@ -8,9 +8,14 @@ from piccolo.conf.apps import AppConfig, table_finder
 
 TABLE_MODULES = [
     "models.settings",
+    "models.offices",
     "models.accounts.records",
     "models.accounts.codes",
+    "models.accounts.staff_groups",
     "models.clients.records",
+    "models.clients.visits",
+    "models.clients.rights",
+    "models.clients.reach",
     "models.dossiers.dossier",
     "models.dossiers.folders",
     "models.dossiers.documents",

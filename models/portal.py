@@ -14,7 +14,7 @@ from models.viewer import Right
 
 if TYPE_CHECKING:
     from models.dossiers import Folder
-    from models.viewer import Viewer
+    from models.viewer import Granted, Viewer
 
 NEWEST = 8  # documents on the home page
 LATELY = dt.timedelta(days=90)  # so long a document that nobody opened is asked for; after that it is only new
@@ -46,7 +46,8 @@ async def uploads_of(viewer: Viewer) -> list[dict[str, Any]]:
     """Where this person may hand in, over all his clients: folder, name, client, client_name, and is_asked where nothing was
     handed in yet."""
     ids = _listed(set(viewer.client_ids_with(Right.UPLOAD_DOCUMENTS)) & set(viewer.client_ids_with(Right.VIEW_DOSSIER)))
-    return await engine.raw(_UPLOADS_SQL.format(ids=ids)) if ids else []
+    folders = _listed(folder for folder, act in viewer.opened_folders.items() if act or _uploads_where(viewer, folder))
+    return await engine.raw(_UPLOADS_SQL.format(ids=ids or "-1", folders=folders or "-1")) if ids or folders else []
 
 
 async def asked_of(viewer: Viewer) -> list[dict[str, Any]]:
@@ -59,18 +60,14 @@ async def unread_of(viewer: Viewer) -> list[dict[str, Any]]:
     is for many), documents (how many), and of one of them document and name. Where it is for many: per general dossier,
     with its id and name as general and general_name, and as reader one of this person's clients in whose dossier it stands.
     """
-    ids = _listed(viewer.client_ids_with(Right.VIEW_DOSSIER))
-    if not ids:
-        return []
-    return await engine.raw(
-        _UNREAD_SQL.format(ids=ids, general=_GENERAL.format(ids=ids)), viewer.user.id, utcnow() - LATELY
-    )
+    within = _within(viewer)
+    return await engine.raw(_UNREAD_SQL.format(**within), viewer.user.id, utcnow() - LATELY) if within else []
 
 
 async def new_for(viewer: Viewer) -> list[dict[str, Any]]:
     """The newest documents that the office published: id, name, folder, client, uploaded_at, is_new (not opened yet); reader as of `unread_of`."""
-    ids = _listed(viewer.client_ids_with(Right.VIEW_DOSSIER))
-    return await engine.raw(_NEW_SQL.format(ids=ids, general=_GENERAL.format(ids=ids)), viewer.user.id) if ids else []
+    within = _within(viewer)
+    return await engine.raw(_NEW_SQL.format(**within), viewer.user.id) if within else []
 
 
 async def contacts_of(viewer: Viewer) -> list[dict[str, Any]]:
@@ -81,13 +78,16 @@ async def contacts_of(viewer: Viewer) -> list[dict[str, Any]]:
 
 async def dossier_tree(viewer: Viewer, client_id: int) -> list[Branch]:
     """The whole dossier of a client, as this person may see it. Raises Missing when he may not."""
-    _require(viewer, client_id)
-    return await _tree(_CLIENT_FOLDERS_SQL, _CLIENT_DOCUMENTS_SQL, client_id, viewer.user.id)
+    grant = _require(viewer, client_id)
+    some = f" AND f.id IN ({_listed(grant.folders)})" if Right.VIEW_DOSSIER not in grant.rights else ""
+    folders, documents = (sql.format(some=some) for sql in (_CLIENT_FOLDERS_SQL, _CLIENT_DOCUMENTS_SQL))
+    return await _tree(folders, documents, client_id, viewer.user.id)
 
 
 async def general_trees(viewer: Viewer, client_id: int) -> list[dict[str, Any]]:
     """The general dossiers that this client may read: id, name, and `tree` as of `dossier_tree`."""
-    _require(viewer, client_id)
+    if Right.VIEW_DOSSIER not in _require(viewer, client_id).rights:
+        return []
     rows = await engine.raw(_GENERAL_FOLDERS_SQL.format(general=_GENERAL.format(ids=int(client_id))))
     if not rows:
         return []
@@ -111,10 +111,25 @@ async def folder_contents(
     return inside, documents[:PAGE], len(documents) > PAGE
 
 
-def _require(viewer: Viewer, client_id: int) -> None:
+def _require(viewer: Viewer, client_id: int) -> Granted:
     grant = viewer.grants.get(client_id)
-    if grant is None or Right.VIEW_DOSSIER not in grant.rights:
+    if grant is None or not grant.opens_dossier:
         raise Missing("Dossier of client", client_id)
+    return grant
+
+
+def _within(viewer: Viewer) -> dict[str, str]:
+    """What of dossiers is this person's to see, for the statements below: ids of clients, of folders, and general dossiers."""
+    ids, folders = _listed(viewer.client_ids_with(Right.VIEW_DOSSIER)), _listed(viewer.opened_folders)
+    if not ids and not folders:
+        return {}
+    ids = ids or "-1"
+    return {"ids": ids, "folders": folders or "-1", "general": _GENERAL.format(ids=ids) if ids != "-1" else "-1"}
+
+
+def _uploads_where(viewer: Viewer, folder: int) -> bool:
+    """Whether this opened folder is of a client for whom the person may hand in anywhere he may look."""
+    return any(folder in grant.folders and Right.UPLOAD_DOCUMENTS in grant.rights for grant in viewer.grants.values())
 
 
 async def _tree(folders_sql: str, documents_sql: str, of: int, person: int) -> list[Branch]:
@@ -162,10 +177,10 @@ _GENERAL = """SELECT g.id FROM dossier g WHERE g.kind = 'general' AND (g.audienc
 
 _UPLOADS_SQL = """SELECT f.id AS folder, f.name, f.client, c.name AS client_name,
  CASE WHEN EXISTS (SELECT 1 FROM document d WHERE d.folder = f.id AND d.source = 'client' AND d.trashed_at IS NULL) THEN 0 ELSE 1 END AS is_asked
-FROM folder f JOIN client c ON c.id = f.client WHERE f.client IN ({ids}) AND f.kind = 'upload' AND f.trashed_at IS NULL
+FROM folder f JOIN client c ON c.id = f.client WHERE (f.client IN ({ids}) OR f.id IN ({folders})) AND f.kind = 'upload' AND f.trashed_at IS NULL
 ORDER BY c.sort_key, f.position, f.name_key LIMIT 500"""
 
-_PUBLISHED = """(d.client IN ({ids}) OR (d.client IS NULL AND f.dossier IN ({general})))
+_PUBLISHED = """(d.client IN ({ids}) OR d.folder IN ({folders}) OR (d.client IS NULL AND f.dossier IN ({general})))
  AND d.source = 'office' AND d.trashed_at IS NULL AND f.kind <> 'internal' AND f.trashed_at IS NULL"""
 
 # One of these clients for whose group a general dossier is; NULL where it is for all.
@@ -200,7 +215,7 @@ _FOLDER = """SELECT f.id, f.parent, f.name, f.kind, (SELECT count(*) FROM docume
 _SHOWN = "f.kind <> 'internal' AND f.trashed_at IS NULL"
 _IN_ORDER = " ORDER BY f.position, f.name_key, f.id"
 
-_CLIENT_FOLDERS_SQL = f"{_FOLDER} FROM folder f WHERE f.client = $1 AND {_SHOWN}{_IN_ORDER}"
+_CLIENT_FOLDERS_SQL = f"{_FOLDER} FROM folder f WHERE f.client = $1 AND {_SHOWN}{{some}}{_IN_ORDER}"
 _GENERAL_FOLDERS_SQL = (
     f"{_FOLDER}, f.dossier, o.name AS dossier_name FROM folder f JOIN dossier o ON o.id = f.dossier "
     f"WHERE f.dossier IN ({{general}}) AND {_SHOWN} ORDER BY o.name_key, o.id, f.position, f.name_key, f.id"
@@ -211,7 +226,7 @@ _INSIDE_SQL = f"{_FOLDER} FROM folder f WHERE f.parent = $1 AND {_SHOWN}{_IN_ORD
 _LEAF = f"""SELECT d.id, d.folder, d.name, d.name_key, d.mime, d.uploaded_at, d.source = 'office' AND r.document IS NULL AS is_new
 FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN reading r ON r.document = d.id AND r.person = {{person}}
 WHERE {{which}} AND d.trashed_at IS NULL AND {_SHOWN} ORDER BY is_new DESC LIMIT {{most}}"""
-_CLIENT_DOCUMENTS_SQL = _LEAF.format(person="$2", which="d.client = $1", most="$3")
+_CLIENT_DOCUMENTS_SQL = _LEAF.format(person="$2", which="d.client = $1{some}", most="$3")
 _GENERAL_DOCUMENTS_SQL = _LEAF.format(person="$1", which="f.dossier IN ({ids})", most="$2")
 _CONTENTS_SQL = """SELECT d.id, d.name, d.size, d.mime, d.source, d.uploaded_at, d.uploaded_by = $2 AS is_mine,
  d.source = 'office' AND r.document IS NULL AS is_new

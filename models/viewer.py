@@ -5,8 +5,8 @@ from __future__ import annotations
 import enum
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.core import Forbidden, Scope
 
@@ -37,11 +37,16 @@ class Permission(enum.StrEnum):
     VIEW_AS = "view_as"
     VIEW_TRAIL = "view_trail"
     VIEW_MAIL = "view_mail"
+    READ_DOSSIERS = "read_dossiers"
     # client users, each for one client
     VIEW_DOSSIER = "view_dossier"
     UPLOAD_DOCUMENTS = "upload_documents"
     APPROVE = "approve"
     PAYROLL = "payroll"
+    VIEW_APPROVALS = "view_approvals"
+    VIEW_PAYROLL = "view_payroll"
+    MANAGE_COLLEAGUES = "manage_colleagues"
+    CHANGE_DETAILS = "change_details"
     # everybody who is signed in
     OWN_ACCOUNT = "own_account"
 
@@ -53,37 +58,105 @@ class Right(enum.IntFlag):
     UPLOAD_DOCUMENTS = 2
     APPROVE = 4
     PAYROLL = 8
+    VIEW_APPROVALS = 16
+    VIEW_PAYROLL = 32
+    MANAGE_COLLEAGUES = 64
+    CHANGE_DETAILS = 128
 
     @classmethod
     def everything(cls) -> Right:
-        return cls.VIEW_DOSSIER | cls.UPLOAD_DOCUMENTS | cls.APPROVE | cls.PAYROLL
+        return cls(255)
 
 
-RIGHT_OF = {
-    Permission.VIEW_DOSSIER: Right.VIEW_DOSSIER,
-    Permission.UPLOAD_DOCUMENTS: Right.UPLOAD_DOCUMENTS,
-    Permission.APPROVE: Right.APPROVE,
-    Permission.PAYROLL: Right.PAYROLL,
-}
+RIGHT_OF = {Permission(right.name.lower()): right for right in Right if right.name}
 
 CLIENT_PERMISSIONS = frozenset(RIGHT_OF) | {Permission.OWN_ACCOUNT}
 STAFF_PERMISSIONS = frozenset(Permission) - frozenset(RIGHT_OF)
 
+
+class StaffModule(NamedTuple):
+    """What a colleague may be given of a module: to look, or to act (which takes the right to look along)."""
+
+    name: str
+    view: frozenset[Permission]
+    act: frozenset[Permission]
+
+
+# Looking at clients and users needs nothing but being of the staff: whose is bounded by reach.
+STAFF_MODULES = (
+    StaffModule("clients", frozenset(), frozenset({Permission.MANAGE_CLIENTS})),
+    StaffModule("users", frozenset(), frozenset({Permission.MANAGE_USERS, Permission.VIEW_AS})),
+    StaffModule("dossiers", frozenset({Permission.READ_DOSSIERS}), frozenset({Permission.EDIT_DOSSIERS})),
+    StaffModule("imports", frozenset(), frozenset({Permission.IMPORT_RECORDS})),
+    StaffModule("rollout", frozenset({Permission.VIEW_ROLLOUT}), frozenset({Permission.OPEN_GATES})),
+    StaffModule("mail", frozenset({Permission.VIEW_MAIL}), frozenset()),
+)
+
+_OF_OFFICE_ADMINISTRATOR = STAFF_PERMISSIONS - {Permission.MANAGE_SETTINGS}
 ROLES: dict[str, frozenset[Permission]] = {
     "administrator": STAFF_PERMISSIONS,
-    "employee": STAFF_PERMISSIONS
-    - {Permission.MANAGE_SETTINGS, Permission.MANAGE_STAFF, Permission.VIEW_TRAIL, Permission.EDIT_STRUCTURES},
+    "office_administrator": _OF_OFFICE_ADMINISTRATOR,
+    "employee": _OF_OFFICE_ADMINISTRATOR - {Permission.MANAGE_STAFF, Permission.VIEW_TRAIL, Permission.EDIT_STRUCTURES},
 }
+NOTHING = "-"  # of a colleague who has no permission of his own, only those of his groups
+
+
+@functools.cache
+def permissions_of(role: str, permissions: str) -> frozenset[Permission]:
+    """What a colleague may: all of his role where `permissions` is '', else of an employee these (module:level, by commas)."""
+    whole = ROLES.get(role, frozenset())
+    if role != "employee" or not permissions:
+        return whole
+    levels = dict(pair.split(":", 1) for pair in permissions.split(",") if ":" in pair)
+    held = {Permission.OWN_ACCOUNT}
+    for module in STAFF_MODULES:
+        if levels.get(module.name) in ("view", "act"):
+            held |= module.view
+        if levels.get(module.name) == "act":
+            held |= module.act
+    return whole & held
+
+
+def joined(*sets: str) -> str:
+    """Permissions that several together give: the higher level of each module. '' (the whole role) stays ''."""
+    if "" in sets[:1]:
+        return ""
+    levels: dict[str, str] = {}
+    for pair in ",".join(sets).split(","):
+        name, _, level = pair.partition(":")
+        if level in ("view", "act") and levels.get(name) != "act":
+            levels[name] = level
+    return ",".join(f"{m.name}:{levels[m.name]}" for m in STAFF_MODULES if m.name in levels) or NOTHING
 
 
 @dataclass(frozen=True)
 class Granted:
-    """The access of one user to one client, as far as a viewer needs it at every request."""
+    """The access of one user to one client, as far as a viewer needs it at every request.
+
+    `folders` are the folders that are open to him one by one beside what his rights open, and whether he may hand in there.
+    """
 
     client_id: int
     client_name: str
     client_number: str
     rights: Right
+    folders: dict[int, bool] = field(default_factory=dict)
+
+    @property
+    def opens_dossier(self) -> bool:
+        return Right.VIEW_DOSSIER in self.rights or bool(self.folders)
+
+    def allows(self, right: Right, record: Any = None) -> bool:
+        """Whether he may: for a folder, or what lies in one, also by a folder that was opened to him."""
+        if right in self.rights:
+            return True
+        if right not in (Right.VIEW_DOSSIER, Right.UPLOAD_DOCUMENTS) or not self.folders:
+            return False
+        folder = _folder_of(record)
+        act = right is Right.UPLOAD_DOCUMENTS
+        if folder is None:
+            return any(self.folders.values()) if act else True
+        return folder in self.folders and (self.folders[folder] or not act)
 
 
 class Viewer:
@@ -123,8 +196,25 @@ class Viewer:
         return self.user.kind == "client"
 
     @property
+    def fence(self) -> int | None:
+        """The branch office within which this colleague works; administrators of the firm have none."""
+        if not self.is_staff or self.user.role == "administrator":
+            return None
+        return int(self.user.office) if self.user.office else None
+
+    @property
     def sees_all_clients(self) -> bool:
-        return self.is_staff and bool(self.user.all_clients)
+        return self.is_staff and bool(self.user.all_clients) and self.fence is None
+
+    @functools.cached_property
+    def opened_folders(self) -> dict[int, bool]:
+        """The folders that are open to this client user one by one, and whether he may hand in there."""
+        return {folder: act for grant in self.grants.values() for folder, act in grant.folders.items()}
+
+    @property
+    def dossier_client_ids(self) -> list[int]:
+        """The clients of whose dossier this client user sees something: all of it, or some folders."""
+        return [grant.client_id for grant in self.grants.values() if grant.opens_dossier]
 
     def client_ids_with(self, right: Right) -> list[int]:
         """The clients for which this client user has the right: few, so they go into a query as they are."""
@@ -136,16 +226,16 @@ class Viewer:
         """Whether the viewer has the permission: for the record's client where that decides, else anywhere."""
         permission = Permission(permission)
         if self.is_staff:
-            return permission in ROLES.get(self.user.role, frozenset())
+            return permission in permissions_of(self.user.role, self.user.permissions)
         if permission is Permission.OWN_ACCOUNT:
             return True
         right = RIGHT_OF.get(permission)
         if right is None:
             return False
         if record is None:
-            return any(right in grant.rights for grant in self.grants.values())
+            return any(grant.allows(right) for grant in self.grants.values())
         grant = self.grants.get(client_of(record) or 0)
-        return grant is not None and right in grant.rights
+        return grant is not None and grant.allows(right, record)
 
     def require(self, permission: Permission, record: Any = None) -> None:
         """Raises Forbidden when the viewer may not, or only looks on."""
@@ -270,6 +360,14 @@ def client_of(record: Any) -> int | None:
     if value is None or isinstance(value, int):
         return value
     return int(value.id)
+
+
+def _folder_of(record: Any) -> int | None:
+    """The id of the folder that a record is, or lies in."""
+    if type(record).__name__ == "Folder":
+        return int(record.id)
+    value = getattr(record, "folder", None)
+    return value if value is None or isinstance(value, int) else int(value.id)
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -10,12 +11,13 @@ from starlette.requests import Request
 from models import dutch
 from models.clients import Client, add_client, lists, portrait
 from models.clients.checks import CHECKS, FIELDS, LENGTHS
+from models.clients.visits import visited
 from models.core import Missing, Say
 from models.viewer import Viewer
 from web.clients import page_number
 from web.forms import Form, SelectMultipleField, StringField, Text, TypedText
 from web.replies import Reply, go, invalid, show
-from web.routing import Access, Routes
+from web.routing import Access, Routes, remember
 
 clients = Routes("clients", Access.STAFF)
 
@@ -91,6 +93,7 @@ async def add(request: Request, viewer: Viewer) -> Reply:
 async def page(request: Request, viewer: Viewer, client_id: int) -> Reply:
     client = await viewer.clients.get(client_id)
     about = await portrait.of(client)
+    remember(request, partial(visited, viewer.user.id, client_id))
     return show("clients/page.html", title=client.name, section="clients", client=client, tab="overview", **about)
 
 

@@ -14,7 +14,7 @@ from models.clients.tone import addressed
 from models.core import Missing, Say
 from models.people import addressee
 from models.settings import Firm
-from models.viewer import Viewer
+from models.viewer import Right, Viewer
 from web.forms import BooleanField, Form, SelectMultipleField, StringField, Text
 from web.replies import Reply, go, invalid, show
 from web.routing import Access, Routes, rehearsing
@@ -84,7 +84,7 @@ async def add(request: Request, viewer: Viewer, client_id: int) -> Reply:
     made: list[tuple[User, bool]] = []
 
     async def adding(**_: Any) -> None:
-        bits = sum({bit for bit in form.rights.data or [] if bit in (1, 2, 4, 8)}) or None
+        bits = sum({bit for bit in form.rights.data or [] if bit in set(Right)}) or None
         outcome = await client.add_user(
             email=email, role=form.role.data or "", rights=bits, announced=bool(form.announced.data), by=viewer, **typed
         )

@@ -10,7 +10,7 @@ from models.content_type import INLINE
 from models.core import Missing, Say
 from models.dossiers import folder_of, path_to
 from models.portal import contacts_of, dossier_tree, folder_contents, general_trees, new_for, unread_of, uploads_of
-from models.viewer import Right, Viewer
+from models.viewer import Viewer
 from web.addresses import url_maker
 from web.replies import Reply, go, show
 from web.routing import Access, Routes, remember
@@ -113,7 +113,7 @@ def _page(request: Request) -> int:
 def _client(request: Request, viewer: Viewer) -> int:
     """The client whose dossier is asked for. Raises Missing for one that is not his, or when he has none."""
     asked = request.query_params.get("client", "")
-    mine = viewer.client_ids_with(Right.VIEW_DOSSIER)
+    mine = viewer.dossier_client_ids
     chosen = _asked_client(request, viewer) if asked else next(iter(mine), None)
     if chosen is None:
         raise Missing("Client", asked)
@@ -128,7 +128,7 @@ def _came_from(request: Request, viewer: Viewer) -> int | None:
 def _asked_client(request: Request, viewer: Viewer) -> int | None:
     asked = request.query_params.get("client", "")
     chosen = int(asked) if asked.isdecimal() and len(asked) < 10 else 0
-    return chosen if chosen in viewer.client_ids_with(Right.VIEW_DOSSIER) else None
+    return chosen if chosen in viewer.dossier_client_ids else None
 
 
 def _switcher(request: Request, viewer: Viewer, current: int) -> list[dict[str, Any]]:
@@ -140,5 +140,5 @@ def _switcher(request: Request, viewer: Viewer, current: int) -> list[dict[str, 
             "is_current": grant.client_id == current,
         }
         for grant in viewer.grants.values()
-        if Right.VIEW_DOSSIER in grant.rights
+        if grant.opens_dossier
     ]

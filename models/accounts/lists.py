@@ -12,13 +12,13 @@ from piccolo.columns.combination import WhereRaw
 from models import engine
 from models.accounts.blocking import let_in, listed, shut_out
 from models.accounts.invited import events_sql, told
-from models.accounts.managing import BEYOND_SQL
+from models.accounts.managing import beyond_sql
 from models.accounts.records import STATES, User
 from models.core import Refused, Say, Scope, operation
 from models.live import touch
-from models.people import search_words
 from models.settings import utcnow
 from models.viewer import Permission
+from models.words import holding
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -58,9 +58,7 @@ class Filter:
             found.append(("users.kind = {}", (self.kind,)))
         if self.state in STATES:
             found.append(("users.state = {}", (self.state,)))
-        for word in search_words(self.q):
-            sought = word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-            found.append(("users.search_key LIKE {} ESCAPE '!'", (f"%{sought}%",)))
+        found += holding("users", self.q)
         if self.client is not None:
             found.append(("users.id IN (SELECT a.person FROM access a WHERE a.client = {})", (self.client,)))
         if self.group is not None:
@@ -99,14 +97,16 @@ ORDER BY {order}
 """
 
 
+def seen(viewer: Viewer, column: str = "c.id") -> str:
+    from models.clients import seen  # which needs the accounts
+
+    return seen(viewer, column)
+
+
 async def page(viewer: Viewer, asked: Filter, order: str, number: int, size: int) -> list[dict[str, Any]]:
     """One page, counted from 1: id, who, email, state, clients (names joined), seen_at."""
     where, args = _where(viewer, asked)
-    mine = (
-        ""
-        if viewer.sees_all_clients
-        else f" AND a.client IN (SELECT r.client FROM responsible r WHERE r.person = {int(viewer.user.id)})"
-    )
+    mine = f" AND {seen(viewer, 'a.client')}"
     join = "group_concat" if engine.is_sqlite() else "string_agg"
     sql = _PAGE_SQL.format(
         join=join,
@@ -131,10 +131,7 @@ def named(row: dict[str, Any]) -> dict[str, Any]:
 def _where(viewer: Viewer, asked: Filter) -> tuple[str, list[Any]]:
     conditions = asked.conditions()
     if not viewer.sees_all_clients:
-        sql = (
-            "users.id IN (SELECT a.person FROM access a JOIN responsible r ON r.client = a.client WHERE r.person = {})"
-        )
-        conditions.append((sql, (viewer.user.id if viewer.is_staff else -1,)))
+        conditions.append((f"users.id IN (SELECT a.person FROM access a WHERE {seen(viewer, 'a.client')})", ()))
     args = [argument for _, more in conditions for argument in more]
     sql = " AND ".join(text for text, _ in conditions) or "1 = 1"
     return sql.format(*(f"${n}" for n in range(1, len(args) + 1))), args
@@ -174,8 +171,7 @@ async def unblock_all(found: Scope[User], *, by: Viewer) -> int:
 
 async def _ids(found: Scope[User], narrowed: str, by: Viewer) -> list[int]:
     """Of client users only, and only who reaches no client that this viewer may not see."""
-    beyond = BEYOND_SQL.format(person="users.id", staff="{}")
-    whole = () if by.sees_all_clients else (WhereRaw(f"NOT EXISTS ({beyond})", by.user.id),)
+    whole = () if by.sees_all_clients else (WhereRaw(f"NOT EXISTS ({beyond_sql(by, 'users.id')})"),)
     rows = await found.where(User.kind == "client", WhereRaw(f"users.{narrowed}"), *whole).select(User.id)
     return [row["id"] for row in rows]
 
@@ -213,9 +209,9 @@ async def portrait(viewer: Viewer, person: User) -> dict[str, Any]:
     """accesses (clients he reaches, as this viewer sees them), sessions, mails, link (his last invitation), lines (of his trail), hidden (clients not shown)."""
     accesses = await engine.raw(
         "SELECT a.client, a.rights, a.role, c.name, c.number, c.state, "
-        "CASE WHEN $2 = 1 OR EXISTS (SELECT 1 FROM responsible r WHERE r.client = c.id AND r.person = $3) THEN 1 ELSE 0 END AS mine "
+        f"CASE WHEN {seen(viewer)} THEN 1 ELSE 0 END AS mine "
         "FROM access a JOIN client c ON c.id = a.client WHERE a.person = $1 ORDER BY c.sort_key, c.id",
-        person.id, int(viewer.sees_all_clients), viewer.user.id,
+        person.id,
     )  # fmt: skip
     links = await engine.raw(
         "SELECT created_at, expires_at, opened_at, used_at, ended_at FROM link WHERE person = $1 AND kind = 'invitation' ORDER BY id DESC LIMIT 1",
@@ -238,9 +234,9 @@ async def portrait(viewer: Viewer, person: User) -> dict[str, Any]:
         "lines": [told(named(row)) for row in await engine.raw(
             "SELECT t.at, t.operation, t.detail, u.full_name FROM "
             "(SELECT at, id, person, operation, record_table, record_id, detail FROM trail WHERE record_table = 'User' AND record_id = $1 "
-            "AND (client IS NULL OR $2 = 1 OR EXISTS (SELECT 1 FROM responsible r WHERE r.client = trail.client AND r.person = $3)) "
+            f"AND (client IS NULL OR {seen(viewer, 'trail.client')}) "
             f"UNION ALL {events_sql('$1')}) t LEFT JOIN users u ON u.id = coalesce(t.person, t.record_id) ORDER BY t.at DESC, t.id DESC LIMIT 20",
-            person.id, int(viewer.sees_all_clients), viewer.user.id,
+            person.id,
         )],
     }  # fmt: skip
 

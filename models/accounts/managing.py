@@ -177,9 +177,7 @@ class Managed:
         """Forbidden for a colleague without the right; refused where it would reach clients that `by` may not see."""
         if self.kind == "staff":
             by.require(Permission.MANAGE_STAFF, self)
-        elif not by.sees_all_clients and await engine.raw(
-            BEYOND_SQL.format(person="$1", staff="$2"), self.id, by.user.id
-        ):
+        elif not by.sees_all_clients and await engine.raw(beyond_sql(by, "$1"), self.id):
             raise Refused("", NOT_WHOLLY_YOURS)
 
     async def stays_with_an_administrator(self) -> None:
@@ -197,11 +195,11 @@ class Managed:
         await touch("users", "rollout", f"user-{self.id}")
 
 
-# A client that this person reaches and that restricted member of staff does not.
-BEYOND_SQL = (
-    "SELECT 1 AS one FROM access x WHERE x.person = {person} AND x.client NOT IN "
-    "(SELECT r.client FROM responsible r WHERE r.person = {staff}) LIMIT 1"
-)
+def beyond_sql(staff: Viewer, person: str) -> str:
+    """A client that this person reaches and that restricted member of staff does not."""
+    from models.clients import seen
+
+    return f"SELECT 1 AS one FROM access x WHERE x.person = {person} AND NOT ({seen(staff, 'x.client')}) LIMIT 1"
 
 
 def checked_name(details: dict[str, str]) -> dict[str, str]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.accounts.managing import checked_email, checked_name, new_person
-from models.accounts.roles import RIGHTS_OF
 from models.core import Missing, Refused, Say, fold, operation, record_of
 from models.live import touch
 from models.settings import Firm, utcnow
@@ -31,32 +30,32 @@ class Reaching:
     async def give_access(self, client: Client, role: str = "lezer", rights: int | None = None, *, by: Viewer) -> None:
         if self.kind != "client":
             raise Refused("", Say("Een medewerker van het kantoor krijgt geen toegang als cliënt."))
-        bits = rights_of(role, rights)
+        own = await checked_rights(role, rights)
         fresh = await engine.raw(
-            "INSERT INTO access (person, client, rights, role, created_at) VALUES ($1, $2, $3, $4, $5) "
+            "INSERT INTO access (person, client, own, role, created_at) VALUES ($1, $2, $3, $4, $5) "
             "ON CONFLICT (person, client) DO NOTHING RETURNING id",
-            self.id, client.id, bits, role, utcnow(),
+            self.id, client.id, own, role, utcnow(),
         )  # fmt: skip
         if not fresh:
             raise Refused(
                 "client", Say("{who} heeft al toegang tot “{client}”.", who=self.display_name, client=client.name)
             )
-        await self._note_at("Access.give", client, by, role=role, rights=bits)
+        await self._note_at("Access.give", client, by, role=role, rights=await self._settled(client))
 
     @operation(Permission.MANAGE_USERS, trail=False)
     async def change_access(self, client: Client, role: str, rights: int | None = None, *, by: Viewer) -> None:
-        bits = rights_of(role, rights)
+        own = await checked_rights(role, rights)
         before = await engine.raw(
-            "SELECT rights, role FROM access WHERE person = $1 AND client = $2", self.id, client.id
+            "SELECT own, rights, role FROM access WHERE person = $1 AND client = $2", self.id, client.id
         )
         if not before:
             raise Missing("Access", client.id)
-        if (before[0]["rights"], before[0]["role"]) == (bits, role):
+        if (before[0]["own"], before[0]["role"]) == (own, role):
             return
         await engine.raw(
-            "UPDATE access SET rights = $3, role = $4 WHERE person = $1 AND client = $2", self.id, client.id, bits, role
+            "UPDATE access SET own = $3, role = $4 WHERE person = $1 AND client = $2", self.id, client.id, own, role
         )
-        after = {"role": role, "rights": bits}
+        after = {"own": own, "rights": await self._settled(client), "role": role}
         await self._note_at("Access.change", client, by, before=dict(before[0]), after=after)
 
     @operation(Permission.MANAGE_USERS, trail=False)
@@ -67,6 +66,14 @@ class Reaching:
             raise Missing("Access", client.id)
         await self._note_at("Access.take", client, by)
 
+    async def _settled(self, client: Client) -> int:
+        """His rights for this client, brought up to date."""
+        from models.clients import settle_rights
+
+        await settle_rights(people=[self.id])
+        rows = await engine.raw("SELECT rights FROM access WHERE person = $1 AND client = $2", self.id, client.id)
+        return int(rows[0]["rights"])
+
     async def _note_at(self, operation: str, client: Client, by: Viewer, **detail: Any) -> None:
         from models.audit import Trail
 
@@ -75,13 +82,14 @@ class Reaching:
         await touch("users", "clients", "rollout", f"user-{self.id}", f"client-{client.id}")
 
 
-def rights_of(role: str, rights: int | None) -> int:
-    """The bits of a template, or of one's own choice when the role is ''."""
-    if role in RIGHTS_OF:
-        return int(RIGHTS_OF[role])
-    if role or not rights or rights & ~int(Right.everything()):
+async def checked_rights(role: str, rights: int | None) -> int:
+    """The bits that are given beside the template `role`; without a template there must be some."""
+    from models.clients.rights import with_view
+
+    known = not role or await engine.raw("SELECT 1 AS one FROM rights_template WHERE key = $1", role)
+    if not known or (not role and not rights) or (rights or 0) & ~int(Right.everything()):
         raise Refused("role", Say("Kies wat deze persoon mag."))
-    return rights
+    return with_view(rights or 0)
 
 
 async def by_address(email: str) -> User | None:

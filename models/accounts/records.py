@@ -13,6 +13,7 @@ from models import factors
 from models.accounts.managing import Managed
 from models.accounts.reaching import Reaching
 from models.core import Forbidden, Owned, Refused, Say, operation, save
+from models.offices import Office
 from models.people import PARTS, Addressee, addressee, full_name
 from models.secret_box import decrypt, encrypt
 from models.settings import Firm, utcnow
@@ -54,7 +55,14 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
     mobile = Varchar(length=40, default="")
     job_title = Varchar(length=120, default="")
     language = Varchar(length=2, default="nl")
-    role = Varchar(length=20, default="", help_text="staff: administrator or employee")
+    role = Varchar(length=20, default="", help_text="staff: administrator, office_administrator or employee")
+    permissions = Varchar(
+        length=400,
+        default="",
+        help_text="staff: '' for all of the role, or module:level by commas; with those of groups",
+    )
+    permissions_own = Varchar(length=400, default="", help_text="staff: as `permissions`, as it was set on himself")
+    office = ForeignKey(Office, null=True, default=None, on_delete=OnDelete.set_null, index=True)
     all_clients = Boolean(default=False, help_text="staff: sees every client, else only those he is responsible for")
     password = Varchar(length=255, default="", help_text="argon2id, or '' when none was set yet")
     totp_secret = Text(default="", help_text="encrypted; '' when no authenticator is set")
@@ -81,9 +89,9 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
             return cls.id == viewer.user.id
         if viewer.sees_all_clients:
             return cls.id > 0
-        from models.clients import Access, clients_of_staff
+        from models.clients import Access, visible_client
 
-        reachable = Access.select(Access.person).where(Access.client.is_in(clients_of_staff(viewer.user.id)))
+        reachable = Access.select(Access.person).where(visible_client(Access.client, viewer))
         return (cls.kind == "staff") | cls.id.is_in(reachable)
 
     @property

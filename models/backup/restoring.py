@@ -84,12 +84,19 @@ async def _require_emptiness() -> None:
     filled = [
         name_of(table)
         for table in tables()
-        if table is not Firm and await engine.raw(f'SELECT 1 AS one FROM "{name_of(table)}" LIMIT 1')
+        if table is not Firm
+        and not is_seeded(table)
+        and await engine.raw(f'SELECT 1 AS one FROM "{name_of(table)}" LIMIT 1')
     ]
     if (await Firm.load()).is_set_up:
         filled.append(Firm._meta.tablename)
     if filled:
         raise BackupRefused(f"Deze installatie is niet leeg (er staat iets in: {', '.join(filled)}).")
+
+
+def is_seeded(table: type[Table]) -> bool:
+    """Whether an empty installation has rows of it already."""
+    return bool(getattr(table, "IS_SEEDED", False))
 
 
 @contextlib.asynccontextmanager
@@ -131,7 +138,9 @@ async def _blob_back(archive: zipfile.ZipFile, info: zipfile.ZipInfo, sha256: st
 
 async def _rows_back(archive: zipfile.ZipFile, manifest: dict[str, Any], report: Report) -> None:
     await _require_emptiness()
-    await Firm.delete(force=True)
+    seeded: list[type[Table]] = [Firm, *filter(is_seeded, tables())]
+    for table in seeded:
+        await table.delete(force=True)
     if engine.is_sqlite():
         await engine.raw("PRAGMA defer_foreign_keys = ON")  # a folder may stand before its parent
     for table in tables():

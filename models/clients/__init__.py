@@ -11,12 +11,14 @@ from models.clients.records import (
     Responsible,
     add_client,
     add_group,
-    clients_of_staff,
     granted,
+    seen,
     visible_client,
     with_right,
 )
 
+from models.clients.reach import settle  # isort: skip  # needs the records
+from models.clients.rights import settle_rights  # isort: skip  # needs the records
 from models.clients.lists import (  # isort: skip  # needs the records
     Filter,
     add_to_group,
@@ -40,12 +42,14 @@ __all__ = [
     "add_to_group",
     "archive",
     "archived_in",
-    "clients_of_staff",
     "granted",
     "matching",
     "remove_from_group",
     "restore",
+    "seen",
     "set_responsible",
+    "settle",
+    "settle_rights",
     "visible_client",
     "with_right",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models import engine
+from models.clients.records import seen
 
 if TYPE_CHECKING:
     from models.clients.records import ClientGroup
@@ -13,11 +14,7 @@ if TYPE_CHECKING:
 
 async def counted(viewer: Viewer) -> list[dict[str, Any]]:
     """id, name, description and the number of active clients that this viewer sees in it."""
-    mine = (
-        ""
-        if viewer.sees_all_clients
-        else f"AND c.id IN (SELECT client FROM responsible WHERE person = {int(viewer.user.id)})"
-    )
+    mine = f"AND {seen(viewer)}"
     return await engine.raw(
         "SELECT g.id, g.name, g.description, coalesce(n.n, 0) AS n FROM client_group g LEFT JOIN ("
         "SELECT m.client_group, count(*) AS n FROM membership m JOIN client c ON c.id = m.client "

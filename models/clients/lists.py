@@ -11,12 +11,14 @@ from piccolo.columns.combination import WhereRaw
 
 from models import engine
 from models.accounts import User
-from models.clients.records import Access, Client, ClientGroup
+from models.clients.reach import settle
+from models.clients.records import Access, Client, ClientGroup, seen
 from models.core import Refused, Say, Scope, operation
 from models.live import touch
-from models.people import number_key, search_words, sort_name
+from models.people import number_key, sort_name
 from models.settings import utcnow
 from models.viewer import Permission
+from models.words import holding
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -56,7 +58,7 @@ class Filter:
         found: list[tuple[str, tuple[Any, ...]]] = []
         if self.state in ("active", "archived"):
             found.append(("client.state = {}", (self.state,)))
-        found += [("client.search_key LIKE {} ESCAPE '!'", (f"%{escaped(word)}%",)) for word in search_words(self.q)]
+        found += holding("client", self.q)
         if self.group is not None:
             found.append(("client.id IN (SELECT m.client FROM membership m WHERE m.client_group = {})", (self.group,)))
         if self.responsible is not None:
@@ -64,11 +66,6 @@ class Filter:
         if self.missing in MISSING:
             found.append((MISSING[self.missing], ()))
         return found
-
-
-def escaped(word: str) -> str:
-    """For LIKE … ESCAPE '!'."""
-    return word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
 def matching(
@@ -88,9 +85,7 @@ def matching(
 def _where(viewer: Viewer, asked: Filter) -> tuple[str, list[Any]]:
     """The same conditions for `engine.raw`, bounded to what this viewer may see."""
     conditions = asked.conditions()
-    if not viewer.sees_all_clients:
-        person = viewer.user.id if viewer.is_staff else -1
-        conditions.append(("client.id IN (SELECT r.client FROM responsible r WHERE r.person = {})", (person,)))
+    conditions.append((seen(viewer, "client.id"), ()))
     sql = " AND ".join(text for text, _ in conditions) or "1 = 1"
     args = [argument for _, more in conditions for argument in more]
     return sql.format(*(f"${n}" for n in range(1, len(args) + 1))), args
@@ -158,6 +153,7 @@ async def add_to_group(found: Scope[Client], group: ClientGroup, *, by: Viewer) 
         group.id,
         json.dumps(ids),
     )
+    await settle(clients=ids)
     await _note_all("Client.join_group", ids, by, group=group.name)
     return len(ids)
 
@@ -171,6 +167,7 @@ async def remove_from_group(found: Scope[Client], group: ClientGroup, *, by: Vie
         group.id,
         json.dumps(ids),
     )
+    await settle(clients=ids)
     await _note_all("Client.leave_group", ids, by, group=group.name)
     return len(ids)
 
@@ -185,6 +182,7 @@ async def set_responsible(found: Scope[Client], person: User, *, by: Viewer) -> 
         person.id,
         json.dumps(ids),
     )
+    await settle(clients=ids)
     await _note_all("Client.add_responsible", ids, by, who=person.display_name)
     return len(ids)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from models import engine
+from models.clients.records import seen
 from models.people import sort_name
 
 if TYPE_CHECKING:
@@ -36,15 +37,12 @@ async def reached_by(people: Iterable[int], *, seen_by: Viewer | None = None, mo
     listed = ", ".join(str(int(one)) for one in people)
     if not listed:
         return {}
-    seen = "1"
-    if seen_by is not None and not seen_by.sees_all_clients:
-        mine = f"SELECT client FROM responsible WHERE person = {int(seen_by.user.id)}"
-        seen = f"CASE WHEN c.id IN ({mine}) THEN 1 ELSE 0 END"
+    shown = "1" if seen_by is None else f"CASE WHEN {seen(seen_by)} THEN 1 ELSE 0 END"
     rows = await engine.raw(
         "SELECT person, name, seen, n FROM (SELECT person, name, seen, "
         "row_number() OVER (PARTITION BY person ORDER BY seen DESC, sort_key, id) AS place, "
         "count(*) OVER (PARTITION BY person) AS n FROM "
-        f"(SELECT a.person, c.id, c.name, c.sort_key, {seen} AS seen FROM access a JOIN client c ON c.id = a.client "
+        f"(SELECT a.person, c.id, c.name, c.sort_key, {shown} AS seen FROM access a JOIN client c ON c.id = a.client "
         f"WHERE c.state = 'active' AND a.person IN ({listed})) r) p WHERE place <= $1 ORDER BY person, place",
         most,
     )

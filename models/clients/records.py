@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from piccolo.columns import Boolean, Date, ForeignKey, Integer, OnDelete, Timestamptz, Varchar
+from piccolo.columns import Boolean, Date, ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
@@ -17,6 +17,7 @@ from models.accounts.reaching import add_to
 from models.clients.checks import FIELDS, checked
 from models.core import Owned, Refused, Say, Scope, fold, operation, save
 from models.live import touch
+from models.offices import Office
 from models.settings import utcnow
 from models.viewer import Granted, Permission, Right
 
@@ -31,6 +32,9 @@ class ClientGroup(Owned, Table, tablename="client_group"):
     created_at = Timestamptz()
     is_sample = Boolean(default=False)
     imported = Integer(null=True, default=None, index=True)
+    purpose = Varchar(length=9, default="selection", help_text="selection, or rights: hands a template to new users")
+    template = Varchar(length=40, default="", help_text="rights: the key of the template")
+    rule = Text(default="", help_text="JSON: condition > values; '' where clients are put in by hand (see rules)")
 
     client_group_name_unique = Unique([name_key])
 
@@ -58,6 +62,7 @@ class ClientGroup(Owned, Table, tablename="client_group"):
             )
         await by.note("ClientGroup.remove", self, {"name": self.name})
         await ClientGroup.delete().where(ClientGroup.id == self.id)
+        await _settle()
         await touch("clients", "rollout")
 
 
@@ -82,6 +87,10 @@ class Client(Owned, Table, tablename="client"):
     phone = Varchar(length=40, default="")
     sbi = Varchar(length=10, default="")
     sector = Varchar(length=120, default="")
+    office = ForeignKey(Office, null=True, default=None, on_delete=OnDelete.set_null, index=True)
+    modules = Varchar(
+        length=200, default="", help_text="What its users may have at most, by commas; '' is all that the office uses."
+    )
     manager = Varchar(length=120, default="", help_text="Relatiebeheerder, as the office's list names him.")
     since = Date(null=True, default=None)
     state = Varchar(length=8, default="active", index=True)
@@ -120,6 +129,7 @@ class Client(Owned, Table, tablename="client"):
         if moved:
             before = {name: _kept(getattr(self, name)) for name in moved}
             await save(self, **values)
+            await _settle(self.id)
             after = {name: _kept(values[name]) for name in moved}
             await by.note("Client.change", self, {"name": self.name, "before": before, "after": after})
             await touch("clients", "rollout", f"client-{self.id}")
@@ -155,9 +165,14 @@ class Client(Owned, Table, tablename="client"):
         known = {row["id"] for row in await by.groups.select(ClientGroup.id)}
         if not set(groups) <= known:
             raise Refused("groups", Say("Een van deze groepen bestaat niet meer."))
-        await Membership.delete().where(Membership.client == self.id)
-        if groups:
-            await Membership.insert(*(Membership(client=self.id, client_group=one) for one in sorted(set(groups))))
+        await Membership.delete().where((Membership.client == self.id) & (Membership.source != "rule"))
+        held = {
+            row["client_group"]
+            for row in await Membership.select(Membership.client_group).where(Membership.client == self.id)
+        }
+        if fresh := sorted(set(groups) - held):
+            await Membership.insert(*(Membership(client=self.id, client_group=one) for one in fresh))
+        await _settle(self.id)
         await touch("clients", "rollout", f"client-{self.id}")
 
     @operation(Permission.MANAGE_CLIENTS)
@@ -166,11 +181,14 @@ class Client(Owned, Table, tablename="client"):
         rows = await by.users.where(User.kind == "staff", User.state != "blocked").select(User.id)
         if not set(people) <= {row["id"] for row in rows}:
             raise Refused("people", Say("Kies medewerkers van het kantoor."))
-        if not by.sees_all_clients and by.user.id not in people:
+        if not (by.sees_all_clients or by.user.all_clients) and by.user.id not in people:
             raise Refused("people", Say("U ziet alleen uw eigen cliënten: laat uzelf staan, of vraag het een collega."))
-        await Responsible.delete().where(Responsible.client == self.id)
-        if people:
-            await Responsible.insert(*(Responsible(client=self.id, person=one) for one in sorted(set(people))))
+        gone = Responsible.delete().where(Responsible.client == self.id)
+        await (gone.where(Responsible.person.not_in(people)) if people else gone)
+        held = await engine.raw("SELECT person FROM responsible WHERE client = $1", self.id)
+        if people := sorted(set(people) - {row["person"] for row in held}):
+            await Responsible.insert(*(Responsible(client=self.id, person=one) for one in people))
+        await _settle(self.id)
         await touch("clients", f"client-{self.id}")
 
 
@@ -179,6 +197,7 @@ class Membership(Owned, Table, tablename="membership"):
 
     client = ForeignKey(Client, null=False, on_delete=OnDelete.cascade)
     client_group = ForeignKey(ClientGroup, null=False, on_delete=OnDelete.cascade)
+    source = Varchar(length=6, default="hand", help_text="hand (also: by an import), or rule")
     imported = Integer(null=True, default=None, index=True)
 
     membership_unique = Unique([client, client_group])
@@ -188,11 +207,21 @@ class Membership(Owned, Table, tablename="membership"):
         return visible_client(cls.client, viewer) if viewer.is_staff else cls.id < 0
 
 
+RESPONSIBLE_FOR = {
+    "manager": Say("Relatiebeheer"),
+    "assistant": Say("Assistent"),
+    "tax": Say("Belastingen"),
+    "payroll": Say("Salarissen"),
+    "accounts": Say("Administratie"),
+}
+
+
 class Responsible(Owned, Table, tablename="responsible"):
     """A staff member who looks after a client: whom the client sees as contact, and what a restricted employee may see."""
 
     client = ForeignKey(Client, null=False, on_delete=OnDelete.cascade)
     person = ForeignKey(User, null=False, on_delete=OnDelete.cascade)
+    roles = Varchar(length=120, default="", help_text="For what, by commas: see RESPONSIBLE_FOR")
 
     responsible_unique = Unique([person, client])
 
@@ -209,8 +238,9 @@ class Access(Owned, Table, tablename="access"):
 
     person = ForeignKey(User, null=False, on_delete=OnDelete.cascade)
     client = ForeignKey(Client, null=False, on_delete=OnDelete.cascade)
-    rights = Integer(default=0, help_text="bits of viewer.Right")
-    role = Varchar(length=40, default="", help_text="The rights template that gave them: beheerder, lezer, …")
+    rights = Integer(default=0, help_text="bits of viewer.Right: what counts; follows from the next two (see rights)")
+    role = Varchar(length=40, default="", help_text="The key of his template of rights: beheerder, lezer, …; or ''")
+    own = Integer(default=0, help_text="What he was given beside the template.")
     created_at = Timestamptz()
     imported = Integer(null=True, default=None, index=True)
 
@@ -231,10 +261,11 @@ async def add_client(clients: Scope[Client], /, *, by: Viewer, **details: Any) -
     """A new client. Who sees only his own clients becomes responsible for it."""
     values = checked(details)
     await _number_is_free(values["number_key"], 0)
-    client = Client(**values, created_at=utcnow())
+    client = Client(**values, office=by.fence, created_at=utcnow())
     await client.save()
-    if not by.sees_all_clients:
+    if not (by.sees_all_clients or by.user.all_clients):
         await Responsible(client=client.id, person=by.user.id).save()
+    await _settle(client.id)
     await by.note("Client.add", client, {"name": client.name, "number": client.number})
     await touch("clients", "rollout")
     return client
@@ -248,6 +279,12 @@ async def add_group(groups: Scope[ClientGroup], *, name: str, description: str =
     await by.note("ClientGroup.add", group, {"name": name})
     await touch("clients", "rollout")
     return group
+
+
+async def _settle(*clients: int) -> None:
+    from models.clients.reach import settle  # which needs the tables here
+
+    await settle(clients=clients or None)
 
 
 async def _number_is_free(key: str, but: int) -> None:
@@ -265,11 +302,6 @@ async def _group_name_is_free(name: str, but: int) -> None:
         raise Refused("name", Say("Er is al een groep “{name}”.", name=name))
 
 
-def clients_of_staff(user_id: int) -> Any:
-    """The ids of the clients a restricted staff member is responsible for, as a subquery."""
-    return Responsible.select(Responsible.client).where(Responsible.person == user_id)
-
-
 def visible_client(column: Any, viewer: Viewer) -> Any:
     """The comparison by which every client-owned table is bounded: one column against the viewer's clients.
 
@@ -279,7 +311,22 @@ def visible_client(column: Any, viewer: Viewer) -> Any:
         return column.is_in(list(viewer.grants)) if viewer.grants else column < 0
     if viewer.sees_all_clients:
         return column > 0
-    return column.is_in(clients_of_staff(viewer.user.id))
+    if viewer.user.all_clients:
+        return column.is_in(Client.select(Client.id).where(Client.office == viewer.fence))
+    from models.clients.reach import Reach
+
+    return column.is_in(Reach.select(Reach.client).where(Reach.person == viewer.user.id))
+
+
+def seen(viewer: Viewer, column: str = "c.id") -> str:
+    """As `visible_client`, as SQL. The numbers in it are ids out of our own rows, never text that somebody typed."""
+    if viewer.is_client:
+        return f"{column} IN ({', '.join(str(int(id)) for id in viewer.grants) or '-1'})"
+    if viewer.sees_all_clients:
+        return "1 = 1"
+    if viewer.user.all_clients:
+        return f"{column} IN (SELECT z.id FROM client z WHERE z.office = {int(viewer.fence or 0)})"
+    return f"{column} IN (SELECT z.client FROM reach z WHERE z.person = {int(viewer.user.id)})"
 
 
 def with_right(column: Any, viewer: Viewer, right: Any) -> Any:
@@ -287,20 +334,43 @@ def with_right(column: Any, viewer: Viewer, right: Any) -> Any:
     if viewer.is_client:
         ids = viewer.client_ids_with(right)
         return column.is_in(ids) if ids else column < 0
+    if right is Right.VIEW_DOSSIER and not viewer.may(Permission.READ_DOSSIERS):
+        return column < 0
     return visible_client(column, viewer)
 
 
 _GRANTS_SQL = """
-SELECT a.client AS client_id, a.rights, c.name, c.number
+SELECT a.client AS client_id, a.rights, c.name, c.number,
+ EXISTS (SELECT 1 FROM folder_right o LEFT JOIN rights_template t ON t.id = o.template WHERE o.access = a.id OR t.key = a.role) AS by_folder
 FROM access a JOIN client c ON c.id = a.client
 WHERE a.person = $1 AND c.state = 'active' ORDER BY c.sort_key, c.id
+"""
+
+# The folders that are opened one by one, with all that lies in them, and whether one may hand in there.
+_OPENED_SQL = """
+WITH RECURSIVE opened(client, folder, act) AS (
+ SELECT a.client, f.id, max(CASE WHEN o.act THEN 1 ELSE 0 END) FROM access a JOIN client c ON c.id = a.client
+ JOIN folder_right o ON o.access = a.id OR o.template = (SELECT t.id FROM rights_template t WHERE t.key = a.role)
+ JOIN folder f ON f.client = a.client AND f.parent IS NULL AND f.name_key = o.name_key
+ WHERE a.person = $1 AND c.state = 'active' AND f.trashed_at IS NULL AND f.kind <> 'internal'
+ AND (c.modules = '' OR ',' || c.modules || ',' LIKE '%,dossiers,%') GROUP BY a.client, f.id
+ UNION ALL SELECT o.client, f.id, o.act FROM folder f JOIN opened o ON f.parent = o.folder
+ WHERE f.trashed_at IS NULL AND f.kind <> 'internal'
+) SELECT client, folder, act FROM opened
 """
 
 
 async def granted(user_id: int) -> list[Granted]:
     """What a client user may, for each client that the office still serves."""
     rows = await engine.raw(_GRANTS_SQL, user_id)
-    return [Granted(row["client_id"], row["name"], row["number"], Right(row["rights"])) for row in rows]
+    opened: dict[int, dict[int, bool]] = {}
+    if any(row["by_folder"] for row in rows):
+        for row in await engine.raw(_OPENED_SQL, user_id):
+            opened.setdefault(row["client"], {})[row["folder"]] = bool(row["act"])
+    return [
+        Granted(row["client_id"], row["name"], row["number"], Right(row["rights"]), opened.get(row["client_id"], {}))
+        for row in rows
+    ]
 
 
 def _kept(value: Any) -> Any:

@@ -48,7 +48,7 @@ class Document(Owned, Table, tablename="document"):
     def visible_to(cls, viewer: Viewer) -> Any:
         mine = with_right(cls.client, viewer, Right.VIEW_DOSSIER)
         if viewer.is_staff:
-            return mine | cls.client.is_null()
+            return mine | cls.client.is_null() if viewer.may(Permission.READ_DOSSIERS) else mine
         folders = Folder.select(Folder.id).where(Folder.visible_to(viewer))
         return cls.trashed_at.is_null() & cls.folder.is_in(folders)
 

@@ -38,7 +38,9 @@ class Dossier(Owned, Table, tablename="dossier"):
     def visible_to(cls, viewer: Viewer) -> Any:
         mine = with_right(cls.client, viewer, Right.VIEW_DOSSIER)
         if viewer.is_staff:
-            return mine | cls.client.is_null()
+            return mine | cls.client.is_null() if viewer.may(Permission.READ_DOSSIERS) else mine
+        if viewer.opened_folders:
+            mine = mine | cls.client.is_in(viewer.dossier_client_ids)
         return mine | cls.id.is_in(general_dossiers_for(viewer))
 
     @operation(Permission.EDIT_DOSSIERS)

@@ -60,7 +60,9 @@ class Folder(Owned, Table, tablename="folder"):
     def visible_to(cls, viewer: Viewer) -> Any:
         mine = with_right(cls.client, viewer, Right.VIEW_DOSSIER)
         if viewer.is_staff:
-            return mine | cls.client.is_null()
+            return mine | cls.client.is_null() if viewer.may(Permission.READ_DOSSIERS) else mine
+        if viewer.opened_folders:
+            mine = mine | cls.id.is_in(list(viewer.opened_folders))
         shown = mine | (cls.client.is_null() & cls.dossier.is_in(general_dossiers_for(viewer)))
         return shown & (cls.kind != "internal") & cls.trashed_at.is_null()
 

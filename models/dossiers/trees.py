@@ -9,7 +9,7 @@ from models import engine
 from models.core import Missing, record_of
 from models.dossiers.dossier import Dossier
 from models.dossiers.folders import Folder
-from models.viewer import Right
+from models.viewer import Permission, Right
 
 if TYPE_CHECKING:
     from models.dossiers.documents import Document
@@ -134,9 +134,11 @@ async def folder_of(viewer: Viewer, folder_id: int) -> Folder:
     row = rows[0]
     if row["client"] is not None and viewer.is_client:
         grant = viewer.grants.get(row["client"])
-        if grant is None or Right.VIEW_DOSSIER not in grant.rights or row["kind"] == "internal" or row["trashed_at"]:
+        if grant is None or not grant.allows(Right.VIEW_DOSSIER, record_of(Folder, row)):
             raise Missing("Folder", folder_id)
-    elif not viewer.sees_all_clients:
+        if row["kind"] == "internal" or row["trashed_at"]:
+            raise Missing("Folder", folder_id)
+    elif not _reads_all(viewer):
         return await viewer.folders.get(folder_id)
     return record_of(Folder, row)
 
@@ -148,10 +150,14 @@ async def _require(viewer: Viewer, dossier_id: int) -> None:
     client = rows[0]["client"]
     if viewer.is_client and client is not None:
         grant = viewer.grants.get(client)
-        if grant is None or Right.VIEW_DOSSIER not in grant.rights:
+        if grant is None or not grant.opens_dossier:
             raise Missing("Dossier", dossier_id)
-    elif not viewer.sees_all_clients and not (viewer.is_staff and client is None):
+    elif not _reads_all(viewer):
         await viewer.dossiers.get(dossier_id)
+
+
+def _reads_all(viewer: Viewer) -> bool:
+    return viewer.sees_all_clients and viewer.may(Permission.READ_DOSSIERS)
 
 
 # As `User.display_name`.

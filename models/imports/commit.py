@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from models import engine
+from models.clients import settle, settle_rights
 from models.core import Refused, Say, fold, save
 from models.imports.plan import keys_in
 from models.imports.world import CLIENT_FIELDS, USER_FIELDS, World, listed, load
@@ -96,6 +97,8 @@ class _Commit:
         await self._make_people()
         await self._change_people()
         await self._give_access()
+        await settle(clients=self.clients.values())
+        await settle_rights(people=self.people.values())
         await self._note()
 
     async def _make_groups(self) -> None:
@@ -120,7 +123,7 @@ class _Commit:
         await engine.copy_rows("client", columns, (self._client(content, fields) for content in new))
         ids = await engine.raw("SELECT id, number_key FROM client WHERE imported = $1", self.id)
         self.clients = {row["number_key"]: row["id"] for row in ids}
-        if new and not self.by.sees_all_clients:
+        if new and not (self.by.sees_all_clients or self.by.user.all_clients):
             person = self.by.user.id
             await engine.copy_rows("responsible", ("client", "person"), [(id, person) for id in self.clients.values()])
         self.clients |= {key: row["id"] for key, row in self.world.clients.items()}
@@ -187,17 +190,25 @@ class _Commit:
                 moved = content["values"] | _person_keys(there | content["values"], there["email"])
                 sets[tuple(moved)].append((*moved.values(), id))
             if content["role"] and not content.get("access"):
-                roles.append((content["role"], content["rights"], id, self.clients[content["client"]]))
+                own = _own(content["role"], content["rights"])
+                roles.append((content["role"], own, id, self.clients[content["client"]]))
         await _update("users", sets)
-        await engine.raw_many("UPDATE access SET role = $1, rights = $2 WHERE person = $3 AND client = $4", roles)
+        await engine.raw_many("UPDATE access SET role = $1, own = $2 WHERE person = $3 AND client = $4", roles)
 
     async def _give_access(self) -> None:
         contents = [content for action in ("new", "changed") for content, _ in self.plan.of("user", action)]
         await engine.copy_rows(
             "access",
-            ("person", "client", "rights", "role", "created_at", "imported"),
+            ("person", "client", "own", "role", "created_at", "imported"),
             [
-                (self.people[c["user"]], self.clients[c["client"]], c["rights"], c["role"], self.now, self.id)
+                (
+                    self.people[c["user"]],
+                    self.clients[c["client"]],
+                    _own(c["role"], c["rights"]),
+                    c["role"],
+                    self.now,
+                    self.id,
+                )
                 for c in contents
                 if c.get("access")
             ],
@@ -226,6 +237,11 @@ class _Commit:
             json.dumps({"import": self.id}),
             json.dumps(sorted(people)),
         )
+
+
+def _own(role: str, rights: int) -> int:
+    """What is given beside a template: everything, where there is none."""
+    return 0 if role else rights
 
 
 async def _update(table: str, sets: dict[tuple[str, ...], list[tuple[Any, ...]]]) -> None:

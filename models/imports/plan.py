@@ -224,7 +224,7 @@ class Planner:
             role = role or ROLE
             content |= {"role": role, "rights": int(RIGHTS_OF[role]), "access": True, "to": client_name}
         elif role and role != access["role"]:
-            content |= {"role": role, "rights": int(RIGHTS_OF[role]), "rights_before": int(access["rights"])}
+            content |= {"role": role, "rights": int(RIGHTS_OF[role]), "rights_before": int(access["own"])}
             changes["role"] = [access["role"], role]
         if there is None and first is None:
             content["values"] = own

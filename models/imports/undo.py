@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from models import engine
-from models.accounts.roles import RIGHTS_OF
+from models.clients import settle, settle_rights
 from models.core import Refused, Say, save
 from models.imports.world import CLIENT_FIELDS, USER_FIELDS, listed
 from models.live import touch
@@ -121,6 +121,8 @@ async def carry_out(record: Import, by: Viewer) -> dict[str, Any]:
     for table in ("access", "membership", "users", "client", "client_group"):
         gone = await engine.raw(f"DELETE FROM {table} WHERE imported = $1 RETURNING id", record.id)
         counts[table] = len(gone)
+    await settle()
+    await settle_rights()
     await save(
         record, state="undone", undone_at=utcnow(), problem="", options=json.dumps(record.chosen | {"undone": counts})
     )
@@ -153,7 +155,8 @@ async def _restore(record: Import) -> dict[str, int]:
                 pair = id, content["client"]
                 is_same = roles.get(pair, ("", 0))[0] == after
                 if is_same:
-                    given.append((before, int(content.get("rights_before", RIGHTS_OF.get(before, 0))), roles[pair][1]))
+                    own = 0 if before else int(content.get("rights_before", 0))
+                    given.append((before, own, roles[pair][1]))
             elif name in (*CLIENT_FIELDS, *USER_FIELDS, "description"):
                 is_same = id in now[row["part"]] and now[row["part"]][id][name] == after
                 if is_same:
@@ -164,7 +167,7 @@ async def _restore(record: Import) -> dict[str, int]:
         counts["restored" if is_all else "left"] += is_any
     for (table, name), changes in fields.items():
         await engine.raw_many(f"UPDATE {table} SET {name} = $1 WHERE id = $2", changes)
-    await engine.raw_many("UPDATE access SET role = $1, rights = $2 WHERE id = $3", given)
+    await engine.raw_many("UPDATE access SET role = $1, own = $2 WHERE id = $3", given)
     await _renew_keys(set(now["client"]), set(now["user"]))
     return counts
 

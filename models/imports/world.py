@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from models import engine
+from models.clients import seen as clients_seen
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -83,14 +84,12 @@ async def load(keys: Keys, by: Viewer) -> World:
     )
     groups = await engine.raw("SELECT id, name, name_key, description FROM client_group")
     accesses = await _by_id(
-        "SELECT person, client, rights, role FROM access WHERE person IN {}", [u["id"] for u in users]
+        "SELECT person, client, rights, role, own FROM access WHERE person IN {}", [u["id"] for u in users]
     )
     members = await _by_id("SELECT client, client_group FROM membership WHERE client IN {}", [c["id"] for c in clients])
     seen = None
     if not by.sees_all_clients:
-        seen = {
-            row["client"] for row in await engine.raw("SELECT client FROM responsible WHERE person = $1", by.user.id)
-        }
+        seen = {row["id"] for row in await engine.raw(f"SELECT c.id FROM client c WHERE {clients_seen(by)}")}
     return World(
         {row["name_key"]: row for row in groups if row["name_key"] in keys.groups},
         {row["number_key"]: row for row in clients},

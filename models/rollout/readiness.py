@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from piccolo.columns.combination import WhereRaw
 
 from models import engine
+from models.clients import seen
 from models.core import fold
 from models.people import search_words
 from models.settings import utcnow
@@ -58,12 +59,8 @@ def ready_sql(firm: Firm, facts: dict[str, str] = FACTS) -> str:
 
 
 def mine_sql(viewer: Viewer, column: str = "c.id") -> str:
-    """The clients this member of staff sees. The number is his own id, never text that somebody typed."""
-    return (
-        "1 = 1"
-        if viewer.sees_all_clients
-        else f"{column} IN (SELECT client FROM responsible WHERE person = {int(viewer.user.id)})"
-    )
+    """The clients this member of staff sees."""
+    return seen(viewer, column)
 
 
 def my_people_sql(viewer: Viewer) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from models import engine
 from models.accounts import User
-from models.clients import Client
+from models.clients import Client, settle, settle_rights
 from models.core import Refused, Say, fold, operation, save
 from models.live import touch
 from models.passwords import hash_password
@@ -120,14 +120,17 @@ async def _make(firm: Firm, count: int, seed: int, hashed: str, ed: int, papers:
     people = await _people(made, hashed, now)
     await engine.copy_rows(
         "access",
-        ("person", "client", "rights", "role", "created_at"),
+        ("person", "client", "own", "role", "created_at"),
         [
-            (people[person.email], ids[one.number], int(person.rights), person.role, now)
+            (people[person.email], ids[one.number], 0 if person.role else int(person.rights), person.role, now)
             for one in made
             for person in one.people
         ],
     )  # fmt: skip
-    await engine.copy_rows("responsible", ("client", "person"), [(ids[one.number], ed) for one in made if one.is_of_ed])
+    mine = [(ids[one.number], ed, "manager") for one in made if one.is_of_ed]
+    await engine.copy_rows("responsible", ("client", "person", "roles"), mine)
+    await settle()
+    await settle_rights()
     await documents.make(made, ids, papers, (ed, people["rik@bakkerij-jansen.example"]), now)
     await _invitations(made, people, bool(hashed), now)
     await save(firm, is_sample=True)

@@ -12,7 +12,7 @@ customElements.define("search-box", class extends HTMLElement {
     this.watcher.observe(this.found, { childList: true })
   }
   disconnectedCallback() { document.removeEventListener("keydown", this); this.watcher.disconnect() }
-  get options() { return [...this.found.querySelectorAll("[role=option]")] }
+  get options() { return [...this.found.querySelectorAll("[role=option]:not([aria-disabled])")] }
   show(open = this.found.childElementCount > 0 && this.contains(document.activeElement)) {
     this.options.forEach((option, at) => { option.id = `found-${at}`; option.tabIndex = -1; option.ariaSelected = "false" })
     this.classList.toggle("open", open)

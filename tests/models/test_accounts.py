@@ -7,7 +7,7 @@ import pytest
 from models import engine
 from models.accounts import Link, Session, User, add_staff, block_all, change_role, matching_users, unblock_all
 from models.audit import Trail
-from models.clients import Access
+from models.clients import Access, settle
 from models.core import Forbidden, Missing, Refused
 from models.outbox import Errand
 from models.settings import Firm
@@ -209,6 +209,7 @@ async def test_restricted_staff_may_not_touch_who_reaches_beyond_their_clients(c
     await engine.raw("UPDATE users SET all_clients = $2 WHERE id = $1", cast.ed.user.id, False)
     await engine.raw("DELETE FROM responsible WHERE person = $1", cast.ed.user.id)
     await engine.raw("INSERT INTO responsible (client, person) VALUES ($1, $2)", cast.bakkerij, cast.ed.user.id)
+    await settle(people=[cast.ed.user.id])
     ed = await as_viewer("ed@kantoor.example")
 
     with pytest.raises(Missing):

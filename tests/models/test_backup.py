@@ -19,6 +19,7 @@ from models import storage as stores
 from models.accounts import Session, User
 from models.audit import Trail
 from models.backup import BackupBroken, BackupRefused, backup, restore
+from models.backup.restoring import is_seeded
 from models.clients import Client
 from models.dossiers import Document, Dossier, Folder
 from models.outbox import Errand
@@ -124,6 +125,8 @@ async def everything() -> dict[str, list[dict]]:
 async def is_empty() -> bool:
     rows = await everything()
     firm = rows.pop("firm")
+    for table in filter(is_seeded, APP_CONFIG.table_classes):
+        rows.pop(table._meta.tablename)
     blobs = [sha256 async for sha256, _, _ in storage().all()]
     return not any(rows.values()) and firm[0]["name"] == "" and blobs == []
 

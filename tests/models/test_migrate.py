@@ -23,7 +23,8 @@ from piccolo.conf.apps import AppConfig
 from piccolo.constraints import Check, Unique
 from piccolo.table import create_table_class
 
-from models import engine, extra_ddl, migrate, piccolo_app
+from models import engine, extra_ddl, migrate, migrations, piccolo_app
+from models.backup.restoring import is_seeded
 from models.settings import Firm
 
 ROOT = Path(__file__).parents[2]
@@ -50,12 +51,12 @@ async def test_a_fresh_database_gets_every_table_and_the_office(database):
     waiting = await migrate.pending()
 
     assert await migrate.migrate() is True
-    assert len(waiting) == 4
+    assert len(waiting) == len(list(Path(migrations.__path__[0]).glob("poort_*.py"))) > 2
     assert await migrate.pending() == []
     assert await migrate.migrate() is False
     assert await Firm.count() == 1
     for table in piccolo_app.APP_CONFIG.table_classes:
-        assert await table.count() == (table is Firm)
+        assert bool(await table.count()) == (table is Firm or is_seeded(table)), table
 
 
 async def test_the_tables_are_as_the_migrations_say(database):
@@ -67,10 +68,11 @@ async def test_the_tables_are_as_the_migrations_say(database):
 
 
 async def test_what_piccolo_cannot_express_was_run(database):
+    kind = engine.engine().engine_type
     names = {
         sql.split(" ON ")[0].split()[-1]
-        for sql in extra_ddl.statements_for(engine.engine().engine_type)
-        if "INDEX" in sql
+        for sql in extra_ddl.statements_for(kind) + extra_ddl.administration_for(kind)
+        if sql.startswith(("CREATE INDEX", "CREATE UNIQUE INDEX"))
     }
     listing = "SELECT name FROM sqlite_master" if engine.is_sqlite() else "SELECT indexname AS name FROM pg_indexes"
 

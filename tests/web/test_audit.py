@@ -123,7 +123,7 @@ async def test_what_somebody_may_is_said_as_it_was_and_as_it_became(cast, browse
         translated = (await anna.get("/audit?operation=Access.change")).text
 
     assert (
-        "Rechten: <del>Lezer: alleen bekijken</del> → <ins>Dossier bekijken, Personeel en salaris</ins>"
+        "Rechten: <del>Lezer: alleen bekijken</del> → <ins>Dossier bekijken, Personeel bekijken, Personeel en salaris</ins>"
         in html.unescape(page)
     )
     assert "Rights" in translated and "Personeel en salaris" not in translated

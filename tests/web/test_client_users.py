@@ -50,10 +50,10 @@ async def test_somebody_is_prepared_with_the_rights_of_a_role_and_nothing_is_sen
 
 async def test_a_choice_of_ones_own_gives_exactly_those_rights(cast, browser):
     async with browser(cast.anna) as anna:
-        await anna.post(f"/clients/{cast.garage}/users", data={**NEW, "role": "", "rights": ["1", "8", "64"]})
+        await anna.post(f"/clients/{cast.garage}/users", data={**NEW, "role": "", "rights": ["1", "8", "4096"]})
 
     got = await access_of("vers@voorbeeld.example", cast.garage)
-    assert (got["role"], got["rights"]) == ("", Right.VIEW_DOSSIER | Right.PAYROLL)
+    assert (got["role"], got["rights"]) == ("", Right.VIEW_DOSSIER | Right.VIEW_PAYROLL | Right.PAYROLL)
 
 
 async def test_whoever_exists_already_gets_access_and_is_not_added_twice(cast, browser):

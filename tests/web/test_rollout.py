@@ -8,7 +8,7 @@ import pytest
 
 from models import engine
 from models.accounts import User
-from models.clients import Client
+from models.clients import Client, settle
 from models.outbox import Errand
 from models.rollout import Opening
 from models.settings import utcnow
@@ -63,6 +63,7 @@ async def test_what_is_to_do_leads_to_exactly_those(cast, browser, step, who):
     await something_to_do_everywhere(cast)
     if who == "ed":
         await engine.raw("INSERT INTO responsible (client, person) VALUES ($1, $2)", cast.garage, cast.ed.user.id)
+        await settle(people=[cast.ed.user.id])
     viewer = getattr(cast, who)
     async with browser(viewer) as staff:
         page = (await staff.get("/rollout")).text
@@ -248,6 +249,7 @@ async def test_log_and_page_tell_what_became_of_an_invitation(cast, browser, smt
 async def test_names_of_clients_that_staff_do_not_see_are_counted_only(cast, browser):
     await everybody_prepared()
     await engine.raw("DELETE FROM responsible WHERE client = $1 AND person = $2", cast.beheer, cast.ed.user.id)
+    await settle(people=[cast.ed.user.id])
     opening = await prepared(cast.ed)
     async with browser(cast.ed) as ed:
         mail = (await ed.get(f"/rollout/openings/{opening.id}/mail/{cast.rik.user.id}")).text

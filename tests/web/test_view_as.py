@@ -10,6 +10,7 @@ import pytest
 from models import engine
 from models.accounts import User
 from models.audit import Trail
+from models.clients import settle
 from models.core import save
 from models.dossiers import Document, Reading
 from tests.cast import Cast, as_viewer
@@ -131,6 +132,7 @@ async def test_who_cannot_sign_in_yet_can_be_looked_at(cast: Cast, browser: Brow
 
 async def test_no_more_of_his_clients_than_one_may_see_oneself(cast: Cast, browser: Browsers) -> None:
     await engine.raw("DELETE FROM responsible WHERE person = $1 AND client = $2", cast.ed.user.id, cast.beheer)
+    await settle(people=[cast.ed.user.id])
     ed_now = await as_viewer("ed@kantoor.example")
 
     async with browser(ed_now) as ed, browser(cast.anna) as anna:
