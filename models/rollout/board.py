@@ -13,6 +13,7 @@ from piccolo.columns.combination import WhereRaw
 
 from models import engine
 from models.accounts import User
+from models.clients import seen
 from models.clients.reached import NOTHING, reached_by
 from models.core import Refused, Say, Scope, operation
 from models.live import touch
@@ -70,12 +71,9 @@ class _Arguments:
 
 
 def _where(viewer: Viewer, asked: Asked, put: _Arguments) -> str:
-    mine = ""
-    if not viewer.sees_all_clients:
-        mine = f" AND a.client IN (SELECT r.client FROM responsible r WHERE r.person = {int(viewer.user.id) if viewer.is_staff else -1})"
     parts = [
         "u.kind = 'client'",
-        f"u.id IN (SELECT a.person FROM access a JOIN client c ON c.id = a.client WHERE c.state = 'active'{mine})",
+        f"u.id IN (SELECT a.person FROM access a JOIN client c ON c.id = a.client WHERE c.state = 'active' AND {seen(viewer, 'a.client')})",
     ]
     for word in search_words(asked.q):
         sought = word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
