@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from models.accounts.roles import RIGHTS, ROLES
@@ -152,7 +153,10 @@ def changes(line: dict[str, Any]) -> list[tuple[Say, Say | str, Say | str]]:
     if not isinstance(before, dict) or not isinstance(after, dict):
         return []
     if line["operation"] == "Access.change":
-        return [(_FIELDS["rights"], _allowed(before), _allowed(after))]
+        found = [(_FIELDS["rights"], _allowed(before), _allowed(after))]
+        if "folders" in after:
+            found.append((Say("Opengezette mappen"), before.get("folders") or "–", after["folders"] or "–"))
+        return found
     return [
         (_FIELDS.get(name, Say(name)), _shown(name, before.get(name)), _shown(name, value))
         for name, value in after.items()
@@ -198,14 +202,15 @@ def _shown(name: str, value: Any) -> Say | str:
 
 
 def _allowed(access: dict[str, Any]) -> Say:
-    """What somebody may at a client: the name of the template, or each right of a choice of one's own."""
-    for role in ROLES:
-        if role.name == access.get("role"):
-            return role.label
-    return _together([label for right, label in RIGHTS if right & int(access.get("rights") or 0)])
+    """What somebody may at a client: the name of the template as it was then, and each right that he has beside it."""
+    seeded = next((role.label for role in ROLES if role.name == access.get("role")), None)
+    template = access.get("template") or seeded
+    bits = access.get("own" if template else "rights")
+    own = [label for right, label in RIGHTS if right & int(bits or 0)]
+    return _together(([template] if template else []) + own) if template or own else Say("Niets")
 
 
-def _together(says: list[Say]) -> Say:
+def _together(says: Sequence[Say | str]) -> Say:
     return Say(", ".join(f"{{n{at}}}" for at in range(len(says))), **{f"n{at}": say for at, say in enumerate(says)})
 
 

@@ -69,6 +69,8 @@ class Reaching:
         await engine.raw("UPDATE access SET own = $2, role = $3 WHERE id = $1", access, own, role)
         await _open(access, folders)
         after = {"own": own, "rights": await self._settled(client), "role": role}
+        names = {row["key"]: row["name"] for row in await engine.raw("SELECT key, name FROM rights_template")}
+        was["template"], after["template"] = names.get(was["role"], ""), names.get(role, "")
         if opened != folders:
             was, after = was | {"folders": _told(opened)}, after | {"folders": _told(folders)}
         await self._note_at("Access.change", client, by, before=was, after=after)
