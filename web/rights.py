@@ -18,6 +18,7 @@ from models.clients.reach import colleagues_of
 from models.clients.rights import access_of, everybody, templates, top_folders, who_sees
 from models.core import Missing, Refused, Say
 from models.dossiers import Document, Folder
+from models.search import find
 from models.viewer import Right, Viewer
 from web.replies import Reply, go, invalid, show
 from web.routing import Access, Routes
@@ -127,7 +128,7 @@ async def of_folder(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     back = (folder.name, f"/folders/{folder.id}")
     person = await _asked(request, viewer)
     answer = await explaining.of_folder(person, folder) if person else None
-    return await _who(viewer, folder, back, person, answer, of_folder.url(folder_id=folder_id))
+    return await _who(request, viewer, folder, back, person, answer, of_folder.url(folder_id=folder_id))
 
 
 @rights.get("/documents/{document_id:int}/rights")
@@ -137,13 +138,15 @@ async def of_document(request: Request, viewer: Viewer, document_id: int) -> Rep
     back = (document.name, f"/documents/{document.id}")
     person = await _asked(request, viewer)
     answer = await explaining.of_document(person, document) if person else None
-    return await _who(viewer, folder, back, person, answer, of_document.url(document_id=document_id))
+    return await _who(request, viewer, folder, back, person, answer, of_document.url(document_id=document_id))
 
 
 async def _who(
-    viewer: Viewer, folder: Folder, back: tuple[str, str], person: User | None, answer: Any, here: str
+    request: Request, viewer: Viewer, folder: Folder, back: tuple[str, str], person: User | None, answer: Any, here: str
 ) -> Reply:
     client = await viewer.clients.get(folder.client) if folder.client else None
+    question = request.query_params.get("q", "").strip()[:100]
+    found = (await find(viewer, question, 10)).found.get("users", []) if question else []
     return show(
         "rights/who.html",
         title=Say("Wie mag dit zien?"),
@@ -156,6 +159,8 @@ async def _who(
         colleagues=await colleagues_of(client.id, client.office) if client else [],
         person=person,
         answer=answer,
+        question=question,
+        found=found,
     )
 
 

@@ -50,9 +50,13 @@ class Managed:
     @operation(Permission.MANAGE_USERS, trail=False)
     async def invite(self, *, by: Viewer) -> None:
         """Mail him a link to choose a password; an earlier link dies. Also for who was invited before."""
+        await self.may_be_managed(by)
+        await self.send_invitation(by)
+
+    async def send_invitation(self, by: Viewer) -> None:
+        """What `invite` does, for who may ask it in another way: a client's own people, who add a colleague."""
         from models.signing_in import new_link
 
-        await self.may_be_managed(by)
         if refusal := await self.why_not_invited():
             raise Refused("", refusal)
         again = self.state == "invited"

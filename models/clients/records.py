@@ -15,6 +15,7 @@ from models import engine
 from models.accounts import User
 from models.accounts.reaching import add_to
 from models.clients.checks import FIELDS, checked
+from models.clients.colleagues import Colleagues
 from models.core import Owned, Refused, Say, Scope, fold, operation, save
 from models.live import touch
 from models.offices import Office
@@ -66,7 +67,7 @@ class ClientGroup(Owned, Table, tablename="client_group"):
         await touch("clients", "rollout")
 
 
-class Client(Owned, Table, tablename="client"):
+class Client(Colleagues, Owned, Table, tablename="client"):
     """An enterprise or person for whom the office works."""
 
     number = Varchar(length=20, help_text="As the office writes it; leading zeros kept.")
