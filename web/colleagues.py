@@ -24,7 +24,7 @@ colleagues = Routes("colleagues", Access.CLIENT)
 
 
 class NewColleague(Form):
-    email = StringField()
+    email = Text(most=254, asked=True)
     first_name = Text(most=80)
     initials = Text(most=40)
     prefix = Text(most=40)

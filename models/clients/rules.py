@@ -32,6 +32,18 @@ def checked(rule: dict[str, list[Any]]) -> str:
     return json.dumps(asked, ensure_ascii=False) if asked else ""
 
 
+async def in_words(rule: str) -> list[tuple[str, list[str]]]:
+    """Of a rule that is kept: condition, and its values as people know them."""
+    names = {"office": "SELECT id, name FROM office", "responsible": "SELECT id, full_name AS name FROM users"}
+    found = []
+    for name, values in json.loads(rule).items():
+        if name in names:
+            rows = await engine.raw(f"{names[name]} WHERE id IN {listed(1)} ORDER BY 2", json.dumps(values))
+            values = [row["name"] for row in rows]
+        found.append((name, [str(value) for value in values]))
+    return found
+
+
 def _value(value: Any) -> Any:
     return value if isinstance(value, int) else " ".join(str(value).split()).lower()
 
