@@ -9,6 +9,7 @@ from starlette.requests import Request
 from models.accounts import User, lists
 from models.accounts.reaching import by_address, will_mail
 from models.clients import Client
+from models.clients.grouping import default_template
 from models.clients.reached import NOTHING, reached_by
 from models.clients.tone import addressed
 from models.core import Missing, Say
@@ -60,7 +61,7 @@ async def new(request: Request, viewer: Viewer, client_id: int) -> Reply:
         "users/new.html",
         title=Say("Gebruiker toevoegen"),
         section="clients",
-        **await _context(client, NewUser.blank(role="lezer")),
+        **await _context(client, NewUser.blank(role=await default_template([client.id]) or "lezer")),
     )
 
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from models.clients import ClientGroup, add_group, add_to_group, lists, remove_from_group
 from models.clients import groups as held
 from models.clients.grouping import PURPOSES, choices, matching_count
-from models.clients.rules import CONDITIONS, in_words
+from models.clients.rules import CONDITIONS, LABELS, in_words
 from models.core import Refused, Say
 from models.viewer import Viewer
 from web.clients import SIZE, ids_of, page_number
@@ -23,12 +23,6 @@ from web.settings import MODULE_NAMES
 groups = Routes("groups", Access.STAFF)
 
 
-RULE_LABELS = {
-    "legal_form": Say("Rechtsvorm"),
-    "office": Say("Vestiging"),
-    "responsible": Say("Verantwoordelijke"),
-    "module": Say("Onderdeel in gebruik"),
-}
 IDS = frozenset({"office", "responsible", "sector"})
 
 
@@ -160,10 +154,9 @@ def rule_in(form: Any) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for name in CONDITIONS:
         values = [value for value in map(str, form.getlist(name)) if value and len(value) < 200]
-        if name in IDS:
-            values = [int(value) for value in values if value.isdecimal() and len(value) < 10]
-        if values:
-            found[name] = values
+        ids = [int(value) for value in values if value.isdecimal() and len(value) < 10]
+        if found_values := ids if name in IDS else values:
+            found[name] = list(found_values)
     return found
 
 
@@ -173,7 +166,7 @@ async def _rule(viewer: Viewer, group: ClientGroup, typed: dict[str, list[Any]])
         "title": Say("Regel van de groep"),
         "section": "groups",
         "group": group,
-        "conditions": [(name, RULE_LABELS[name], offered[name]) for name in CONDITIONS if offered.get(name)],
+        "conditions": [(name, LABELS[name], offered[name]) for name in CONDITIONS if offered.get(name)],
         "typed": typed,
         "count": await matching_count(viewer, typed),
     }
@@ -192,7 +185,7 @@ async def _page(
         "templates": [(key, name) for key, name in await template_choices() if key],
         "purpose": typed or {"purpose": group.purpose, "template": group.template, "why": None},
         "rule": await in_words(group.rule) if group.rule else [],
-        "rule_labels": RULE_LABELS,
+        "rule_labels": LABELS,
         "title": group.name,
         "section": "groups",
         "group": group,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from models.accounts.roles import RIGHTS, ROLES
+from models.clients.grouping import PURPOSES
 from models.core import Say
 from models.imports.lexicon import FIELDS
 from web.person import GENDERS, NAME_USES
@@ -72,6 +73,11 @@ SENTENCES: dict[str, Say] = {
     "ClientGroup.add": Say("voegde groep {name} toe"),
     "ClientGroup.rename": Say("wijzigde groep {name}"),
     "ClientGroup.remove": Say("verwijderde groep {name}"),
+    "ClientGroup.set_purpose": Say("wijzigde waarvoor groep {name} is"),
+    "ClientGroup.set_rule": Say("wijzigde de regel van groep {name}"),
+    "StaffGroup.add": Say("voegde kantoorgroep {name} toe"),
+    "StaffGroup.change": Say("wijzigde kantoorgroep {name}"),
+    "StaffGroup.remove": Say("verwijderde kantoorgroep {name}"),
     # dossiers
     "Dossier.add": Say("maakte dossier {name}"),
     "Dossier.add_folder": Say("voegde map {name} toe"),
@@ -153,7 +159,7 @@ def changes(line: dict[str, Any]) -> list[tuple[Say, Say | str, Say | str]]:
     if not isinstance(before, dict) or not isinstance(after, dict):
         return []
     if line["operation"] == "Access.change":
-        found = [(_FIELDS["rights"], _allowed(before), _allowed(after))]
+        found: list[tuple[Say, Say | str, Say | str]] = [(_FIELDS["rights"], _allowed(before), _allowed(after))]
         if "folders" in after:
             found.append((Say("Opengezette mappen"), before.get("folders") or "–", after["folders"] or "–"))
         return found
@@ -171,6 +177,9 @@ _FIELDS = {field.name: Say(field.dutch) for field in FIELDS["clients"]} | {
     "users_without_login": Say("Gebruikers zonder inloggegevens"), "rights": Say("Rechten"), "role": Say("Rol"), "all_clients": Say("Ziet alle cliënten"),
 }  # fmt: skip
 _FIELDS |= {
+    "permissions": Say("Rechten per onderdeel"), "office": Say("Vestiging"), "selections": Say("Ziet cliënten van groepen"),
+    "groups": Say("Kantoorgroepen"), "members": Say("Medewerkers"), "purpose": Say("Doel"), "template": Say("Sjabloon"),
+    "rule": Say("Regel"),
     "initials": Say("Voorletters"), "first_names": Say("Voornamen"), "gender": Say("Aanhef"), "mobile": Say("Mobiel"),
     "partner_prefix": Say("Tussenvoegsel van de partner"), "partner_surname": Say("Achternaam van de partner"),
     "name_use": Say("Naam die wordt gebruikt"), "title_before": Say("Titel voor de naam"),
@@ -182,7 +191,12 @@ _CHOICES: dict[str, dict[Any, Say]] = {
     "language": {"nl": Say("Nederlands"), "en": Say("Engels")},
     "second_factor": {"nobody": Say("Niemand"), "staff": Say("Medewerkers"), "all": Say("Iedereen")},
     "users_without_login": {True: Say("Aan"), False: Say("Uit")},
-    "role": {"administrator": Say("Beheerder"), "employee": Say("Medewerker")},
+    "role": {
+        "administrator": Say("Beheerder"),
+        "office_administrator": Say("Kantoorbeheerder"),
+        "employee": Say("Medewerker"),
+    },
+    "purpose": PURPOSES,
     "all_clients": {True: Say("Ja"), False: Say("Nee")},
 }
 

@@ -71,7 +71,7 @@ class Grouping:
         before = self.rule
         await save(self, rule=kept)  # type: ignore[arg-type]
         await _settle()
-        detail = {"name": self.name, "before": {"rule": before}, "after": {"rule": kept}}
+        detail = {"name": self.name, "before": {"rule": await _told(before)}, "after": {"rule": await _told(kept)}}
         await by.note("ClientGroup.set_rule", self, detail)
         await touch("clients", "rollout")
 
@@ -113,6 +113,13 @@ async def default_template(clients: Iterable[int]) -> str:
         json.dumps(sorted(set(clients))),
     )
     return rows[0]["template"] if rows else ""
+
+
+async def _told(rule: str) -> str:
+    """As the trail keeps it: in names, because it is read years later."""
+    from models.clients.rules import LABELS, in_words
+
+    return "; ".join(f"{LABELS[name]}: {' / '.join(values)}" for name, values in await in_words(rule)) if rule else ""
 
 
 async def _settle() -> None:

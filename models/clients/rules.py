@@ -17,6 +17,12 @@ CONDITIONS = {
     "responsible": "c.id IN (SELECT q.client FROM responsible q WHERE q.person IN {ids})",
     "module": "(c.modules = '' OR EXISTS (SELECT 1 FROM {words} WHERE ',' || c.modules || ',' LIKE '%,' || v.value || ',%'))",
 }
+LABELS = {
+    "legal_form": Say("Rechtsvorm"),
+    "office": Say("Vestiging"),
+    "responsible": Say("Verantwoordelijke"),
+    "module": Say("Onderdeel in gebruik"),
+}
 _AT_ONCE = 100  # groups in one statement: SQLite takes 500 parts of a UNION
 
 
