@@ -21,6 +21,7 @@ TABLE_MODULES = [
     "models.dossiers.documents",
     "models.imports.records",
     "models.tasks",
+    "models.bulk.records",
     "models.rollout.records",
     "models.outbox",
     "models.audit",

@@ -13,6 +13,7 @@ from models.core import Forbidden, Scope
 if TYPE_CHECKING:
     from models.accounts import Link, Session, User
     from models.audit import Trail
+    from models.bulk import BulkAct
     from models.clients import Access, Client, ClientGroup
     from models.dossiers import Document, Dossier, Folder
     from models.imports import Import
@@ -323,6 +324,12 @@ class Viewer:
         from models.rollout import Opening
 
         return Scope(Opening, self)
+
+    @property
+    def bulk_acts(self) -> Scope[BulkAct]:
+        from models.bulk import BulkAct
+
+        return Scope(BulkAct, self)
 
     @property
     def tasks(self) -> Scope[Task]:

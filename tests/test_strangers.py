@@ -45,7 +45,7 @@ OWNED = {
     "access_id": "SELECT min(a.id) AS id FROM access a JOIN client c ON c.id = a.client WHERE c.name = 'Bakkerij Jansen B.V.'",
 }
 # made for the test: of anna
-MADE = {"task_id", "import_id", "draft_id", "session_id", "staff_group_id"}
+MADE = {"task_id", "bulk_id", "import_id", "draft_id", "session_id", "staff_group_id"}
 
 
 async def ids() -> dict[str, Any]:
@@ -56,6 +56,10 @@ async def ids() -> dict[str, Any]:
     async with engine.writing():
         await engine.raw(
             "INSERT INTO task (kind, owner, created_at, state) SELECT 'plan_import', $1, created_at, 'done' FROM users WHERE id = $1",
+            anna,
+        )
+        await engine.raw(
+            "INSERT INTO bulk_act (kind, about, owner, created_at, chosen) SELECT 'archive', 'clients', id, created_at, 0 FROM users WHERE id = $1",
             anna,
         )
         await engine.raw(
@@ -78,6 +82,7 @@ async def ids() -> dict[str, Any]:
         )
     for name, table in (
         ("task_id", "task"),
+        ("bulk_id", "bulk_act"),
         ("import_id", "import_batch"),
         ("draft_id", "draft"),
         ("session_id", "session"),

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import partials
-from models.clients import add_to_group, archive, archived_in, lists, restore, set_responsible
+from models.bulk.offering import acts_for
+from models.clients import lists
 from models.clients.export import workbook
 from models.core import Refused, Say, Scope
 from models.viewer import Viewer
@@ -52,6 +53,7 @@ async def list_(request: Request, viewer: Viewer) -> Reply:
         here=list_.url(**kept, page=number if number > 1 else None),
         export_url=export.url(**kept),
         is_narrowed=asked != lists.Filter(),
+        acts=acts_for(viewer, "clients"),
         **await lists.choices(viewer),
     )
 
@@ -67,40 +69,6 @@ async def export(request: Request, viewer: Viewer) -> Response:
         media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         headers={"Content-Disposition": 'attachment; filename="clienten.xlsx"', "Cache-Control": "no-store"},
     )
-
-
-@clients.post("/clients/memberships")
-async def join_group(request: Request, viewer: Viewer) -> Reply:
-    form = await request.form()
-    found = chosen(viewer, form)
-    group = await viewer.groups.get(_number(form.get("to_group"), "to_group", Say("Kies een groep.")))
-    count = await add_to_group(found, group, by=viewer)
-    return go(back(form), toast=Say("{n} cliënten toegevoegd aan “{group}”.", n=count, group=group.name))
-
-
-@clients.post("/clients/responsibilities")
-async def give_responsible(request: Request, viewer: Viewer) -> Reply:
-    form = await request.form()
-    found = chosen(viewer, form)
-    person = await viewer.users.get(_number(form.get("person"), "person", Say("Kies een medewerker.")))
-    count = await set_responsible(found, person, by=viewer)
-    return go(
-        back(form), toast=Say("{name} is verantwoordelijk voor {n} cliënten erbij.", name=person.display_name, n=count)
-    )
-
-
-@clients.post("/clients/archives")
-async def archive_many(request: Request, viewer: Viewer) -> Reply:
-    form = await request.form()
-    count, batch = await archive(chosen(viewer, form), by=viewer)
-    undo = unarchive_many.url(batch=batch) if batch else None
-    return go(back(form), toast=Say("{n} cliënten gearchiveerd.", n=count), undo=undo)
-
-
-@clients.post("/clients/archives/{batch:int}/undo")
-async def unarchive_many(request: Request, viewer: Viewer, batch: int) -> Reply:
-    count = await restore(archived_in(viewer, batch), by=viewer)
-    return go(list_.url(), toast=Say("{n} cliënten zijn weer actief.", n=count))
 
 
 @clients.post("/clients/structures")

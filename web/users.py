@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 from typing import Any
 
 from starlette.requests import Request
 
-from models.accounts import STATES, User, block_all, lists, unblock_all
+from models.accounts import STATES, User, lists
+from models.bulk.offering import acts_for
 from models.clients import lists as client_lists
-from models.core import Refused, Say, Scope
-from models.settings import utcnow
+from models.core import Say, Scope
 from models.viewer import Viewer
 from web.clients import ids_of, page_number
-from web.replies import Reply, Toast, go, show, wants_fragment
+from web.replies import Reply, go, show, wants_fragment
 from web.routing import Access, Routes
 
 users = Routes("users", Access.STAFF)
 
 SIZE = 50
-_NONE_LEFT = Say(
-    "Hier is niemand om te blokkeren: zij zijn het al, u ziet niet al hun cliënten, of het zijn collega’s. Een collega blokkeert u op zijn eigen pagina."
-)
 
 
 @users.get("/users")
@@ -47,62 +43,9 @@ async def list_(request: Request, viewer: Viewer) -> Reply:
         base=list_.url(**kept),
         here=list_.url(**kept, page=number if number > 1 else None),
         is_narrowed=asked != lists.Filter(),
+        acts=acts_for(viewer, "users"),
         groups=(await client_lists.choices(viewer))["groups"],
     )
-
-
-@users.post("/users/blocks/confirmation")
-async def blocking_many(request: Request, viewer: Viewer) -> Reply:
-    """Before it happens: how many, and what it means for them. Changes nothing."""
-    form = await request.form()
-    try:
-        found = chosen(viewer, form)
-        count = await lists.blockable(found, by=viewer)
-    except Refused as refused:
-        return _turned_back(form, refused.why)
-    if not count:
-        return _turned_back(form, _NONE_LEFT)
-    kept = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
-    return show(
-        "users/blocking_many.html",
-        title=Say("Blokkeren"),
-        section="users",
-        count=count,
-        skipped=await found.count() - count,
-        kept=kept,
-        back=back(form),
-    )
-
-
-@users.post("/users/blocks")
-async def block_many(request: Request, viewer: Viewer) -> Reply:
-    form, now = await request.form(), utcnow()
-    try:
-        count = await block_all(chosen(viewer, form), at=now, by=viewer)
-    except Refused as refused:
-        return _turned_back(form, refused.why)
-    if not count:
-        return _turned_back(form, _NONE_LEFT)
-    words = Say("{n} gebruikers geblokkeerd en afgemeld.", n=count)
-    if count == 1:
-        words = Say("1 gebruiker geblokkeerd en afgemeld.")
-    return go(back(form), toast=words, undo=unblock_many.url(at=now.isoformat()))
-
-
-@users.post("/users/unblocks")
-async def unblock_many(request: Request, viewer: Viewer) -> Reply:
-    """Of the rows that were ticked, or (to undo) of whom were blocked together at one moment."""
-    form, at = await request.form(), moment(request.query_params.get("at", ""))
-    try:
-        count = await unblock_all(lists.blocked_at(viewer, at) if at else chosen(viewer, form), by=viewer)
-    except Refused as refused:
-        return _turned_back(form, refused.why)
-    if not count:
-        return _turned_back(form, Say("Geen van deze gebruikers is geblokkeerd."))
-    words = Say("{n} gebruikers gedeblokkeerd. Wie nu is klaargezet, nodigt u opnieuw uit.", n=count)
-    if count == 1:
-        words = Say("1 gebruiker gedeblokkeerd. Wie nu is klaargezet, nodigt u opnieuw uit.")
-    return go(back(form), toast=words)
 
 
 @users.post("/users/invitations")
@@ -143,18 +86,6 @@ def chosen(viewer: Viewer, form: Any) -> Scope[User]:
 
 def back(form: Any) -> str:
     return list_.url(**as_query(filter_of(form)), sort=form.get("sort") or None)
-
-
-def moment(text: str) -> dt.datetime | None:
-    try:
-        at = dt.datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return at if at.tzinfo else None
-
-
-def _turned_back(form: Any, why: Say) -> Reply:
-    return go(back(form), toast=Toast(why, "attention"))
 
 
 def _whole(value: Any) -> int | None:

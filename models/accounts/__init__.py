@@ -14,7 +14,7 @@ from models.accounts.records import (
 )
 from models.accounts.staff import add_staff, change_role
 
-from models.accounts.lists import block_all, matching_users, unblock_all  # isort: skip  # needs the records
+from models.accounts.lists import matching_users  # isort: skip  # needs the records
 
 __all__ = [
     "PROOF_LASTS",
@@ -26,8 +26,6 @@ __all__ = [
     "Throttle",
     "User",
     "add_staff",
-    "block_all",
     "change_role",
     "matching_users",
-    "unblock_all",
 ]

@@ -137,45 +137,6 @@ def _where(viewer: Viewer, asked: Filter) -> tuple[str, list[Any]]:
     return sql.format(*(f"${n}" for n in range(1, len(args) + 1))), args
 
 
-# many at once: set-based, one line for the whole and one on everybody's own trail
-
-
-async def blockable(found: Scope[User], *, by: Viewer) -> int:
-    """How many `block_all` would block."""
-    by.require(Permission.MANAGE_USERS)
-    return len(await _ids(found, "state <> 'blocked'", by))
-
-
-def blocked_at(viewer: Viewer, moment: dt.datetime) -> Scope[User]:
-    """Who were blocked together, to let them in together."""
-    return viewer.users.where(User.kind == "client", User.state == "blocked", User.blocked_at == moment)
-
-
-@operation(Permission.MANAGE_USERS, trail=False)
-async def block_all(found: Scope[User], *, at: dt.datetime | None = None, by: Viewer) -> int:
-    """Sessions, links and waiting mail of all of them end at once. How many were not blocked yet; `at` is when, by which
-    they can be found again."""
-    ids = await _ids(found, "state <> 'blocked'", by)
-    await shut_out(ids, at or utcnow())
-    await _note_all("User.block", ids, by)
-    return len(ids)
-
-
-@operation(Permission.MANAGE_USERS, trail=False)
-async def unblock_all(found: Scope[User], *, by: Viewer) -> int:
-    ids = await _ids(found, "state = 'blocked'", by)
-    await let_in(ids)
-    await _note_all("User.unblock", ids, by)
-    return len(ids)
-
-
-async def _ids(found: Scope[User], narrowed: str, by: Viewer) -> list[int]:
-    """Of client users only, and only who reaches no client that this viewer may not see."""
-    whole = () if by.sees_all_clients else (WhereRaw(f"NOT EXISTS ({beyond_sql(by, 'users.id')})"),)
-    rows = await found.where(User.kind == "client", WhereRaw(f"users.{narrowed}"), *whole).select(User.id)
-    return [row["id"] for row in rows]
-
-
 async def note_people(operation: str, which: str, by: int, *args: Any) -> None:
     """A line on the trail of each of these people, with his name: `which` selects their ids, with `args` from $1 on, the
     moment last."""
@@ -188,18 +149,6 @@ async def note_people(operation: str, which: str, by: int, *args: Any) -> None:
         f"FROM users WHERE id IN ({which})",
         *args, by, operation,
     )  # fmt: skip
-
-
-async def _note_all(operation: str, ids: list[int], by: Viewer) -> None:
-    if not ids:
-        return
-    now = utcnow()
-    await engine.raw(
-        "INSERT INTO trail (at, person, operation, record_table, detail) VALUES ($1, $2, $3, '', $4)",
-        now, by.user.id, f"{operation}.bulk", json.dumps({"count": len(ids)}),
-    )  # fmt: skip
-    await note_people(operation, listed(1)[1:-1], by.user.id, json.dumps(ids), now)
-    await touch("users", "rollout", *(f"user-{id}" for id in ids[:50]))
 
 
 # one person at a glance

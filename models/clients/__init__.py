@@ -22,12 +22,8 @@ from models.clients.rights import settle_rights  # isort: skip  # needs the reco
 from models.clients.lists import (  # isort: skip  # needs the records
     Filter,
     add_to_group,
-    archive,
-    archived_in,
     matching,
     remove_from_group,
-    restore,
-    set_responsible,
 )
 
 __all__ = [
@@ -40,14 +36,10 @@ __all__ = [
     "add_client",
     "add_group",
     "add_to_group",
-    "archive",
-    "archived_in",
     "granted",
     "matching",
     "remove_from_group",
-    "restore",
     "seen",
-    "set_responsible",
     "settle",
     "settle_rights",
     "visible_client",

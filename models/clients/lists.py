@@ -140,8 +140,7 @@ async def for_export(viewer: Viewer, asked: Filter, order: str) -> list[dict[str
     )
 
 
-# Bulk changes. Each writes one line for the whole (its id names the batch, so that it can be undone) and one on the
-# trail of every client it changed; all set-based.
+# What the page of a group does at once. Each writes one line for the whole and one on the trail of every client it changed.
 
 
 @operation(Permission.MANAGE_CLIENTS, trail=False)
@@ -170,53 +169,6 @@ async def remove_from_group(found: Scope[Client], group: ClientGroup, *, by: Vie
     await settle(clients=ids)
     await _note_all("Client.leave_group", ids, by, group=group.name)
     return len(ids)
-
-
-@operation(Permission.MANAGE_CLIENTS, trail=False)
-async def set_responsible(found: Scope[Client], person: User, *, by: Viewer) -> int:
-    """This member of staff is responsible for them from now on, beside who was already. How many were new to him."""
-    _must_be_staff(person)
-    ids = await _ids(found, "id NOT IN (SELECT client FROM responsible WHERE person = {})", person.id)
-    await engine.raw(
-        f"INSERT INTO responsible (client, person) SELECT id, CAST($1 AS INTEGER) FROM client WHERE id IN {_listed(2)}",
-        person.id,
-        json.dumps(ids),
-    )
-    await settle(clients=ids)
-    await _note_all("Client.add_responsible", ids, by, who=person.display_name)
-    return len(ids)
-
-
-@operation(Permission.MANAGE_CLIENTS, trail=False)
-async def archive(found: Scope[Client], *, by: Viewer) -> tuple[int, int]:
-    """Nobody serves them any more: their users no longer reach them. How many, and the batch by which it is undone."""
-    ids = await _ids(found, "state = 'active'")
-    await engine.raw(f"UPDATE client SET state = 'archived' WHERE id IN {_listed(1)}", json.dumps(ids))
-    return len(ids), await _note_all("Client.archive", ids, by)
-
-
-@operation(Permission.MANAGE_CLIENTS, trail=False)
-async def restore(found: Scope[Client], *, by: Viewer) -> int:
-    ids = await _ids(found, "state = 'archived'")
-    await engine.raw(f"UPDATE client SET state = 'active' WHERE id IN {_listed(1)}", json.dumps(ids))
-    await _note_all("Client.restore", ids, by)
-    return len(ids)
-
-
-def archived_in(viewer: Viewer, batch: int) -> Scope[Client]:
-    """The clients that this person archived in one go."""
-    return viewer.clients.where(
-        WhereRaw(
-            "client.id IN (SELECT t.client FROM trail t WHERE t.person = {} AND t.operation = 'Client.archive' AND t.detail = {})",
-            viewer.user.id,
-            json.dumps({"batch": batch}),
-        )
-    )
-
-
-def _must_be_staff(person: User) -> None:
-    if person.kind != "staff" or person.state == "blocked":
-        raise Refused("person", Say("Kies een medewerker van het kantoor."))
 
 
 async def _ids(found: Scope[Client], narrowed: str, *args: Any) -> list[int]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from models import engine
-from models.accounts import Link, Session, User, add_staff, block_all, change_role, matching_users, unblock_all
+from models.accounts import Link, Session, User, add_staff, change_role, matching_users
 from models.audit import Trail
 from models.clients import Access, settle
 from models.core import Forbidden, Missing, Refused
 from models.outbox import Errand
 from models.settings import Firm
 from models.viewer import Right
+from tests.bulking import in_bulk
 from tests.cast import as_viewer
 
 
@@ -217,7 +218,7 @@ async def test_restricted_staff_may_not_touch_who_reaches_beyond_their_clients(c
     rik = await ed.users.get(cast.rik.user.id)
     with pytest.raises(Refused):
         await doing(lambda: rik.block(by=ed))
-    await doing(lambda: block_all(matching_users(ed), by=ed))
+    await in_bulk(matching_users(ed), "block", ed)
 
     assert (await fresh(cast.rik.user.id)).state == "active"
     assert (await fresh(cast.fem.user.id)).state == "blocked"
@@ -226,8 +227,8 @@ async def test_restricted_staff_may_not_touch_who_reaches_beyond_their_clients(c
 async def test_all_that_match_are_blocked_and_let_in_again(cast):
     before = {row["id"]: row["state"] for row in await engine.raw("SELECT id, state FROM users WHERE kind = 'client'")}
 
-    count = await doing(lambda: block_all(matching_users(cast.anna), by=cast.anna))
-    await doing(lambda: unblock_all(matching_users(cast.anna, state="blocked"), by=cast.anna))
+    count = await in_bulk(matching_users(cast.anna), "block", cast.anna)
+    await in_bulk(matching_users(cast.anna, state="blocked"), "let_in", cast.anna)
 
     assert count == sum(1 for state in before.values() if state != "blocked")
     assert (await fresh(cast.rik.user.id)).state == "active"

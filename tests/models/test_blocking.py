@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from models import engine
-from models.accounts import Link, User, add_staff, block_all, unblock_all
+from models.accounts import Link, User, add_staff
 from models.core import Refused, digest
 from models.outbox import Kind, ask
 from models.settings import utcnow
 from models.signing_in import open_link
 from models.viewer import Viewer
+from tests.bulking import in_bulk
 from tests.cast import Cast
 
 TOKEN = "een-lang-token"
@@ -36,8 +37,8 @@ async def blocked_and_back(person: User, by: Viewer, *, many: bool) -> str:
     """His state after both."""
     only = by.users.where(User.id == person.id)
     if many:
-        assert await engine.run_writing(lambda: block_all(only, by=by)) == 1
-        assert await engine.run_writing(lambda: unblock_all(only, by=by)) == 1
+        assert await in_bulk(only, "block", by) == 1
+        assert await in_bulk(only, "let_in", by) == 1
     else:
         await engine.run_writing(lambda: person.block(by=by))
         assert (await only.get(person.id)).state == "blocked"
@@ -90,7 +91,7 @@ async def test_who_was_active_or_prepared_is_so_again_and_stays_signed_out(cast,
 async def test_many_leave_colleagues_and_oneself_alone_and_the_others_whole(cast):
     both = cast.anna.users.where(User.id.is_in([cast.anna.user.id, cast.ed.user.id, cast.sam.user.id]))
 
-    assert await engine.run_writing(lambda: block_all(both, by=cast.anna)) == 1
+    assert await in_bulk(both, "block", cast.anna) == 1
 
     rows = await engine.raw("SELECT id FROM users WHERE state = 'blocked'")
     assert [row["id"] for row in rows] == [cast.sam.user.id]

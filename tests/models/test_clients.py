@@ -14,13 +14,9 @@ from models.clients import (
     add_client,
     add_group,
     add_to_group,
-    archive,
-    archived_in,
     lists,
     matching,
     remove_from_group,
-    restore,
-    set_responsible,
 )
 from models.clients.checks import FIELDS
 from models.core import Forbidden, Missing, Refused
@@ -199,34 +195,6 @@ async def test_ed_in_bulk_reaches_only_his_own(cast):
     his = await matching(cast.ed).count()
 
     assert await add_to_group(matching(cast.ed), group, by=cast.ed) == his < await matching(cast.anna).count()
-
-
-async def test_archiving_in_bulk_can_be_undone_by_who_did_it(cast):
-    already = await cast.anna.clients.get(cast.garage)
-    await already.archive(by=cast.anna)
-    total = await matching(cast.anna).count()
-
-    count, batch = await archive(matching(cast.anna, state="all"), by=cast.anna)
-    by_another = await archived_in(cast.ed, batch).count()
-    back = await restore(archived_in(cast.anna, batch), by=cast.anna)
-
-    assert (count, by_another, back) == (total, 0, total)
-    assert (await cast.anna.clients.get(cast.garage)).state == "archived"
-
-
-async def test_responsible_in_bulk_is_staff(cast):
-    with pytest.raises(Refused):
-        await set_responsible(matching(cast.anna), cast.rik.user, by=cast.anna)
-
-    await set_responsible(matching(cast.anna), cast.ed.user, by=cast.anna)
-
-    assert await matching(cast.ed).count() == await matching(cast.anna).count()
-
-
-async def test_a_client_user_changes_nothing_in_bulk(cast):
-    for change in (archive(cast.rik.clients, by=cast.rik), add_group(cast.rik.groups, name="Hoi", by=cast.rik)):
-        with pytest.raises(Forbidden):
-            await change
 
 
 async def test_group_names_are_unique_without_case_or_accents(cast):

@@ -1,0 +1,36 @@
+"""What the pages of bulk acts offer: the acts themselves, what they ask, and the newest that were made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.bulk.kinds import KINDS, BulkKind
+from models.bulk.records import BulkAct
+from models.clients.records import RESPONSIBLE_FOR
+from models.clients.rights import templates
+from models.offices import Office
+from models.settings import Firm
+from models.viewer import Viewer
+
+
+def acts_for(viewer: Viewer, about: str) -> list[BulkKind]:
+    """What this viewer may do with many clients, or users."""
+    return [kind for kind in KINDS.values() if kind.about == about and viewer.may(kind.needs)]
+
+
+async def offered(viewer: Viewer) -> dict[str, Any]:
+    """templates and offices as (key, name), the firm's modules, and what one can be responsible for."""
+    rows = await viewer.scope(Office).select(Office.id, Office.name, order=[Office.name_key])
+    return {
+        "templates": [(row["key"], row["name"]) for row in await templates()],
+        "offices": [(row["id"], row["name"]) for row in rows],
+        "modules": (await Firm.load()).module_names,
+        "duties": list(RESPONSIBLE_FOR.items()),
+    }
+
+
+async def newest(viewer: Viewer, most: int) -> list[BulkAct]:
+    """Of those that exist for this viewer; drafts are only one's own."""
+    own = (BulkAct.state != "draft") | (BulkAct.owner == viewer.user.id)
+    found = viewer.bulk_acts.where(own).condition
+    return await BulkAct.objects().where(found).order_by(BulkAct.id, ascending=False).limit(most)

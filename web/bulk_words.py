@@ -1,0 +1,70 @@
+"""The words of bulk acts: what becomes of a record, why, and how the value looks that was or becomes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from models.clients.records import RESPONSIBLE_FOR
+from models.core import Say
+
+FATES: dict[str, Say] = {
+    "": Say("Nog niet bekeken"),
+    "will": Say("Wordt gewijzigd"),
+    "already": Say("Is al zo"),
+    "refused": Say("Kan niet"),
+    "done": Say("Gewijzigd"),
+    "moved": Say("Overgeslagen"),
+    "undone": Say("Teruggezet"),
+    "stayed": Say("Niet teruggezet"),
+}
+_WHY: dict[str, Say] = {
+    "unseen": Say("Bestaat niet meer, of u ziet deze niet meer."),
+    "moved": Say("Is sinds het voorbeeld door iemand anders gewijzigd."),
+    "by_rule": Say("Staat in de groep door de regel van de groep."),
+    "oneself": Say("U zou de cliënt zelf niet meer zien. Vraag het een collega."),
+    "beyond": Say("Heeft ook toegang tot cliënten die u niet ziet."),
+    "no_access": Say("Heeft geen toegang tot een van deze cliënten."),
+    "has_access": Say("Wie dit adres heeft, heeft al toegang."),
+    "no_email": Say("De cliënt heeft geen e-mailadres."),
+    "wrong_email": Say("Het e-mailadres van de cliënt klopt niet."),
+    "no_name": Say("Uit adres en cliënt blijkt niet wie dit is."),
+    "shared": Say("Een postbus van meer mensen (zoals info@)."),
+    "archived": Say("De cliënt is gearchiveerd."),
+    "blocked": Say("Wie dit adres heeft, is geblokkeerd."),
+    "of_staff": Say("Het adres is van een collega."),
+    "new": Say("Nieuwe gebruiker, klaargezet; krijgt geen mail."),
+    "access": Say("Bestaat al als gebruiker en krijgt toegang."),
+    "together": Say("Zelfde adres als een eerdere cliënt: één gebruiker voor beide."),
+}
+_VALUES: dict[str, Say] = {
+    "active": Say("Actief"), "archived": Say("Gearchiveerd"), "prepared": Say("Klaargezet"), "invited": Say("Uitgenodigd"),
+    "blocked": Say("Geblokkeerd"), "nl": Say("Nederlands"), "en": Say("Engels"), "daily": Say("Dagelijks"),
+    "at_once": Say("Meteen"), "never": Say("Nooit"),
+}  # fmt: skip
+_PLAIN = ("archive", "restore", "block", "let_in", "set_language", "set_digest")
+
+
+def reason(row: dict[str, Any]) -> Say | str:
+    if row["fate"] == "stayed" and row["why"] == "moved":
+        return Say("Is daarna opnieuw gewijzigd, en bleef dus zo.")
+    return _WHY.get(row["why"], "")
+
+
+def shown(kind: str, value: str) -> Say | str:
+    """'' where the value says nothing to people."""
+    if kind in _PLAIN:
+        return _VALUES.get(value.partition("@")[0], "")
+    if kind == "set_sector":
+        return value or "–"
+    if kind in ("join_group", "leave_group"):
+        return Say("In de groep") if value else Say("Niet in de groep")
+    if kind in ("add_responsible", "drop_responsible"):
+        roles = [str(RESPONSIBLE_FOR[role]) for role in value[1:].split(",") if role in RESPONSIBLE_FOR]
+        return ", ".join(roles) or Say("Verantwoordelijk") if value else Say("Niet verantwoordelijk")
+    if kind == "prepare_users" and value:
+        said = json.loads(value)
+        if "email" in said:
+            return str(said["email"])
+        return " ".join(said[name] for name in ("first_name", "initials", "prefix", "surname") if said.get(name))
+    return ""
