@@ -17,6 +17,7 @@ from models.bulk.running import count_of, fates, rows_of
 from models.clients import lists as client_lists
 from models.clients.export import workbook
 from models.core import Refused, Say
+from models.tasks import Task
 from models.viewer import Viewer
 from web import clients as of_clients
 from web import users as of_users
@@ -133,19 +134,26 @@ async def _page(request: Request, viewer: Viewer, act: BulkAct) -> dict[str, Any
     total = await count_of(act, viewer, fate) if looked else 0
     number = min(number, max(1, -(-total // SIZE)))
     rows = await rows_of(act, viewer, fate=fate, page=number, size=SIZE) if total else []
+    running = act.task and act.state in ("busy", "undoing")
+    task = await viewer.tasks.where(Task.id == act.task).find() if running else None
     asks = act.what.asks if act.state == "draft" else ()
     return {
         "act": act,
         "numbers": act.numbers,
         "now": await fates(act) if act.state != "draft" else {},
-        "rows": [row | {"because": reason(row), "was": shown(act.kind, row["before"]), "becomes": shown(act.kind, row["after"])} for row in rows],
+        "rows": [
+            row
+            | {"because": reason(row), "was": shown(act.kind, row["before"]), "becomes": shown(act.kind, row["after"])}
+            for row in rows
+        ],
         "fate": fate,
         "fates": FATES,
         "total": total,
         "page": number,
         "size": SIZE,
         "base": page.url(bulk_id=act.id, fate=fate or None),
-        "task": await viewer.tasks.get(act.task) if act.task and act.state in ("busy", "undoing") else None,
+        "task": task,
+        "broken_off": act.state in ("busy", "undoing") and not (task and task.is_busy),
         "back_to": (of_clients if act.about == "clients" else of_users).list_.url(),
         "may": viewer.view_as is None and viewer.may(act.what.needs),
         "typed": {},
@@ -158,5 +166,9 @@ async def _page(request: Request, viewer: Viewer, act: BulkAct) -> dict[str, Any
 
 def reason_counts(numbers: dict[str, int]) -> list[tuple[Say | str, int]]:
     """(why, how many) of the look beforehand: of who stays as he is, and in which way the others change."""
-    found = [(reason({"fate": key.partition(":")[0], "why": key.partition(":")[2]}), n) for key, n in numbers.items() if ":" in key]
+    found = [
+        (reason({"fate": key.partition(":")[0], "why": key.partition(":")[2]}), n)
+        for key, n in numbers.items()
+        if ":" in key
+    ]
     return sorted(found, key=lambda one: -one[1])

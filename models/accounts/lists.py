@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
-import json
 from typing import TYPE_CHECKING, Any
 
 from piccolo.columns.combination import WhereRaw
 
 from models import engine
-from models.accounts.blocking import let_in, listed, shut_out
 from models.accounts.invited import events_sql, told
-from models.accounts.managing import beyond_sql
 from models.accounts.records import STATES, User
-from models.core import Refused, Say, Scope, operation
-from models.live import touch
+from models.core import Refused, Say, Scope
 from models.settings import utcnow
-from models.viewer import Permission
 from models.words import holding
 
 if TYPE_CHECKING:

@@ -133,7 +133,7 @@ class SetModules(_Column):
         return {"value": ",".join(name for name in used if name in chosen)}
 
     def told(self, params: dict[str, Any]) -> dict[str, Any]:
-        return {"modules": params["value"]}
+        return {"modules": params["value"] or "–"}
 
     async def write(self, values: dict[int, str], params: dict[str, Any], by: Viewer, at: dt.datetime) -> None:
         await super().write(values, params, by, at)

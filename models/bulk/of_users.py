@@ -78,7 +78,12 @@ class LetIn(_Blocking):
         return {}
 
     async def put_back(self, rows: Sequence[Row], params: dict[str, Any], by: Viewer, at: dt.datetime) -> None:
-        await shut_out([row.record for row in rows], at)
+        """Blocked again since when they were: by that moment their links know what ended with it."""
+        since: dict[str, list[int]] = {}
+        for row in rows:
+            since.setdefault(row.before.partition("@")[2], []).append(row.record)
+        for moment, ids in since.items():
+            await shut_out(ids, dt.datetime.fromisoformat(moment) if moment else at)
 
 
 class _Column(_OfUsers):

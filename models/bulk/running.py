@@ -87,9 +87,16 @@ async def choose(act: BulkAct, params: dict[str, Any], *, by: Viewer) -> None:
 
 @operation(Permission.OWN_ACCOUNT, trail=False)
 async def start(act: BulkAct, *, by: Viewer) -> None:
-    """Carry it out: a few within this unit, many in the background. A second click changes nothing."""
+    """Carry it out: a few within this unit, many in the background. A second click changes nothing.
+
+    What was stopped or broke off halfway goes on where it was.
+    """
     _allowed(act, by)
     numbers = act.numbers
+    if act.state in ("busy", "undoing") and not await _is_running(act):
+        work, fate = ("bulk", "will") if act.state == "busy" else ("bulk_undo", "done")
+        await _go(act, work, (await fates(act)).get(fate, 0), by)
+        return
     if numbers is None:
         raise Refused("", Say("Kies eerst wat er moet gebeuren."))
     if not numbers["will"]:
@@ -126,9 +133,15 @@ def _allowed(act: BulkAct, by: Viewer) -> BulkKind:
     return act.what
 
 
+async def _is_running(act: BulkAct) -> bool:
+    return bool(act.task) and await Task.exists().where(
+        (Task.id == act.task) & Task.state.is_in(["waiting", "running"])
+    )
+
+
 async def _go(act: BulkAct, work: str, total: int, by: Viewer) -> None:
     if total > AT_ONCE:
-        task = await tasks.start(work, act.id, by=by, total=total, kind=act.kind)
+        task = await tasks.start(work, act.id, by=by, total=total, what=act.kind)
         await save(act, task=task.id)
         return
     step, end = (carry_out, _done) if work == "bulk" else (take_back, _undone)
@@ -244,14 +257,16 @@ async def _run(task: Task, progress: Progress, state: str, step: Any, end: Any) 
     act, by = await _of(task)
     if act.state != state:
         return {}
-    before = sum((await _counted(act)).get(fate, 0) for fate in ("will", "done"))
-    done = max(0, task.total - before) if state == "undoing" else 0
+    left = (await _counted(act)).get("will" if state == "busy" else "done", 0)
+    done = max(0, task.total - left)
     try:
         while looked := await engine.run_writing(lambda: step(act, by)):
             done += looked
             await progress.report(done)
     except Cancelled:
         await engine.run_writing(lambda: end(act, by))
+        if state == "undoing":  # the rest can still be given back
+            await engine.run_writing(lambda: save(act, state="done", undone_at=None))
         raise
     await engine.run_writing(lambda: end(act, by))
     return await _counted(act)

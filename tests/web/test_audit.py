@@ -12,6 +12,7 @@ import pytest
 
 from models import engine
 from models.accounts import User
+from models.bulk import KINDS
 from models.core import Say
 from models.settings import utcnow
 from tests.cast import Browser, Cast
@@ -191,7 +192,8 @@ async def test_nonsense_in_the_address_is_no_failure(cast, browser, query):
 
 async def test_blocking_many_names_each_on_the_trail(cast, browser):
     async with browser(cast.anna) as anna:
-        await anna.post("/users/blocks", data={"ids": [cast.rik.user.id]})
+        data = {"kind": "block", "about": "users", "ids": [cast.rik.user.id]}
+        await anna.post((await anna.post("/bulk", data=data)).headers["location"] + "/start")
         page = (await anna.get("/audit?operation=User.block")).text
         person = (await anna.get(f"/users/{cast.rik.user.id}")).text
 
@@ -208,6 +210,9 @@ def test_every_operation_has_its_sentence():
             owner = at[1] or owner
             if at[4] and "trail=False" not in at[3]:
                 noted.add(f"{owner}.{at[4]}" if at[2] else at[4])
+
+    for kind in KINDS.values():
+        noted |= {word + more for word in (kind.trail, kind.back) for more in ("", ".bulk")}
 
     assert not sorted(noted - set(SENTENCES))
 

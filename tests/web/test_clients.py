@@ -9,6 +9,7 @@ import pytest
 from openpyxl import load_workbook  # type: ignore[import-untyped]
 
 from models import engine
+from models.bulk import KINDS
 from models.clients import add_client, add_group, lists
 from models.settings import utcnow
 
@@ -162,50 +163,89 @@ async def test_two_browsers_that_edit_the_same_client_lose_nothing(cast, browser
     assert 'value="Zeist"' in page.text
 
 
-async def test_archiving_many_is_undone_from_the_toast(cast, browser):
+async def test_archiving_many_is_shown_first_and_undone_from_the_report(cast, browser):
     async with browser(cast.anna) as anna:
-        reply = await anna.post("/clients/archives", data={"ids": [cast.bakkerij, cast.garage]})
-        after = await anna.get("/clients")
-        undo = re.search(r'action="(/clients/archives/\d+/undo)"', after.text)
-        assert undo, after.text[-3000:]
-        await anna.post(undo[1])
-        back = await anna.get("/clients?q=garage+smit")
+        chosen = {"kind": "archive", "about": "clients", "ids": [cast.bakkerij, cast.garage]}
+        reply = await anna.post("/bulk", data=chosen)
+        look = await anna.get(reply.headers["location"])
+        untouched = (await cast.anna.clients.get(cast.garage)).state
+        await anna.post(f"{reply.headers['location']}/start")
+        done = await anna.get(reply.headers["location"])
+        archived = (await cast.anna.clients.get(cast.garage)).state
+        await anna.post(f"{reply.headers['location']}/undo")
+        after = await anna.get(reply.headers["location"])
 
-    assert reply.status_code == 303
-    assert f'href="/clients/{cast.garage}"' in back.text
+    assert (
+        reply.status_code == 303 and "Archiveren: 2 wijzigen" in look.text and "Er is nog niets gewijzigd" in look.text
+    )
+    assert (untouched, archived) == ("active", "archived")
+    assert "Verslag als .xlsx" in done.text and "Ongedaan maken" in done.text
+    assert "Teruggezet" in after.text and (await cast.anna.clients.get(cast.garage)).state == "active"
 
 
 async def test_all_that_match_join_a_group(cast, browser):
     group = await add_group(cast.anna.groups, name="Familie Jansen", by=cast.anna)
     async with browser(cast.anna) as anna:
-        await anna.post("/clients/memberships", data={"all_matching": "1", "q": "jansen", "to_group": group.id})
+        reply = await anna.post(
+            "/bulk", data={"kind": "join_group", "about": "clients", "all_matching": "1", "q": "jansen"}
+        )
+        at = reply.headers["location"]
+        unchosen = await anna.htmx("POST", f"{at}/choices", data={"group": ""})
+        look = await anna.htmx("POST", f"{at}/choices", data={"group": group.id})
+        await anna.post(f"{at}/start")
+        book = await anna.get(f"{at}/report")
 
+    assert unchosen.status_code == 422 and "Kies een groep." in unchosen.text
+    assert "In een groep zetten: 2 wijzigen" in look.text
     assert await lists.count(cast.anna, lists.Filter(group=group.id)) == 2
+    rows = list(load_workbook(io.BytesIO(book.content)).active.iter_rows(values_only=True))
+    assert [row[:2] for row in rows] == [
+        ("Naam", "Wat er gebeurde"), ("Bakkerij Jansen B.V.", "Gewijzigd"), ("Jansen Beheer B.V.", "Gewijzigd")
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "path, data",
-    [
-        ("memberships", {"to_group": "1"}),
-        ("archives", {}),
-        ("memberships", {"ids": "1"}),
-        ("responsibilities", {"ids": "1", "person": "x"}),
-    ],
+    "data", [{"kind": "archive"}, {"ids": "1"}, {"kind": "nonsens", "ids": "1"}, {"kind": "block", "about": "users"}]
 )
-async def test_a_bulk_change_without_a_choice_says_so(cast, browser, path, data):
+async def test_a_bulk_change_without_a_choice_says_so(cast, browser, data):
     async with browser(cast.anna) as anna:
-        reply = await anna.post(f"/clients/{path}", data=data)
+        reply = await anna.post("/bulk", data=data)
+        page = await anna.get(reply.headers["location"])
 
-    assert reply.status_code == 422
-    assert "Kies" in reply.text
+    assert reply.status_code == 303
+    assert "Kies " in page.text and "flash" not in reply.headers["location"]
+    assert not await engine.raw("SELECT 1 AS one FROM bulk_act")
 
 
 async def test_ed_archives_nothing_that_is_not_his(cast, browser):
     foreign = await add_client(cast.anna.clients, number="VREEMD", name="Van Anna", by=cast.anna)
     async with browser(cast.ed) as ed:
-        await ed.post("/clients/archives", data={"ids": [foreign.id]})
+        await ed.post("/bulk", data={"kind": "archive", "ids": [foreign.id]})
 
     assert (await cast.anna.clients.get(foreign.id)).state == "active"
+    assert not await engine.raw("SELECT 1 AS one FROM bulk_act")
+
+
+async def test_every_act_shows_what_it_asks_and_then_its_look(cast, browser):
+    answers = {
+        "group": "1", "person": cast.ed.user.id, "roles": ["tax"], "sector": "Bouw", "office": "0", "every": "1", "role": "lezer",
+        "unnamed": "client", "language": "en", "digest": "never",
+    }  # fmt: skip
+    async with browser(cast.anna) as anna:
+        for name, kind in KINDS.items():
+            reply = await anna.post("/bulk", data={"kind": name, "about": kind.about, "all_matching": "1"})
+            at = reply.headers["location"]
+            page = await anna.get(at)
+            asked = {"group": (await engine.raw("SELECT min(id) AS id FROM client_group"))[0]["id"]}
+            if kind.asks:
+                assert "Kies wat er gebeurt" in page.text, name
+                looked = await anna.post(f"{at}/choices", data=answers | asked)
+                assert looked.status_code == 303, (name, looked.text[:3000])
+                page = await anna.get(at)
+            assert "Wat er gebeurt" in page.text and "Per " in page.text, name
+        listed = await anna.get("/bulk")
+
+    assert listed.text.count("row-link") == len(KINDS)
 
 
 async def test_inviting_only_prepares(cast, browser):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from pathlib import Path
 
@@ -42,52 +41,30 @@ async def test_a_wrong_address_comes_back_with_what_was_typed(cast, browser):
 
 
 async def test_many_are_blocked_at_once_after_a_look_and_let_in_again_together(cast, browser):
-    chosen = {"all_matching": "1", "q": "rik jansen"}
-    garage = await User.objects().where(User.id == cast.sam.user.id).first()
-    async with browser(cast.anna) as anna:
-        await anna.post(f"/users/{garage.id}/block")
-        looked = await anna.post("/users/blocks/confirmation", data=chosen)
-        before = (await User.objects().where(User.id == cast.rik.user.id).first()).state
-        reply = await anna.post("/users/blocks", data=chosen)
-        blocked = (await User.objects().where(User.id == cast.rik.user.id).first()).state
-        toast = (await anna.get("/users")).text
-        undo = html.unescape(re.search(r'action="(/users/unblocks[^"]+)"', toast)[1])
-        undone = await anna.post(undo)
-
-    assert re.search(r"<h1>(.*?)</h1>", looked.text)[1].strip() == "1 gebruiker blokkeren?"
-    assert before == "active"
-    assert 'name="all_matching" value="1"' in looked.text and 'name="q" value="rik jansen"' in looked.text
-    assert reply.status_code == undone.status_code == 303 and blocked == "blocked"
-    assert (await User.objects().where(User.id == cast.rik.user.id).first()).state == "active"
-    assert (await User.objects().where(User.id == garage.id).first()).state == "blocked"  # at another moment
-
-
-@pytest.mark.parametrize("path", ["/users/blocks", "/users/blocks/confirmation", "/users/unblocks"])
-@pytest.mark.parametrize("what", ["nobody", "no longer", "oneself"])
-async def test_with_nothing_to_do_many_change_nothing_and_the_list_says_so(cast, browser, path, what):
-    rik, data = cast.rik.user.id, {"q": "jansen"}
-    if what != "nobody":
-        data["ids"] = rik if what == "no longer" else cast.anna.user.id
-    async with browser(cast.anna) as anna:
-        if what == "no longer" and "unblocks" not in path:
-            await anna.post(f"/users/{rik}/block")
-        before = await engine.raw("SELECT id, state, blocked_at FROM users ORDER BY id")
-        reply = await anna.post(path, data=data)
-        page = await anna.get(reply.headers["location"])
-
-    said = "Geen van deze gebruikers is geblokkeerd." if "unblocks" in path else "Hier is niemand om te blokkeren"
-    assert reply.status_code == 303 and page.status_code == 200
-    assert ("Kies eerst een of meer" if what == "nobody" else said) in page.text
-    assert await engine.raw("SELECT id, state, blocked_at FROM users ORDER BY id") == before
-
-
-async def test_who_of_the_choice_is_not_blocked_is_counted_beforehand(cast, browser):
     async with browser(cast.anna) as anna:
         await anna.post(f"/users/{cast.sam.user.id}/block")
-        looked = await anna.post("/users/blocks/confirmation", data={"ids": [cast.rik.user.id, cast.sam.user.id]})
+        data = {"kind": "block", "about": "users", "ids": [cast.rik.user.id, cast.sam.user.id]}
+        at = (await anna.post("/bulk", data=data)).headers["location"]
+        looked = await anna.get(at)
+        before = (await User.objects().where(User.id == cast.rik.user.id).first()).state
+        await anna.post(f"{at}/start")
+        blocked = (await User.objects().where(User.id == cast.rik.user.id).first()).state
+        await anna.post(f"{at}/undo")
 
-    assert "1 gebruiker blokkeren?" in looked.text
-    assert "Van uw keuze blijft 1 gebruiker zoals hij is" in looked.text
+    assert "Blokkeren: 1 wijzigen" in looked.text and "Alle sessies eindigen" in looked.text
+    assert "Is al zo" in looked.text
+    assert (before, blocked) == ("active", "blocked")
+    assert (await User.objects().where(User.id == cast.rik.user.id).first()).state == "active"
+    assert (await User.objects().where(User.id == cast.sam.user.id).first()).state == "blocked"  # at another moment
+
+
+async def test_a_colleague_is_never_among_many(cast, browser):
+    async with browser(cast.anna) as anna:
+        reply = await anna.post("/bulk", data={"kind": "block", "about": "users", "ids": [cast.ed.user.id]})
+        page = await anna.get(reply.headers["location"])
+
+    assert reply.headers["location"].startswith("/users")
+    assert "Kies eerst een of meer" in page.text
 
 
 async def test_blocking_says_first_what_it_means(cast, browser):
@@ -148,8 +125,11 @@ async def test_mail_that_waits_is_called_off_for_who_is_blocked(cast, browser, m
         await ask(Kind.PASSWORD, person=cast.ed.user.id)
         await ask(Kind.ACCOUNT_NOTICE, person=cast.sam.user.id, what="password")
     async with browser(cast.anna) as anna:
-        path = "/users/blocks" if many else f"/users/{cast.sam.user.id}/block"
-        assert (await anna.post(path, data={"ids": [cast.sam.user.id]})).status_code == 303
+        path = f"/users/{cast.sam.user.id}/block"
+        if many:
+            data = {"kind": "block", "about": "users", "ids": [cast.sam.user.id]}
+            path = (await anna.post("/bulk", data=data)).headers["location"] + "/start"
+        assert (await anna.post(path)).status_code == 303
 
     rows = await engine.raw("SELECT person, state FROM errand WHERE kind = 'password'")
     assert {row["person"]: row["state"] for row in rows} == {cast.sam.user.id: "cancelled", cast.ed.user.id: "waiting"}
