@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models import search_ddl
+from models import overview_ddl, search_ddl
 from models.accounts.roles import ROLES
 
 STATEMENTS = (
@@ -59,4 +59,4 @@ ADMINISTRATION_ONLY_ON: dict[str, tuple[str, ...]] = {
 
 def administration_for(engine_type: str) -> tuple[str, ...]:
     """In the order in which they are to be run."""
-    return ADMINISTRATION + search_ddl.ON_BOTH + ADMINISTRATION_ONLY_ON[engine_type]
+    return ADMINISTRATION + overview_ddl.ON_BOTH + search_ddl.ON_BOTH + ADMINISTRATION_ONLY_ON[engine_type]
