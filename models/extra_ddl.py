@@ -49,6 +49,8 @@ ADMINISTRATION: tuple[str, ...] = (
     # who was there before names had a partner's beside them
     "UPDATE users SET full_name = trim(CASE WHEN first_name <> '' THEN first_name ELSE initials END || ' ' || "
     "CASE WHEN prefix <> '' THEN prefix || ' ' ELSE '' END || surname) WHERE full_name = ''",
+    "CREATE UNIQUE INDEX activation_code_live ON activation_code (person) WHERE ended_at IS NULL AND used_at IS NULL",
+    "CREATE INDEX activation_code_person ON activation_code (person)",
 )
 
 ADMINISTRATION_ONLY_ON: dict[str, tuple[str, ...]] = {

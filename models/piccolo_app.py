@@ -10,6 +10,7 @@ TABLE_MODULES = [
     "models.settings",
     "models.offices",
     "models.accounts.records",
+    "models.accounts.codes",
     "models.accounts.staff_groups",
     "models.clients.records",
     "models.clients.visits",

@@ -9,6 +9,7 @@ from typing import Any
 
 from models import config, engine
 from models.accounts import Draft, Link, Session, User
+from models.accounts.codes import end_codes
 from models.audit import Trail
 from models.core import Gone, Refused, Say, digest, fold, record_of, save
 from models.live import touch
@@ -106,13 +107,15 @@ async def by_email(email: str) -> User | None:
 
 
 async def new_link(
-    user: User, kind: str, *, opening: int | None = None, run_after: dt.datetime | None = None, replaces: bool = True
-) -> Link:
+    user: User, kind: str, *, opening: int | None = None, run_after: dt.datetime | None = None, replaces: bool = True,
+    days: int = 0,
+) -> Link:  # fmt: skip
     """A link that the worker will mail. A new invitation of the office replaces earlier ones; what anybody may ask for
-    (`replaces=False`, and links for a password) lives beside them, or a stranger could kill the one somebody just received."""
+    (`replaces=False`, and links for a password) lives beside them, or a stranger could kill the one somebody just received.
+    `days`: how long an invitation is valid, where the opening says so."""
     now, firm = utcnow(), await Firm.load()
     if kind == "invitation":
-        lasts = dt.timedelta(days=firm.invitation_days)
+        lasts = dt.timedelta(days=days or firm.invitation_days)
         if replaces:
             await end_links(user.id, "replaced", kind)
     else:
@@ -162,6 +165,7 @@ async def use_link(token: str, password_hash: str) -> User:
     await save(user, password=password_hash, state="active", activated_at=user.activated_at or now)
     await end_sessions_of(user.id)
     await end_links(user.id, "replaced")
+    await end_codes([user.id], now, "replaced")
     if link.kind == "password":
         await ask(Kind.ACCOUNT_NOTICE, person=user.id, what="password")
     await Trail.write("User.activate" if link.kind == "invitation" else "User.reset_password", user)

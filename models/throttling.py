@@ -44,6 +44,11 @@ def of_forgotten(address: str) -> Limits:
     return [(digest(f"forgotten {network_of(address)}"), 20)]
 
 
+def of_activation(address: str) -> Limits:
+    """For filling in codes on paper: by address, because who guesses names nobody."""
+    return [(digest(f"activation {network_of(address)}"), 10)]
+
+
 def network_of(address: str) -> str:
     """Of an IPv6 address its first 64 bits: so much every subscriber has to choose from."""
     try:
@@ -71,6 +76,12 @@ async def count_try(limits: Limits) -> bool:
         if rows[0]["tries"] > most:
             return False
     return True
+
+
+async def take_off(limits: Limits) -> None:
+    """The try was right, but says nothing of the others: each count forgets this one alone."""
+    for key, _ in limits:
+        await Throttle.update({Throttle.tries: Throttle.tries - 1}).where((Throttle.key == key) & (Throttle.tries > 0))
 
 
 async def give_back(limits: Limits) -> None:

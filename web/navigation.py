@@ -23,6 +23,7 @@ _OFFICE = (
     ("clients", Say("Cliënten"), "clients.list", "building-2", None),
     ("dossiers", Say("Dossiers"), "dossiers.structures", "folder-tree", None),
     ("rollout", Say("Uitrol"), "rollout.page", "list-checks", "view_rollout"),
+    ("invitations", Say("Uitnodigingen"), "invitations.page", "mail-check", "view_rollout"),
     ("groups", Say("Groepen"), "groups.list", "tags", None),
     ("users", Say("Gebruikers"), "users.list", "users", None),
     ("imports", Say("Importeren"), "imports.list", "file-up", "import_records"),

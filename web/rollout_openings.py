@@ -9,16 +9,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from models import config
-from models.accounts import User
+from models.accounts import User, codes
 from models.clients.reached import reached_by
 from models.clients.tone import addressed
-from models.core import Missing, Say
-from models.rollout import FATES, counted, people_of, prepare_opening, readiness
+from models.core import Missing, Refused, Say
+from models.rollout import FATES, Opening, counted, people_of, prepare_opening, readiness
 from models.rollout.fates import left_out, opened
 from models.settings import Firm, utcnow
 from models.viewer import Viewer
 from partials import mails
-from web.replies import Reply, changed, go, show, wants_fragment
+from web.invitations import slips
+from web.replies import Reply, Toast, changed, go, invalid, show, wants_fragment
 from web.rollout import allow, filter_of, page_number
 from web.routing import Access, Routes
 
@@ -101,8 +102,8 @@ async def people(request: Request, viewer: Viewer, opening_id: int) -> Reply:
 async def mail(request: Request, viewer: Viewer, opening_id: int, user_id: int) -> Response:
     """The invitation as this person gets it, but for the link, which does not exist yet."""
     allow(viewer)
-    await viewer.openings.get(opening_id)
-    composed = await _composed(viewer, await viewer.users.get(user_id))
+    opening = await viewer.openings.get(opening_id)
+    composed = await _composed(viewer, await viewer.users.get(user_id), opening)
     return HTMLResponse(
         composed.html,
         headers={"Content-Security-Policy": _MAIL_CSP, "Cache-Control": "no-store", "X-Frame-Options": "SAMEORIGIN"},
@@ -112,8 +113,30 @@ async def mail(request: Request, viewer: Viewer, opening_id: int, user_id: int) 
 @rollout_openings.post("/rollout/openings/{opening_id:int}/choices")
 async def choose(request: Request, viewer: Viewer, opening_id: int) -> Reply:
     form, opening = await request.form(), await viewer.openings.get(opening_id)
-    await opening.choose(again=form.get("again") == "1", only_ready=form.get("only_ready") == "1", by=viewer)
+    typed = str(form.get("days", "")).strip()
+    days = None if "days" not in form else _number(typed)
+    again, only_ready = form.get("again") == "1", form.get("only_ready") == "1"
+    try:
+        await opening.choose(again=again, only_ready=only_ready, days=days, by=viewer)
+    except Refused as refused:
+        if refused.field != "days":
+            raise
+        wrong = {"days_wrong": refused.why, "days_typed": typed[:9]}
+        context = {**await _opening(request, viewer, opening_id), **wrong}
+        return invalid("rollout/opening.html", title=Say("Poorten openen"), section="rollout", **context)
     return await _after(request, viewer, opening_id)
+
+
+@rollout_openings.post("/rollout/openings/{opening_id:int}/slips")
+async def print_codes(request: Request, viewer: Viewer, opening_id: int) -> Reply:
+    """The next codes on paper, each shown this once."""
+    opening = await viewer.openings.get(opening_id)
+    try:
+        found = await opening.print_codes(by=viewer)
+    except Refused as refused:
+        return go(opening_.url(opening_id=opening_id), toast=Toast(refused.why, "attention"))
+    left, more = await codes.waiting(opening_id), print_codes.url(opening_id=opening_id)
+    return slips(found, back=opening_.url(opening_id=opening_id), left=left, more=more)
 
 
 @rollout_openings.post("/rollout/openings/{opening_id:int}/start")
@@ -175,20 +198,24 @@ async def _opening(request: Request, viewer: Viewer, opening_id: int) -> dict[st
         "selection": json.loads(opening.selection),
         "missing": await readiness.missing_of_opening(opening.id, firm) if opening.is_draft else {},
         "unready": await readiness.unready_of_opening(opening.id, viewer, firm) if opening.is_draft else [],
-        "preview": await _preview(viewer, rows, asked.get("preview", "")) if opening.is_draft else None,
+        "preview": await _preview(viewer, opening, rows, asked.get("preview", ""))
+        if opening.is_draft and not opening.is_on_paper
+        else None,
+        "days": opening.days_of(firm),
+        "to_print": await codes.waiting(opening.id) if opening.is_on_paper else 0,
     }
 
 
-async def _preview(viewer: Viewer, rows: list[dict[str, Any]], asked: str) -> dict[str, Any] | None:
+async def _preview(viewer: Viewer, opening: Opening, rows: list[dict[str, Any]], asked: str) -> dict[str, Any] | None:
     """The mail of the person who was asked for, else of the first who gets one."""
     person = await viewer.users.where(User.id == int(asked)).find() if asked.isdecimal() and len(asked) < 10 else None
     first = next((row["person"] for row in rows if not row["because"]), None)
     if person is None and first is not None:
         person = await viewer.users.get(first)
-    return {"person": person, "mail": await _composed(viewer, person)} if person else None
+    return {"person": person, "mail": await _composed(viewer, person, opening)} if person else None
 
 
-async def _composed(viewer: Viewer, person: User) -> mails.Composed:
+async def _composed(viewer: Viewer, person: User, opening: Opening) -> mails.Composed:
     if person.kind != "client":
         raise Missing("invitation")
     firm = await Firm.load()
@@ -199,5 +226,5 @@ async def _composed(viewer: Viewer, person: User) -> mails.Composed:
         firm=firm,
         person=await addressed(person),
         link=f"{config.settings().base_url}/welcome/…",
-        valid_until=readiness.valid_until(firm),
+        valid_until=readiness.valid_until(opening.days_of(firm)),
     )

@@ -101,10 +101,10 @@ async def begin_session(request: Request, viewer: Viewer, prepared: tuple[User |
     user, wrong = prepared
     if user is None:
         return _sign_in_form(request, form, wrong)
-    return await _let_in(request, user)
+    return await let_in(request, user)
 
 
-async def _let_in(request: Request, user: User, toast: Say | None = None) -> Reply:
+async def let_in(request: Request, user: User, toast: Say | None = None) -> Reply:
     """The password was right (or just set by a link): on to the second factor where there is one, else inside."""
     if user.totp_secret:
         await _end_present(request)
@@ -287,7 +287,7 @@ async def set_password(request: Request, viewer: Viewer, token: str, prepared: s
             form.refuse(prepared)
         return _welcome(form, token, user, link.kind, invalid)
     user = await signing_in.use_link(token, prepared)
-    return await _let_in(request, user, toast=Say("Uw wachtwoord is ingesteld."))
+    return await let_in(request, user, toast=Say("Uw wachtwoord is ingesteld."))
 
 
 def home_of(viewer: Viewer) -> str:

@@ -20,6 +20,7 @@ async def shut_out(ids: Sequence[int], at: dt.datetime) -> None:
         "UPDATE users SET state = 'blocked', blocked_at = $1 WHERE id IN {people}",
         "UPDATE session SET ended_at = $1 WHERE ended_at IS NULL AND person IN {people}",
         "UPDATE link SET ended_at = $1, ended_why = 'blocked' WHERE ended_at IS NULL AND used_at IS NULL AND person IN {people}",
+        "UPDATE activation_code SET ended_at = $1, ended_why = 'blocked' WHERE ended_at IS NULL AND used_at IS NULL AND person IN {people}",
         "UPDATE errand SET state = 'cancelled', finished_at = $1 WHERE state = 'waiting' AND person IN {people} "
         f"AND kind NOT IN ({_NEVER_CALLED_OFF})",
     ):
@@ -29,7 +30,7 @@ async def shut_out(ids: Sequence[int], at: dt.datetime) -> None:
 async def let_in(ids: Sequence[int]) -> None:
     """Back to what they were: active when they had come in, invited while the invitation they got is valid, else prepared.
 
-    Only invitations that had been mailed come back: who was blocked before the mail left is to be invited anew.
+    Only invitations that had been mailed come back, and codes on paper: who was blocked before the mail left is to be invited anew.
     """
     now, people = utcnow(), json.dumps(list(ids))
     await engine.raw(
@@ -39,8 +40,15 @@ async def let_in(ids: Sequence[int]) -> None:
         now, people,
     )  # fmt: skip
     await engine.raw(
+        "UPDATE activation_code SET ended_at = NULL, ended_why = '' WHERE ended_why = 'blocked' AND expires_at > $1 AND EXISTS "
+        "(SELECT 1 FROM users u WHERE u.id = activation_code.person AND u.blocked_at = activation_code.ended_at "
+        f"AND u.activated_at IS NULL) AND person IN {listed(2)}",
+        now, people,
+    )  # fmt: skip
+    await engine.raw(
         "UPDATE users SET blocked_at = NULL, state = CASE WHEN password <> '' OR activated_at IS NOT NULL THEN 'active' WHEN EXISTS (SELECT 1 FROM link l "
         "WHERE l.person = users.id AND l.kind = 'invitation' AND l.ended_at IS NULL AND l.used_at IS NULL AND l.expires_at > $1) "
+        "OR EXISTS (SELECT 1 FROM activation_code k WHERE k.person = users.id AND k.ended_at IS NULL AND k.used_at IS NULL AND k.expires_at > $1) "
         f"THEN 'invited' ELSE 'prepared' END WHERE id IN {listed(2)}",
         now, people,
     )  # fmt: skip

@@ -98,6 +98,7 @@ class Managed:
 
         Who is active hears of it at the old address, so that nobody takes an account over unseen.
         """
+        from models.accounts.codes import has_live_code
         from models.outbox import Kind, ask
         from models.signing_in import end_links
 
@@ -110,7 +111,8 @@ class Managed:
         await email_is_free(new, self.id)
         before = self.email
         names = {name: getattr(self, name) for name in PARTS}
-        state = "prepared" if self.state == "invited" else self.state
+        on_paper = self.state == "invited" and await has_live_code(self.id)  # a code does not go by mail, and lives on
+        state = "prepared" if self.state == "invited" and not on_paper else self.state
         await save(self, email=new, email_key=fold(new), state=state, **keys_of(email=new, **names))  # type: ignore[arg-type]
         await end_links(self.id, "moved")
         if self.state == "active" and before:

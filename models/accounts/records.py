@@ -317,6 +317,7 @@ class Link(Owned, Table, tablename="link"):
     created_at = Timestamptz()
     expires_at = Timestamptz()
     opened_at = Timestamptz(null=True, default=None)
+    bounced_at = Timestamptz(null=True, default=None, help_text="When somebody marked that the mail came back.")
     used_at = Timestamptz(null=True, default=None)
     ended_at = Timestamptz(null=True, default=None, help_text="Replaced, withdrawn, or the address changed.")
     ended_why = Varchar(length=12, default="", help_text="replaced, withdrawn, moved or blocked")

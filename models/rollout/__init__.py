@@ -1,5 +1,6 @@
 """Rolling out: the live checklist, readiness per client, and opening the gates."""
 
+from models.rollout import board
 from models.rollout.checklist import Checklist, Step, checklist, mark_step, use_module
 from models.rollout.fates import FATES, counted, people_of
 from models.rollout.opening import prepare_opening
@@ -16,6 +17,7 @@ __all__ = [
     "Step",
     "StepMark",
     "Undone",
+    "board",
     "checklist",
     "counted",
     "mark_step",

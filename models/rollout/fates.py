@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 FATES = ("prepared", "queued", "handed", "opened", "active", "refused", "unknown", "stopped", "withdrawn", "left_out")
 
 # $1 is the present moment
-_FATE = """CASE WHEN p.because <> '' THEN 'left_out' WHEN u.state = 'active' THEN 'active' WHEN l.ended_why = 'withdrawn' THEN 'withdrawn'
+_FATE = """CASE WHEN p.because <> '' THEN 'left_out' WHEN u.state = 'active' THEN 'active' WHEN coalesce(l.ended_why, k.ended_why) = 'withdrawn' THEN 'withdrawn'
+ WHEN k.opened_at IS NOT NULL THEN 'opened' WHEN l.id IS NULL AND k.id IS NOT NULL THEN
+  CASE WHEN k.ended_at IS NOT NULL OR u.state = 'blocked' THEN 'stopped' WHEN k.printed_at IS NULL THEN 'prepared' ELSE 'handed' END
  WHEN l.id IS NULL THEN 'prepared' WHEN e.state IN ('refused', 'failed') THEN 'refused' WHEN l.opened_at IS NOT NULL THEN 'opened'
  WHEN e.state = 'unknown' THEN 'unknown' WHEN e.state = 'cancelled' OR u.state = 'blocked' THEN 'stopped' WHEN e.state = 'done' THEN 'handed'
  WHEN e.attempts = 0 AND e.state = 'waiting' AND e.run_after > $1 THEN 'prepared' ELSE 'queued' END"""
@@ -28,6 +30,7 @@ def _from(openings: list[int]) -> str:
     return f"""FROM opening_person p JOIN users u ON u.id = p.person
 LEFT JOIN (SELECT opening, person, max(id) AS link FROM link WHERE opening IN ({which}) AND kind = 'invitation' GROUP BY opening, person) last
 ON last.person = p.person AND last.opening = p.opening
+LEFT JOIN activation_code k ON k.opening = p.opening AND k.person = p.person
 LEFT JOIN link l ON l.id = last.link LEFT JOIN errand e ON e.kind = 'invitation' AND e.subject_id = l.id WHERE p.opening IN ({which})"""
 
 

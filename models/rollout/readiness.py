@@ -218,9 +218,9 @@ async def unready_of_opening(opening: int, viewer: Viewer, firm: Firm, most: int
     return [{**row, "missing": [name for name in needed if not row[name]]} for row in rows]
 
 
-def valid_until(firm: Firm) -> dt.datetime:
+def valid_until(days: int) -> dt.datetime:
     """Until when an invitation of this moment would be valid."""
-    return utcnow() + dt.timedelta(days=firm.invitation_days)
+    return utcnow() + dt.timedelta(days=days)
 
 
 def among(people: list[int]) -> Any:

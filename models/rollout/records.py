@@ -11,19 +11,20 @@ from piccolo.constraints import Unique
 from piccolo.table import Table
 
 from models import engine
-from models.accounts import User
+from models.accounts import User, codes
 from models.core import Owned, Refused, Say, operation, save
 from models.live import touch
 from models.outbox import wake
-from models.rollout import sending
+from models.rollout import paper, sending
 from models.settings import Firm, utcnow
 from models.viewer import Permission
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
 
+LONGEST = 365  # days that an invitation is valid
 # why somebody who was chosen gets no mail, in the order in which the reasons are looked for
-LEFT_OUT = ("blocked", "active", "no_email", "no_client", "invited", "not_ready")
+LEFT_OUT = ("blocked", "active", "no_email", "no_client", "invited", "has_code", "not_ready")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Opening(Owned, Table, tablename="opening"):
     people = Integer(default=0, help_text="How many invitations it asked for.")
     again = Boolean(default=False, help_text="Whether who was invited before gets a fresh invitation.")
     only_ready = Boolean(default=False, help_text="Whether people of clients that are not ready are left out.")
+    way = Varchar(length=5, default="mail", help_text="mail, or paper: a code for everybody instead of a mail")
+    days = Integer(default=0, help_text="How long its links or codes are valid; 0: as the settings say")
     selection = Text(default="{}", help_text="JSON: what was chosen")
     is_sample = Boolean(default=False)
 
@@ -61,6 +64,14 @@ class Opening(Owned, Table, tablename="opening"):
     @property
     def is_draft(self) -> bool:
         return self.started_at is None
+
+    @property
+    def is_on_paper(self) -> bool:
+        return self.way == "paper"
+
+    def days_of(self, firm: Firm) -> int:
+        """How long its links or codes are valid."""
+        return self.days or firm.invitation_days
 
     @property
     def seconds_left(self) -> int:
@@ -80,9 +91,11 @@ class Opening(Owned, Table, tablename="opening"):
         )  # fmt: skip
         if not fresh:
             return
-        people = await sending.invite(
-            self.id, now, sends_at, sends_at + dt.timedelta(days=firm.invitation_days), by.user.id
-        )
+        expires_at = sends_at + dt.timedelta(days=self.days_of(firm))
+        if self.is_on_paper:
+            people = await paper.hand_out(self.id, now, expires_at, by.user.id)
+        else:
+            people = await sending.invite(self.id, now, sends_at, expires_at, by.user.id)
         if not people:
             raise Refused("", Say("Er is niemand die een uitnodiging kan krijgen."))
         await save(self, started_at=now, sends_at=sends_at, people=people)
@@ -98,7 +111,10 @@ class Opening(Owned, Table, tablename="opening"):
         if self.undone_at is not None:
             return Undone(0, 0)
         now = utcnow()
-        withdrawn = await sending.withdraw(self.id, self.started_at, now, by.user.id)
+        way = paper if self.is_on_paper else sending
+        withdrawn = await way.withdraw(self.id, self.started_at, now, by.user.id)
+        if not withdrawn and self.is_on_paper:
+            raise Refused("", Say("Te laat: alle {n} codes zijn al afgedrukt. Ze blijven geldig.", n=self.people))
         if not withdrawn:
             raise Refused(
                 "", Say("Te laat: alle {n} uitnodigingen zijn al verstuurd. De links blijven geldig.", n=self.people)
@@ -110,12 +126,30 @@ class Opening(Owned, Table, tablename="opening"):
         return outcome
 
     @operation(Permission.OPEN_GATES, trail=False)
-    async def choose(self, *, again: bool, only_ready: bool, by: Viewer) -> None:
-        """Settle who of the chosen people get a mail, by what they are at this moment."""
+    async def choose(self, *, again: bool, only_ready: bool, days: int | None = None, by: Viewer) -> None:
+        """Settle who of the chosen people get a mail, by what they are at this moment; and how long it is valid."""
         if self.started_at is not None:
             raise Refused("", Say("Deze poort is al geopend."))
-        await save(self, again=again, only_ready=only_ready)
-        await sending.settle(self.id, again=again, only_ready=only_ready, firm=await Firm.load())
+        if days is not None and not 1 <= days <= LONGEST:
+            raise Refused("days", Say("Vul een heel getal in van {least} tot en met {most}.", least=1, most=LONGEST))
+        firm = await Firm.load()
+        chosen = self.days if days is None else 0 if days == firm.invitation_days else days
+        await save(self, again=again, only_ready=only_ready, days=chosen)
+        await sending.settle(self.id, again=again, only_ready=only_ready, paper=self.is_on_paper, firm=firm)
+
+    @operation(Permission.OPEN_GATES, trail=False)
+    async def print_codes(self, *, by: Viewer) -> list[dict[str, Any]]:
+        """The next codes that were not printed yet, each shown this once: code, full_name, expires_at."""
+        if self.started_at is None or not self.is_on_paper or self.undone_at is not None:
+            raise Refused("", Say("Hier zijn geen codes om af te drukken."))
+        if self.seconds_left:
+            raise Refused("", Say("Wacht tot het openen niet meer ongedaan gemaakt kan worden."))
+        slips = await codes.take_to_print(self.id, paper.SHEET)
+        if not slips:
+            raise Refused("", Say("Alle codes zijn al afgedrukt."))
+        await by.note("Opening.print_codes", self, {"count": len(slips)})
+        await touch(f"opening-{self.id}", "rollout")
+        return slips
 
     @operation(Permission.OPEN_GATES)
     async def send_again(self, person: int, *, by: Viewer) -> None:
@@ -129,7 +163,7 @@ class Opening(Owned, Table, tablename="opening"):
         if not chosen or self.started_at is None or user.state != "invited" or not user.email:
             raise Refused("", Say("Deze gebruiker kan nu geen nieuwe uitnodiging krijgen."))
         await sending.give_up_waiting(person, utcnow())
-        await new_link(user, "invitation", opening=self.id)
+        await new_link(user, "invitation", opening=self.id, days=self.days)
         await touch("rollout", "mail", f"opening-{self.id}", f"user-{person}")
 
 
