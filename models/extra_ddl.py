@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from models import overview_ddl, search_ddl
+from models import sealing_ddl, search_ddl
 from models.accounts.roles import ROLES
+from models.core import fold
 
 STATEMENTS = (
     "CREATE UNIQUE INDEX users_email_unique ON users (email_key) WHERE email_key <> ''",
@@ -36,7 +38,7 @@ ADMINISTRATION: tuple[str, ...] = (
     # The templates of rights that an office begins with.
     *(
         "INSERT INTO rights_template (key, name, name_key, rights, position) VALUES "
-        f"('{role.name}', '{role.name.capitalize()}', '{role.name}', {int(role.rights)}, {place})"
+        f"('{role.name}', '{role.label}', '{fold(str(role.label))}', {int(role.rights)}, {place})"
         for place, role in enumerate(ROLES)
     ),
     # Who may approve or see to the payroll may look at it; who had rights of his own choice keeps them.
@@ -54,8 +56,8 @@ ADMINISTRATION: tuple[str, ...] = (
 )
 
 ADMINISTRATION_ONLY_ON: dict[str, tuple[str, ...]] = {
-    "sqlite": search_ddl.ON_SQLITE,
-    "postgres": search_ddl.ON_POSTGRES,
+    "sqlite": search_ddl.ON_SQLITE + sealing_ddl.ON_SQLITE,
+    "postgres": search_ddl.ON_POSTGRES + sealing_ddl.ON_POSTGRES,
 }
 
 

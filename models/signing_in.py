@@ -234,7 +234,11 @@ async def find_draft(draft_id: int, person: int) -> tuple[str, str, list[tuple[s
     )
     if draft is None:
         return None
-    return draft.path, draft.came_from, [(name, value) for name, value in json.loads(decrypt(draft.fields))]
+    try:
+        fields = json.loads(decrypt(draft.fields))
+    except ValueError:  # kept under a key that is no longer in SECRET_KEY
+        return None
+    return draft.path, draft.came_from, [(name, value) for name, value in fields]
 
 
 # the set-up link of a fresh installation

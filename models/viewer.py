@@ -143,6 +143,11 @@ class Granted:
     folders: dict[int, bool] = field(default_factory=dict)
 
     @property
+    def manages(self) -> bool:
+        """Whether he looks after the access of his colleagues."""
+        return Right.MANAGE_COLLEAGUES in self.rights
+
+    @property
     def opens_dossier(self) -> bool:
         return Right.VIEW_DOSSIER in self.rights or bool(self.folders)
 

@@ -45,7 +45,7 @@ OWNED = {
     "access_id": "SELECT min(a.id) AS id FROM access a JOIN client c ON c.id = a.client WHERE c.name = 'Bakkerij Jansen B.V.'",
 }
 # made for the test: of anna
-MADE = {"task_id", "import_id", "draft_id", "session_id"}
+MADE = {"task_id", "import_id", "draft_id", "session_id", "staff_group_id"}
 
 
 async def ids() -> dict[str, Any]:
@@ -68,6 +68,10 @@ async def ids() -> dict[str, Any]:
             anna,
         )
         await engine.raw(
+            "INSERT INTO staff_group (name, name_key, created_at) SELECT 'Salarissen', 'salarissen', created_at FROM users WHERE id = $1",
+            anna,
+        )
+        await engine.raw(
             "INSERT INTO session (token_hash, person, created_at, seen_at, expires_at) "
             "SELECT 'none', $1, created_at, created_at, created_at FROM users WHERE id = $1",
             anna,
@@ -77,6 +81,7 @@ async def ids() -> dict[str, Any]:
         ("import_id", "import_batch"),
         ("draft_id", "draft"),
         ("session_id", "session"),
+        ("staff_group_id", "staff_group"),
     ):
         found[name] = (await engine.raw(f"SELECT max(id) AS id FROM {table}"))[0]["id"]
     return found

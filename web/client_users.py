@@ -9,6 +9,7 @@ from starlette.requests import Request
 from models.accounts import User, lists
 from models.accounts.reaching import by_address, will_mail
 from models.clients import Client
+from models.clients.grouping import default_template
 from models.clients.reached import NOTHING, reached_by
 from models.clients.tone import addressed
 from models.core import Missing, Say
@@ -17,8 +18,9 @@ from models.settings import Firm
 from models.viewer import Right, Viewer
 from web.forms import BooleanField, Form, SelectMultipleField, StringField, Text
 from web.replies import Reply, go, invalid, show
+from web.rights import template_choices
 from web.routing import Access, Routes, rehearsing
-from web.user import RIGHTS, ROLES, preview
+from web.user import RIGHTS, preview
 
 client_users = Routes("client_users", Access.STAFF)
 
@@ -59,7 +61,7 @@ async def new(request: Request, viewer: Viewer, client_id: int) -> Reply:
         "users/new.html",
         title=Say("Gebruiker toevoegen"),
         section="clients",
-        **await _context(client, NewUser.blank(role="lezer")),
+        **await _context(client, NewUser.blank(role=await default_template([client.id]) or "lezer")),
     )
 
 
@@ -99,8 +101,9 @@ async def add(request: Request, viewer: Viewer, client_id: int) -> Reply:
 
 async def _context(client: Client, form: NewUser) -> dict[str, Any]:
     at_once = not (await Firm.load()).users_without_login
-    bits = sum(set(form.rights.data or [])) if form.role.data == "" else 0
-    return {"client": client, "form": form, "roles": ROLES, "rights": RIGHTS, "bits": bits, "at_once": at_once}
+    bits = sum(set(form.rights.data or []))
+    roles = await template_choices()
+    return {"client": client, "form": form, "roles": roles, "rights": RIGHTS, "bits": bits, "at_once": at_once}
 
 
 def _said(person: User, existed: bool) -> Say:

@@ -302,7 +302,8 @@ async def publish(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
 
 
 async def _audience(viewer: Viewer, dossier: Dossier, form: Audience, make: Callable[..., Reply]) -> Reply:
-    groups = await viewer.groups.select(ClientGroup.id, ClientGroup.name, order=(ClientGroup.name_key,))
+    selections = viewer.groups.where(ClientGroup.purpose == "selection")
+    groups = await selections.select(ClientGroup.id, ClientGroup.name, order=(ClientGroup.name_key,))
     form.groups.choices = [(group["id"], group["name"]) for group in groups]
     return make("dossiers/audience.html", title=Say("Wie leest dit"), section="dossiers", dossier=dossier, form=form)
 

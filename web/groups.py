@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from starlette.requests import Request
 
 from models.clients import ClientGroup, add_group, add_to_group, lists, remove_from_group
 from models.clients import groups as held
+from models.clients.grouping import PURPOSES, choices, matching_count
+from models.clients.rules import CONDITIONS, LABELS, in_words
 from models.core import Refused, Say
 from models.viewer import Viewer
 from web.clients import SIZE, ids_of, page_number
 from web.forms import Form, Text
 from web.replies import Reply, go, invalid, show
+from web.rights import template_choices
 from web.routing import Access, Routes
+from web.settings import MODULE_NAMES
 
 groups = Routes("groups", Access.STAFF)
+
+
+IDS = frozenset({"office", "responsible", "sector"})
 
 
 class Group(Form):
@@ -44,8 +52,7 @@ async def add(request: Request, viewer: Viewer) -> Reply:
 @groups.get("/groups/{group_id:int}")
 async def page(request: Request, viewer: Viewer, group_id: int) -> Reply:
     group = await viewer.groups.get(group_id)
-    form = Group.blank(name=group.name, description=group.description)
-    return show("groups/page.html", **await _page(request, viewer, group), form=form)
+    return show("groups/page.html", **await _page(request, viewer, group), form=_form(group))
 
 
 @groups.post("/groups/{group_id:int}/name")
@@ -55,6 +62,42 @@ async def rename(request: Request, viewer: Viewer, group_id: int) -> Reply:
     if await form.submit(group.rename, by=viewer):
         return go(page.url(group_id=group_id), toast=Say("De groep is bewaard."))
     return invalid("groups/page.html", **await _page(request, viewer, group), form=form)
+
+
+@groups.post("/groups/{group_id:int}/purpose")
+async def set_purpose(request: Request, viewer: Viewer, group_id: int) -> Reply:
+    """What the group is for; a rights group hands a template to new users."""
+    group, form = await viewer.groups.get(group_id), await request.form()
+    purpose, template = str(form.get("purpose", "")), str(form.get("template", ""))
+    try:
+        await group.set_purpose(purpose, template, by=viewer)
+    except Refused as refused:
+        typed = {"purpose": purpose, "template": template, "why": refused.why}
+        return invalid("groups/page.html", **await _page(request, viewer, group, typed), form=_form(group))
+    return go(page.url(group_id=group_id), toast=Say("De groep is bewaard."))
+
+
+@groups.get("/groups/{group_id:int}/rule")
+async def rule(request: Request, viewer: Viewer, group_id: int) -> Reply:
+    """By what clients are in the group by themselves; with values in the address: how many that would be."""
+    group = await viewer.groups.get(group_id)
+    typed = rule_in(request.query_params) if request.query_params else json.loads(group.rule or "{}")
+    return show("groups/rule.html", **await _rule(viewer, group, typed))
+
+
+@groups.get("/groups/{group_id:int}/rule/count")
+async def count_rule(request: Request, viewer: Viewer, group_id: int) -> Reply:
+    await viewer.groups.get(group_id)
+    typed = rule_in(request.query_params)
+    return show("groups/rule_count.html", typed=typed, count=await matching_count(viewer, typed))
+
+
+@groups.post("/groups/{group_id:int}/rule")
+async def set_rule(request: Request, viewer: Viewer, group_id: int) -> Reply:
+    group, typed = await viewer.groups.get(group_id), rule_in(await request.form())
+    await group.set_rule(typed, by=viewer)
+    words = Say("De groep volgt vanaf nu deze regel.") if typed else Say("De groep volgt geen regel meer.")
+    return go(page.url(group_id=group_id), toast=words)
 
 
 @groups.get("/groups/{group_id:int}/removal")
@@ -106,9 +149,43 @@ async def _list(viewer: Viewer) -> dict[str, Any]:
     return {"title": Say("Groepen"), "section": "groups", "rows": await held.counted(viewer)}
 
 
-async def _page(request: Request, viewer: Viewer, group: ClientGroup) -> dict[str, Any]:
+def rule_in(form: Any) -> dict[str, list[Any]]:
+    """The rule that was put together on a form or in an address: condition > values; unknown values match nobody."""
+    found: dict[str, list[Any]] = {}
+    for name in CONDITIONS:
+        values = [value for value in map(str, form.getlist(name)) if value and len(value) < 200]
+        ids = [int(value) for value in values if value.isdecimal() and len(value) < 10]
+        if found_values := ids if name in IDS else values:
+            found[name] = list(found_values)
+    return found
+
+
+async def _rule(viewer: Viewer, group: ClientGroup, typed: dict[str, list[Any]]) -> dict[str, Any]:
+    offered = await choices() | {"module": list(MODULE_NAMES.items())}
+    return {
+        "title": Say("Regel van de groep"),
+        "section": "groups",
+        "group": group,
+        "conditions": [(name, LABELS[name], offered[name]) for name in CONDITIONS if offered.get(name)],
+        "typed": typed,
+        "count": await matching_count(viewer, typed),
+    }
+
+
+def _form(group: ClientGroup) -> Group:
+    return Group.blank(name=group.name, description=group.description)
+
+
+async def _page(
+    request: Request, viewer: Viewer, group: ClientGroup, typed: dict[str, Any] | None = None
+) -> dict[str, Any]:
     asked, number = lists.Filter(group=group.id), page_number(request)
     return {
+        "purposes": PURPOSES,
+        "templates": [(key, name) for key, name in await template_choices() if key],
+        "purpose": typed or {"purpose": group.purpose, "template": group.template, "why": None},
+        "rule": await in_words(group.rule) if group.rule else [],
+        "rule_labels": LABELS,
         "title": group.name,
         "section": "groups",
         "group": group,

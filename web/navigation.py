@@ -26,6 +26,7 @@ _OFFICE = (
     ("invitations", Say("Uitnodigingen"), "invitations.page", "mail-check", "view_rollout"),
     ("groups", Say("Groepen"), "groups.list", "tags", None),
     ("users", Say("Gebruikers"), "users.list", "users", None),
+    ("staff", Say("Kantoorgebruikers"), "staff.list", "user-cog", "manage_staff"),
     ("imports", Say("Importeren"), "imports.list", "file-up", "import_records"),
     ("mail", Say("Post"), "mail.list", "mail", "view_mail"),
     ("audit", Say("Logboek"), "audit.list", "scroll-text", "view_trail"),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from models.accounts.roles import RIGHTS, ROLES
+from models.clients.grouping import PURPOSES
 from models.core import Say
 from models.imports.lexicon import FIELDS
 from web.person import GENDERS, NAME_USES
@@ -49,6 +51,7 @@ SENTENCES: dict[str, Say] = {
     "User.sign_out": Say("meldde {name} af"),
     "User.change_role": Say("wijzigde de rol van {name}"),
     "User.view_as": Say("keek mee als {name}"),
+    "User.view_as.open": Say("bekeek als {name}: {what}"),
     "Access.give": Say("gaf {name} toegang tot {client}"),
     "Access.change": Say("wijzigde wat {name} mag bij {client}"),
     "Access.take": Say("nam de toegang van {name} tot {client} weg"),
@@ -71,6 +74,11 @@ SENTENCES: dict[str, Say] = {
     "ClientGroup.add": Say("voegde groep {name} toe"),
     "ClientGroup.rename": Say("wijzigde groep {name}"),
     "ClientGroup.remove": Say("verwijderde groep {name}"),
+    "ClientGroup.set_purpose": Say("wijzigde waarvoor groep {name} is"),
+    "ClientGroup.set_rule": Say("wijzigde de regel van groep {name}"),
+    "StaffGroup.add": Say("voegde kantoorgroep {name} toe"),
+    "StaffGroup.change": Say("wijzigde kantoorgroep {name}"),
+    "StaffGroup.remove": Say("verwijderde kantoorgroep {name}"),
     # dossiers
     "Dossier.add": Say("maakte dossier {name}"),
     "Dossier.add_folder": Say("voegde map {name} toe"),
@@ -152,7 +160,10 @@ def changes(line: dict[str, Any]) -> list[tuple[Say, Say | str, Say | str]]:
     if not isinstance(before, dict) or not isinstance(after, dict):
         return []
     if line["operation"] == "Access.change":
-        return [(_FIELDS["rights"], _allowed(before), _allowed(after))]
+        found: list[tuple[Say, Say | str, Say | str]] = [(_FIELDS["rights"], _allowed(before), _allowed(after))]
+        if "folders" in after:
+            found.append((Say("Opengezette mappen"), before.get("folders") or "–", after["folders"] or "–"))
+        return found
     return [
         (_FIELDS.get(name, Say(name)), _shown(name, before.get(name)), _shown(name, value))
         for name, value in after.items()
@@ -167,6 +178,9 @@ _FIELDS = {field.name: Say(field.dutch) for field in FIELDS["clients"]} | {
     "users_without_login": Say("Gebruikers zonder inloggegevens"), "rights": Say("Rechten"), "role": Say("Rol"), "all_clients": Say("Ziet alle cliënten"),
 }  # fmt: skip
 _FIELDS |= {
+    "permissions": Say("Rechten per onderdeel"), "office": Say("Vestiging"), "selections": Say("Ziet cliënten van groepen"),
+    "groups": Say("Kantoorgroepen"), "members": Say("Medewerkers"), "purpose": Say("Doel"), "template": Say("Sjabloon"),
+    "rule": Say("Regel"),
     "initials": Say("Voorletters"), "first_names": Say("Voornamen"), "gender": Say("Aanhef"), "mobile": Say("Mobiel"),
     "partner_prefix": Say("Tussenvoegsel van de partner"), "partner_surname": Say("Achternaam van de partner"),
     "name_use": Say("Naam die wordt gebruikt"), "title_before": Say("Titel voor de naam"),
@@ -178,7 +192,12 @@ _CHOICES: dict[str, dict[Any, Say]] = {
     "language": {"nl": Say("Nederlands"), "en": Say("Engels")},
     "second_factor": {"nobody": Say("Niemand"), "staff": Say("Medewerkers"), "all": Say("Iedereen")},
     "users_without_login": {True: Say("Aan"), False: Say("Uit")},
-    "role": {"administrator": Say("Beheerder"), "employee": Say("Medewerker")},
+    "role": {
+        "administrator": Say("Beheerder"),
+        "office_administrator": Say("Kantoorbeheerder"),
+        "employee": Say("Medewerker"),
+    },
+    "purpose": PURPOSES,
     "all_clients": {True: Say("Ja"), False: Say("Nee")},
 }
 
@@ -198,14 +217,15 @@ def _shown(name: str, value: Any) -> Say | str:
 
 
 def _allowed(access: dict[str, Any]) -> Say:
-    """What somebody may at a client: the name of the template, or each right of a choice of one's own."""
-    for role in ROLES:
-        if role.name == access.get("role"):
-            return role.label
-    return _together([label for right, label in RIGHTS if right & int(access.get("rights") or 0)])
+    """What somebody may at a client: the name of the template as it was then, and each right that he has beside it."""
+    seeded = next((role.label for role in ROLES if role.name == access.get("role")), None)
+    template = access.get("template") or seeded
+    bits = access.get("own" if template else "rights")
+    own = [label for right, label in RIGHTS if right & int(bits or 0)]
+    return _together(([template] if template else []) + own) if template or own else Say("Niets")
 
 
-def _together(says: list[Say]) -> Say:
+def _together(says: Sequence[Say | str]) -> Say:
     return Say(", ".join(f"{{n{at}}}" for at in range(len(says))), **{f"n{at}": say for at, say in enumerate(says)})
 
 

@@ -23,11 +23,11 @@ from web.forms import Form, StringField
 from web.mail import KINDS
 from web.person import Person, filled
 from web.replies import Reply, Toast, go, invalid, show
+from web.rights import bits_in, template_choices
 from web.trail import sentence
 from web.users import list_, users
 
 RIGHTS = tuple((int(right), label) for right, label in roles.RIGHTS)
-ROLES = (*((role.name, role.label) for role in roles.ROLES), ("", Say("Eigen keuze")))
 
 
 class Address(Form):
@@ -164,17 +164,6 @@ async def give_access(request: Request, viewer: Viewer, user_id: int) -> Reply:
     )
 
 
-@users.post("/users/{user_id:int}/accesses/{client_id:int}")
-async def change_access(request: Request, viewer: Viewer, user_id: int, client_id: int) -> Reply:
-    person, client = await viewer.users.get(user_id), await viewer.clients.get(client_id)
-    form = await request.form()
-    try:
-        await person.change_access(client, *role_in(form), by=viewer)
-    except Refused as refused:
-        return await refusal(viewer, person, refused, form, client_id)
-    return go(page.url(user_id=user_id), toast=Say("De rechten bij “{client}” zijn bewaard.", client=client.name))
-
-
 @users.post("/users/{user_id:int}/accesses/{client_id:int}/removal")
 async def take_access(request: Request, viewer: Viewer, user_id: int, client_id: int) -> Reply:
     person, client = await viewer.users.get(user_id), await viewer.clients.get(client_id)
@@ -191,14 +180,15 @@ async def take_access(request: Request, viewer: Viewer, user_id: int, client_id:
 async def about(viewer: Viewer, person: User) -> dict[str, Any]:
     seen = await lists.portrait(viewer, person)
     may = viewer.may("manage_staff" if person.kind == "staff" else "manage_users")
+    choices = await template_choices()
     return {
         "person": person,
         "may": may,
         "name_form": filled(person),
         "address_form": Address.blank(email=person.email),
         "steps": _steps(person, seen["link"]),
-        "roles": ROLES,
-        "role_names": dict(ROLES),
+        "roles": choices,
+        "role_names": dict(choices),
         "rights": RIGHTS,
         "kinds": KINDS,
         "kept": KEPT.text,
@@ -230,9 +220,8 @@ async def preview(person: Addressee, language: str, reached: Reached | None) -> 
 
 
 def role_in(form: Any) -> tuple[str, int | None]:
-    """The template that was chosen, and the bits of a choice of one's own."""
-    bits = sum({int(value) for value in form.getlist("rights") if str(value) in ("1", "2", "4", "8")})
-    return str(form.get("role", "")), bits or None
+    """The template that was chosen, and the bits that are given beside it."""
+    return str(form.get("role", "")), bits_in(form)
 
 
 def section_of(person: User) -> str:

@@ -31,6 +31,17 @@ NOT_WHOLLY_YOURS = Say(
 )
 
 
+def beyond(by: Viewer, role: str, office: int | None) -> Say | None:
+    """Why this colleague is not for `by` to manage; None when he is."""
+    if by.user.role == "administrator":
+        return None
+    if role == "administrator":
+        return Say("Alleen een beheerder wijzigt een beheerder.")
+    if by.fence and office != by.fence:
+        return Say("Deze collega is niet van uw vestiging.")
+    return None
+
+
 class Managed:
     """The operations of `User` that somebody else carries out: on a colleague only by who manages staff."""
 
@@ -41,6 +52,7 @@ class Managed:
         email: Any
         password: Any
         role: Any
+        office: Any
         all_clients: Any
         invited_at: Any
         blocked_at: Any
@@ -50,9 +62,13 @@ class Managed:
     @operation(Permission.MANAGE_USERS, trail=False)
     async def invite(self, *, by: Viewer) -> None:
         """Mail him a link to choose a password; an earlier link dies. Also for who was invited before."""
+        await self.may_be_managed(by)
+        await self.send_invitation(by)
+
+    async def send_invitation(self, by: Viewer) -> None:
+        """What `invite` does, for who may ask it in another way: a client's own people, who add a colleague."""
         from models.signing_in import new_link
 
-        await self.may_be_managed(by)
         if refusal := await self.why_not_invited():
             raise Refused("", refusal)
         again = self.state == "invited"
@@ -177,6 +193,8 @@ class Managed:
         """Forbidden for a colleague without the right; refused where it would reach clients that `by` may not see."""
         if self.kind == "staff":
             by.require(Permission.MANAGE_STAFF, self)
+            if refusal := beyond(by, self.role, self.office):
+                raise Refused("", refusal)
         elif not by.sees_all_clients and await engine.raw(beyond_sql(by, "$1"), self.id):
             raise Refused("", NOT_WHOLLY_YOURS)
 

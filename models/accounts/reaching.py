@@ -28,68 +28,120 @@ class Reaching:
 
     @operation(Permission.MANAGE_USERS, trail=False)
     async def give_access(self, client: Client, role: str = "lezer", rights: int | None = None, *, by: Viewer) -> None:
-        if self.kind != "client":
-            raise Refused("", Say("Een medewerker van het kantoor krijgt geen toegang als cliënt."))
-        own = await checked_rights(role, rights)
-        fresh = await engine.raw(
-            "INSERT INTO access (person, client, own, role, created_at) VALUES ($1, $2, $3, $4, $5) "
-            "ON CONFLICT (person, client) DO NOTHING RETURNING id",
-            self.id, client.id, own, role, utcnow(),
-        )  # fmt: skip
-        if not fresh:
-            raise Refused(
-                "client", Say("{who} heeft al toegang tot “{client}”.", who=self.display_name, client=client.name)
-            )
-        await self._note_at("Access.give", client, by, role=role, rights=await self._settled(client))
+        await give(self, client, role, rights, by=by)  # type: ignore[arg-type]
 
     @operation(Permission.MANAGE_USERS, trail=False)
-    async def change_access(self, client: Client, role: str, rights: int | None = None, *, by: Viewer) -> None:
-        own = await checked_rights(role, rights)
-        before = await engine.raw(
-            "SELECT own, rights, role FROM access WHERE person = $1 AND client = $2", self.id, client.id
-        )
-        if not before:
-            raise Missing("Access", client.id)
-        if (before[0]["own"], before[0]["role"]) == (own, role):
-            return
-        await engine.raw(
-            "UPDATE access SET own = $3, role = $4 WHERE person = $1 AND client = $2", self.id, client.id, own, role
-        )
-        after = {"own": own, "rights": await self._settled(client), "role": role}
-        await self._note_at("Access.change", client, by, before=dict(before[0]), after=after)
+    async def change_access(
+        self,
+        client: Client,
+        role: str,
+        rights: int | None = None,
+        folders: dict[str, bool] | None = None,
+        *,
+        by: Viewer,
+    ) -> None:
+        """Another template, other rights beside it, other `folders` that are opened one by one: name > whether he may hand
+        in there; None leaves those as they are."""
+        await change(self, client, role, rights, folders, by=by)  # type: ignore[arg-type]
 
     @operation(Permission.MANAGE_USERS, trail=False)
     async def take_access(self, client: Client, *, by: Viewer) -> None:
         """He no longer reaches this client, from this moment; others he does."""
-        gone = await engine.raw("DELETE FROM access WHERE person = $1 AND client = $2 RETURNING id", self.id, client.id)
-        if not gone:
-            raise Missing("Access", client.id)
-        await self._note_at("Access.take", client, by)
-
-    async def _settled(self, client: Client) -> int:
-        """His rights for this client, brought up to date."""
-        from models.clients import settle_rights
-
-        await settle_rights(people=[self.id])
-        rows = await engine.raw("SELECT rights FROM access WHERE person = $1 AND client = $2", self.id, client.id)
-        return int(rows[0]["rights"])
-
-    async def _note_at(self, operation: str, client: Client, by: Viewer, **detail: Any) -> None:
-        from models.audit import Trail
-
-        about = {"name": self.display_name, "client": client.name, **detail}
-        await Trail.write(operation, self, by=by, detail=about, client=client.id)
-        await touch("users", "clients", "rollout", f"user-{self.id}", f"client-{client.id}")
+        await take(self, client, by=by)  # type: ignore[arg-type]
 
 
-async def checked_rights(role: str, rights: int | None) -> int:
-    """The bits that are given beside the template `role`; without a template there must be some."""
+# What the operations do: of staff on a user (above), and of a client's own people on a colleague (models.clients.colleagues).
+
+
+async def give(person: User, client: Client, role: str, rights: int | None, *, by: Viewer) -> None:
+    if person.kind != "client":
+        raise Refused("", Say("Een medewerker van het kantoor krijgt geen toegang als cliënt."))
+    own = await checked_rights(role, rights)
+    fresh = await engine.raw(
+        "INSERT INTO access (person, client, own, role, created_at) VALUES ($1, $2, $3, $4, $5) "
+        "ON CONFLICT (person, client) DO NOTHING RETURNING id",
+        person.id, client.id, own, role, utcnow(),
+    )  # fmt: skip
+    if not fresh:
+        raise Refused(
+            "client", Say("{who} heeft al toegang tot “{client}”.", who=person.display_name, client=client.name)
+        )
+    await _note_at("Access.give", person, client, by, role=role, rights=await _settled(person, client))
+
+
+async def change(
+    person: User, client: Client, role: str, rights: int | None, folders: dict[str, bool] | None, *, by: Viewer
+) -> None:
+    before = await engine.raw(
+        "SELECT id, own, rights, role FROM access WHERE person = $1 AND client = $2", person.id, client.id
+    )
+    if not before:
+        raise Missing("Access", client.id)
+    was = dict(before[0])
+    access = was.pop("id")
+    opened = await _opened(access)
+    folders = opened if folders is None else folders
+    own = await checked_rights(role, rights, bool(folders))
+    if (was["own"], was["role"], opened) == (own, role, folders):
+        return
+    await engine.raw("UPDATE access SET own = $2, role = $3 WHERE id = $1", access, own, role)
+    await _open(access, folders)
+    after = {"own": own, "rights": await _settled(person, client), "role": role}
+    names = {row["key"]: row["name"] for row in await engine.raw("SELECT key, name FROM rights_template")}
+    was["template"], after["template"] = names.get(was["role"], ""), names.get(role, "")
+    if opened != folders:
+        was, after = was | {"folders": _told(opened)}, after | {"folders": _told(folders)}
+    await _note_at("Access.change", person, client, by, before=was, after=after)
+
+
+async def take(person: User, client: Client, *, by: Viewer) -> None:
+    gone = await engine.raw("DELETE FROM access WHERE person = $1 AND client = $2 RETURNING id", person.id, client.id)
+    if not gone:
+        raise Missing("Access", client.id)
+    await _note_at("Access.take", person, client, by)
+
+
+async def _settled(person: User, client: Client) -> int:
+    """His rights for this client, brought up to date."""
+    from models.clients import settle_rights
+
+    await settle_rights(people=[person.id])
+    rows = await engine.raw("SELECT rights FROM access WHERE person = $1 AND client = $2", person.id, client.id)
+    return int(rows[0]["rights"])
+
+
+async def _note_at(operation: str, person: User, client: Client, by: Viewer, **detail: Any) -> None:
+    from models.audit import Trail
+
+    about = {"name": person.display_name, "client": client.name, **detail}
+    await Trail.write(operation, person, by=by, detail=about, client=client.id)
+    await touch("users", "clients", "rollout", f"user-{person.id}", f"client-{client.id}")
+
+
+async def checked_rights(role: str, rights: int | None, opens_folders: bool = False) -> int:
+    """The bits that are given beside the template `role`; without a template there must be some, or opened folders."""
     from models.clients.rights import with_view
 
     known = not role or await engine.raw("SELECT 1 AS one FROM rights_template WHERE key = $1", role)
-    if not known or (not role and not rights) or (rights or 0) & ~int(Right.everything()):
+    nothing = not role and not rights and not opens_folders
+    if not known or nothing or (rights or 0) & ~int(Right.everything()):
         raise Refused("role", Say("Kies wat deze persoon mag."))
     return with_view(rights or 0)
+
+
+async def _opened(access: int) -> dict[str, bool]:
+    rows = await engine.raw("SELECT name, act FROM folder_right WHERE access = $1 ORDER BY name_key", access)
+    return {row["name"]: bool(row["act"]) for row in rows}
+
+
+async def _open(access: int, folders: dict[str, bool]) -> None:
+    await engine.raw("DELETE FROM folder_right WHERE access = $1", access)
+    rows = [(access, name, fold(name), act) for name, act in sorted(folders.items())]
+    await engine.copy_rows("folder_right", ("access", "name", "name_key", "act"), rows)
+
+
+def _told(folders: dict[str, bool]) -> str:
+    return ", ".join(f"{name} (+)" if act else name for name, act in folders.items())
 
 
 async def by_address(email: str) -> User | None:
@@ -125,7 +177,7 @@ async def add_to(
         await by.note("User.add", person, {"name": person.display_name})
     else:
         person = known
-    await person.give_access(client, role, rights, by=by)
+    await give(person, client, role, rights, by=by)
     if mails:
-        await person.invite(by=by)
+        await person.send_invitation(by)
     return person, known is not None

@@ -30,15 +30,40 @@ ROLES = (
     Role("salaris", Right.VIEW_PAYROLL | Right.PAYROLL, Say("Salaris: alleen personeel"), ("payroll",)),
     Role("lezer", Right.VIEW_DOSSIER, Say("Lezer: alleen bekijken"), ("lezen", "reader", "alleen lezen", "read")),
 )  # fmt: skip
-RIGHTS = (
-    (Right.VIEW_DOSSIER, Say("Dossier bekijken")),
-    (Right.UPLOAD_DOCUMENTS, Say("Stukken aanleveren")),
-    (Right.VIEW_APPROVALS, Say("Accorderingen bekijken")),
-    (Right.APPROVE, Say("Accorderen")),
-    (Right.VIEW_PAYROLL, Say("Personeel bekijken")),
-    (Right.PAYROLL, Say("Personeel en salaris")),
+
+
+class ModuleRights(NamedTuple):
+    """A module of the portal with the right to look at it and the right to act in it."""
+
+    module: str
+    label: Say
+    view: Right
+    looking: Say
+    act: Right
+    acting: Say
+
+
+BY_MODULE = (
+    ModuleRights(
+        "dossiers", Say("Dossier"),
+        Right.VIEW_DOSSIER, Say("Dossier bekijken"), Right.UPLOAD_DOCUMENTS, Say("Stukken aanleveren"),
+    ),
+    ModuleRights(
+        "approvals", Say("Accordering"),
+        Right.VIEW_APPROVALS, Say("Accorderingen bekijken"), Right.APPROVE, Say("Accorderen"),
+    ),
+    ModuleRights(
+        "payroll", Say("Personeel"),
+        Right.VIEW_PAYROLL, Say("Personeel bekijken"), Right.PAYROLL, Say("Personeel en salaris"),
+    ),
+)  # fmt: skip
+WITHOUT_MODULE = (
     (Right.MANAGE_COLLEAGUES, Say("Toegang van collega’s beheren")),
     (Right.CHANGE_DETAILS, Say("Wijzigingen van eigen gegevens voorstellen")),
+)
+RIGHTS = (
+    *((right, label) for one in BY_MODULE for right, label in ((one.view, one.looking), (one.act, one.acting))),
+    *WITHOUT_MODULE,
 )
 RIGHTS_OF = {role.name: role.rights for role in ROLES}
 SPELLINGS = {word: role.name for role in ROLES for word in (role.name, *role.spellings)}

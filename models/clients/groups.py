@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 
 async def counted(viewer: Viewer) -> list[dict[str, Any]]:
-    """id, name, description and the number of active clients that this viewer sees in it."""
+    """id, name, description, purpose, template (its name), by_rule, and the number of active clients that this viewer sees in it."""
     mine = f"AND {seen(viewer)}"
     return await engine.raw(
-        "SELECT g.id, g.name, g.description, coalesce(n.n, 0) AS n FROM client_group g LEFT JOIN ("
+        "SELECT g.id, g.name, g.description, g.purpose, g.rule <> '' AS by_rule, coalesce(t.name, '') AS template, coalesce(n.n, 0) AS n "
+        "FROM client_group g LEFT JOIN rights_template t ON t.key = g.template LEFT JOIN ("
         "SELECT m.client_group, count(*) AS n FROM membership m JOIN client c ON c.id = m.client "
         f"WHERE c.state = 'active' {mine} GROUP BY m.client_group) n ON n.client_group = g.id ORDER BY g.name_key"
     )

@@ -98,3 +98,16 @@ SELECT w.person, w.client FROM (
 ) w JOIN users u ON u.id = w.person JOIN client c ON c.id = w.client
 WHERE u.kind = 'staff' AND NOT u.all_clients AND (u.office IS NULL OR u.office = c.office)
 """
+
+
+async def colleagues_of(client: int, office: int | None) -> list[dict[str, Any]]:
+    """The colleagues who see a client: id, who, role, roles (for what he is responsible, or None) and sees_all."""
+    return await engine.raw(
+        "SELECT u.id, u.full_name AS who, u.role, u.permissions, r.roles, CASE WHEN u.all_clients THEN 1 ELSE 0 END AS sees_all "
+        "FROM users u LEFT JOIN responsible r ON r.person = u.id AND r.client = $1 "
+        "WHERE u.kind = 'staff' AND u.state <> 'blocked' AND ((u.all_clients AND (u.role = 'administrator' OR u.office IS NULL "
+        "OR u.office = CAST($2 AS INTEGER))) OR u.id IN (SELECT person FROM reach WHERE client = $1)) "
+        "ORDER BY r.id IS NULL, u.sort_key, u.id LIMIT 200",
+        client,
+        office,
+    )

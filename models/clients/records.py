@@ -15,6 +15,8 @@ from models import engine
 from models.accounts import User
 from models.accounts.reaching import add_to
 from models.clients.checks import FIELDS, checked
+from models.clients.colleagues import Colleagues
+from models.clients.grouping import Grouping
 from models.core import Owned, Refused, Say, Scope, fold, operation, save
 from models.live import touch
 from models.offices import Office
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from models.viewer import Viewer
 
 
-class ClientGroup(Owned, Table, tablename="client_group"):
+class ClientGroup(Grouping, Owned, Table, tablename="client_group"):
     name = Varchar(length=120)
     name_key = Varchar(length=240)
     description = Varchar(length=400, default="")
@@ -66,7 +68,7 @@ class ClientGroup(Owned, Table, tablename="client_group"):
         await touch("clients", "rollout")
 
 
-class Client(Owned, Table, tablename="client"):
+class Client(Colleagues, Owned, Table, tablename="client"):
     """An enterprise or person for whom the office works."""
 
     number = Varchar(length=20, help_text="As the office writes it; leading zeros kept.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from piccolo.columns import Boolean, ForeignKey, Integer, OnDelete, Varchar
 from piccolo.constraints import Unique
@@ -17,8 +17,9 @@ from piccolo.table import Table
 
 from models import engine
 from models.accounts.blocking import listed
+from models.accounts.roles import BY_MODULE
 from models.clients.records import Access
-from models.core import Owned, Say
+from models.core import Owned
 from models.viewer import Right
 
 if TYPE_CHECKING:
@@ -58,21 +59,6 @@ class FolderRight(Owned, Table, tablename="folder_right"):
         return cls.id > 0 if viewer.is_staff else cls.id < 0
 
 
-class ModuleRights(NamedTuple):
-    """A module of the portal with the right to look at it and the right to act in it."""
-
-    module: str
-    label: Say
-    view: Right
-    act: Right
-    acting: Say
-
-
-BY_MODULE = (
-    ModuleRights("dossiers", Say("Dossier"), Right.VIEW_DOSSIER, Right.UPLOAD_DOCUMENTS, Say("Stukken aanleveren")),
-    ModuleRights("approvals", Say("Accordering"), Right.VIEW_APPROVALS, Right.APPROVE, Say("Accorderen")),
-    ModuleRights("payroll", Say("Personeel"), Right.VIEW_PAYROLL, Right.PAYROLL, Say("Personeel en salaris")),
-)
 _FREE = Right.MANAGE_COLLEAGUES | Right.CHANGE_DETAILS
 
 
@@ -124,3 +110,75 @@ async def settle_rights(
 async def templates() -> list[dict[str, Any]]:
     """Every template: id, key, name, rights, in their order."""
     return await engine.raw("SELECT id, key, name, rights FROM rights_template ORDER BY position, name_key")
+
+
+async def top_folders(client_id: int) -> list[dict[str, Any]]:
+    """The top folders of a client's dossier that can be opened one by one: id, name, name_key, kind."""
+    return await engine.raw(
+        "SELECT id, name, name_key, kind FROM folder WHERE client = $1 AND parent IS NULL AND trashed_at IS NULL "
+        "AND kind <> 'internal' ORDER BY position, name_key, id",
+        client_id,
+    )
+
+
+async def opened_by(access: int, template: int | None, client_id: int) -> list[dict[str, Any]]:
+    """The top folders that an access, or its template, opens: id, name, act, of_template."""
+    rows = await engine.raw(
+        "SELECT f.id, f.name, o.act, o.template IS NOT NULL AS of_template FROM folder_right o "
+        "JOIN folder f ON f.client = $3 AND f.parent IS NULL AND f.name_key = o.name_key AND f.trashed_at IS NULL AND f.kind <> 'internal' "
+        "WHERE o.access = $1 OR o.template = $2 ORDER BY f.position, f.name_key, of_template",
+        access,
+        template or 0,
+        client_id,
+    )
+    return [{**row, "act": bool(row["act"]), "of_template": bool(row["of_template"])} for row in rows]
+
+
+# Everybody who reaches a client, with all that his rights follow from.
+_EVERYBODY_SQL = f"""
+SELECT u.id, u.full_name AS who, u.email, u.state, u.sort_key, a.id AS access, a.role, a.own, a.rights, coalesce(t.rights, 0) AS given,
+ coalesce(t.name, '') AS template, {_CEILING_SQL} AS ceiling,
+ (SELECT count(*) FROM folder_right o WHERE o.access = a.id OR o.template = t.id) AS opened
+FROM access a JOIN users u ON u.id = a.person JOIN client c ON c.id = a.client LEFT JOIN rights_template t ON t.key = a.role
+WHERE a.client = $1 ORDER BY u.sort_key, u.id LIMIT {{most}}
+"""
+
+
+async def everybody(client_id: int, most: int = 500) -> list[dict[str, Any]]:
+    """Who reaches a client: id, who, email, state, role, template (its name), given (by it), own, rights (what counts),
+    ceiling, and opened (how many folders are opened one by one)."""
+    return await engine.raw(_EVERYBODY_SQL.format(most=int(most)), client_id)
+
+
+# Whether each of them may look into one folder, in one statement; explaining.of_folder says why.
+_WHO_SEES_SQL = """
+WITH RECURSIVE up(id, parent, name_key) AS (SELECT id, parent, name_key FROM folder WHERE id = $2
+ UNION ALL SELECT f.id, f.parent, f.name_key FROM folder f JOIN up u ON f.id = u.parent)
+SELECT u.id, u.full_name AS who, u.state, CASE WHEN c.state = 'active' AND g.kind <> 'internal' AND g.trashed_at IS NULL
+ AND (a.rights & 1 = 1 OR ((c.modules = '' OR ',' || c.modules || ',' LIKE '%,dossiers,%') AND EXISTS (
+  SELECT 1 FROM folder_right o LEFT JOIN rights_template t ON t.id = o.template
+  WHERE (o.access = a.id OR t.key = a.role) AND o.name_key = (SELECT name_key FROM up WHERE parent IS NULL))))
+ THEN 1 ELSE 0 END AS may
+FROM access a JOIN users u ON u.id = a.person JOIN client c ON c.id = a.client JOIN folder g ON g.id = $2
+WHERE a.client = $1 ORDER BY u.sort_key, u.id LIMIT 500
+"""
+
+
+async def who_sees(client_id: int, folder_id: int) -> list[dict[str, Any]]:
+    """Everybody who reaches the client: id, who, state, and whether this folder opens for him once he can sign in (may)."""
+    return await engine.raw(_WHO_SEES_SQL, client_id, folder_id)
+
+
+async def access_of(person: int, client_id: int) -> dict[str, Any] | None:
+    """One access: role, template (its name), given, own, rights, ceiling, and folders (name > act) opened for himself."""
+    rows = await engine.raw(
+        "SELECT a.id, a.role, a.own, a.rights, coalesce(t.rights, 0) AS given, coalesce(t.name, '') AS template, "
+        f"{_CEILING_SQL} AS ceiling FROM access a JOIN client c ON c.id = a.client "
+        "LEFT JOIN rights_template t ON t.key = a.role WHERE a.person = $1 AND a.client = $2",
+        person,
+        client_id,
+    )
+    if not rows:
+        return None
+    opened = await engine.raw("SELECT name, act FROM folder_right WHERE access = $1", rows[0]["id"])
+    return rows[0] | {"folders": {row["name"]: bool(row["act"]) for row in opened}}

@@ -17,6 +17,12 @@ CONDITIONS = {
     "responsible": "c.id IN (SELECT q.client FROM responsible q WHERE q.person IN {ids})",
     "module": "(c.modules = '' OR EXISTS (SELECT 1 FROM {words} WHERE ',' || c.modules || ',' LIKE '%,' || v.value || ',%'))",
 }
+LABELS = {
+    "legal_form": Say("Rechtsvorm"),
+    "office": Say("Vestiging"),
+    "responsible": Say("Verantwoordelijke"),
+    "module": Say("Onderdeel in gebruik"),
+}
 _AT_ONCE = 100  # groups in one statement: SQLite takes 500 parts of a UNION
 
 
@@ -30,6 +36,18 @@ def checked(rule: dict[str, list[Any]]) -> str:
         raise Refused("rule", Say("Een groep kan niet op “{what}” kiezen.", what=", ".join(sorted(unknown))))
     asked = {name: sorted({_value(value) for value in values}) for name, values in sorted(rule.items()) if values}
     return json.dumps(asked, ensure_ascii=False) if asked else ""
+
+
+async def in_words(rule: str) -> list[tuple[str, list[str]]]:
+    """Of a rule that is kept: condition, and its values as people know them."""
+    names = {"office": "SELECT id, name FROM office", "responsible": "SELECT id, full_name AS name FROM users"}
+    found = []
+    for name, values in json.loads(rule).items():
+        if name in names:
+            rows = await engine.raw(f"{names[name]} WHERE id IN {listed(1)} ORDER BY 2", json.dumps(values))
+            values = [row["name"] for row in rows]
+        found.append((name, [str(value) for value in values]))
+    return found
 
 
 def _value(value: Any) -> Any:

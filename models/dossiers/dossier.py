@@ -72,7 +72,8 @@ class Dossier(Owned, Table, tablename="dossier"):
             raise Refused("", Say("Alleen een algemeen dossier heeft lezers die u kiest."))
         if audience not in ("all", "groups"):
             raise Refused("audience", Say("Kies alle cliënten of groepen."))
-        known = {row["id"] for row in await by.groups.select(ClientGroup.id)}
+        selections = by.groups.where(ClientGroup.purpose == "selection")
+        known = {row["id"] for row in await selections.select(ClientGroup.id)}
         chosen = sorted(set(groups) & known) if audience == "groups" else []
         if audience == "groups" and not chosen:
             raise Refused("groups", Say("Kies ten minste één groep."))

@@ -184,7 +184,7 @@ async def groups(viewer: Viewer) -> list[dict[str, Any]]:
     return await engine.raw(
         "SELECT g.id, g.name, coalesce(n.clients, 0) AS clients FROM client_group g LEFT JOIN (SELECT m.client_group, count(*) AS clients "
         f"FROM membership m JOIN client c ON c.id = m.client WHERE c.state = 'active' AND {mine_sql(viewer)} GROUP BY m.client_group) n "
-        "ON n.client_group = g.id ORDER BY g.name_key, g.id"
+        "ON n.client_group = g.id WHERE g.purpose = 'selection' ORDER BY g.name_key, g.id"
     )
 
 

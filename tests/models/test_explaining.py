@@ -1,0 +1,110 @@
+"""Why somebody may or may not: the steps that are told agree with what is enforced, whatever the rights."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from models import engine, explaining
+from models.accounts import User
+from models.accounts.roles import RIGHTS
+from models.clients import Client, settle, settle_rights
+from models.dossiers import Document, Folder
+from models.viewer import Permission
+
+MODULES = ("", "", "dossiers", "approvals,payroll", "dossiers,payroll", "-")
+
+
+async def someone(cast, name: str) -> User:
+    found = await User.objects().where(User.id == getattr(cast, name).user.id).first()
+    assert found is not None
+    return found
+
+
+async def shuffled(cast, chance: Random) -> None:
+    """Every fact that rights follow from, anyhow."""
+    await engine.raw(
+        "UPDATE client SET modules = $1, state = $2 WHERE id = $3",
+        chance.choice(MODULES),
+        chance.choice(["active"] * 4 + ["archived"]),
+        cast.bakkerij,
+    )
+    for who in (cast.rik, cast.fem):
+        await engine.raw(
+            "UPDATE users SET state = $1 WHERE id = $2",
+            chance.choice(["active"] * 4 + ["prepared", "blocked", "invited"]),
+            who.user.id,
+        )
+        await engine.raw(
+            "UPDATE access SET role = $1, own = $2 WHERE person = $3",
+            chance.choice(["", "beheerder", "uploaden", "salaris", "lezer"]), chance.choice([0, 0, 1, 2, 3, 8, 200]), who.user.id,
+        )  # fmt: skip
+    await engine.raw("UPDATE rights_template SET rights = $1 WHERE key = 'lezer'", chance.choice([0, 1, 21]))
+    await engine.raw("DELETE FROM folder_right")
+    tops = await engine.raw(
+        "SELECT DISTINCT name, name_key FROM folder WHERE client = $1 AND parent IS NULL", cast.bakkerij
+    )
+    for top in chance.sample(tops, 2):
+        await engine.raw(
+            "INSERT INTO folder_right (access, name, name_key, act) SELECT id, CAST($1 AS VARCHAR), CAST($2 AS VARCHAR), CAST($3 AS BOOLEAN) FROM access WHERE person = $4",
+            top["name"], top["name_key"], chance.random() < 0.5, cast.fem.user.id,
+        )  # fmt: skip
+    if chance.random() < 0.5:
+        top = chance.choice(tops)
+        await engine.raw(
+            "INSERT INTO folder_right (template, name, name_key, act) SELECT id, CAST($1 AS VARCHAR), CAST($2 AS VARCHAR), CAST($3 AS BOOLEAN) FROM rights_template WHERE key = 'salaris'",
+            top["name"], top["name_key"], chance.random() < 0.5,
+        )  # fmt: skip
+    await engine.raw(
+        "UPDATE users SET permissions = $1, all_clients = $2 WHERE id = $3",
+        chance.choice(["", "-", "dossiers:view", "clients:act"]),
+        chance.random() < 0.4,
+        cast.ed.user.id,
+    )
+    if chance.random() < 0.5:
+        await engine.raw("DELETE FROM responsible WHERE client = $1 AND person = $2", cast.bakkerij, cast.ed.user.id)
+    await settle()
+    await settle_rights()
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_the_steps_agree_with_what_is_enforced(cast, seed):
+    chance = Random(seed)
+    folders = await Folder.objects().where(Folder.client == cast.bakkerij)
+    folders += await Folder.objects().where(Folder.client.is_null()).limit(6)
+    documents = await Document.objects().where(Document.client == cast.bakkerij).limit(6)
+    for _ in range(3):
+        await shuffled(cast, chance)
+        for name in ("rik", "fem", "ed", "anna"):
+            person = await someone(cast, name)
+            for folder in chance.sample(folders, 12):
+                answer = await explaining.of_folder(person, folder)
+                assert answer.allowed == all(step.ok for step in answer.steps), (name, folder.name, answer)
+            for document in documents:
+                answer = await explaining.of_document(person, document)
+                assert answer.allowed == all(step.ok for step in answer.steps), (name, document.name, answer)
+            client = await Client.objects().where(Client.id == cast.bakkerij).first()
+            for right, _ in RIGHTS:
+                answer = await explaining.of_screen(person, client, Permission(right.name.lower()))
+                assert answer.allowed == all(step.ok for step in answer.steps), (name, right, answer)
+        await engine.raw(
+            "INSERT INTO responsible (client, person) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            cast.bakkerij,
+            cast.ed.user.id,
+        )
+
+
+async def test_what_stops_somebody_is_named(cast):
+    internal = await Folder.objects().where((Folder.client == cast.bakkerij) & (Folder.kind == "internal")).first()
+    top = await Folder.objects().where((Folder.client == cast.bakkerij) & (Folder.kind == "office")).first()
+
+    assert str((await explaining.of_folder(await someone(cast, "sam"), top)).why).startswith(
+        "Er is geen toegang gegeven"
+    )
+    assert str((await explaining.of_folder(await someone(cast, "fem"), top)).why).startswith("Niets geeft dit recht")
+    assert str((await explaining.of_folder(await someone(cast, "rik"), internal)).why).startswith("Deze map is intern")
+    assert "Beheerder" in str((await explaining.of_folder(await someone(cast, "rik"), top)).why)
+    assert str((await explaining.of_folder(await someone(cast, "ed"), internal)).why).startswith(
+        "Hij is verantwoordelijk"
+    )
