@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from models import engine, invitations
+from models import engine
+from models.clients.lists import NOBODY_IN
 from models.core import Say
 from models.mine import chooses, looked_after, seen_people
+from models.rollout.board import bounced_sql
 from models.settings import utcnow
 from models.viewer import Permission
 
@@ -24,7 +26,7 @@ _WEEK = dt.timedelta(days=7)
 @dataclass(frozen=True)
 class Source:
     """One kind of thing that can be asked. `rows` is SQL that gives a row for each, `{mine}` in it the clients `c` one looks
-    after, `{people}` the users one sees, `{me}` one's own id; `$1` is a week ago, `$2` now. `address` is where it is done."""
+    after, `{people}` the users `u` one sees, `{bounced}` who got no invitation, `{me}` one's own id; `$1` is a week ago, `$2` now. `address` is where it is done."""
 
     key: str
     icon: str
@@ -65,7 +67,7 @@ async def asked_of(viewer: Viewer, *, everybody: bool = False) -> list[Asked]:
         "mine": looked_after(viewer, "c.id", everybody=everybody),
         "people": seen_people(viewer, "u"),
         "me": str(int(viewer.user.id)),
-        "my_people": invitations.people_of(viewer, "u.id", everybody=everybody),
+        "bounced": bounced_sql(looked_after(viewer, "a.client", everybody=everybody), "$2"),
     }
     columns = ", ".join(
         f"(SELECT count(*) FROM (SELECT 1 AS one {source.rows.format(**values)} LIMIT {MOST + 1}) x) AS {source.key}"
@@ -108,8 +110,7 @@ for _source in (
     Source(
         "refused", "mail-x",
         Say("1 uitnodiging die niet aankwam"), Say("{n} uitnodigingen die niet aankwamen"),
-        "/users?invitation=refused", f"FROM users u WHERE {invitations.TROUBLE['refused']} AND {{my_people}}",
-        of_mine="responsible",
+        "/invitations?state=bounced", "{bounced}", Permission.VIEW_ROLLOUT, of_mine="responsible",
     ),
     Source(
         "mail", "mail",
@@ -121,7 +122,8 @@ for _source in (
     Source(
         "silent", "door-open",
         Say("1 cliënt waar na een week nog niemand binnen is"), Say("{n} cliënten waar na een week nog niemand binnen is"),
-        "/clients?missing=activation", f"FROM client c WHERE c.state = 'active' AND {invitations.NOBODY_IN} AND {{mine}}",
+        "/clients?missing=activation", "FROM client c WHERE c.state = 'active' AND "
+        + NOBODY_IN.format(client="c.id", week="$1") + " AND {mine}",
         of_mine="responsible",
     ),
     Source(

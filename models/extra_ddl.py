@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from models import overview_ddl, search_ddl
-from models import sealing_ddl, search_ddl
+from models import overview_ddl, sealing_ddl, search_ddl
 from models.accounts.roles import ROLES
 from models.core import fold
 

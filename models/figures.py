@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models import engine, invitations
-from models.mine import looked_after
+from models import engine
+from models.mine import looked_after, people_of
 from models.overview import ZONE
 from models.settings import utcnow
 from models.viewer import Permission
@@ -58,14 +59,15 @@ async def activation(viewer: Viewer, *, everybody: bool = False, now: dt.datetim
     """One query. Of everybody it counts along two indexes; of one's own clients' people it looks at them alone."""
     weeks = mondays(WEEKS, now)
     edges = [_begins(day) for day in weeks[1:]] + [now or utcnow()]
-    mine = invitations.people_of(viewer, "u.id", everybody=everybody)
+    mine = people_of(viewer, "u.id", everybody=everybody)
     columns = []
     for name in ("invited", "active"):
         moment = "invited_at" if name == "invited" else "activated_at"
         kept = f"FROM person u WHERE u.{moment} IS NOT NULL"
         columns.append(f"(SELECT count(*) {kept} AND u.{moment} < $1) AS {name}_0")
         columns += [
-            f"(SELECT count(*) {kept} AND u.{moment} >= ${n} AND u.{moment} < ${n + 1}) AS {name}_{n}" for n in range(1, WEEKS)
+            f"(SELECT count(*) {kept} AND u.{moment} >= ${n} AND u.{moment} < ${n + 1}) AS {name}_{n}"
+            for n in range(1, WEEKS)
         ]
     people = f"SELECT invited_at, activated_at FROM users u WHERE u.kind = 'client' AND {mine}"
     how = "NOT MATERIALIZED" if mine == "1 = 1" else "MATERIALIZED"
@@ -74,31 +76,37 @@ async def activation(viewer: Viewer, *, everybody: bool = False, now: dt.datetim
 
 
 async def use(viewer: Viewer, *, everybody: bool = False, now: dt.datetime | None = None) -> Use:
-    """Two queries, over what happened in four and in twelve weeks."""
+    """One query, over what happened in four and in twelve weeks. Papers are not counted for who may not read dossiers."""
     days, weeks, end = last_days(DAYS, now), mondays(WEEKS, now), now or utcnow()
-    people = invitations.people_of(viewer, "s.person", everybody=everybody)
+    people = people_of(viewer, "s.person", everybody=everybody)
+    mine = looked_after(viewer, "d.client", everybody=everybody)
     signed_in = (
         f"session s JOIN users u ON u.id = s.person WHERE u.kind = 'client' AND s.stage = 'signed_in' AND {people}"
     )
-    handed_in = f"document d WHERE d.source = 'client' AND d.trashed_at IS NULL AND {looked_after(viewer, 'd.client', everybody=everybody)}"
-    may = viewer.may(Permission.READ_DOSSIERS)
+    handed_in = f"document d WHERE d.source = 'client' AND d.trashed_at IS NULL AND {mine}"
+    if not viewer.may(Permission.READ_DOSSIERS):
+        handed_in += " AND 1 = 0"
+    edges = [_begins(day) for day in days] + [end] + [_begins(day) for day in weeks]
+    parts = (
+        _per_part("day", signed_in, "s.created_at", range(1, DAYS + 2)),
+        _per_part("week", handed_in, "d.uploaded_at", [*range(DAYS + 2, DAYS + 2 + WEEKS), DAYS + 1]),
+    )
+    counted = {(row["what"], row["part"]): int(row["n"]) for row in await engine.raw(" UNION ALL ".join(parts), *edges)}
     return Use(
         days,
-        await _per_part(signed_in, "s.created_at", [*(_begins(day) for day in days), end]),
+        [counted.get(("day", n), 0) for n in range(DAYS)],
         weeks,
-        await _per_part(handed_in, "d.uploaded_at", [*(_begins(day) for day in weeks), end]) if may else [0] * WEEKS,
+        [counted.get(("week", n), 0) for n in range(WEEKS)],
     )
 
 
-async def _per_part(rows: str, moment: str, edges: list[dt.datetime]) -> list[int]:
-    """How many of the rows fall between each edge and the next."""
-    numbered = " ".join(f"WHEN {moment} < ${n + 1} THEN {n - 1}" for n in range(1, len(edges)))
-    found = await engine.raw(
-        f"SELECT CASE {numbered} END AS part, count(*) AS n FROM {rows} AND {moment} >= $1 AND {moment} < ${len(edges)} GROUP BY 1",
-        *edges,
+def _per_part(what: str, rows: str, moment: str, edges: Sequence[int]) -> str:
+    """SQL that counts the rows between each edge (the number of an argument) and the next."""
+    numbered = " ".join(f"WHEN {moment} < ${edge} THEN {n}" for n, edge in enumerate(edges[1:]))
+    return (
+        f"SELECT '{what}' AS what, CASE {numbered} END AS part, count(*) AS n FROM {rows} "
+        f"AND {moment} >= ${edges[0]} AND {moment} < ${edges[-1]} GROUP BY 2"
     )
-    counted = {row["part"]: int(row["n"]) for row in found}
-    return [counted.get(part, 0) for part in range(len(edges) - 1)]
 
 
 def _summed(counts: list[int]) -> list[int]:

@@ -63,13 +63,18 @@ FROM newest n JOIN client c ON c.id = n.client JOIN event e ON e.client = n.clie
 """
 
 
-async def news(viewer: Viewer, most: int, *, everybody: bool = False, now: dt.datetime | None = None) -> tuple[list[News], int]:
+async def news(
+    viewer: Viewer, most: int, *, everybody: bool = False, now: dt.datetime | None = None
+) -> tuple[list[News], int]:
     """Of each client that did something since the beginning of yesterday, the last first; and how many clients that are."""
     mine = looked_after(viewer, "d.client", everybody=everybody)
     kinds = (UPLOADS, ACTIVATIONS, READINGS) if viewer.may(Permission.READ_DOSSIERS) else (ACTIVATIONS,)
     events = " UNION ALL ".join(_EVENTS[kind].format(mine=mine) for kind in kinds)
     if kinds[0] != UPLOADS:
-        events = events.replace("'activations', u.activated_at, u.id, u.full_name", "'activations' AS what, u.activated_at AS at, u.id, u.full_name AS who")
+        events = events.replace(
+            "'activations', u.activated_at, u.id, u.full_name",
+            "'activations' AS what, u.activated_at AS at, u.id, u.full_name AS who",
+        )
     rows = await engine.raw(_NEWS_SQL.format(events=events, most=int(most)), yesterday(now))
     return _by_client(rows), int(rows[0]["clients"]) if rows else 0
 

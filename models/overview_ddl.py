@@ -10,5 +10,5 @@ ON_BOTH = (
     "CREATE INDEX users_activated ON users (activated_at) WHERE kind = 'client' AND activated_at IS NOT NULL",
     "CREATE INDEX users_waiting ON users (invited_at) WHERE kind = 'client' AND state = 'invited'",
     "CREATE INDEX session_begun ON session (created_at)",
-    "CREATE INDEX link_unused ON link (person) WHERE kind = 'invitation' AND ended_at IS NULL AND used_at IS NULL",
+    "CREATE INDEX link_bounced ON link (person) WHERE bounced_at IS NOT NULL AND ended_at IS NULL",
 )

@@ -8,7 +8,6 @@ from typing import Any
 
 from starlette.requests import Request
 
-from models import invitations
 from models.accounts import STATES, User, block_all, lists, unblock_all
 from models.clients import lists as client_lists
 from models.core import Refused, Say, Scope
@@ -48,7 +47,7 @@ async def list_(request: Request, viewer: Viewer) -> Reply:
         base=list_.url(**kept),
         here=list_.url(**kept, page=number if number > 1 else None),
         is_narrowed=asked != lists.Filter(),
-        **await client_lists.choices(viewer),
+        groups=(await client_lists.choices(viewer))["groups"],
     )
 
 
@@ -123,15 +122,13 @@ async def invite_many(request: Request, viewer: Viewer) -> Reply:
 
 def filter_of(asked: Any) -> lists.Filter:
     """Of an address or a form; nonsense narrows nothing."""
-    state, missing, invitation = (asked.get(name, "") for name in ("state", "missing", "invitation"))
+    state, missing = asked.get("state", ""), asked.get("missing", "")
     return lists.Filter(
         q=str(asked.get("q", "")).replace("\x00", "")[:100],
         state=state if state in STATES else "",
         group=_whole(asked.get("group")),
         client=_whole(asked.get("client")),
         missing=missing if missing in lists.MISSING else "",
-        invitation=invitation if invitation in invitations.KINDS else "",
-        responsible=_whole(asked.get("responsible")),
     )
 
 

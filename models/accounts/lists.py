@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from piccolo.columns.combination import WhereRaw
 
-from models import engine, invitations
+from models import engine
 from models.accounts.blocking import let_in, listed, shut_out
 from models.accounts.invited import events_sql, told
 from models.accounts.managing import beyond_sql
@@ -50,8 +50,6 @@ class Filter:
     client: int | None = None
     missing: str = ""
     kind: str = "client"
-    invitation: str = ""
-    responsible: int | None = None
 
     def conditions(self) -> list[tuple[str, tuple[Any, ...]]]:
         """SQL over `users` with `{}` for each argument."""
@@ -68,20 +66,15 @@ class Filter:
             found.append((sql, (self.group,)))
         if self.missing in MISSING:
             found.append((MISSING[self.missing], ()))
-        if self.invitation in invitations.KINDS:
-            found.append(invitations.in_trouble(self.invitation))
-        if self.responsible is not None:
-            sql = "users.id IN (SELECT a.person FROM access a JOIN responsible r ON r.client = a.client WHERE r.person = {})"
-            found.append((sql, (self.responsible,)))
         return found
 
 
 def matching_users(
     viewer: Viewer, *, q: str = "", state: str = "", client: int | None = None, kind: str = "client",
-    group: int | None = None, missing: str = "", invitation: str = "", responsible: int | None = None,
+    group: int | None = None, missing: str = "",
 ) -> Scope[User]:  # fmt: skip
     """The users that exist for this viewer, narrowed; `kind` is client, staff or '' for both."""
-    asked = Filter(q, state, group, client, missing, kind, invitation, responsible)
+    asked = Filter(q, state, group, client, missing, kind)
     return viewer.users.where(*(WhereRaw(sql, *args) for sql, args in asked.conditions()))
 
 
