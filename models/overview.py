@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -23,22 +23,27 @@ ACTIVATIONS = "activations"
 READINGS = "readings"
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class News:
-    """What the people of one client did: `counts` by kind of event, `who` came in, and when the last thing happened."""
+    """What the people of one client did: how often of each kind, `who` came in, and when the last thing happened."""
 
     client: int
     name: str
     last: dt.datetime
-    counts: dict[str, int] = field(default_factory=dict)
+    uploads: int = 0
+    activations: int = 0
+    readings: int = 0
     who: str = ""
 
 
-async def looks_after_any(viewer: Viewer) -> bool:
-    """Whether a list of his own clients' news can hold anything; who sees only his own has always that list."""
-    if not chooses(viewer):
-        return True
-    return bool(await engine.raw("SELECT 1 AS one FROM responsible WHERE person = $1 LIMIT 1", viewer.user.id))
+async def standing(viewer: Viewer) -> tuple[bool, bool]:
+    """Whether the office has any client, and whether this viewer looks after any (who sees only his own always does)."""
+    rows = await engine.raw(
+        "SELECT (SELECT count(*) FROM (SELECT 1 AS one FROM client LIMIT 1) c) AS clients, "
+        "(SELECT count(*) FROM (SELECT 1 AS one FROM responsible WHERE person = $1 LIMIT 1) r) AS mine",
+        viewer.user.id,
+    )
+    return bool(rows[0]["clients"]), bool(rows[0]["mine"]) or not chooses(viewer)
 
 
 def yesterday(now: dt.datetime | None = None) -> dt.datetime:
@@ -84,9 +89,8 @@ def _by_client(rows: Iterable[dict[str, Any]]) -> list[News]:
     for row in rows:
         last = row["last"] if isinstance(row["last"], dt.datetime) else dt.datetime.fromisoformat(row["last"])
         one = found.get(row["client"]) or News(row["client"], row["name"], last)
-        found[row["client"]] = News(
-            one.client, one.name, max(one.last, last), {**one.counts, row["what"]: row["n"]}, one.who or row["who"]
-        )
+        more = {row["what"]: int(row["n"]), "last": max(one.last, last), "who": one.who or row["who"]}
+        found[one.client] = dataclasses.replace(one, **more)
     return list(found.values())
 
 
@@ -130,4 +134,4 @@ async def running(viewer: Viewer, most: int) -> list[Task]:
     return await Task.objects().where(found).order_by(Task.id, ascending=False).limit(most)
 
 
-__all__ = ["News", "count_uploads", "looks_after_any", "news", "newest_uploads", "running", "seen", "yesterday"]
+__all__ = ["News", "count_uploads", "newest_uploads", "news", "running", "seen", "standing", "yesterday"]

@@ -30,12 +30,10 @@ TROUBLE = {
 
 @overview.get("/")
 async def page(request: Request, viewer: Viewer) -> Reply:
-    steps = await checklist(viewer, await Firm.load())
-    is_fresh = not steps.clients and viewer.sees_all_clients
-    about = {} if is_fresh else {**await _all(request, viewer), "tasks": await seen.running(viewer, 5)}
-    return show(
-        "overview/page.html", title=Say("Overzicht"), section="overview", steps=steps, is_fresh=is_fresh, **about
-    )
+    has_clients, has_own = await seen.standing(viewer)
+    is_fresh = not has_clients and viewer.sees_all_clients
+    about = {} if is_fresh else await _all(request, viewer, has_own)
+    return show("overview/page.html", title=Say("Overzicht"), section="overview", is_fresh=is_fresh, **about)
 
 
 @overview.get("/overview/asked")
@@ -116,9 +114,9 @@ async def progress(request: Request, viewer: Viewer) -> Reply:
     return show("overview/rollout.html", title=Say("Uitrol"), section="overview", steps=steps)
 
 
-async def _all(request: Request, viewer: Viewer) -> dict[str, Any]:
+async def _all(request: Request, viewer: Viewer, has_own: bool) -> dict[str, Any]:
     """One query for each card."""
-    may_choose = mine.chooses(viewer) and await seen.looks_after_any(viewer)
+    may_choose = mine.chooses(viewer) and has_own
     every = mine.chooses(viewer) and (not may_choose or request.query_params.get("clients") == "all")
     found = await asked.asked_of(viewer, everybody=every)
     told, clients = await seen.news(viewer, NEWS, everybody=every)
@@ -132,6 +130,7 @@ async def _all(request: Request, viewer: Viewer) -> dict[str, Any]:
         "trouble": await _trouble(viewer, every),
         "activation": await figures.activation(viewer, everybody=every),
         "use": await figures.use(viewer, everybody=every),
+        "tasks": await seen.running(viewer, 5),
         "uploads": await seen.newest_uploads(viewer, UPLOADS, everybody=every),
     }
 
@@ -152,4 +151,4 @@ async def _everybody(request: Request, viewer: Viewer) -> bool:
     """Whether it is of all clients that he sees: asked for in the address, and so when none of them is his own."""
     if not mine.chooses(viewer):
         return False
-    return request.query_params.get("clients") == "all" or not await seen.looks_after_any(viewer)
+    return request.query_params.get("clients") == "all" or not (await seen.standing(viewer))[1]
