@@ -67,7 +67,7 @@ class Passkey(Owned, Table, tablename="passkey"):
         await save(self, name=_checked_name(name))
 
     @operation(Permission.OWN_ACCOUNT, trail=False)
-    async def remove(self, *, by: Viewer) -> None:
+    async def drop(self, *, by: Viewer) -> None:
         """It opens nothing any more. Refused where it is the last second factor and the office demands one."""
         left = await Passkey.count().where((Passkey.person == by.user.id) & (Passkey.id != self.id))
         by.user.has_passkey = left > 0

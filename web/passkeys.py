@@ -82,7 +82,9 @@ async def finish_by_passkey(request: Request, viewer: Viewer, prepared: bytes | 
     user = await passkeys.owner_of(answer, prepared, half.user.id)
     if user is None:
         form = Code.blank()
-        form.refuse(Refused("", Say("Deze passkey past niet bij uw account. Probeer het nog eens, of kies een andere manier.")))
+        form.refuse(
+            Refused("", Say("Deze passkey past niet bij uw account. Probeer het nog eens, of kies een andere manier."))
+        )
         return code_form(request, form, invalid)
     await enter(request, user)
     return go(target_of(request, user))
@@ -116,9 +118,7 @@ async def _new(request: Request, viewer: Viewer, form: Named, make: Any) -> Repl
 @own.get("/account/passkeys/options")
 async def new_options(request: Request, viewer: Viewer) -> Response:
     firm = await Firm.load()
-    return await answer_with(
-        f"new {viewer.session_id}", lambda it: passkeys.options_for_new(viewer.user, firm, it)
-    )
+    return await answer_with(f"new {viewer.session_id}", lambda it: passkeys.options_for_new(viewer.user, firm, it))
 
 
 async def _spend_new(request: Request, form: Any) -> bytes | None:
@@ -167,7 +167,7 @@ async def remove_passkey(request: Request, viewer: Viewer, passkey_id: int) -> R
     if asked := await asks_proof(request, viewer, passkey.url(passkey_id=passkey_id)):
         return asked
     form = Form.blank()
-    if await form.submit(found.remove, by=viewer):
+    if await form.submit(found.drop, by=viewer):
         return changed(then=account_page.url(), toast=Say("De passkey is verwijderd."))
     named = Named.blank(name=found.name)
     named.general = form.general

@@ -125,7 +125,9 @@ async def prove_by_passkey(request: Request, viewer: Viewer, prepared: bytes | N
     if await passkeys.owner_of(answer, prepared, viewer.user.id):
         return await _proved(request, viewer)
     form = Proof.blank()
-    form.refuse(Refused("", Say("Deze passkey past niet bij uw account. Probeer het nog eens, of kies een andere manier.")))
+    form.refuse(
+        Refused("", Say("Deze passkey past niet bij uw account. Probeer het nog eens, of kies een andere manier."))
+    )
     return _page(request, viewer, form, invalid)
 
 

@@ -57,8 +57,10 @@ class Managed:
         invited_at: Any
         blocked_at: Any
         totp_secret: Any
-        has_second_factor: bool
         display_name: Any
+
+        @property
+        def has_second_factor(self) -> bool: ...
 
     @operation(Permission.MANAGE_USERS, trail=False)
     async def invite(self, *, by: Viewer) -> None:

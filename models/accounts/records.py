@@ -67,7 +67,9 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
     password = Varchar(length=255, default="", help_text="argon2id, or '' when none was set yet")
     totp_secret = Text(default="", help_text="encrypted; '' when no authenticator is set")
     totp_step = BigInt(default=0, help_text="The last 30-second step used: a code works once.")
-    has_passkey = Boolean(default=False, help_text="Whether he has passkeys: kept in the unit that adds or removes one.")
+    has_passkey = Boolean(
+        default=False, help_text="Whether he has passkeys: kept in the unit that adds or removes one."
+    )
     second_factor_skipped_at = Timestamptz(null=True, default=None)
     digest = Varchar(length=8, default="daily", help_text="How news of uploads comes: daily, at_once or never")
     theme = Varchar(length=5, default="", help_text="light, dark or '' (the system's)")
