@@ -31,7 +31,7 @@
     async ask(more = {}) {
       this.asking?.abort("another")
       const asking = this.asking = new AbortController(), make = "make" in this.dataset
-      this.querySelector("[role=alert]").hidden = true
+      if (!more.mediation) this.querySelector("[role=alert]").hidden = true
       const answer = await fetch(this.dataset.options, { credentials: "same-origin" })
       if (!answer.ok || asking.signal.aborted) throw new Error("no options")
       const options = await answer.json()
