@@ -8,13 +8,14 @@ import time
 from collections.abc import Awaitable, Callable
 
 from jobs.presence import Presence
-from models import carrying, live, notices, tidying
+from models import carrying, live, notices, sealing, tidying
 from models.engine import run_writing
 from models.settings import utcnow
 
 log = logging.getLogger("poort.chores")
 
 CLAIMS_SECONDS, DIGEST_SECONDS, TIDY_SECONDS, SWEEP_SECONDS = 5.0, 20.0, 600.0, 3600.0
+SEAL_SECONDS, ANCHOR_SECONDS = 5.0, 3600.0
 
 
 async def find_dead_claims(presence: Presence) -> None:
@@ -33,6 +34,15 @@ async def tidy(presence: Presence) -> None:
     await tidying.forget_expired()
 
 
+async def seal_trail(presence: Presence) -> None:
+    await sealing.seal()
+
+
+async def anchor_trail(presence: Presence) -> None:
+    if await sealing.anchor_when_due(utcnow()):
+        await run_writing(lambda: live.touch("mail"))
+
+
 async def sweep(presence: Presence) -> None:
     if removed := await tidying.sweep_storage():
         log.info("removed %d blobs without a record", removed)
@@ -48,6 +58,8 @@ async def do_chores(presence: Presence) -> None:
         (plan_digests, DIGEST_SECONDS, False),
         (tidy, TIDY_SECONDS, True),
         (sweep, SWEEP_SECONDS, True),
+        (seal_trail, SEAL_SECONDS, True),
+        (anchor_trail, ANCHOR_SECONDS, True),
     ]
     due = [0.0] * len(chores)
     while True:

@@ -44,6 +44,12 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
     if kind == Kind.ACCOUNT_NOTICE:
         what = json.loads(row["detail"]).get("what", "")
         return mails.compose(kind, language, firm=firm, person=person, what=what, account_url=f"{base}/account")
+    if kind == Kind.TRAIL_ANCHOR:
+        detail = json.loads(row["detail"])
+        url = f"{base}/audit/check"
+        return mails.compose(
+            kind, language, firm=firm, person=person, anchor=detail["anchor"], lines=detail["lines"], audit_url=url
+        )
     if not told or not told["count"]:
         return None
     clients = [

@@ -1,4 +1,4 @@
-"""python -m models: migrate · setup-link · seed · check · backup FILE · restore FILE · make-migration NAME"""
+"""python -m models: migrate · setup-link · seed · check · backup FILE · restore FILE · verify-trail · make-migration NAME"""
 
 from __future__ import annotations
 
@@ -103,6 +103,26 @@ async def restore(asked: argparse.Namespace) -> int:
     return 0
 
 
+async def verify_trail(asked: argparse.Namespace) -> int:
+    """The chain over the trail; with the anchors of one's mail also whether its end is still there."""
+    from models.sealing import Anchor, anchor_in, verify
+
+    anchors: list[Anchor] = []
+    for typed in asked.anchor or []:
+        found = anchor_in(typed)
+        if found is None:
+            print(f"Dit is geen anker: {typed}", file=sys.stderr)
+            return 2
+        anchors.append(found)
+    verdict = await verify(anchors)
+    print(verdict.said)
+    if verdict.holds and verdict.lines:
+        print(
+            f"Laatste plaats: {verdict.lines}-{verdict.link[:32]}. Door een verwijderverzoek geleegd: {verdict.emptied}."
+        )
+    return 0 if verdict.holds else 1
+
+
 async def make_migration(asked: argparse.Namespace) -> int:
     from models.migrate import make_migration as make
 
@@ -145,6 +165,8 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--despite-other-key", action="store_true", help="although SECRET_KEY is another: second factors are then lost"
     )
+    one = command("verify-trail", verify_trail, "checks the chain over the trail, and that its end was not cut off")
+    one.add_argument("--anchor", action="append", metavar="TEXT", help="out of a mail; may be given more than once")
     one = command("make-migration", make_migration, "writes what changed in the tables as a migration, for developers")
     one.add_argument("name")
     return top

@@ -1,4 +1,4 @@
-"""The trail: who did what, when, to which record, and through whose eyes somebody looked."""
+"""The trail: who did what, when, to which record, and through whose eyes somebody looked. It only grows; `sealing` chains it."""
 
 from __future__ import annotations
 
@@ -48,14 +48,29 @@ class Trail(Owned, Table, tablename="trail"):
         from models.viewer import client_of
 
         table = type(record).__name__ if isinstance(record, Table) else ""
+        client = client if client is not None else (client_of(record) if table else None)
+        await cls.write_of(operation, table, record.id if table else None, client, detail or {}, by=by)
+
+    @classmethod
+    async def write_of(
+        cls,
+        operation: str,
+        table: str,
+        id: int | None,
+        client: int | None,
+        detail: dict[str, Any],
+        *,
+        by: Viewer | None = None,
+    ) -> None:
+        """As `write`, of a record that is known by its table and id."""
         line = cls(
             at=utcnow(),
             person=by.user.id if by else None,
             operation=operation,
             record_table=table,
-            record_id=record.id if table else None,
-            client=client if client is not None else (client_of(record) if table else None),
-            detail=json.dumps(detail or {}, ensure_ascii=False),
+            record_id=id,
+            client=client,
+            detail=json.dumps(detail, ensure_ascii=False),
         )
         await line.save()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models import search_ddl
+from models import sealing_ddl, search_ddl
 from models.accounts.roles import ROLES
 from models.core import fold
 
@@ -55,8 +55,8 @@ ADMINISTRATION: tuple[str, ...] = (
 )
 
 ADMINISTRATION_ONLY_ON: dict[str, tuple[str, ...]] = {
-    "sqlite": search_ddl.ON_SQLITE,
-    "postgres": search_ddl.ON_POSTGRES,
+    "sqlite": search_ddl.ON_SQLITE + sealing_ddl.ON_SQLITE,
+    "postgres": search_ddl.ON_POSTGRES + sealing_ddl.ON_POSTGRES,
 }
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.audit import Trail
@@ -47,16 +49,49 @@ def _as_far_as(staff: Viewer, grant: Granted) -> Granted:
     return Granted(grant.client_id, grant.client_name, grant.client_number, rights)
 
 
-async def note_look(viewer: Viewer) -> None:
-    """One line on the person's trail for each look; every page of it asks, the first one writes."""
+async def note_look(
+    viewer: Viewer, *, of_client: int | None = None, folder_id: int | None = None, document_id: int | None = None
+) -> None:
+    """One line on the person's trail for each look, and one on the client's for each folder, document or dossier that was
+    opened in it. Every page asks; within the hour only the first writes."""
     staff, person = viewer.view_as, viewer.user
     assert staff is not None
-    lately = await engine.raw(
-        "SELECT 1 AS looked FROM trail WHERE person = $1 AND operation = 'User.view_as' AND record_id = $2 AND at > $3 LIMIT 1",
+    told = {"name": person.display_name, "person": person.id}
+    lines: list[_Line] = [(_LOOK, "User", int(person.id), None, told | {"clients": len(viewer.grants)})]
+    if opened := await _opened(of_client, folder_id, document_id):
+        table, id, client, what = opened
+        lines.append((_OPEN, table, id, client, told | {"what": what}))
+    for line in lines:
+        if not await _noted_lately(staff, line, person.id):
+            await engine.run_writing(partial(Trail.write_of, *line, by=Viewer(staff)))
+
+
+_Line = tuple[str, str, int, int | None, dict[str, Any]]  # operation, table, id, client, detail
+_LOOK, _OPEN = "User.view_as", "User.view_as.open"
+
+
+async def _noted_lately(staff: User, line: _Line, person: int) -> bool:
+    operation, table, id, _client, _detail = line
+    rows = await engine.raw(
+        "SELECT detail FROM trail WHERE record_table = $1 AND record_id = $2 AND person = $3 AND operation = $4 AND at > $5",
+        table,
+        id,
         staff.id,
-        person.id,
+        operation,
         utcnow() - _ONE_LOOK,
     )
-    if not lately:
-        detail = {"name": person.display_name, "clients": len(viewer.grants)}
-        await engine.run_writing(lambda: Trail.write("User.view_as", person, by=Viewer(staff), detail=detail))
+    return any(operation == _LOOK or json.loads(row["detail"]).get("person") == person for row in rows)
+
+
+async def _opened(
+    client: int | None, folder: int | None, document: int | None
+) -> tuple[str, int, int | None, str] | None:
+    """What a page shows: table, id, the client in whose log it belongs, and its name."""
+    if document or folder:
+        table = "document" if document else "folder"
+        rows = await engine.raw(f"SELECT id, name, client FROM {table} WHERE id = $1", document or folder)
+        return (table.title(), rows[0]["id"], rows[0]["client"] or client, rows[0]["name"]) if rows else None
+    if client:
+        rows = await engine.raw("SELECT id, name FROM client WHERE id = $1", client)
+        return ("Client", client, client, rows[0]["name"]) if rows else None
+    return None

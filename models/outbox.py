@@ -31,11 +31,12 @@ class Kind(enum.StrEnum):
     PASSWORD = "password"  # noqa: S105  mail: subject is a Link
     ACCOUNT_NOTICE = "account_notice"  # mail about one's own account: detail says which
     UPLOAD_NOTICE = "upload_notice"  # mail at once to one staff member: detail has the documents
+    TRAIL_ANCHOR = "trail_anchor"  # mail: how far the chain over the trail is
     DIGEST = "digest"  # mail: what happened since the last one
     RUN_TASK = "run_task"  # long work: subject is a Task
 
 
-MAIL_KINDS = (Kind.INVITATION, Kind.PASSWORD, Kind.ACCOUNT_NOTICE, Kind.UPLOAD_NOTICE, Kind.DIGEST)
+MAIL_KINDS = (Kind.INVITATION, Kind.PASSWORD, Kind.ACCOUNT_NOTICE, Kind.UPLOAD_NOTICE, Kind.DIGEST, Kind.TRAIL_ANCHOR)
 
 # waiting > claimed > (mail: sending >) done | refused | unknown | failed; waiting > cancelled
 STATES = ("waiting", "claimed", "sending", "done", "refused", "unknown", "failed", "cancelled")

@@ -25,6 +25,7 @@ TABLE_MODULES = [
     "models.rollout.records",
     "models.outbox",
     "models.audit",
+    "models.sealing",
     "models.live",
 ]
 

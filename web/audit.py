@@ -7,13 +7,15 @@ from typing import Any
 
 from starlette.requests import Request
 
+from models import sealing_work
 from models.audit_lists import Filter, colleagues, found, page
 from models.clients import Client
 from models.clients.lists import named
-from models.core import Missing, Say
+from models.core import Missing, Refused, Say
+from models.sealing import TrailAnchor
 from models.viewer import Viewer
 from web.clients import page_number
-from web.replies import Reply, show, wants_fragment
+from web.replies import Reply, go, invalid, show, wants_fragment
 from web.routing import Access, Routes
 from web.trail import SENTENCES, changes, sentence
 
@@ -24,8 +26,7 @@ SIZE = 50
 
 @audit.get("/audit")
 async def list_(request: Request, viewer: Viewer) -> Reply:
-    if not viewer.may("view_trail"):
-        raise Missing("audit")
+    _allow(viewer)
     typed = request.query_params.get("client", "")[:230]
     client = await _client(viewer, typed)
     who = request.query_params.get("person", "").strip()[:200]
@@ -49,6 +50,34 @@ async def list_(request: Request, viewer: Viewer) -> Reply:
         colleagues=await colleagues(),
         operations=[(name, sentence({"operation": name, "detail": {}})) for name in SENTENCES],
     )
+
+
+@audit.get("/audit/check")
+async def check(request: Request, viewer: Viewer) -> Reply:
+    """Whether the trail is still whole: the last anchors, and a check that runs as long work."""
+    _allow(viewer)
+    return show("audit/check.html", **await _check(viewer))
+
+
+@audit.post("/audit/check")
+async def start_check(request: Request, viewer: Viewer) -> Reply:
+    typed = str((await request.form()).get("anchor", "")).strip()[:500]
+    try:
+        task = await sealing_work.start_verifying(typed, by=viewer)
+    except Refused as refused:
+        return invalid("audit/check.html", **(await _check(viewer) | {"typed": typed, "why": refused.why}))
+    return go(f"/tasks/{task.id}")
+
+
+async def _check(viewer: Viewer) -> dict[str, Any]:
+    anchors = await viewer.scope(TrailAnchor).all(TrailAnchor.id, limit=520)
+    newest = list(reversed(anchors))[:8]
+    return {"title": Say("Logboek controleren"), "section": "audit", "anchors": newest, "typed": "", "why": None}
+
+
+def _allow(viewer: Viewer) -> None:
+    if not viewer.may("view_trail"):
+        raise Missing("audit")
 
 
 async def _client(viewer: Viewer, typed: str) -> Client | None:

@@ -25,6 +25,7 @@ KINDS = {
     "account_notice": Say("Bericht over account"),
     "upload_notice": Say("Aangeleverde stukken"),
     "digest": Say("Dagelijks overzicht"),
+    "trail_anchor": Say("Anker van het logboek"),
 }
 STATES = {
     "waiting": Say("Wacht"),

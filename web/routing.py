@@ -137,7 +137,8 @@ def _reader(action: Action) -> Callable[[Request], Awaitable[Response]]:
                     return turned
                 reply = await action.handler(request, viewer, **request.path_params)
             if viewer.view_as is not None:
-                await note_look(viewer)
+                shown = reply.context if isinstance(reply, Reply) else {}
+                await note_look(viewer, of_client=shown.get("of_client"), **_opened(request))
         except Exception as error:
             reply = failure(error, request, who[0])
         answer = _answer(reply, request, *who)
@@ -145,6 +146,11 @@ def _reader(action: Action) -> Callable[[Request], Awaitable[Response]]:
         return answer
 
     return endpoint
+
+
+def _opened(request: Request) -> dict[str, int]:
+    """The folder or document that a page is of."""
+    return {name: id for name, id in request.path_params.items() if name in ("folder_id", "document_id")}
 
 
 async def _take_notes(request: Request) -> None:

@@ -55,6 +55,7 @@ SENTENCES: dict[str, Say] = {
     "User.sign_out": Say("meldde {name} af"),
     "User.change_role": Say("wijzigde de rol van {name}"),
     "User.view_as": Say("keek mee als {name}"),
+    "User.view_as.open": Say("bekeek als {name}: {what}"),
     "Access.give": Say("gaf {name} toegang tot {client}"),
     "Access.change": Say("wijzigde wat {name} mag bij {client}"),
     "Access.take": Say("nam de toegang van {name} tot {client} weg"),

@@ -150,3 +150,22 @@ async def test_the_office_looks_in_its_own_language(cast: Cast, browser: Browser
 
     async with browser(cast.anna) as anna:
         assert '<html lang="en"' in (await anna.get(seen_as(cast, "/portal"))).text
+
+
+async def test_what_was_opened_stands_in_that_clients_own_log_once(cast: Cast, browser: Browsers) -> None:
+    document = await Document.objects().where(Document.client == cast.bakkerij).first()
+    assert document is not None
+    path = portal.document.url(document_id=document.id)
+    async with browser(cast.anna) as anna:
+        for _ in range(2):
+            await anna.get(seen_as(cast, f"/portal/dossier?client={cast.bakkerij}"))
+            await anna.get(seen_as(cast, path))
+        log = await anna.get(address_for("clients.log", client_id=cast.bakkerij))
+        other = await anna.get(address_for("clients.log", client_id=cast.garage))
+
+    lines = await Trail.select().where(Trail.operation == "User.view_as.open").order_by(Trail.id)
+    assert [(line["record_table"], line["record_id"], line["client"]) for line in lines] == [
+        ("Client", cast.bakkerij, cast.bakkerij),
+        ("Document", document.id, cast.bakkerij),
+    ]
+    assert f"bekeek als Rik Jansen: {document.name}" in log.text and "bekeek als" not in other.text
