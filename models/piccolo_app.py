@@ -13,6 +13,7 @@ TABLE_MODULES = [
     "models.accounts.codes",
     "models.accounts.staff_groups",
     "models.clients.records",
+    "models.clients.sectors",
     "models.clients.visits",
     "models.clients.rights",
     "models.clients.reach",

@@ -60,7 +60,7 @@ async def _page(viewer: Viewer, make: Any, **forms: Form) -> Reply:
         "device_of": device_of,
         "is_phone": is_phone,
         "codes_left": await user.recovery_codes_left(),
-        "is_demanded": (await Firm.load()).demands_second_factor_of(user),
+        "is_demanded": viewer.demands_second_factor(await Firm.load()),
         **forms,
     }
     reply: Reply = make("account/page.html", title=Say("Uw account"), section="account", **context)
@@ -166,14 +166,14 @@ async def _second_factor(request: Request, viewer: Viewer, secret: str, form: Au
         qr=factors.qr_image(address),
         app_link=address,
         first=request.query_params.get("first", ""),
-        is_demanded=firm.demands_second_factor_of(viewer.user),
+        is_demanded=viewer.demands_second_factor(firm),
     )
     return reply
 
 
 def _is_waiting(firm: Firm, viewer: Viewer) -> bool:
     """Whether nothing else opens before the second factor is set: then there is no menu to walk away by."""
-    return firm.demands_second_factor_of(viewer.user) and not viewer.user.totp_secret
+    return viewer.demands_second_factor(firm) and not viewer.user.totp_secret
 
 
 @account.post("/account/second-factor")

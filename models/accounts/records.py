@@ -129,7 +129,7 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
     @operation(Permission.OWN_ACCOUNT)
     async def remove_authenticator(self, *, by: Viewer) -> None:
         self._only_oneself(by)
-        if (await Firm.load()).demands_second_factor_of(self):
+        if by.demands_second_factor(await Firm.load()):
             raise Refused("", Say("Uw kantoor vraagt om een tweede factor. U kunt hem vervangen, niet uitzetten."))
         await save(self, totp_secret="", totp_step=0)
         await self._tell("factor_off")
