@@ -238,6 +238,10 @@ class Viewer:
                 return False
         return firm.demands_second_factor_of(self.user)
 
+    def waits_for_factor(self, firm: Firm, *, of: User | None = None) -> bool:
+        """Whether it is demanded of him and he has none yet: nothing else opens before. `of` is himself, as he would be."""
+        return self.demands_second_factor(firm) and not (of or self.user).has_second_factor
+
     # may
 
     def may(self, permission: Permission | str, record: Any = None) -> bool:

@@ -342,8 +342,8 @@ def bar(action: Action, viewer: Any) -> None:
 def _needs_factor(viewer: Viewer, firm: Firm) -> bool:
     """Whether the office demands a second factor that this person has not set yet; looking on is no way around it."""
     if viewer.view_as is not None:
-        return not viewer.view_as.totp_secret and firm.demands_second_factor_of(viewer.view_as)
-    return not viewer.user.totp_secret and viewer.demands_second_factor(firm)
+        return firm.demands_second_factor_of(viewer.view_as) and not viewer.view_as.has_second_factor
+    return viewer.waits_for_factor(firm)
 
 
 def _page_of(request: Request) -> str:

@@ -18,6 +18,10 @@ from web.settings import MODULE_NAMES
 SENTENCES: dict[str, Say] = {
     # signing in, and one's own account
     "Session.begin": Say("meldde zich aan"),
+    "Passkey.add": Say("voegde de passkey “{name}” toe"),
+    "Passkey.rename": Say("gaf een passkey de naam “{name}”"),
+    "Passkey.remove": Say("verwijderde de passkey “{name}”"),
+    "Passkey.copied": Say("aanmelden geweigerd: de passkey “{name}” is gekopieerd"),
     "Session.end": Say("meldde een apparaat af"),
     "User.activate": Say("activeerde zijn login"),
     "User.reset_password": Say("koos met een link een nieuw wachtwoord"),
