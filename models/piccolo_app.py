@@ -14,6 +14,7 @@ TABLE_MODULES = [
     "models.passkeys",
     "models.accounts.staff_groups",
     "models.clients.records",
+    "models.clients.sectors",
     "models.clients.visits",
     "models.clients.rights",
     "models.clients.reach",
