@@ -31,6 +31,7 @@ _WHY: dict[str, Say] = {
     "no_name": Say("Uit adres en cliënt blijkt niet wie dit is."),
     "shared": Say("Een postbus van meer mensen (zoals info@)."),
     "archived": Say("De cliënt is gearchiveerd."),
+    "merged": Say("Is samengevoegd met een andere cliënt."),
     "blocked": Say("Wie dit adres heeft, is geblokkeerd."),
     "of_staff": Say("Het adres is van een collega."),
     "new": Say("Nieuwe gebruiker, klaargezet; krijgt geen mail."),
@@ -42,7 +43,7 @@ _VALUES: dict[str, Say] = {
     "blocked": Say("Geblokkeerd"), "nl": Say("Nederlands"), "en": Say("Engels"), "daily": Say("Dagelijks"),
     "at_once": Say("Meteen"), "never": Say("Nooit"),
 }  # fmt: skip
-_PLAIN = ("archive", "restore", "block", "let_in", "set_language", "set_digest")
+_PLAIN = ("archive", "restore", "block", "let_in", "set_language", "set_client_language", "set_digest")
 
 
 def reason(row: dict[str, Any]) -> Say | str:
@@ -55,8 +56,10 @@ def shown(kind: str, value: str) -> Say | str:
     """'' where the value says nothing to people."""
     if kind in _PLAIN:
         return _VALUES.get(value.partition("@")[0], "")
-    if kind == "set_sector":
-        return value or "–"
+    if kind == "set_tone":
+        return Say("Met u") if value == "1" else Say("Met je")
+    if kind in ("join_sector", "leave_sector"):
+        return Say("In de branche") if value else Say("Niet in de branche")
     if kind in ("join_group", "leave_group"):
         return Say("In de groep") if value else Say("Niet in de groep")
     if kind in ("add_responsible", "drop_responsible"):

@@ -59,7 +59,8 @@ SHARED = frozenset(
 _OF_PERSONS = ("eenmanszaak", "natuurlijk persoon", "particulier", "zzp", "persoon")
 _WORDS = re.compile(r"[a-z]{2,}(?:-[a-z]{2,})*")
 _USER_COLUMNS = (
-    "kind", "state", "email", "email_key", "initials", "first_name", "prefix", "surname", "gender", "full_name", "sort_key", "search_key", "created_at",
+    "kind", "state", "email", "email_key", "initials", "first_name", "prefix", "surname", "gender", "full_name", "sort_key", "search_key",
+    "language", "created_at",
 )  # fmt: skip
 
 
@@ -116,7 +117,8 @@ class PrepareUsers(_OfClients):
         for row in rows:
             contact = found[row.record]
             if not contact["person"] and contact["email_key"] not in fresh:
-                person = new_person("client", contact["email"], checked_name(json.loads(row.after)))
+                values = checked_name({**json.loads(row.after), "language": contact["language"]})
+                person = new_person("client", contact["email"], values)
                 fresh[contact["email_key"]] = {name: getattr(person, name) for name in _USER_COLUMNS}
                 first[contact["email_key"]] = row.record
         await engine.copy_rows("users", _USER_COLUMNS, [tuple(one.values()) for one in fresh.values()])
@@ -152,7 +154,7 @@ _UNTOUCHED = (
 async def _contacts(ids: Sequence[int], by: Viewer) -> dict[int, dict[str, Any]]:
     """Per client that this viewer sees: name, legal_form, state, email, email_key, and who has that address already."""
     rows = await engine.raw(
-        f"SELECT c.id, c.name, c.legal_form, c.state, c.email FROM client c WHERE c.id IN {listed(1)} AND {seen(by)}",
+        f"SELECT c.id, c.name, c.kind, c.legal_form, c.state, c.email, c.language FROM client c WHERE c.id IN {listed(1)} AND {seen(by)}",
         json.dumps(list(ids)),
     )
     for row in rows:
@@ -210,7 +212,8 @@ def named(row: dict[str, Any], params: Mapping[str, Any]) -> dict[str, str] | No
     shared = is_shared(row["email"])
     if not shared and (parts := _from_address(row["email"])):
         return parts
-    if not shared and any(word in fold(row["legal_form"]) for word in _OF_PERSONS):
+    of_person = row["kind"] == "private" or any(word in fold(row["legal_form"]) for word in _OF_PERSONS)
+    if not shared and of_person:
         parts = {name: value for name, value in split_person(row["name"]).items() if value}
         if parts.get("surname") and sort_name(parts["surname"]) in fold(row["email"]):
             return parts

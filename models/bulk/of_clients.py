@@ -10,9 +10,10 @@ from typing import Any
 from models import engine
 from models.accounts import User
 from models.accounts.blocking import listed
-from models.bulk.kinds import BulkKind, as_pairs, declare, number_in, pairs
+from models.bulk.kinds import BulkKind, as_pairs, chosen_in, declare, number_in, pairs
 from models.clients import seen, settle, settle_rights
 from models.clients.records import RESPONSIBLE_FOR
+from models.clients.sectors import Sector
 from models.core import Refused, Say
 from models.offices import Office
 from models.settings import Firm
@@ -72,21 +73,35 @@ class Restore(_Column):
     def target(self, value: str, params: dict[str, Any]) -> str:
         return "active"
 
+    async def refusals(self, ids: Sequence[int], params: dict[str, Any], by: Viewer) -> dict[int, str]:
+        rows = await engine.raw(
+            f"SELECT id FROM client WHERE merged_into IS NOT NULL AND id IN {listed(1)}", json.dumps(list(ids))
+        )
+        return {row["id"]: "merged" for row in rows}
+
 
 @declare
-class SetSector(_Column):
-    name, trail, back = "set_sector", "Client.set_sector", "Client.set_sector_back"
-    label, icon, column, asks = Say("Branche instellen"), "tags", "sector", ("sector",)
-    settles = True
+class SetLanguage(_Column):
+    """The language in which his people are written to while they chose none."""
+
+    name, trail, back = "set_client_language", "Client.set_language", "Client.set_language_back"
+    label, icon, column, asks = Say("Taal instellen"), "languages", "language", ("language",)
 
     async def checked(self, params: Mapping[str, Any], by: Viewer) -> dict[str, Any]:
-        text = " ".join(str(params.get("sector") or "").split())
-        if len(text) > 120:
-            raise Refused("sector", Say("Dit is {n} tekens; er passen er {most}.", n=len(text), most=120))
-        return {"value": text}
+        return {"value": chosen_in(params, "language", ("nl", "en"))}
 
-    def told(self, params: dict[str, Any]) -> dict[str, Any]:
-        return {"sector": params["value"] or "–"}
+
+@declare
+class SetTone(_Column):
+    name, trail, back = "set_tone", "Client.set_tone", "Client.set_tone_back"
+    label, icon, column, asks = Say("Aanspreken instellen"), "mail", "formal", ("tone",)
+    _typed = "(v.value = '1')"
+
+    async def checked(self, params: Mapping[str, Any], by: Viewer) -> dict[str, Any]:
+        return {"value": "1" if chosen_in(params, "tone", ("formal", "informal")) == "formal" else "0"}
+
+    async def look(self, ids: Sequence[int], params: dict[str, Any], by: Viewer) -> dict[int, str]:
+        return await self._values("CASE WHEN c.formal THEN '1' ELSE '0' END", ids, by)
 
 
 @declare
@@ -202,6 +217,53 @@ class LeaveGroup(_Group):
     async def refusals(self, ids: Sequence[int], params: dict[str, Any], by: Viewer) -> dict[int, str]:
         there = await self.look(ids, params, by)
         return {id: "by_rule" for id, value in there.items() if value.startswith("rule:")}
+
+
+class _Sector(_OfClients):
+    """The value is '1' of who is in the sector, else ''."""
+
+    asks = ("sector",)
+
+    async def checked(self, params: Mapping[str, Any], by: Viewer) -> dict[str, Any]:
+        sector = await by.scope(Sector).get(number_in(params, "sector", Say("Kies een branche.")))
+        return {"sector": sector.id, "name": sector.name}
+
+    def told(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {"sector": params["name"]}
+
+    async def look(self, ids: Sequence[int], params: dict[str, Any], by: Viewer) -> dict[int, str]:
+        there = "CASE WHEN EXISTS (SELECT 1 FROM client_sector s WHERE s.client = c.id AND s.sector = $2) THEN '1' ELSE '' END"
+        return await self._values(there, ids, by, params["sector"])
+
+    async def write(self, values: dict[int, str], params: dict[str, Any], by: Viewer, at: dt.datetime) -> None:
+        into, out = [id for id, value in values.items() if value], [id for id, value in values.items() if not value]
+        await engine.raw(
+            f"DELETE FROM client_sector WHERE sector = $1 AND client IN {listed(2)}", params["sector"], json.dumps(out)
+        )
+        await engine.raw(
+            f"INSERT INTO client_sector (client, sector) SELECT id, CAST($1 AS INTEGER) FROM client WHERE id IN {listed(2)} "
+            "ON CONFLICT (client, sector) DO NOTHING",
+            params["sector"], json.dumps(into),
+        )  # fmt: skip
+        await settle(clients=values)
+
+
+@declare
+class JoinSector(_Sector):
+    name, trail, back = "join_sector", "Client.join_sector", "Client.leave_sector"
+    label, icon = Say("In een branche zetten"), "tags"
+
+    def target(self, value: str, params: dict[str, Any]) -> str:
+        return "1"
+
+
+@declare
+class LeaveSector(_Sector):
+    name, trail, back = "leave_sector", "Client.leave_sector", "Client.join_sector"
+    label, icon = Say("Uit een branche halen"), "x"
+
+    def target(self, value: str, params: dict[str, Any]) -> str:
+        return ""
 
 
 class _Responsible(_OfClients):

@@ -8,6 +8,7 @@ from models.bulk.kinds import KINDS, BulkKind
 from models.bulk.records import BulkAct
 from models.clients.records import RESPONSIBLE_FOR
 from models.clients.rights import templates
+from models.clients.sectors import Sector
 from models.offices import Office
 from models.settings import Firm
 from models.viewer import Viewer
@@ -19,9 +20,11 @@ def acts_for(viewer: Viewer, about: str) -> list[BulkKind]:
 
 
 async def offered(viewer: Viewer) -> dict[str, Any]:
-    """templates and offices as (key, name), the firm's modules, and what one can be responsible for."""
+    """sectors, templates and offices as (key, name), the firm's modules, and what one can be responsible for."""
     rows = await viewer.scope(Office).select(Office.id, Office.name, order=[Office.name_key])
+    sectors = await viewer.scope(Sector).select(Sector.id, Sector.name, order=[Sector.name_key])
     return {
+        "sectors": [(row["id"], row["name"]) for row in sectors],
         "templates": [(row["key"], row["name"]) for row in await templates()],
         "offices": [(row["id"], row["name"]) for row in rows],
         "modules": (await Firm.load()).module_names,

@@ -23,7 +23,8 @@ from tests.cast import Cast, as_viewer
 async def everything() -> dict[str, Any]:
     """What acts on many may change, without the ids that a row gets when it comes back."""
     return {
-        "client": await engine.raw("SELECT id, state, sector, office, modules FROM client ORDER BY id"),
+        "client": await engine.raw("SELECT id, state, language, formal, office, modules FROM client ORDER BY id"),
+        "sectors": await engine.raw("SELECT client, sector FROM client_sector ORDER BY client, sector"),
         "membership": await engine.raw(
             "SELECT client, client_group, source, imported FROM membership ORDER BY client, client_group"
         ),
@@ -39,12 +40,16 @@ async def everything() -> dict[str, Any]:
 
 async def params_for(kind: str, cast: Cast, chance: random.Random) -> dict[str, Any]:
     groups = [row["id"] for row in await engine.raw("SELECT id FROM client_group ORDER BY id")]
+    sectors = [row["id"] for row in await engine.raw("SELECT id FROM sector ORDER BY id LIMIT 3")]
     return {
         "join_group": {"group": chance.choice(groups)},
         "leave_group": {"group": chance.choice(groups)},
         "add_responsible": {"person": cast.ed.user.id, "roles": chance.sample(["manager", "tax", "payroll"], 2)},
         "drop_responsible": {"person": cast.ed.user.id, "roles": chance.choice([[], ["tax"]])},
-        "set_sector": {"sector": chance.choice(["Bouw", "Zorg", ""])},
+        "join_sector": {"sector": chance.choice(sectors)},
+        "leave_sector": {"sector": chance.choice(sectors)},
+        "set_client_language": {"language": chance.choice(["nl", "en"])},
+        "set_tone": {"tone": chance.choice(["formal", "informal"])},
         "set_office": {"office": "0"},
         "set_modules": chance.choice([{"every": "1"}, {"modules": ["dossiers"]}]),
         "prepare_users": {"role": chance.choice(["lezer", "beheerder"]), "unnamed": chance.choice(["leave", "client"])},
@@ -104,15 +109,15 @@ async def test_the_look_beforehand_changes_nothing_and_counts(cast):
 
 
 async def test_who_changed_since_the_look_is_left_alone_and_said(cast):
-    act = await looked_at(matching(cast.anna), "set_sector", cast.anna, sector="Zorg")
-    await engine.raw("UPDATE client SET sector = 'Horeca' WHERE id = $1", cast.garage)
+    act = await looked_at(matching(cast.anna), "set_client_language", cast.anna, language="en")
+    await engine.raw("UPDATE client SET language = 'xx' WHERE id = $1", cast.garage)
     foreign = await add_client(cast.anna.clients, number="NA", name="Daarna gekomen", by=cast.anna)
 
     now = await carried_out(act, cast.anna)
 
     assert (now["moved"], now["done"]) == (1, act.numbers["will"] - 1)
-    rows = {row["id"]: row["sector"] for row in await engine.raw("SELECT id, sector FROM client")}
-    assert (rows[cast.garage], rows[cast.bakkerij], rows[foreign.id]) == ("Horeca", "Zorg", "")
+    rows = {row["id"]: row["language"] for row in await engine.raw("SELECT id, language FROM client")}
+    assert (rows[cast.garage], rows[cast.bakkerij], rows[foreign.id]) == ("xx", "en", "nl")
 
 
 async def test_undo_leaves_what_was_changed_afterwards(cast):

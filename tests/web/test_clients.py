@@ -228,7 +228,7 @@ async def test_ed_archives_nothing_that_is_not_his(cast, browser):
 
 async def test_every_act_shows_what_it_asks_and_then_its_look(cast, browser):
     answers = {
-        "group": "1", "person": cast.ed.user.id, "roles": ["tax"], "sector": "Bouw", "office": "0", "every": "1", "role": "lezer",
+        "group": "1", "person": cast.ed.user.id, "roles": ["tax"], "tone": "informal", "office": "0", "every": "1", "role": "lezer",
         "unnamed": "client", "language": "en", "digest": "never",
     }  # fmt: skip
     async with browser(cast.anna) as anna:
@@ -236,7 +236,10 @@ async def test_every_act_shows_what_it_asks_and_then_its_look(cast, browser):
             reply = await anna.post("/bulk", data={"kind": name, "about": kind.about, "all_matching": "1"})
             at = reply.headers["location"]
             page = await anna.get(at)
-            asked = {"group": (await engine.raw("SELECT min(id) AS id FROM client_group"))[0]["id"]}
+            asked = {
+                "group": (await engine.raw("SELECT min(id) AS id FROM client_group"))[0]["id"],
+                "sector": (await engine.raw("SELECT min(id) AS id FROM sector"))[0]["id"],
+            }
             if kind.asks:
                 assert "Kies wat er gebeurt" in page.text, name
                 looked = await anna.post(f"{at}/choices", data=answers | asked)
