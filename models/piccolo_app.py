@@ -12,6 +12,8 @@ TABLE_MODULES = [
     "models.accounts.records",
     "models.accounts.codes",
     "models.passkeys",
+    "models.sign_ins",
+    "models.trusted",
     "models.accounts.staff_groups",
     "models.clients.records",
     "models.clients.visits",

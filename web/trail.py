@@ -20,6 +20,7 @@ SENTENCES: dict[str, Say] = {
     "Passkey.add": Say("voegde de passkey “{name}” toe"),
     "Passkey.rename": Say("gaf een passkey de naam “{name}”"),
     "Passkey.remove": Say("verwijderde de passkey “{name}”"),
+    "TrustedDevice.withdraw": Say("vertrouwt een apparaat niet meer"),
     "Passkey.copied": Say("aanmelden geweigerd: de passkey “{name}” is gekopieerd"),
     "Session.end": Say("meldde een apparaat af"),
     "User.activate": Say("activeerde zijn login"),

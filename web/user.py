@@ -22,6 +22,7 @@ from web.devices import device_of, is_phone
 from web.forms import Form, StringField
 from web.mail import KINDS
 from web.person import Person, filled
+from web.proof import asks_proof
 from web.replies import Reply, Toast, go, invalid, show
 from web.rights import bits_in, template_choices
 from web.trail import sentence
@@ -54,6 +55,8 @@ async def rename(request: Request, viewer: Viewer, user_id: int) -> Reply:
 async def change_address(request: Request, viewer: Viewer, user_id: int) -> Reply:
     person = await viewer.users.get(user_id)
     was = person.state
+    if was == "active" and (asked := await asks_proof(request, viewer)):
+        return asked
     form = await Address.read(request)
     if await form.submit(person.change_email, by=viewer):
         return go(page.url(user_id=user_id), toast=_moved(was, person))
@@ -127,6 +130,8 @@ async def unblock(request: Request, viewer: Viewer, user_id: int) -> Reply:
 @users.post("/users/{user_id:int}/second-factor-reset")
 async def reset_second_factor(request: Request, viewer: Viewer, user_id: int) -> Reply:
     person = await viewer.users.get(user_id)
+    if asked := await asks_proof(request, viewer, page.url(user_id=user_id)):
+        return asked
     try:
         await person.reset_second_factor(by=viewer)
     except Refused as refused:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models import dutch, engine
-from models.accounts.blocking import let_in, shut_out
+from models.accounts.blocking import end_trust, let_in, shut_out
 from models.core import Refused, Say, fold, operation, save
 from models.live import touch
 from models.people import PARTS, keys_of
@@ -134,6 +134,7 @@ class Managed:
         state = "prepared" if self.state == "invited" and not on_paper else self.state
         await save(self, email=new, email_key=fold(new), state=state, **keys_of(email=new, **names))  # type: ignore[arg-type]
         await end_links(self.id, "moved")
+        await end_trust([self.id])
         if self.state == "active" and before:
             await ask(Kind.ACCOUNT_NOTICE, person=self.id, what="address", to=before)
         await self._note("User.change_email", by, before=before, after=new)
@@ -173,7 +174,7 @@ class Managed:
         if not self.has_second_factor:
             raise Refused("", Say("Deze persoon heeft geen tweede factor ingesteld."))
         await save(self, totp_secret="", totp_step=0, has_passkey=False)  # type: ignore[arg-type]
-        for table in ("recovery_code", "passkey"):
+        for table in ("recovery_code", "passkey", "trusted_device"):
             await engine.raw(f"DELETE FROM {table} WHERE person = $1", self.id)
         await end_sessions_of(self.id, by.session_id if self.id == by.user.id else 0)
         await ask(Kind.ACCOUNT_NOTICE, person=self.id, what="factor_off")

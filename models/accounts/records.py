@@ -10,6 +10,7 @@ from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
 from models import factors
+from models.accounts.blocking import end_trust
 from models.accounts.managing import Managed
 from models.accounts.reaching import Reaching
 from models.core import Forbidden, Owned, Refused, Say, operation, save
@@ -118,12 +119,15 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
         self._only_oneself(by)
         await save(self, password=password_hash)
         await self._end_sessions(by.session_id)
+        await end_trust([self.id])
         await self.tell("password")
 
     @operation(Permission.OWN_ACCOUNT)
     async def set_authenticator(self, secret: str, code: str, *, by: Viewer) -> list[str]:
         """Turn the second factor on, proved by a first code; returns the recovery codes, which are shown once."""
         self._only_oneself(by)
+        if not (await Firm.load()).takes_factor("totp"):
+            raise Refused("code", Say("Uw kantoor vraagt om een passkey als tweede factor."))
         step = factors.matching_step(secret, code, 0)
         if step is None:
             raise Refused(
@@ -209,7 +213,8 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
             raise Forbidden("own account")
 
     async def factor_has_changed(self, what: str) -> None:
-        """One of his second factors came or went: he hears of it by mail."""
+        """One of his second factors came or went: he hears of it by mail, and every browser asks for one again."""
+        await end_trust([self.id])
         await self.tell(what)
 
     async def tell(self, what: str) -> None:
@@ -280,6 +285,7 @@ class Session(Owned, Table, tablename="session"):
     proved_at = Timestamptz(
         null=True, default=None, help_text="When password or factor was last shown in this session."
     )
+    how = Varchar(length=10, default="password", help_text="How he came in: see models/sign_ins.py")
     address = Varchar(length=45, default="")
     agent = Varchar(length=300, default="")
     data = Text(default="{}", help_text="JSON: the next toast, and where to go after signing in.")
@@ -326,6 +332,7 @@ class Link(Owned, Table, tablename="link"):
 
     person = ForeignKey(User, null=False, on_delete=OnDelete.cascade)
     kind = Varchar(length=10, help_text="invitation or password")
+    signs_in = Boolean(default=False, help_text="It signs him in, and sets no password.")
     opening = Integer(null=True, default=None, index=True, help_text="The opening of the gates it belongs to.")
     token_hash = Varchar(length=64, default="", index=True, help_text="'' until the worker makes it, at sending")
     email = Varchar(length=254, help_text="The address at the time: a change of address kills the link.")
