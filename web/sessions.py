@@ -75,9 +75,9 @@ def sign_in_form(request: Request, form: SignIn, wrong: Say | None = None) -> Re
     )
 
 
-async def _check_password(request: Request, form: Any) -> tuple[User | None, Say | None, User | None]:
+async def _check_password(request: Request, form: Any) -> tuple[User | None, Say | None, int | None]:
     """Before the unit: find the person and check the password, which takes as long for an address that nobody has.
-    Who may come in, or what to say, and whose account was tried."""
+    Who may come in; or what to say, and whose account was tried (0: nobody's; None: not judged)."""
     email, password = str(form.get("email", ""))[:254].strip(), str(form.get("password", ""))
     if not email or not password:
         return None, None, None
@@ -93,14 +93,14 @@ async def _check_password(request: Request, form: Any) -> tuple[User | None, Say
         return None, _SLOWED, None
     right = await passwords.verify(password, user.password if user else "")
     if user is None or not right or user.state != "active":
-        return None, _WRONG, user
+        return None, _WRONG, user.id if user else 0
     await engine.run_writing(lambda: throttling.give_back(limits))
     return user, None, None
 
 
 @sessions.post("/sign-in", before=_check_password)
 async def begin_session(
-    request: Request, viewer: Viewer, prepared: tuple[User | None, Say | None, User | None]
+    request: Request, viewer: Viewer, prepared: tuple[User | None, Say | None, int | None]
 ) -> Reply:
     form = await SignIn.read(request)
     user, wrong, tried = prepared
@@ -133,15 +133,15 @@ async def enter(request: Request, user: User, how: str = "password", factor: str
     token, _ = await signing_in.begin_session(
         user, half=False, address=address_of(request), agent=agent_of(request), how=how
     )
-    await _note(request, user, how, factor)
+    await _note(request, user.id, how, factor)
     request.scope["poort.cookie"] = token
     request.scope["poort.known"] = device_seal(user.id)
     await login_user(request, user)
 
 
-async def _note(request: Request, user: User, how: str, factor: str = "", *, succeeded: bool = True) -> None:
+async def _note(request: Request, person: int, how: str, factor: str = "", *, succeeded: bool = True) -> None:
     address, agent = address_of(request), agent_of(request)
-    await sign_ins.note(user.id, how, factor=factor, succeeded=succeeded, address=address, agent=agent)
+    await sign_ins.note(person, how, factor=factor, succeeded=succeeded, address=address, agent=agent)
 
 
 async def finish(request: Request, half: signing_in.SignedIn, factor: str) -> Reply:
@@ -153,7 +153,7 @@ async def finish(request: Request, half: signing_in.SignedIn, factor: str) -> Re
 
 
 async def refuse_factor(request: Request, half: signing_in.SignedIn, factor: str, form: Code, why: Refused) -> Reply:
-    await _note(request, half.user, half.how, factor, succeeded=False)
+    await _note(request, half.user.id, half.how, factor, succeeded=False)
     form.refuse(why)
     return code_form(request, form, invalid)
 
