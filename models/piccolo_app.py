@@ -16,6 +16,7 @@ TABLE_MODULES = [
     "models.trusted",
     "models.accounts.staff_groups",
     "models.clients.records",
+    "models.clients.sectors",
     "models.clients.visits",
     "models.clients.rights",
     "models.clients.reach",

@@ -78,11 +78,10 @@ class Firm(Owned, Table, tablename="firm"):
     def demands_second_factor_of(self, user: User) -> bool:
         return self.second_factor == "all" or (self.second_factor == "staff" and user.kind == "staff")
 
-    def waits_for_factor_of(self, user: User) -> bool:
-        """Whether it is demanded of him and he has none yet: nothing else opens before."""
-        return self.demands_second_factor_of(user) and not (
-            (bool(user.totp_secret) and self.takes_factor("totp"))
-            or (bool(user.has_passkey) and self.takes_factor("passkey"))
+    def is_content_with(self, user: User) -> bool:
+        """Whether he has a second factor of a kind that counts here."""
+        return (bool(user.totp_secret) and self.takes_factor("totp")) or (
+            bool(user.has_passkey) and self.takes_factor("passkey")
         )
 
     def takes_factor(self, kind: str) -> bool:
