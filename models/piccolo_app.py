@@ -12,6 +12,7 @@ TABLE_MODULES = [
     "models.accounts.records",
     "models.accounts.codes",
     "models.accounts.staff_groups",
+    "models.accounts.preparing",
     "models.clients.records",
     "models.clients.visits",
     "models.clients.rights",

@@ -11,6 +11,7 @@ from models.accounts.roles import RIGHTS, ROLES
 from models.clients.grouping import PURPOSES
 from models.core import Say
 from models.imports.lexicon import FIELDS
+from web.mailing import DIGESTS
 from web.person import GENDERS, NAME_USES
 from web.settings import MODULE_NAMES
 
@@ -42,6 +43,9 @@ SENTENCES: dict[str, Say] = {
     "User.invite_again": Say("nodigde {name} opnieuw uit"),
     "User.change_name": Say("wijzigde de naam “{before}” in “{after}”"),
     "User.change_details": Say("wijzigde de gegevens van {name}"),
+    "User.discard": Say("zag af van het toevoegen van {name}"),
+    "User.set_photo": Say("plaatste een foto van {name}"),
+    "User.remove_photo": Say("nam de foto van {name} weg"),
     "User.change_email": Say("wijzigde het e-mailadres van {name} van {before} in {after}"),
     "User.block": Say("blokkeerde {name}"),
     "User.block.bulk": Say("blokkeerde {count} gebruikers"),
@@ -184,11 +188,12 @@ _FIELDS |= {
     "initials": Say("Voorletters"), "first_names": Say("Voornamen"), "gender": Say("Aanhef"), "mobile": Say("Mobiel"),
     "partner_prefix": Say("Tussenvoegsel van de partner"), "partner_surname": Say("Achternaam van de partner"),
     "name_use": Say("Naam die wordt gebruikt"), "title_before": Say("Titel voor de naam"),
-    "title_after": Say("Titel achter de naam"), "job_title": Say("Functie"),
+    "title_after": Say("Titel achter de naam"), "job_title": Say("Functie"), "digest": Say("Mail over uploads"),
 }  # fmt: skip
 _CHOICES: dict[str, dict[Any, Say]] = {
     "name_use": dict(NAME_USES),
     "gender": dict(GENDERS),
+    "digest": dict(DIGESTS),
     "language": {"nl": Say("Nederlands"), "en": Say("Engels")},
     "second_factor": {"nobody": Say("Niemand"), "staff": Say("Medewerkers"), "all": Say("Iedereen")},
     "users_without_login": {True: Say("Aan"), False: Say("Uit")},
