@@ -86,7 +86,11 @@ async def test_several_clients_are_added_at_once_each_with_its_own_template(cast
         again = await preparing.add_clients(person, {cast.garage: "salaris", cast.beheer: "lezer"}, by=cast.anna)
 
     assert (count, again) == (2, 1)
-    assert await reached(person) == {cast.garage: ("lezer", 1), cast.bakkerij: ("salaris", 40), cast.beheer: ("lezer", 1)}
+    assert await reached(person) == {
+        cast.garage: ("lezer", 1),
+        cast.bakkerij: ("salaris", 40),
+        cast.beheer: ("lezer", 1),
+    }
     lines = await Trail.objects().where((Trail.operation == "Access.give") & (Trail.record_id == person.id))
     assert {line.client for line in lines} == {cast.garage, cast.bakkerij, cast.beheer}
 
@@ -130,7 +134,9 @@ async def test_finishing_mails_only_who_is_invited_by_it(cast, without_login):
 
     assert await preparing.preparation_of(person.id) is None
     assert await mails() - before == (0 if without_login else 1)
-    assert (await User.objects().where(User.id == person.id).first()).state == ("prepared" if without_login else "invited")
+    assert (await User.objects().where(User.id == person.id).first()).state == (
+        "prepared" if without_login else "invited"
+    )
 
 
 async def test_who_cannot_be_invited_is_not_and_his_steps_stay(cast):
