@@ -11,6 +11,7 @@ TABLE_MODULES = [
     "models.offices",
     "models.accounts.records",
     "models.accounts.codes",
+    "models.passkeys",
     "models.accounts.staff_groups",
     "models.accounts.preparing",
     "models.clients.records",

@@ -39,6 +39,11 @@ def of_proof(user_id: int) -> Limits:
     return [(digest(f"proof {user_id}"), 10)]
 
 
+def of_passkey(address: str) -> Limits:
+    """For passkeys: nobody guesses one; this bounds the work."""
+    return [(digest(f"passkey {network_of(address)}"), 60)]
+
+
 def of_forgotten(address: str) -> Limits:
     """For asking mails; how many reach one mailbox is bounded where the links are made."""
     return [(digest(f"forgotten {network_of(address)}"), 20)]

@@ -26,7 +26,7 @@ def compose(name: str, language: str, **context: Any) -> Composed:
 
     Always wanted: `firm`, and `person` (models.people.Addressee: who is greeted, and how formally). Further, for
     password: link, valid_until (datetime); for an invitation (see there) also companies (names) and more;
-    account_notice: what (password, address, factor_on, factor_off or codes), account_url;
+    account_notice: what (password, address, factor_on, factor_off, passkey_on, passkey_off, passkey_copied or codes), account_url;
     trail_anchor: anchor (text), lines (count), audit_url; upload_notice and digest: count, clients ([{name, url, documents: [{name, url, folder, who}]}]), preferences_url.
     """
     if name not in NAMES:

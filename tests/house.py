@@ -84,10 +84,12 @@ class House:
 
 
 @contextlib.contextmanager
-def house(size: str, var: Path, *, smtp_url: str = "", worker: bool = True, **more: str) -> Iterator[House]:
+def house(
+    size: str, var: Path, *, smtp_url: str = "", worker: bool = True, host: str = "127.0.0.1", **more: str
+) -> Iterator[House]:
     """Migrated and empty; both processes run until the end of the context."""
     port = _free_port()
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://{host}:{port}"
     kept = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
     environment = {**kept, "POORT_VAR": str(var), "BASE_URL": url, "PYTHONPATH": str(ROOT), **more}
     if smtp_url:

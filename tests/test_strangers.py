@@ -45,7 +45,7 @@ OWNED = {
     "access_id": "SELECT min(a.id) AS id FROM access a JOIN client c ON c.id = a.client WHERE c.name = 'Bakkerij Jansen B.V.'",
 }
 # made for the test: of anna
-MADE = {"task_id", "import_id", "draft_id", "session_id", "staff_group_id"}
+MADE = {"task_id", "import_id", "draft_id", "session_id", "staff_group_id", "passkey_id"}
 
 
 async def ids() -> dict[str, Any]:
@@ -72,6 +72,11 @@ async def ids() -> dict[str, Any]:
             anna,
         )
         await engine.raw(
+            "INSERT INTO passkey (person, credential_id, public_key, name, created_at) "
+            "SELECT $1, 'none', '', 'Laptop', created_at FROM users WHERE id = $1",
+            anna,
+        )
+        await engine.raw(
             "INSERT INTO session (token_hash, person, created_at, seen_at, expires_at) "
             "SELECT 'none', $1, created_at, created_at, created_at FROM users WHERE id = $1",
             anna,
@@ -82,6 +87,7 @@ async def ids() -> dict[str, Any]:
         ("draft_id", "draft"),
         ("session_id", "session"),
         ("staff_group_id", "staff_group"),
+        ("passkey_id", "passkey"),
     ):
         found[name] = (await engine.raw(f"SELECT max(id) AS id FROM {table}"))[0]["id"]
     return found

@@ -6,15 +6,16 @@ from typing import Any
 
 from starlette.requests import Request
 
-from models import engine, factors, passwords, signing_in, throttling
+from models import factors, passwords
 from models.core import Refused, Say
+from models.passkeys import Passkey, why_not_here
 from models.secret_box import decrypt, encrypt
 from models.settings import Firm
 from models.viewer import Permission, Viewer
-from web.addresses import local_path
 from web.devices import device_of, is_phone
 from web.forms import Form, PasswordField, Required, SelectField, Text
 from web.mailing import DIGESTS
+from web.proof import asks_proof, check_present
 from web.replies import Reply, changed, go, invalid, show
 from web.routing import Routes
 from web.sessions import home_of
@@ -22,16 +23,11 @@ from web.sessions import home_of
 account = Routes("account")
 
 _LAYOUT = "layout_public.html"  # of the steps of the set-up
-_SLOWED = Say("Er is te vaak een verkeerd wachtwoord ingevuld. Wacht een kwartier en probeer het dan opnieuw.")
 
 
 class Password(Form):
     present_password = PasswordField(validators=[Required()])
     password = PasswordField(validators=[Required()])
-
-
-class Proof(Form):
-    present_password = PasswordField(validators=[Required()])
 
 
 class Authenticator(Form):
@@ -60,28 +56,16 @@ async def _page(viewer: Viewer, make: Any, **forms: Form) -> Reply:
         "is_phone": is_phone,
         "codes_left": await user.recovery_codes_left(),
         "is_demanded": (await Firm.load()).demands_second_factor_of(user),
+        "passkeys": await viewer.scope(Passkey).all(Passkey.id),
+        "no_passkeys": why_not_here(),
         **forms,
     }
     reply: Reply = make("account/page.html", title=Say("Uw account"), section="account", **context)
     return reply
 
 
-async def _check_present(request: Request, form: Any) -> Refused | None:
-    """Before the unit: whether the password is shown that the person has now. Guesses are counted."""
-    user = request.user
-    if not user.is_authenticated:
-        return None
-    limits = throttling.of_proof(user.id)
-    if not await engine.run_writing(lambda: throttling.count_try(limits)):
-        return Refused("present_password", _SLOWED)
-    if not await passwords.verify(str(form.get("present_password", "")), user.password):
-        return Refused("present_password", Say("Dit is niet uw huidige wachtwoord."))
-    await engine.run_writing(lambda: throttling.give_back(limits))
-    return None
-
-
 async def _check_and_hash(request: Request, form: Any) -> str | Refused:
-    if refused := await _check_present(request, form):
+    if refused := await check_present(request, form):
         return refused
     password, user = str(form.get("password", "")), request.user
     if not user.is_authenticated:
@@ -112,41 +96,12 @@ async def set_preferences(request: Request, viewer: Viewer) -> Reply:
     return await _page(viewer, invalid, preferences=form)
 
 
-# what asks for the password once more when it was not shown in this session of late
-
-
-@account.get("/account/proof")
-async def proof(request: Request, viewer: Viewer) -> Reply:
-    return _proof(request, Proof.blank(), show)
-
-
-def _proof(request: Request, form: Proof, make: Any) -> Reply:
-    next_url = local_path(request.query_params.get("next", ""))
-    reply: Reply = make(
-        "account/proof.html", title=Say("Uw wachtwoord"), section="account", form=form, next_url=next_url
-    )
-    return reply
-
-
-@account.post("/account/proof", before=_check_present)
-async def prove(request: Request, viewer: Viewer, prepared: Refused | None) -> Reply:
-    form = await Proof.read(request)
-    if prepared and not form.errors:
-        form.refuse(prepared)
-    if form.errors:
-        return _proof(request, form, invalid)
-    await signing_in.prove(viewer.session_id)
-    return go(local_path(request.query_params.get("next", "")) or page.url())
-
-
-async def _asks_proof(viewer: Viewer, back: str) -> Reply | None:
-    session = await viewer.sessions.get(viewer.session_id)
-    return None if session.is_proved else go(proof.url(next=back))
+# the authenticator
 
 
 @account.get("/account/second-factor")
 async def second_factor(request: Request, viewer: Viewer) -> Reply:
-    if asked := await _asks_proof(viewer, second_factor.url()):
+    if asked := await asks_proof(request, viewer, second_factor.url()):
         return asked
     return await _second_factor(request, viewer, factors.new_secret(), Authenticator.blank(), show)
 
@@ -165,6 +120,7 @@ async def _second_factor(request: Request, viewer: Viewer, secret: str, form: Au
         qr=factors.qr_image(address),
         app_link=address,
         first=request.query_params.get("first", ""),
+        may_passkey=why_not_here() is None and not viewer.user.totp_secret,
         is_demanded=firm.demands_second_factor_of(viewer.user),
     )
     return reply
@@ -172,12 +128,12 @@ async def _second_factor(request: Request, viewer: Viewer, secret: str, form: Au
 
 def _is_waiting(firm: Firm, viewer: Viewer) -> bool:
     """Whether nothing else opens before the second factor is set: then there is no menu to walk away by."""
-    return firm.demands_second_factor_of(viewer.user) and not viewer.user.totp_secret
+    return firm.waits_for_factor_of(viewer.user)
 
 
 @account.post("/account/second-factor")
 async def set_authenticator(request: Request, viewer: Viewer) -> Reply:
-    if asked := await _asks_proof(viewer, second_factor.url()):
+    if asked := await asks_proof(request, viewer, second_factor.url()):
         return asked
     form = await Authenticator.read(request)
     try:
@@ -191,10 +147,10 @@ async def set_authenticator(request: Request, viewer: Viewer) -> Reply:
     except Refused as refused:
         form.refuse(refused)
         return await _second_factor(request, viewer, secret, form, invalid)
-    return _codes(request, viewer, codes)
+    return codes_page(request, viewer, codes)
 
 
-def _codes(request: Request, viewer: Viewer, codes: list[str]) -> Reply:
+def codes_page(request: Request, viewer: Viewer, codes: list[str]) -> Reply:
     is_first = bool(request.query_params.get("first"))
     return show(
         "account/recovery_codes.html",
@@ -213,14 +169,14 @@ def _after_first(viewer: Viewer) -> str:
 
 @account.get("/account/second-factor/removal")
 async def removal(request: Request, viewer: Viewer) -> Reply:
-    if asked := await _asks_proof(viewer, removal.url()):
+    if asked := await asks_proof(request, viewer, removal.url()):
         return asked
     return show("account/removal.html", title=Say("Tweede factor uitzetten"), section="account")
 
 
 @account.post("/account/second-factor/removal")
 async def remove_authenticator(request: Request, viewer: Viewer) -> Reply:
-    if asked := await _asks_proof(viewer, removal.url()):
+    if asked := await asks_proof(request, viewer, removal.url()):
         return asked
     await viewer.user.remove_authenticator(by=viewer)
     return changed(then=page.url(), toast=Say("De tweede factor staat uit."))
@@ -234,9 +190,9 @@ async def skip_second_factor(request: Request, viewer: Viewer) -> Reply:
 
 @account.post("/account/recovery-codes")
 async def renew_recovery_codes(request: Request, viewer: Viewer) -> Reply:
-    if asked := await _asks_proof(viewer, page.url()):
+    if asked := await asks_proof(request, viewer, page.url()):
         return asked
-    return _codes(request, viewer, await viewer.user.renew_recovery_codes(by=viewer))
+    return codes_page(request, viewer, await viewer.user.renew_recovery_codes(by=viewer))
 
 
 @account.post("/account/sessions/{session_id:int}/end")

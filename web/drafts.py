@@ -26,6 +26,12 @@ _NEVER = ("password", "code", "pin", "secret", "sealed", "token")
 
 async def keep(request: Request, form: FormData) -> Response:
     """Write the fields down (never secrets) and go to the sign-in, which leads back here."""
+    then = await engine.run_writing(lambda: keep_typed(request, form, request.scope["poort.former"], proof=False))
+    return redirect(request, address_for("sessions.sign_in", next=then))
+
+
+async def keep_typed(request: Request, form: FormData, person: int, *, proof: bool = True) -> str:
+    """Write the fields down for this person; the address at which he gets them back. In a writing unit."""
     fields = [
         (name, value)
         for name, value in form.multi_items()
@@ -33,9 +39,8 @@ async def keep(request: Request, form: FormData) -> Response:
     ]
     came = urlsplit(request.headers.get("hx-current-url") or request.headers.get("referer") or "")
     came_from = local_path(came.path) if routing.is_our_host(came.netloc, request) else ""
-    person = request.scope["poort.former"]
-    draft_id = await engine.run_writing(lambda: keep_draft(person, request.url.path, came_from, fields))
-    return redirect(request, address_for("sessions.sign_in", next=again.url(draft_id=draft_id)))
+    draft_id = await keep_draft(person, request.url.path, came_from, fields)
+    return again.url(draft_id=draft_id, proof=1 if proof else None)
 
 
 @drafts.get("/drafts/{draft_id:int}")
@@ -46,6 +51,8 @@ async def again(request: Request, viewer: Viewer, draft_id: int) -> Reply | Resp
         raise Missing("draft")
     path, came_from, fields = found
     sorry = Say("Uw sessie was verlopen. Controleer wat u had ingevuld en verstuur het opnieuw.")
+    if request.query_params.get("proof"):
+        sorry = Say("Dank u. Controleer wat u had ingevuld en verstuur het opnieuw.")
     action, parameters = routing.action_at("POST", path)
     routing.bar(action, viewer)
     rehearsal = Request({**request.scope, "method": "POST", "path": path}, request.receive)

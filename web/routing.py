@@ -347,7 +347,7 @@ def bar(action: Action, viewer: Any) -> None:
 def _needs_factor(viewer: Viewer, firm: Firm) -> bool:
     """Whether the office demands a second factor that this person has not set yet; looking on is no way around it."""
     person = viewer.view_as or viewer.user
-    return not person.totp_secret and firm.demands_second_factor_of(person)
+    return firm.waits_for_factor_of(person)
 
 
 def _page_of(request: Request) -> str:

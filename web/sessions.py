@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette_login.utils import login_user, logout_user
 
-from models import engine, passwords, signing_in, throttling
+from models import engine, passkeys, passwords, signing_in, throttling
 from models.accounts import User
 from models.core import Gone, Missing, Refused, Say
 from models.viewer import Viewer
@@ -48,19 +48,19 @@ class Forgotten(Form):
     email = Text(most=254, required=True)
 
 
-def _next(request: Request) -> str:
+def next_of(request: Request) -> str:
     return local_path(request.query_params.get("next", ""))
 
 
 @sessions.get("/sign-in")
 async def sign_in(request: Request, viewer: Viewer) -> Reply:
     if viewer.is_signed_in:
-        return go(_target(request, viewer.user))
-    return _sign_in_form(request, SignIn.blank())
+        return go(target_of(request, viewer.user))
+    return sign_in_form(request, SignIn.blank())
 
 
-def _sign_in_form(request: Request, form: SignIn, wrong: Say | None = None) -> Reply:
-    make, next_url = invalid if wrong or form.errors else show, _next(request)
+def sign_in_form(request: Request, form: SignIn, wrong: Say | None = None) -> Reply:
+    make, next_url = invalid if wrong or form.errors else show, next_of(request)
     kept = next_url.startswith("/drafts/")
     return make(
         "sessions/sign_in.html",
@@ -70,6 +70,7 @@ def _sign_in_form(request: Request, form: SignIn, wrong: Say | None = None) -> R
         wrong=wrong,
         next_url=next_url,
         kept=kept,
+        has_passkeys=passkeys.site() is not None,
     )
 
 
@@ -100,20 +101,20 @@ async def begin_session(request: Request, viewer: Viewer, prepared: tuple[User |
     form = await SignIn.read(request)
     user, wrong = prepared
     if user is None:
-        return _sign_in_form(request, form, wrong)
+        return sign_in_form(request, form, wrong)
     return await let_in(request, user)
 
 
 async def let_in(request: Request, user: User, toast: Say | None = None) -> Reply:
     """The password was right (or just set by a link): on to the second factor where there is one, else inside."""
-    if user.totp_secret:
+    if user.has_second_factor:
         await _end_present(request)
         request.scope["poort.cookie"], _ = await signing_in.begin_session(
             user, half=True, address=address_of(request), agent=agent_of(request)
         )
-        return go(code.url(next=_next(request)), toast=toast)
+        return go(code.url(next=next_of(request)), toast=toast)
     await enter(request, user)
-    return go(_target(request, user), toast=toast)
+    return go(target_of(request, user), toast=toast)
 
 
 async def enter(request: Request, user: User) -> None:
@@ -131,9 +132,9 @@ async def _end_present(request: Request) -> None:
         await signing_in.end_session(present.session_id)
 
 
-def _target(request: Request, user: User) -> str:
+def target_of(request: Request, user: User) -> str:
     """Where the person was going, if he may open it; else his first page."""
-    home, wanted = ("/" if user.kind == "staff" else "/portal"), _next(request)
+    home, wanted = ("/" if user.kind == "staff" else "/portal"), next_of(request)
     if not wanted or wanted.startswith("/sign-"):
         return home
     try:
@@ -147,8 +148,22 @@ def _target(request: Request, user: User) -> str:
 @sessions.get("/sign-in/code")
 async def code(request: Request, viewer: Viewer) -> Reply:
     if "poort.half" not in request.scope:
-        return go(sign_in.url(next=_next(request)))
-    return show("sessions/code.html", title=Say("Code"), layout=_LAYOUT, form=Code.blank(), next_url=_next(request))
+        return go(sign_in.url(next=next_of(request)))
+    return code_form(request, Code.blank(), show)
+
+
+def code_form(request: Request, form: Code, make: Any) -> Reply:
+    person, here = request.scope["poort.half"].user, passkeys.site() is not None
+    reply: Reply = make(
+        "sessions/code.html",
+        title=Say("Tweede factor"),
+        layout=_LAYOUT,
+        form=form,
+        next_url=next_of(request),
+        person=person,
+        by_passkey=bool(person.has_passkey) and here,
+    )
+    return reply
 
 
 async def _count_code(request: Request, form: Any) -> bool:
@@ -167,17 +182,17 @@ def _code_limits(request: Request, user: User) -> throttling.Limits:
 async def finish_session(request: Request, viewer: Viewer, prepared: bool) -> Reply:
     half = request.scope.get("poort.half")
     if half is None:
-        return go(sign_in.url(next=_next(request)))
+        return go(sign_in.url(next=next_of(request)))
     form, user = await Code.read(request), half.user
     if not prepared:
         form.refuse(Refused("code", _SLOWED_CODE))
     elif not form.errors and await user.takes_code(form.code.data or ""):
         await throttling.give_back(_code_limits(request, user))
         await enter(request, user)
-        return go(_target(request, user))
+        return go(target_of(request, user))
     elif not form.errors:
         form.refuse(Refused("code", Say("Deze code klopt niet of is al gebruikt. Neem de nieuwste code over.")))
-    return invalid("sessions/code.html", title=Say("Code"), layout=_LAYOUT, form=form, next_url=_next(request))
+    return code_form(request, form, invalid)
 
 
 @sessions.post("/sign-out", access=Access.SIGNED_IN)
@@ -201,7 +216,7 @@ def _forgotten(request: Request, form: Forgotten, make: Any, *, sent: bool) -> R
         form=form,
         sent=sent,
         hours=signing_in.LINK_HOURS,
-        next_url=_next(request),
+        next_url=next_of(request),
     )
     return reply
 

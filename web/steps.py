@@ -27,10 +27,10 @@ from web.user import page as user_page
 
 steps = Routes("steps", Access.STAFF)
 
-MOST = 30  # clients that a search shows
+MOST = 20  # clients that a search shows
 NAMES = {
     "person": Say("Persoon"),
-    "email": Say("E-mailadres"),
+    "email": Say("E-mail"),
     "rights": Say("Rechten"),
     "clients": Say("Cliënten"),
     "mail": Say("Mail"),

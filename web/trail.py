@@ -18,6 +18,10 @@ from web.settings import MODULE_NAMES
 SENTENCES: dict[str, Say] = {
     # signing in, and one's own account
     "Session.begin": Say("meldde zich aan"),
+    "Passkey.add": Say("voegde de passkey “{name}” toe"),
+    "Passkey.rename": Say("gaf een passkey de naam “{name}”"),
+    "Passkey.remove": Say("verwijderde de passkey “{name}”"),
+    "Passkey.copied": Say("aanmelden geweigerd: de passkey “{name}” is gekopieerd"),
     "Session.end": Say("meldde een apparaat af"),
     "User.activate": Say("activeerde zijn login"),
     "User.reset_password": Say("koos met een link een nieuw wachtwoord"),
@@ -150,7 +154,7 @@ def sentence(line: dict[str, Any]) -> Say:
     if said is None:
         return Say(UNNAMED.text, operation=line["operation"])
     detail = _detail(line)
-    known = defaultdict(lambda: "…", {key: value for key, value in detail.items() if isinstance(value, str | int)})
+    known = defaultdict(lambda: "–", {key: value for key, value in detail.items() if isinstance(value, str | int) and value != ""})
     if names := detail.get("names"):
         more = int(detail.get("count", 0)) - len(names)
         known["documents"] = ", ".join([f"“{name}”" for name in names] + ([f"+ {more}"] if more > 0 else []))

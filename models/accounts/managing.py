@@ -61,6 +61,9 @@ class Managed:
         digest: Any
         display_name: Any
 
+        @property
+        def has_second_factor(self) -> bool: ...
+
     @operation(Permission.MANAGE_USERS, trail=False)
     async def invite(self, *, by: Viewer) -> None:
         """Mail him a link to choose a password; an earlier link dies. Also for who was invited before."""
@@ -189,10 +192,11 @@ class Managed:
 
         by.require(Permission.MANAGE_STAFF, self)
         await self.may_be_managed(by)
-        if not self.totp_secret:
+        if not self.has_second_factor:
             raise Refused("", Say("Deze persoon heeft geen tweede factor ingesteld."))
-        await save(self, totp_secret="", totp_step=0)  # type: ignore[arg-type]
-        await engine.raw("DELETE FROM recovery_code WHERE person = $1", self.id)
+        await save(self, totp_secret="", totp_step=0, has_passkey=False)  # type: ignore[arg-type]
+        for table in ("recovery_code", "passkey"):
+            await engine.raw(f"DELETE FROM {table} WHERE person = $1", self.id)
         await end_sessions_of(self.id, by.session_id if self.id == by.user.id else 0)
         await ask(Kind.ACCOUNT_NOTICE, person=self.id, what="factor_off")
         await self._note("User.reset_second_factor", by)

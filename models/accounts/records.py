@@ -67,6 +67,9 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
     password = Varchar(length=255, default="", help_text="argon2id, or '' when none was set yet")
     totp_secret = Text(default="", help_text="encrypted; '' when no authenticator is set")
     totp_step = BigInt(default=0, help_text="The last 30-second step used: a code works once.")
+    has_passkey = Boolean(
+        default=False, help_text="Whether he has passkeys: kept in the unit that adds or removes one."
+    )
     second_factor_skipped_at = Timestamptz(null=True, default=None)
     digest = Varchar(length=8, default="daily", help_text="How news of uploads comes: daily, at_once or never")
     photo = Varchar(length=64, default="", help_text="staff: the SHA-256 of a small picture that clients see, or ''")
@@ -101,6 +104,11 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
     def display_name(self) -> str:
         return full_name(**{name: getattr(self, name) for name in PARTS})
 
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether a password alone does not let him in."""
+        return bool(self.totp_secret) or bool(self.has_passkey)
+
     def addressed(self, *, formal: bool = True) -> Addressee:
         """As a letter or mail greets him."""
         return addressee({name: getattr(self, name) for name in (*PARTS, "gender")}, formal=formal)
@@ -113,7 +121,7 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
         self._only_oneself(by)
         await save(self, password=password_hash)
         await self._end_sessions(by.session_id)
-        await self._tell("password")
+        await self.tell("password")
 
     @operation(Permission.OWN_ACCOUNT)
     async def set_authenticator(self, secret: str, code: str, *, by: Viewer) -> list[str]:
@@ -126,23 +134,26 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
                 Say("Deze code klopt niet. Kijk of de klok van uw telefoon goed staat en neem de nieuwste code over."),
             )
         await save(self, totp_secret=encrypt(secret), totp_step=step)
-        await self._tell("factor_on")
-        return await self._new_recovery_codes()
+        await self.factor_has_changed("factor_on")
+        return await self.new_recovery_codes()
 
     @operation(Permission.OWN_ACCOUNT)
     async def remove_authenticator(self, *, by: Viewer) -> None:
         self._only_oneself(by)
-        if (await Firm.load()).demands_second_factor_of(self):
+        before, self.totp_secret = self.totp_secret, ""
+        if (await Firm.load()).waits_for_factor_of(self):
+            self.totp_secret = before
             raise Refused("", Say("Uw kantoor vraagt om een tweede factor. U kunt hem vervangen, niet uitzetten."))
         await save(self, totp_secret="", totp_step=0)
-        await self._tell("factor_off")
-        await RecoveryCode.delete().where(RecoveryCode.person == self.id)
+        await self.factor_has_changed("factor_off")
+        if not self.has_passkey:
+            await RecoveryCode.delete().where(RecoveryCode.person == self.id)
 
     @operation(Permission.OWN_ACCOUNT)
     async def renew_recovery_codes(self, *, by: Viewer) -> list[str]:
         self._only_oneself(by)
-        await self._tell("codes")
-        return await self._new_recovery_codes()
+        await self.tell("codes")
+        return await self.new_recovery_codes()
 
     @operation(Permission.OWN_ACCOUNT)
     async def skip_second_factor(self, *, by: Viewer) -> None:
@@ -193,7 +204,11 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
         if by.user.id != self.id:
             raise Forbidden("own account")
 
-    async def _tell(self, what: str) -> None:
+    async def factor_has_changed(self, what: str) -> None:
+        """One of his second factors came or went: he hears of it by mail."""
+        await self.tell(what)
+
+    async def tell(self, what: str) -> None:
         """A mail about the change, so that he hears of it whose password was found out."""
         from models.outbox import Kind, ask
 
@@ -204,7 +219,7 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
             (Session.person == self.id) & (Session.id != but) & Session.ended_at.is_null()
         )
 
-    async def _new_recovery_codes(self) -> list[str]:
+    async def new_recovery_codes(self) -> list[str]:
         codes = factors.new_recovery_codes()
         await RecoveryCode.delete().where(RecoveryCode.person == self.id)
         await RecoveryCode.insert(

@@ -117,7 +117,7 @@ async def colleagues(viewer: Viewer) -> list[dict[str, Any]]:
     office (its name), how many clients he sees, last seen."""
     within = f"AND u.office = {int(viewer.fence)}" if viewer.fence else ""
     return await engine.raw(
-        "SELECT u.id, u.full_name, u.email, u.state, u.role, u.permissions, u.all_clients, u.totp_secret <> '' AS factor, coalesce(o.name, '') AS office, "
+        "SELECT u.id, u.full_name, u.email, u.state, u.role, u.permissions, u.all_clients, (u.totp_secret <> '' OR u.has_passkey) AS factor, coalesce(o.name, '') AS office, "
         "(SELECT count(*) FROM reach r WHERE r.person = u.id) AS clients, (SELECT s.seen_at FROM session s WHERE s.person = u.id ORDER BY s.seen_at DESC LIMIT 1) AS seen_at "
         f"FROM users u LEFT JOIN office o ON o.id = u.office WHERE u.kind = 'staff' {within} ORDER BY CASE WHEN u.state = 'blocked' THEN 1 ELSE 0 END, u.sort_key, u.id"
     )
