@@ -154,7 +154,8 @@ def sentence(line: dict[str, Any]) -> Say:
     if said is None:
         return Say(UNNAMED.text, operation=line["operation"])
     detail = _detail(line)
-    known = defaultdict(lambda: "–", {key: value for key, value in detail.items() if isinstance(value, str | int) and value != ""})
+    said_of = {key: "–" if value == "" else value for key, value in detail.items() if isinstance(value, str | int)}
+    known = defaultdict(lambda: "…", said_of)
     if names := detail.get("names"):
         more = int(detail.get("count", 0)) - len(names)
         known["documents"] = ", ".join([f"“{name}”" for name in names] + ([f"+ {more}"] if more > 0 else []))
