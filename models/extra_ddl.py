@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from models import sealing_ddl, search_ddl
+from models import overview_ddl, sealing_ddl, search_ddl
 from models.accounts.roles import ROLES
+from models.clients.starter import STARTER as STARTER_SECTORS
 from models.core import fold
 
 STATEMENTS = (
@@ -40,6 +41,13 @@ ADMINISTRATION: tuple[str, ...] = (
         f"('{role.name}', '{role.label}', '{fold(str(role.label))}', {int(role.rights)}, {place})"
         for place, role in enumerate(ROLES)
     ),
+    *(
+        f"INSERT INTO sector (name, name_key, sbi, sbi_version) VALUES ('{name}', '{fold(name)}', '{sbi}', 'SBI 2008')"
+        for name, sbi in STARTER_SECTORS
+    ),
+    "INSERT INTO sector (name, name_key, sbi, sbi_version) SELECT min(sector), lower(sector), '', 'SBI 2008' FROM client "
+    "WHERE sector <> '' AND lower(sector) NOT IN (SELECT name_key FROM sector) GROUP BY lower(sector)",
+    "INSERT INTO client_sector (client, sector) SELECT c.id, s.id FROM client c JOIN sector s ON s.name_key = lower(c.sector)",
     # Who may approve or see to the payroll may look at it; who had rights of his own choice keeps them.
     "UPDATE access SET own = rights | CASE WHEN rights & 4 <> 0 THEN 16 ELSE 0 END "
     "| CASE WHEN rights & 8 <> 0 THEN 32 ELSE 0 END WHERE role = ''",
@@ -62,4 +70,4 @@ ADMINISTRATION_ONLY_ON: dict[str, tuple[str, ...]] = {
 
 def administration_for(engine_type: str) -> tuple[str, ...]:
     """In the order in which they are to be run."""
-    return ADMINISTRATION + search_ddl.ON_BOTH + ADMINISTRATION_ONLY_ON[engine_type]
+    return ADMINISTRATION + overview_ddl.ON_BOTH + search_ddl.ON_BOTH + ADMINISTRATION_ONLY_ON[engine_type]

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.clients import seen
-
 if TYPE_CHECKING:
     from models.viewer import Viewer
+
+
+def seen(viewer: Viewer, column: str) -> str:
+    """The clients he sees."""
+    from models.clients import seen  # which knows the lists that ask here
+
+    return seen(viewer, column)
 
 
 def seen_people(viewer: Viewer, table: str) -> str:
@@ -30,3 +35,10 @@ def looked_after(viewer: Viewer, column: str, *, everybody: bool = False) -> str
         return seen(viewer, column)
     mine = f"{column} IN (SELECT v.client FROM responsible v WHERE v.person = {int(viewer.user.id)})"
     return f"({mine} AND {seen(viewer, column)})"
+
+
+def people_of(viewer: Viewer, column: str, *, everybody: bool = False) -> str:
+    """Who reaches a client that he looks after."""
+    if everybody and viewer.sees_all_clients:
+        return "1 = 1"
+    return f"{column} IN (SELECT p.person FROM access p WHERE {looked_after(viewer, 'p.client', everybody=everybody)})"

@@ -71,7 +71,7 @@ class Passkey(Owned, Table, tablename="passkey"):
         """It opens nothing any more. Refused where it is the last second factor and the office demands one."""
         left = await Passkey.count().where((Passkey.person == by.user.id) & (Passkey.id != self.id))
         by.user.has_passkey = left > 0
-        if not left and (await Firm.load()).waits_for_factor_of(by.user):
+        if not left and by.waits_for_factor(await Firm.load()):
             by.user.has_passkey = True
             raise Refused("", Say("Uw kantoor vraagt om een tweede factor. Stel eerst een andere in."))
         await Passkey.delete().where(Passkey.id == self.id)

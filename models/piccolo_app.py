@@ -15,6 +15,7 @@ TABLE_MODULES = [
     "models.accounts.staff_groups",
     "models.accounts.preparing",
     "models.clients.records",
+    "models.clients.sectors",
     "models.clients.visits",
     "models.clients.rights",
     "models.clients.reach",

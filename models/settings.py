@@ -67,10 +67,6 @@ class Firm(Owned, Table, tablename="firm"):
     def demands_second_factor_of(self, user: User) -> bool:
         return self.second_factor == "all" or (self.second_factor == "staff" and user.kind == "staff")
 
-    def waits_for_factor_of(self, user: User) -> bool:
-        """Whether it is demanded of him and he has none yet: nothing else opens before."""
-        return self.demands_second_factor_of(user) and not user.has_second_factor
-
     # what the layouts show
 
     @property

@@ -12,7 +12,7 @@ from models.storage import storage
 # Every column that names a blob. A blob that stands in none of them is removed some hours after it came.
 BLOBS = (("document", "sha256"), ("import_batch", "sha256"), ("firm", "logo"), ("office", "logo"), ("users", "photo"))
 
-_SESSION_KEPT = dt.timedelta(days=7)  # after its end: a form typed in it can be given back
+_SESSION_KEPT = dt.timedelta(days=35)  # after its end: a form typed in it can be given back, four weeks are drawn
 _HOUR = dt.timedelta(hours=1)
 _IMPORT_ROWS_KEPT = dt.timedelta(days=90)  # as long as an import can be taken back
 _BLOB_AGE = dt.timedelta(hours=6)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from models.imports import Import
     from models.outbox import Errand
     from models.rollout import Opening
+    from models.settings import Firm
     from models.tasks import Task
 
 
@@ -141,6 +142,7 @@ class Granted:
     client_number: str
     rights: Right
     folders: dict[int, bool] = field(default_factory=dict)
+    second_factor: str = ""  # what the client asks of its users: yes, optional, no; '' as the firm asks
 
     @property
     def manages(self) -> bool:
@@ -224,6 +226,21 @@ class Viewer:
     def client_ids_with(self, right: Right) -> list[int]:
         """The clients for which this client user has the right: few, so they go into a query as they are."""
         return [grant.client_id for grant in self.grants.values() if right in grant.rights]
+
+    def demands_second_factor(self, firm: Firm) -> bool:
+        """Whether this person must have a second factor: one client's yes is enough, else the firm decides, unless every
+        client of his leaves him free."""
+        if self.is_client and self.grants:
+            policies = {grant.second_factor for grant in self.grants.values()}
+            if "yes" in policies:
+                return True
+            if policies <= {"optional", "no"}:
+                return False
+        return firm.demands_second_factor_of(self.user)
+
+    def waits_for_factor(self, firm: Firm, *, of: User | None = None) -> bool:
+        """Whether it is demanded of him and he has none yet: nothing else opens before. `of` is himself, as he would be."""
+        return self.demands_second_factor(firm) and not (of or self.user).has_second_factor
 
     # may
 

@@ -41,6 +41,7 @@ OWNED = {
     "dossier_id": "SELECT d.id FROM dossier d JOIN client c ON c.id = d.client WHERE c.name = 'Bakkerij Jansen B.V.'",
     "group_id": "SELECT min(id) AS id FROM client_group",
     "opening_id": "SELECT min(id) AS id FROM opening",
+    "sector_id": "SELECT min(id) AS id FROM sector",
     "errand_id": "SELECT min(id) AS id FROM errand",
     "access_id": "SELECT min(a.id) AS id FROM access a JOIN client c ON c.id = a.client WHERE c.name = 'Bakkerij Jansen B.V.'",
 }

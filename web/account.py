@@ -55,7 +55,7 @@ async def _page(viewer: Viewer, make: Any, **forms: Form) -> Reply:
         "device_of": device_of,
         "is_phone": is_phone,
         "codes_left": await user.recovery_codes_left(),
-        "is_demanded": (await Firm.load()).demands_second_factor_of(user),
+        "is_demanded": viewer.demands_second_factor(await Firm.load()),
         "passkeys": await viewer.scope(Passkey).all(Passkey.id),
         "no_passkeys": why_not_here(),
         **forms,
@@ -121,14 +121,14 @@ async def _second_factor(request: Request, viewer: Viewer, secret: str, form: Au
         app_link=address,
         first=request.query_params.get("first", ""),
         may_passkey=why_not_here() is None and not viewer.user.totp_secret,
-        is_demanded=firm.demands_second_factor_of(viewer.user),
+        is_demanded=viewer.demands_second_factor(firm),
     )
     return reply
 
 
 def _is_waiting(firm: Firm, viewer: Viewer) -> bool:
     """Whether nothing else opens before the second factor is set: then there is no menu to walk away by."""
-    return firm.waits_for_factor_of(viewer.user)
+    return viewer.waits_for_factor(firm)
 
 
 @account.post("/account/second-factor")

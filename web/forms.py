@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import wtforms
 from starlette.requests import Request
-from wtforms import BooleanField, PasswordField, SelectMultipleField, StringField
+from wtforms import BooleanField, PasswordField, SelectMultipleField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, StopValidation
 
@@ -27,6 +27,7 @@ __all__ = [
     "SelectMultipleField",
     "StringField",
     "Text",
+    "TextAreaField",
     "TypedText",
 ]
 

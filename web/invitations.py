@@ -144,13 +144,15 @@ def slips(found: list[dict[str, Any]], *, back: str, left: int = 0, more: str = 
 
 def asked_of(form: Any) -> board.Asked:
     """Of an address or a form; nonsense narrows nothing."""
-    state = form.get("state", "")
+    state, trouble = form.get("state", ""), form.get("trouble", "")
     return board.Asked(
         q=str(form.get("q", "")).replace("\x00", "")[:100],
         state=state if state in board.BOARD else "",
         group=_whole(form.get("group")),
         client=_whole(form.get("client")),
         opening=_whole(form.get("opening")),
+        trouble=trouble if trouble in board.TROUBLE else "",
+        responsible=_whole(form.get("responsible")),
     )
 
 
@@ -174,7 +176,7 @@ async def _board(request: Request, viewer: Viewer, form: Any = None) -> dict[str
         "by_state": {name: page.url(**{**query, "state": name or None}) for name in ("", *board.BOARD)},
         "base": page.url(**query),
         "here": page.url(**query, page=number if number > 1 else None),
-        "groups": (await client_lists.choices(viewer))["groups"],
+        **await client_lists.choices(viewer),
         "openings": await board.openings(viewer),
         "is_narrowed": asked != board.Asked(),
         "wrong": None,

@@ -102,7 +102,7 @@ async def new_passkey(request: Request, viewer: Viewer) -> Reply:
 
 
 async def _new(request: Request, viewer: Viewer, form: Named, make: Any) -> Reply:
-    waiting = (await Firm.load()).waits_for_factor_of(viewer.user)
+    waiting = viewer.waits_for_factor(await Firm.load())
     reply: Reply = make(
         "account/passkey_new.html",
         title=Say("Passkey toevoegen"),

@@ -346,8 +346,9 @@ def bar(action: Action, viewer: Any) -> None:
 
 def _needs_factor(viewer: Viewer, firm: Firm) -> bool:
     """Whether the office demands a second factor that this person has not set yet; looking on is no way around it."""
-    person = viewer.view_as or viewer.user
-    return firm.waits_for_factor_of(person)
+    if viewer.view_as is not None:
+        return firm.demands_second_factor_of(viewer.view_as) and not viewer.view_as.has_second_factor
+    return viewer.waits_for_factor(firm)
 
 
 def _page_of(request: Request) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from models.accounts.roles import RIGHTS, ROLES
+from models.clients.checks import KINDS, SECOND_FACTOR
 from models.clients.grouping import PURPOSES
 from models.core import Say
 from models.imports.lexicon import FIELDS
@@ -79,6 +80,16 @@ SENTENCES: dict[str, Say] = {
     "Client.leave_group.bulk": Say("haalde {count} cliënten uit groep {group}"),
     "Client.add_responsible": Say("maakte {who} verantwoordelijk voor de cliënt"),
     "Client.add_responsible.bulk": Say("maakte {who} verantwoordelijk voor {count} cliënten"),
+    "Client.set_bsn": Say("wijzigde het BSN"),
+    "Client.reveal_bsn": Say("bekeek het BSN"),
+    "Client.set_sectors": Say("wijzigde de branches van de cliënt"),
+    "Client.set_modules": Say("wijzigde de onderdelen van de cliënt"),
+    "Client.set_partner": Say("wijzigde de fiscale partner"),
+    "Client.merge": Say("voegde cliënt {other} samen met {name}"),
+    "Sector.add": Say("voegde branche {name} toe"),
+    "Sector.change": Say("wijzigde branche {name}"),
+    "Sector.merge_into": Say("liet branche {name} opgaan in {other}"),
+    "Sector.remove": Say("verwijderde branche {name}"),
     "ClientGroup.add": Say("voegde groep {name} toe"),
     "ClientGroup.rename": Say("wijzigde groep {name}"),
     "ClientGroup.remove": Say("verwijderde groep {name}"),
@@ -189,7 +200,12 @@ _FIELDS = {field.name: Say(field.dutch) for field in FIELDS["clients"]} | {
 _FIELDS |= {
     "permissions": Say("Rechten per onderdeel"), "office": Say("Vestiging"), "selections": Say("Ziet cliënten van groepen"),
     "groups": Say("Kantoorgroepen"), "members": Say("Medewerkers"), "purpose": Say("Doel"), "template": Say("Sjabloon"),
-    "rule": Say("Regel"),
+    "rule": Say("Regel"), "sectors": Say("Branches"), "partner": Say("Fiscale partner"), "sbi_version": Say("Uitgave van de SBI"),
+    "kind": Say("Soort"), "branch_number": Say("Vestigingsnummer"), "rsin": Say("RSIN"), "payroll_numbers": Say("Loonheffingennummers"),
+    "letter": Say("Huisletter"), "lines": Say("Adresregels"), "country": Say("Land"), "post_street": Say("Straat (post)"),
+    "post_house_number": Say("Huisnummer (post)"), "post_letter": Say("Huisletter (post)"), "post_addition": Say("Toevoeging (post)"),
+    "post_postcode": Say("Postcode (post)"), "post_city": Say("Plaats (post)"), "post_lines": Say("Adresregels (post)"),
+    "post_country": Say("Land (post)"), "website": Say("Website"), "formal": Say("Aanspreken"), "notes": Say("Notities voor collega’s"),
     "initials": Say("Voorletters"), "first_names": Say("Voornamen"), "gender": Say("Aanhef"), "mobile": Say("Mobiel"),
     "partner_prefix": Say("Tussenvoegsel van de partner"), "partner_surname": Say("Achternaam van de partner"),
     "name_use": Say("Naam die wordt gebruikt"), "title_before": Say("Titel voor de naam"),
@@ -200,7 +216,9 @@ _CHOICES: dict[str, dict[Any, Say]] = {
     "gender": dict(GENDERS),
     "digest": dict(DIGESTS),
     "language": {"nl": Say("Nederlands"), "en": Say("Engels")},
-    "second_factor": {"nobody": Say("Niemand"), "staff": Say("Medewerkers"), "all": Say("Iedereen")},
+    "kind": KINDS,
+    "formal": {True: Say("U: Geachte heer Jansen"), False: Say("Je: Beste Jan")},
+    "second_factor": SECOND_FACTOR | {"nobody": Say("Niemand"), "staff": Say("Medewerkers"), "all": Say("Iedereen")},
     "users_without_login": {True: Say("Aan"), False: Say("Uit")},
     "role": {
         "administrator": Say("Beheerder"),

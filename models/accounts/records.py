@@ -141,7 +141,7 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
     async def remove_authenticator(self, *, by: Viewer) -> None:
         self._only_oneself(by)
         before, self.totp_secret = self.totp_secret, ""
-        if (await Firm.load()).waits_for_factor_of(self):
+        if by.waits_for_factor(await Firm.load(), of=self):
             self.totp_secret = before
             raise Refused("", Say("Uw kantoor vraagt om een tweede factor. U kunt hem vervangen, niet uitzetten."))
         await save(self, totp_secret="", totp_step=0)

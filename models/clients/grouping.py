@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.accounts.blocking import listed
+from models.clients.checks import KINDS
 from models.core import Refused, Say, operation, save
 from models.live import touch
 from models.viewer import Permission
@@ -88,7 +89,7 @@ async def matching_count(viewer: Viewer, rule: dict[str, list[Any]]) -> int:
     return int(rows[0]["n"])
 
 
-async def choices() -> dict[str, list[tuple[Any, str]]]:
+async def choices() -> dict[str, list[tuple[Any, Any]]]:
     """What a rule can ask: condition > (value, text) of all there is to choose."""
     offices = await engine.raw("SELECT id, name FROM office ORDER BY name_key")
     forms = await engine.raw(
@@ -98,7 +99,10 @@ async def choices() -> dict[str, list[tuple[Any, str]]]:
     people = await engine.raw(
         "SELECT id, full_name FROM users WHERE kind = 'staff' AND state <> 'blocked' ORDER BY sort_key, id LIMIT 500"
     )
+    sectors = await engine.raw("SELECT id, name FROM sector ORDER BY name_key")
     return {
+        "sector": [(row["id"], row["name"]) for row in sectors],
+        "kind": list(KINDS.items()),
         "legal_form": [(row["value"], row["name"]) for row in forms],
         "office": [(row["id"], row["name"]) for row in offices],
         "responsible": [(row["id"], row["full_name"]) for row in people],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,15 @@ MISSING = {
     "group": "NOT EXISTS (SELECT 1 FROM membership WHERE membership.client = client.id)",
     "responsible": "NOT EXISTS (SELECT 1 FROM responsible WHERE responsible.client = client.id)",
     "email": "client.email = ''",
+    "activation": "",  # depends on the moment: NOBODY_IN
 }
+# Somebody was invited a week ago ({week} is that moment) or longer, and nobody is in.
+SILENT_AFTER = dt.timedelta(days=7)
+NOBODY_IN = (
+    "({client} IN (SELECT a.client FROM users u JOIN access a ON a.person = u.id "
+    "WHERE u.kind = 'client' AND u.state = 'invited' AND u.invited_at < {week}) "
+    "AND NOT EXISTS (SELECT 1 FROM access a JOIN users u ON u.id = a.person WHERE a.client = {client} AND u.state = 'active'))"
+)
 # A place is sorted without its 's- or 't; there is no key of it, for few sort by it.
 _CITY = "lower(CASE WHEN city LIKE '''s-%' OR city LIKE '''t %' THEN substr(city, 4) ELSE city END)"
 ORDERS = {
@@ -63,7 +72,9 @@ class Filter:
             found.append(("client.id IN (SELECT m.client FROM membership m WHERE m.client_group = {})", (self.group,)))
         if self.responsible is not None:
             found.append(("client.id IN (SELECT r.client FROM responsible r WHERE r.person = {})", (self.responsible,)))
-        if self.missing in MISSING:
+        if self.missing == "activation":
+            found.append((NOBODY_IN.format(client="client.id", week="{}"), (utcnow() - SILENT_AFTER,)))
+        elif self.missing in MISSING:
             found.append((MISSING[self.missing], ()))
         return found
 

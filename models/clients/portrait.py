@@ -42,6 +42,30 @@ async def of(client: Client) -> dict[str, Any]:
     }
 
 
+async def particulars(client: Client) -> dict[str, Any]:
+    """For the page with details: own_groups (ids, by hand), rule_groups (names), responsible (person > roles), partner and
+    merged_into (id, number, name, or None)."""
+    groups = await engine.raw(
+        "SELECT g.id, g.name, m.source FROM membership m JOIN client_group g ON g.id = m.client_group WHERE m.client = $1 ORDER BY g.name_key",
+        client.id,
+    )
+    people = await engine.raw(
+        "SELECT u.id, u.full_name AS who, r.roles FROM responsible r JOIN users u ON u.id = r.person WHERE r.client = $1 ORDER BY u.sort_key, u.id",
+        client.id,
+    )
+    others = await engine.raw(
+        "SELECT id, number, name FROM client WHERE id = $1 OR id = $2", client.partner or 0, client.merged_into or 0
+    )
+    by_id = {row["id"]: row for row in others}
+    return {
+        "own_groups": {row["id"] for row in groups if row["source"] != "rule"},
+        "rule_groups": [row["name"] for row in groups if row["source"] == "rule"],
+        "responsible": [row | {"roles": row["roles"].split(",")} for row in people],
+        "partner": by_id.get(client.partner or 0),
+        "merged_into": by_id.get(client.merged_into or 0),
+    }
+
+
 def _named(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "who": row["full_name"] or ""}
 

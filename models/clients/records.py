@@ -7,16 +7,17 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from piccolo.columns import Boolean, Date, ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
+from piccolo.columns import Boolean, Date, ForeignKey, Integer, LazyTableReference, OnDelete, Text, Timestamptz, Varchar
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
 from models import engine
 from models.accounts import User
 from models.accounts.reaching import add_to
-from models.clients.checks import FIELDS, checked
+from models.clients.checks import FIELDS, PRIVATE, WITH_BSN, checked
 from models.clients.colleagues import Colleagues
 from models.clients.grouping import Grouping
+from models.clients.particulars import Particulars
 from models.core import Owned, Refused, Say, Scope, fold, operation, save
 from models.live import touch
 from models.offices import Office
@@ -68,7 +69,7 @@ class ClientGroup(Grouping, Owned, Table, tablename="client_group"):
         await touch("clients", "rollout")
 
 
-class Client(Colleagues, Owned, Table, tablename="client"):
+class Client(Particulars, Colleagues, Owned, Table, tablename="client"):
     """An enterprise or person for whom the office works."""
 
     number = Varchar(length=20, help_text="As the office writes it; leading zeros kept.")
@@ -76,19 +77,54 @@ class Client(Colleagues, Owned, Table, tablename="client"):
     name = Varchar(length=200)
     sort_key = Varchar(length=400, default="", index=True)
     search_key = Varchar(length=1000, default="")
+    kind = Varchar(length=12, default="organisation", help_text="organisation, sole_trader or private")
     legal_form = Varchar(length=60, default="")
     kvk = Varchar(length=8, default="")
+    branch_number = Varchar(length=12, default="", help_text="Vestigingsnummer.")
+    rsin = Varchar(length=9, default="")
     vat = Varchar(length=20, default="")
+    payroll_numbers = Varchar(length=200, default="", help_text="Loonheffingennummers, by commas.")
+    bsn = Text(default="", help_text="Encrypted; private persons and sole traders only.")
     iban = Varchar(length=34, default="")
     street = Varchar(length=120, default="")
     house_number = Varchar(length=10, default="")
+    letter = Varchar(length=4, default="")
     addition = Varchar(length=20, default="")
     postcode = Varchar(length=12, default="")
     city = Varchar(length=120, default="")
+    lines = Varchar(length=400, default="", help_text="Abroad: up to three lines.")
+    country = Varchar(length=60, default="", help_text="'' is the Netherlands.")
+    post_street = Varchar(length=120, default="")
+    post_house_number = Varchar(length=10, default="")
+    post_letter = Varchar(length=4, default="")
+    post_addition = Varchar(length=20, default="")
+    post_postcode = Varchar(length=12, default="")
+    post_city = Varchar(length=120, default="")
+    post_lines = Varchar(length=400, default="")
+    post_country = Varchar(length=60, default="")
     email = Varchar(length=254, default="")
     phone = Varchar(length=40, default="")
+    website = Varchar(length=200, default="")
+    language = Varchar(length=2, default="nl")
+    formal = Boolean(default=True, help_text="u (Geachte) or je (Beste)")
+    second_factor = Varchar(length=8, default="", help_text="of its users: yes, optional, no; '' as the firm asks")
+    notes = Text(default="", help_text="For staff only.")
+    partner: Any = ForeignKey(
+        LazyTableReference("Client", module_path="models.clients.records"),
+        null=True,
+        default=None,
+        on_delete=OnDelete.set_null,
+        help_text="fiscal partner; stands with both",
+    )
+    merged_into: Any = ForeignKey(
+        LazyTableReference("Client", module_path="models.clients.records"),
+        null=True,
+        default=None,
+        on_delete=OnDelete.set_null,
+        help_text="a duplicate: whose file goes on",
+    )
     sbi = Varchar(length=10, default="")
-    sector = Varchar(length=120, default="")
+    sector = Varchar(length=120, default="", help_text="As a list wrote it; see sectors for what counts.")
     office = ForeignKey(Office, null=True, default=None, on_delete=OnDelete.set_null, index=True)
     modules = Varchar(
         length=200, default="", help_text="What its users may have at most, by commas; '' is all that the office uses."
@@ -125,16 +161,25 @@ class Client(Colleagues, Owned, Table, tablename="client"):
                     "Iemand anders wijzigde deze gegevens terwijl u bezig was. Wat u typte staat er nog; vergelijk het met wat er nu bewaard is en bewaar opnieuw."
                 ),
             )
-        values = checked(details)
+        values = checked({name: getattr(self, name) for name in FIELDS} | details)
         await _number_is_free(values["number_key"], self.id)
+        await self._fits(values, by)
         moved = [name for name in FIELDS if getattr(self, name) != values[name]]
         if moved:
-            before = {name: _kept(getattr(self, name)) for name in moved}
+            before = {name: _kept(name, getattr(self, name)) for name in moved}
             await save(self, **values)
             await _settle(self.id)
-            after = {name: _kept(values[name]) for name in moved}
+            after = {name: _kept(name, values[name]) for name in moved}
             await by.note("Client.change", self, {"name": self.name, "before": before, "after": after})
             await touch("clients", "rollout", f"client-{self.id}")
+
+    async def _fits(self, values: dict[str, Any], by: Viewer) -> None:
+        if self.bsn and values["kind"] not in WITH_BSN:
+            raise Refused("kind", Say("Haal eerst het BSN weg: een organisatie heeft er geen."))
+        if self.partner and values["kind"] != "private":
+            raise Refused("kind", Say("Maak eerst het partnerschap los: alleen particulieren zijn fiscale partners."))
+        if values["office"] != self.office:
+            await office_fits(values["office"], by)
 
     @operation(Permission.MANAGE_CLIENTS)
     async def archive(self, *, by: Viewer) -> None:
@@ -178,18 +223,23 @@ class Client(Colleagues, Owned, Table, tablename="client"):
         await touch("clients", "rollout", f"client-{self.id}")
 
     @operation(Permission.MANAGE_CLIENTS)
-    async def set_responsible(self, people: list[int], *, by: Viewer) -> None:
-        """Exactly these members of staff are responsible for him from now on."""
+    async def set_responsible(
+        self, people: list[int], roles: dict[int, list[str]] | None = None, *, by: Viewer
+    ) -> None:
+        """Exactly these members of staff are responsible for him from now on. `roles`: person > for what (RESPONSIBLE_FOR);
+        who is not in it keeps what he had."""
         rows = await by.users.where(User.kind == "staff", User.state != "blocked").select(User.id)
         if not set(people) <= {row["id"] for row in rows}:
             raise Refused("people", Say("Kies medewerkers van het kantoor."))
         if not (by.sees_all_clients or by.user.all_clients) and by.user.id not in people:
             raise Refused("people", Say("U ziet alleen uw eigen cliënten: laat uzelf staan, of vraag het een collega."))
-        gone = Responsible.delete().where(Responsible.client == self.id)
-        await (gone.where(Responsible.person.not_in(people)) if people else gone)
-        held = await engine.raw("SELECT person FROM responsible WHERE client = $1", self.id)
-        if people := sorted(set(people) - {row["person"] for row in held}):
-            await Responsible.insert(*(Responsible(client=self.id, person=one) for one in people))
+        held = await engine.raw("SELECT person, roles FROM responsible WHERE client = $1", self.id)
+        kept = {row["person"]: row["roles"] for row in held}
+        await Responsible.delete().where(Responsible.client == self.id)
+        if people:
+            told = {one: ",".join(r for r in RESPONSIBLE_FOR if r in (roles or {}).get(one, [])) for one in roles or {}}
+            rights = [(self.id, one, told.get(one, kept.get(one, ""))) for one in dict.fromkeys(people)]
+            await engine.copy_rows("responsible", ("client", "person", "roles"), rights)
         await _settle(self.id)
         await touch("clients", f"client-{self.id}")
 
@@ -263,7 +313,8 @@ async def add_client(clients: Scope[Client], /, *, by: Viewer, **details: Any) -
     """A new client. Who sees only his own clients becomes responsible for it."""
     values = checked(details)
     await _number_is_free(values["number_key"], 0)
-    client = Client(**values, office=by.fence, created_at=utcnow())
+    await office_fits(values["office"], by)
+    client = Client(**{**values, "office": by.fence or values["office"]}, created_at=utcnow())
     await client.save()
     if not (by.sees_all_clients or by.user.all_clients):
         await Responsible(client=client.id, person=by.user.id).save()
@@ -281,6 +332,14 @@ async def add_group(groups: Scope[ClientGroup], *, name: str, description: str =
     await by.note("ClientGroup.add", group, {"name": name})
     await touch("clients", "rollout")
     return group
+
+
+async def office_fits(office: int | None, by: Viewer) -> None:
+    """A branch office that exists; who works within one gives no client to another."""
+    if by.fence and office not in (None, by.fence):
+        raise Refused("office", Say("U kunt een cliënt alleen aan uw eigen vestiging geven."))
+    if office and not await engine.raw("SELECT 1 AS one FROM office WHERE id = $1", office):
+        raise Refused("office", Say("Deze vestiging bestaat niet meer."))
 
 
 async def _settle(*clients: int) -> None:
@@ -342,7 +401,7 @@ def with_right(column: Any, viewer: Viewer, right: Any) -> Any:
 
 
 _GRANTS_SQL = """
-SELECT a.client AS client_id, a.rights, c.name, c.number,
+SELECT a.client AS client_id, a.rights, c.name, c.number, c.second_factor,
  EXISTS (SELECT 1 FROM folder_right o LEFT JOIN rights_template t ON t.id = o.template WHERE o.access = a.id OR t.key = a.role) AS by_folder
 FROM access a JOIN client c ON c.id = a.client
 WHERE a.person = $1 AND c.state = 'active' ORDER BY c.sort_key, c.id
@@ -370,11 +429,20 @@ async def granted(user_id: int) -> list[Granted]:
         for row in await engine.raw(_OPENED_SQL, user_id):
             opened.setdefault(row["client"], {})[row["folder"]] = bool(row["act"])
     return [
-        Granted(row["client_id"], row["name"], row["number"], Right(row["rights"]), opened.get(row["client_id"], {}))
+        Granted(
+            row["client_id"],
+            row["name"],
+            row["number"],
+            Right(row["rights"]),
+            opened.get(row["client_id"], {}),
+            row["second_factor"],
+        )
         for row in rows
     ]
 
 
-def _kept(value: Any) -> Any:
-    """As the trail keeps it: a day as text."""
+def _kept(name: str, value: Any) -> Any:
+    """As the trail keeps it: a day as text; of what is for staff alone only that it changed."""
+    if name in PRIVATE:
+        return "…" if value else ""
     return value.isoformat() if isinstance(value, dt.date) else value

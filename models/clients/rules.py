@@ -12,12 +12,16 @@ from models.core import Refused, Say
 
 # What a rule may ask of the client `c`: its name in the rule > the condition, {} for the JSON list of the values.
 CONDITIONS = {
+    "sector": "c.id IN (SELECT q.client FROM client_sector q WHERE q.sector IN {ids})",
+    "kind": "c.kind IN {text}",
     "legal_form": "lower(c.legal_form) IN {text}",
     "office": "c.office IN {ids}",
     "responsible": "c.id IN (SELECT q.client FROM responsible q WHERE q.person IN {ids})",
     "module": "(c.modules = '' OR EXISTS (SELECT 1 FROM {words} WHERE ',' || c.modules || ',' LIKE '%,' || v.value || ',%'))",
 }
 LABELS = {
+    "sector": Say("Branche"),
+    "kind": Say("Soort"),
     "legal_form": Say("Rechtsvorm"),
     "office": Say("Vestiging"),
     "responsible": Say("Verantwoordelijke"),
@@ -40,7 +44,11 @@ def checked(rule: dict[str, list[Any]]) -> str:
 
 async def in_words(rule: str) -> list[tuple[str, list[str]]]:
     """Of a rule that is kept: condition, and its values as people know them."""
-    names = {"office": "SELECT id, name FROM office", "responsible": "SELECT id, full_name AS name FROM users"}
+    names = {
+        "office": "SELECT id, name FROM office",
+        "sector": "SELECT id, name FROM sector",
+        "responsible": "SELECT id, full_name AS name FROM users",
+    }
     found = []
     for name, values in json.loads(rule).items():
         if name in names:

@@ -17,7 +17,11 @@ async def informal_among(people: Iterable[int]) -> set[int]:
     listed = ", ".join(str(int(one)) for one in people)
     if not listed:
         return set()
-    rows = await engine.raw(f"SELECT id FROM users WHERE kind = 'staff' AND id IN ({listed})")
+    rows = await engine.raw(
+        f"SELECT u.id FROM users u WHERE u.id IN ({listed}) AND (u.kind = 'staff' OR (EXISTS (SELECT 1 FROM access a "
+        "JOIN client c ON c.id = a.client WHERE a.person = u.id AND c.state = 'active') AND NOT EXISTS (SELECT 1 FROM access a "
+        "JOIN client c ON c.id = a.client WHERE a.person = u.id AND c.state = 'active' AND c.formal)))"
+    )
     return {row["id"] for row in rows}
 
 

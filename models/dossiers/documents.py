@@ -38,6 +38,9 @@ class Document(Owned, Table, tablename="document"):
     uploaded_at = Timestamptz(index=True)
     trashed_at = Timestamptz(null=True, default=None)
     trashed_by = Integer(null=True, default=None)
+    opened_at = Timestamptz(
+        null=True, default=None, help_text="Of what a client handed in: when a colleague first opened it."
+    )
 
     document_source_known = Check("source IN ('office', 'client')")
 
@@ -128,6 +131,9 @@ class Document(Owned, Table, tablename="document"):
             return
         now = utcnow()
         await engine.raw(_READ_SQL, self.id, self.client, by.user.id, now)
+        if by.is_staff and self.source == "client" and self.opened_at is None:
+            await save(self, opened_at=now)
+            await touch("uploads")
         await touch(f"document-{self.id}")
 
     async def _taken(self, folder: int) -> set[str]:

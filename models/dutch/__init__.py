@@ -4,7 +4,7 @@ The sort and search keys of names are in `models.people`.
 """
 
 from models.dutch.amounts import parse_amount, parse_date, parse_number, parse_short_date
-from models.dutch.contact import address_line, email, phone, postcode
+from models.dutch.contact import address_line, email, phone, postcode, website
 from models.dutch.invalid import Invalid
 from models.dutch.names import (
     PREFIXES,
@@ -16,7 +16,7 @@ from models.dutch.names import (
     salutation,
     split_surname,
 )
-from models.dutch.numbers import branch_number, bsn, iban, kvk, payroll_tax_number, rsin, vat
+from models.dutch.numbers import branch_number, bsn, iban, kvk, payroll_tax_number, payroll_tax_numbers, rsin, vat
 
 __all__ = [
     "PREFIXES",
@@ -37,10 +37,12 @@ __all__ = [
     "parse_number",
     "parse_short_date",
     "payroll_tax_number",
+    "payroll_tax_numbers",
     "phone",
     "postcode",
     "rsin",
     "salutation",
     "split_surname",
     "vat",
+    "website",
 ]

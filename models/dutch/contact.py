@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 from models.core import Say
 from models.dutch.invalid import Invalid
@@ -47,6 +48,20 @@ def email(text: str) -> str:
     ):
         raise Invalid("email", Say("“{text}” is geen e-mailadres.", text=text[:80]))
     return f"{local.lower() if value == value.upper() else local}@{host.lower()}"
+
+
+_HOST = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_]{2,63}")
+
+
+def website(text: str) -> str:
+    """`https://www.bakkerij.example/`: with the scheme, which may be left out when typing."""
+    value = text.strip()
+    if "://" not in value:
+        value = f"https://{value}"
+    parts = urlsplit(value)
+    if parts.scheme.lower() not in ("http", "https") or not _HOST.fullmatch(parts.hostname or "") or parts.username:
+        raise Invalid("website", Say("“{text}” is geen adres van een website.", text=text[:40]))
+    return value
 
 
 def phone(text: str) -> str:

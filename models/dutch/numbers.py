@@ -57,6 +57,12 @@ def payroll_tax_number(text: str) -> str:
     return value
 
 
+def payroll_tax_numbers(text: str) -> str:
+    """Several, in one notation: `123456782L01, 123456782L02`."""
+    found = [payroll_tax_number(one) for one in re.split(r"[,;\n]+", text) if one.strip()]
+    return ", ".join(dict.fromkeys(found))
+
+
 def kvk(text: str) -> str:
     """Eight digits; there is no public check on them."""
     digits = _digits(text)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.clients import settle, settle_rights
+from models.clients.sectors import link_by_name
 from models.core import Refused, Say, fold, save
 from models.imports.plan import keys_in
 from models.imports.world import CLIENT_FIELDS, USER_FIELDS, World, listed, load
@@ -94,6 +95,7 @@ class _Commit:
         await self._make_clients()
         await self._change_clients()
         await self._put_in_groups()
+        await self._put_in_sectors()
         await self._make_people()
         await self._change_people()
         await self._give_access()
@@ -161,6 +163,10 @@ class _Commit:
         await engine.copy_rows(
             "membership", ("client", "client_group", "imported"), [(*pair, self.id) for pair in sorted(pairs)]
         )
+
+    async def _put_in_sectors(self) -> None:
+        contents = [content for action in ("new", "changed") for content, _ in self.plan.of("client", action)]
+        await link_by_name(self.clients[c["client"]] for c in contents if c["values"].get("sector"))
 
     async def _make_people(self) -> None:
         new = [content for content, _ in self.plan.of("user", "new")]

@@ -7,6 +7,7 @@ at once is known by itself.
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from piccolo.columns.combination import WhereRaw
@@ -37,22 +38,41 @@ _STATE = """CASE WHEN u.state IN ('blocked', 'active', 'prepared') THEN u.state
  ELSE 'expired' END"""
 
 # Of each person his last invitation that was not replaced (or else the last), and his code on paper.
-_FROM = """FROM users u
+_MAIL = """LEFT JOIN errand e ON e.kind = 'invitation' AND e.subject_id = l.id
+LEFT JOIN activation_code k ON k.person = u.id AND k.ended_at IS NULL AND k.used_at IS NULL"""
+_FROM = f"""FROM users u
 LEFT JOIN (SELECT person, coalesce(max(CASE WHEN ended_at IS NULL THEN id END), max(id)) AS link FROM link WHERE kind = 'invitation' GROUP BY person) last
  ON last.person = u.id
-LEFT JOIN link l ON l.id = last.link LEFT JOIN errand e ON e.kind = 'invitation' AND e.subject_id = l.id
-LEFT JOIN activation_code k ON k.person = u.id AND k.ended_at IS NULL AND k.used_at IS NULL"""
+LEFT JOIN link l ON l.id = last.link {_MAIL}"""
+# The same of few people: each looked up by himself.
+_FROM_FEW = f"""FROM users u LEFT JOIN link l ON l.id =
+(SELECT coalesce(max(CASE WHEN y.ended_at IS NULL THEN y.id END), max(y.id)) FROM link y WHERE y.person = u.id AND y.kind = 'invitation') {_MAIL}"""
+
+# What deserves a look beside the states that say it themselves (bounced and expired); of a row with state, sent_at and until.
+SILENT_AFTER = dt.timedelta(days=7)
+EXPIRES_WITHIN = dt.timedelta(days=3)
+TROUBLE = {
+    "unopened": "(x.state = 'handed' AND x.sent_at < {week})",
+    "expiring": "(x.state IN ('queued', 'handed', 'opened') AND x.until <= {soon})",
+}
+_SENT_AT = "coalesce(k.printed_at, l.created_at)"
+_UNTIL = "CASE WHEN l.id IS NULL OR l.ended_at IS NOT NULL OR k.expires_at > l.expires_at THEN k.expires_at ELSE l.expires_at END"
 
 
 @dataclasses.dataclass(frozen=True)
 class Asked:
-    """What is asked of the board; unknown values narrow nothing. `state` is left out where the states are counted."""
+    """What is asked of the board; unknown values narrow nothing. `state` is left out where the states are counted.
+
+    `trouble` is one of TROUBLE; `responsible` a colleague whose clients they must reach.
+    """
 
     q: str = ""
     state: str = ""
     group: int | None = None
     client: int | None = None
     opening: int | None = None
+    trouble: str = ""
+    responsible: int | None = None
 
     def query(self) -> dict[str, Any]:
         """The parameters of an address that asks this."""
@@ -70,11 +90,30 @@ class _Arguments:
         return f"${len(self.values)}"
 
 
+def invited_to(clients: str) -> str:
+    """Who has access to an active client of which this holds of `a.client`: everybody on the board."""
+    return f"u.id IN (SELECT a.person FROM access a JOIN client c ON c.id = a.client WHERE c.state = 'active' AND {clients})"
+
+
+def _narrowed(asked: Asked, put: _Arguments) -> str:
+    """What is asked of the state that was computed, over the rows `x`."""
+    parts = [f"x.state = {put(asked.state)}"] if asked.state in BOARD else []
+    if asked.trouble in TROUBLE:
+        now = utcnow()
+        parts.append(
+            TROUBLE[asked.trouble].format(
+                week=put(now - SILENT_AFTER) if asked.trouble == "unopened" else "",
+                soon=put(now + EXPIRES_WITHIN) if asked.trouble == "expiring" else "",
+            )
+        )
+    return f"WHERE {' AND '.join(parts)}" if parts else ""
+
+
 def _where(viewer: Viewer, asked: Asked, put: _Arguments) -> str:
-    parts = [
-        "u.kind = 'client'",
-        f"u.id IN (SELECT a.person FROM access a JOIN client c ON c.id = a.client WHERE c.state = 'active' AND {seen(viewer, 'a.client')})",
-    ]
+    parts = ["u.kind = 'client'", invited_to(seen(viewer, "a.client"))]
+    if asked.responsible is not None:
+        mine = f"a.client IN (SELECT v.client FROM responsible v WHERE v.person = {put(asked.responsible)})"
+        parts.append(invited_to(f"{seen(viewer, 'a.client')} AND {mine}"))
     for word in search_words(asked.q):
         sought = word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
         parts.append(f"u.search_key LIKE {put(f'%{sought}%')} ESCAPE '!'")
@@ -96,11 +135,40 @@ async def counts(viewer: Viewer, asked: Asked) -> dict[str, int]:
     """state > how many of those who match but for the state: every state is named, and together they are everybody."""
     put = _Arguments()
     state = _STATE.format(now=put(utcnow()))
+    where = _where(viewer, asked, put)
+    narrowed = _narrowed(dataclasses.replace(asked, state=""), put)
     rows = await engine.raw(
-        f"SELECT state, count(*) AS n FROM (SELECT {state} AS state {_FROM} WHERE {_where(viewer, asked, put)}) x GROUP BY state",
+        f"SELECT state, count(*) AS n FROM (SELECT {state} AS state, {_SENT_AT} AS sent_at, {_UNTIL} AS until {_FROM} WHERE {where}) x "
+        f"{narrowed} GROUP BY state",
         *put.values,
     )
     return dict.fromkeys(BOARD, 0) | {row["state"]: row["n"] for row in rows}
+
+
+async def in_trouble(mine: str) -> dict[str, int]:
+    """trouble > how many, of those who reach clients of which `mine` holds (of `a.client`): bounced, unopened, expiring and
+    expired, as the board counts them. Only who was invited and is not in is looked at."""
+    now = utcnow()
+    kinds = {"bounced": "x.state = 'bounced'", "expired": "x.state = 'expired'"} | {
+        name: sql.format(week="$2", soon="$3") for name, sql in TROUBLE.items()
+    }
+    sums = ", ".join(f"coalesce(sum(CASE WHEN {sql} THEN 1 ELSE 0 END), 0) AS {name}" for name, sql in kinds.items())
+    rows = await engine.raw(
+        f"SELECT {sums} FROM (SELECT {_STATE.format(now='$1')} AS state, {_SENT_AT} AS sent_at, {_UNTIL} AS until {_FROM_FEW} "
+        f"WHERE u.kind = 'client' AND u.state = 'invited' AND {invited_to(mine)}) x",
+        now, now - SILENT_AFTER, now + EXPIRES_WITHIN,
+    )  # fmt: skip
+    return {name: int(rows[0][name]) for name in ("bounced", "unopened", "expiring", "expired")}
+
+
+def bounced_sql(mine: str, now: str) -> str:
+    """From and where of who got no mail, `u`: found by the few messages that did not arrive."""
+    few = (
+        "u.id IN (SELECT y.person FROM errand z JOIN link y ON y.id = z.subject_id WHERE z.kind = 'invitation' "
+        "AND z.state IN ('refused', 'failed', 'unknown', 'cancelled') AND y.kind = 'invitation' AND y.ended_at IS NULL "
+        "UNION SELECT w.person FROM link w WHERE w.bounced_at IS NOT NULL AND w.ended_at IS NULL)"
+    )
+    return f"{_FROM_FEW} WHERE u.kind = 'client' AND u.state = 'invited' AND {few} AND {invited_to(mine)} AND {_STATE.format(now=now)} = 'bounced'"
 
 
 async def page(viewer: Viewer, asked: Asked, number: int, size: int) -> list[dict[str, Any]]:
@@ -109,9 +177,10 @@ async def page(viewer: Viewer, asked: Asked, number: int, size: int) -> list[dic
     put = _Arguments()
     state = _STATE.format(now=put(utcnow()))
     where = _where(viewer, asked, put)
-    narrowed = f"WHERE x.state = {put(asked.state)}" if asked.state in BOARD else ""
+    narrowed = _narrowed(asked, put)
     rows = await engine.raw(
         f"SELECT * FROM (SELECT u.id, u.full_name, u.sort_key, u.email, u.invited_at, u.activated_at, u.blocked_at, {state} AS state, "
+        f"{_SENT_AT} AS sent_at, {_UNTIL} AS until, "
         "k.id AS code, k.expires_at AS code_until, k.printed_at, l.opened_at, k.opened_at AS code_opened_at, "
         "l.bounced_at, l.expires_at AS link_until, e.id AS errand, e.state AS errand_state, e.said, e.address, "
         f"e.run_after, e.finished_at {_FROM} WHERE {where}) x {narrowed} ORDER BY sort_key, id LIMIT {int(size)} OFFSET {(int(number) - 1) * int(size)}",
@@ -152,9 +221,10 @@ async def picked(viewer: Viewer, ids: list[int], asked: Asked | None) -> Scope[U
     put = _Arguments()
     state = _STATE.format(now=put(utcnow()))
     where = _where(viewer, asked, put)
-    narrowed = f"WHERE x.state = {put(asked.state)}" if asked.state in BOARD else ""
+    narrowed = _narrowed(asked, put)
     rows = await engine.raw(
-        f"SELECT id FROM (SELECT u.id, {state} AS state {_FROM} WHERE {where}) x {narrowed}", *put.values
+        f"SELECT id FROM (SELECT u.id, {state} AS state, {_SENT_AT} AS sent_at, {_UNTIL} AS until {_FROM} WHERE {where}) x {narrowed}",
+        *put.values,
     )
     # as numbers in the statement: there may be more of them than a statement has places for
     listed = ", ".join(str(row["id"]) for row in rows) or "NULL"

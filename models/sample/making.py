@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from models import engine
 from models.accounts import User
 from models.clients import Client, settle, settle_rights
+from models.clients.sectors import link_by_name
 from models.core import Refused, Say, fold, operation, save
 from models.live import touch
 from models.passwords import hash_password
@@ -129,6 +130,7 @@ async def _make(firm: Firm, count: int, seed: int, hashed: str, ed: int, papers:
     )  # fmt: skip
     mine = [(ids[one.number], ed, "manager") for one in made if one.is_of_ed]
     await engine.copy_rows("responsible", ("client", "person", "roles"), mine)
+    await link_by_name(ids.values())
     await settle()
     await settle_rights()
     await documents.make(made, ids, papers, (ed, people["rik@bakkerij-jansen.example"]), now)
