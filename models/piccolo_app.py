@@ -15,6 +15,7 @@ TABLE_MODULES = [
     "models.sign_ins",
     "models.trusted",
     "models.accounts.staff_groups",
+    "models.accounts.preparing",
     "models.clients.records",
     "models.clients.sectors",
     "models.clients.visits",

@@ -11,7 +11,7 @@ from models.settings import utcnow
 from models.storage import storage
 
 # Every column that names a blob. A blob that stands in none of them is removed some hours after it came.
-BLOBS = (("document", "sha256"), ("import_batch", "sha256"), ("firm", "logo"), ("office", "logo"))
+BLOBS = (("document", "sha256"), ("import_batch", "sha256"), ("firm", "logo"), ("office", "logo"), ("users", "photo"))
 
 _SESSION_KEPT = dt.timedelta(days=35)  # after its end: a form typed in it can be given back, four weeks are drawn
 _HOUR = dt.timedelta(hours=1)

@@ -16,6 +16,7 @@ from models.viewer import Permission, Viewer
 from web.addresses import address_for
 from web.devices import device_of, is_phone
 from web.forms import Form, PasswordField, Required, SelectField, Text
+from web.mailing import DIGESTS
 from web.proof import asks_proof, check_present
 from web.replies import Reply, changed, go, invalid, show
 from web.routing import Routes
@@ -49,9 +50,7 @@ class Authenticator(Form):
 class Preferences(Form):
     language = SelectField(choices=[("nl", Say("Nederlands")), ("en", Say("English"))])
     theme = SelectField(choices=[("", Say("Zoals mijn apparaat")), ("light", Say("Licht")), ("dark", Say("Donker"))])
-    digest = SelectField(
-        choices=[("daily", Say("Eén keer per dag")), ("at_once", Say("Meteen")), ("never", Say("Niet"))]
-    )
+    digest = SelectField(choices=DIGESTS)
 
 
 @account.get("/account")

@@ -23,6 +23,7 @@ NAMES = {
     "phone": 40, "mobile": 40, "job_title": 120, "language": 2,
 }  # fmt: skip
 _CHOICES = {"name_use": ("E", "P", "V", "N"), "gender": ("", "M", "V"), "language": ("nl", "en")}
+DIGESTS = ("daily", "at_once", "never")
 _UNSAID = {"name_use": "E", "language": "nl"}
 
 TAKEN = Say("Er is al een gebruiker met dit e-mailadres.")
@@ -57,6 +58,7 @@ class Managed:
         invited_at: Any
         blocked_at: Any
         totp_secret: Any
+        digest: Any
         display_name: Any
 
         @property
@@ -110,6 +112,26 @@ class Managed:
             await self._note("User.change_details", by, before={name: there[name] for name in rest}, after=rest)
         elif self.display_name == before:
             await self._note("User.change_details", by, before={name: there[name] for name in moved}, after=moved)
+
+    @operation(Permission.MANAGE_USERS, trail=False)
+    async def set_mail_preferences(self, language: str, digest: str, *, by: Viewer) -> None:
+        """In which language he gets his mail, and of a colleague how he hears of uploads: see `DIGESTS`."""
+        await self.may_be_managed(by)
+        after = {"language": language, "digest": digest}
+        if language not in _CHOICES["language"] or digest not in DIGESTS:
+            raise Refused("", Say("Kies een van de mogelijkheden."))
+        before = {name: getattr(self, name) for name in after}
+        if moved := {name: value for name, value in after.items() if value != before[name]}:
+            await self.hears_from_now(digest)
+            await save(self, **after)  # type: ignore[arg-type]
+            await self._note("User.change_details", by, before={name: before[name] for name in moved}, after=moved)
+
+    async def hears_from_now(self, digest: str) -> None:
+        """Before he goes over to `digest`: what he would have heard of tomorrow he hears of now."""
+        if self.kind == "staff" and (self.digest, digest) == ("daily", "at_once"):
+            from models.notices import tell_until_now
+
+            await tell_until_now(self.id)
 
     @operation(Permission.MANAGE_USERS, trail=False)
     async def change_email(self, email: str, *, by: Viewer) -> None:

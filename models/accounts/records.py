@@ -11,7 +11,7 @@ from piccolo.table import Table
 
 from models import factors
 from models.accounts.blocking import end_trust
-from models.accounts.managing import Managed
+from models.accounts.managing import DIGESTS, Managed
 from models.accounts.reaching import Reaching
 from models.core import Forbidden, Owned, Refused, Say, operation, save
 from models.offices import Office
@@ -73,6 +73,7 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
     )
     second_factor_skipped_at = Timestamptz(null=True, default=None)
     digest = Varchar(length=8, default="daily", help_text="How news of uploads comes: daily, at_once or never")
+    photo = Varchar(length=64, default="", help_text="staff: the SHA-256 of a small picture that clients see, or ''")
     theme = Varchar(length=5, default="", help_text="light, dark or '' (the system's)")
     created_at = Timestamptz()
     invited_at = Timestamptz(null=True, default=None)
@@ -93,10 +94,12 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
             return cls.id == viewer.user.id
         if viewer.sees_all_clients:
             return cls.id > 0
+        from models.accounts.preparing import Preparation
         from models.clients import Access, visible_client
 
         reachable = Access.select(Access.person).where(visible_client(Access.client, viewer))
-        return (cls.kind == "staff") | cls.id.is_in(reachable)
+        begun = Preparation.select(Preparation.person).where(Preparation.begun_by == viewer.user.id)
+        return (cls.kind == "staff") | cls.id.is_in(reachable) | cls.id.is_in(begun)
 
     @property
     def display_name(self) -> str:
@@ -169,16 +172,9 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
     @operation(Permission.OWN_ACCOUNT)
     async def set_preferences(self, language: str, theme: str, digest: str, *, by: Viewer) -> None:
         self._only_oneself(by)
-        if (
-            language not in ("nl", "en")
-            or theme not in ("", "light", "dark")
-            or digest not in ("daily", "at_once", "never")
-        ):
+        if language not in ("nl", "en") or theme not in ("", "light", "dark") or digest not in DIGESTS:
             raise Refused("", Say("Kies een van de mogelijkheden."))
-        if self.kind == "staff" and (self.digest, digest) == ("daily", "at_once"):
-            from models.notices import tell_until_now
-
-            await tell_until_now(self.id)
+        await self.hears_from_now(digest)
         await save(self, language=language, theme=theme, digest=digest)
 
     async def takes_code(self, code: str) -> bool:
