@@ -36,8 +36,10 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
     """The words, or None when there is nothing to say any more. `told`: news for a notice, Reached for an invitation."""
     base, person = config.settings().base_url, addressee(row, formal=not row.get("informal"))
     kind, language = row["kind"], row["language"]
-    if kind in (Kind.INVITATION, Kind.PASSWORD):
+    if kind in (Kind.INVITATION, Kind.PASSWORD, Kind.SIGN_IN_LINK):
         way_in = {"firm": firm, "person": person, "link": f"{base}/welcome/{token}", "valid_until": row["expires_at"]}
+        if kind == Kind.SIGN_IN_LINK:
+            return mails.compose(kind, language, **{**way_in, "link": f"{base}/sign-in/link/{token}"})
         if kind == Kind.INVITATION:
             return mails.invitation(language, told, **way_in)
         return mails.compose(kind, language, **way_in)

@@ -22,7 +22,7 @@ PATIENCE = dt.timedelta(days=5)  # so long a message is offered again and again
 _LEAST_TRIES = 8
 
 URGENT = tuple(kind for kind in MAIL_KINDS if kind is not Kind.INVITATION)  # somebody waits for these
-LINK_KINDS = (Kind.INVITATION, Kind.PASSWORD)
+LINK_KINDS = (Kind.INVITATION, Kind.PASSWORD, Kind.SIGN_IN_LINK)
 
 GONE = Say("De link is ingetrokken, vervangen of verlopen voordat de mail werd verstuurd.")
 NOBODY = Say("De ontvanger is geblokkeerd of heeft geen e-mailadres.")
@@ -167,7 +167,7 @@ _LETTERS_SQL = """
 SELECT e.id, e.kind, e.detail, e.attempts, e.created_at, e.subject_id, u.id AS person_id, u.email, u.language, u.state AS person_state,
  u.kind AS person_kind, u.gender, u.first_name, u.initials, u.prefix, u.surname, u.partner_prefix, u.partner_surname, u.name_use, l.id AS link, l.opening, l.email AS link_email, l.expires_at, l.ended_at, l.used_at
 FROM errand e LEFT JOIN users u ON u.id = e.person
-LEFT JOIN link l ON l.id = e.subject_id AND e.kind IN ('invitation', 'password')
+LEFT JOIN link l ON l.id = e.subject_id AND e.kind IN ('invitation', 'password', 'sign_in_link')
 WHERE e.claimed_by = $1 AND e.state = 'claimed' AND e.id IN ({places}) ORDER BY e.id
 """
 

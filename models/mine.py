@@ -16,11 +16,12 @@ def seen(viewer: Viewer, column: str) -> str:
 
 
 def seen_people(viewer: Viewer, table: str) -> str:
-    """The users he sees: colleagues, and who reaches a client that he sees."""
+    """The users he sees: colleagues, who reaches a client that he sees, and whom he is adding himself."""
     if viewer.sees_all_clients:
         return "1 = 1"
     reaching = f"SELECT y.person FROM access y WHERE {seen(viewer, 'y.client')}"
-    return f"({table}.kind = 'staff' OR {table}.id IN ({reaching}))"
+    begun = f"SELECT w.person FROM preparation w WHERE w.begun_by = {int(viewer.user.id)}"
+    return f"({table}.kind = 'staff' OR {table}.id IN ({reaching}) OR {table}.id IN ({begun}))"
 
 
 def chooses(viewer: Viewer) -> bool:

@@ -29,6 +29,7 @@ class Kind(enum.StrEnum):
 
     INVITATION = "invitation"  # mail: subject is a Link
     PASSWORD = "password"  # noqa: S105  mail: subject is a Link
+    SIGN_IN_LINK = "sign_in_link"  # mail: subject is a Link
     ACCOUNT_NOTICE = "account_notice"  # mail about one's own account: detail says which
     UPLOAD_NOTICE = "upload_notice"  # mail at once to one staff member: detail has the documents
     TRAIL_ANCHOR = "trail_anchor"  # mail: how far the chain over the trail is
@@ -36,7 +37,15 @@ class Kind(enum.StrEnum):
     RUN_TASK = "run_task"  # long work: subject is a Task
 
 
-MAIL_KINDS = (Kind.INVITATION, Kind.PASSWORD, Kind.ACCOUNT_NOTICE, Kind.UPLOAD_NOTICE, Kind.DIGEST, Kind.TRAIL_ANCHOR)
+MAIL_KINDS = (
+    Kind.INVITATION,
+    Kind.PASSWORD,
+    Kind.SIGN_IN_LINK,
+    Kind.ACCOUNT_NOTICE,
+    Kind.UPLOAD_NOTICE,
+    Kind.DIGEST,
+    Kind.TRAIL_ANCHOR,
+)
 
 # waiting > claimed > (mail: sending >) done | refused | unknown | failed; waiting > cancelled
 STATES = ("waiting", "claimed", "sending", "done", "refused", "unknown", "failed", "cancelled")
@@ -91,7 +100,7 @@ class Errand(Owned, Table, tablename="errand"):
         """Once more, because somebody asked for it. The message keeps its Message-ID; a link in it gets a fresh token."""
         if not self.can_be_sent_again:
             raise Refused("", Say("Dit bericht is al verstuurd of is nog onderweg."))
-        if self.kind in (Kind.INVITATION, Kind.PASSWORD) and not await self._link_lives():
+        if self.kind in (Kind.INVITATION, Kind.PASSWORD, Kind.SIGN_IN_LINK) and not await self._link_lives():
             raise Refused(
                 "", Say("De link in dit bericht is vervangen, gebruikt of verlopen. Nodig de gebruiker opnieuw uit.")
             )

@@ -26,10 +26,10 @@ def _common() -> frozenset[str]:
     return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
 
 
-def check(password: str, *known: str) -> None:
+def check(password: str, *known: str, least: int = LEAST) -> None:
     """Refuse what is too short, or what a stranger would try first; `known` are names and addresses of the person."""
-    if len(password) < LEAST:
-        raise Refused("password", Say("Kies een wachtwoord van ten minste {least} tekens.", least=LEAST))
+    if len(password) < least:
+        raise Refused("password", Say("Kies een wachtwoord van ten minste {least} tekens.", least=least))
     if len(password) > MOST:
         raise Refused("password", Say("Een wachtwoord telt hoogstens {most} tekens.", most=MOST))
     plain = fold(password).replace(" ", "")

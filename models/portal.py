@@ -71,7 +71,7 @@ async def new_for(viewer: Viewer) -> list[dict[str, Any]]:
 
 
 async def contacts_of(viewer: Viewer) -> list[dict[str, Any]]:
-    """The people at the office who look after this person's clients: name, email, phone, clients (how many)."""
+    """The people at the office who look after this person's clients: id, name, job_title, photo (its hash or ''), email, phone, clients (how many)."""
     ids = _listed(viewer.grants)
     return await engine.raw(_CONTACTS_SQL.format(ids=ids)) if ids else []
 
@@ -206,10 +206,10 @@ LEFT JOIN reading r ON r.document = d.id AND r.person = $1
     f"WHERE {_PUBLISHED} ORDER BY d.uploaded_at DESC, d.id DESC LIMIT {NEWEST}"
 )
 
-_CONTACTS_SQL = """SELECT u.full_name AS name,
- u.email, u.phone, count(*) AS clients
+_CONTACTS_SQL = """SELECT u.id, u.full_name AS name, u.job_title, u.photo,
+ u.email, CASE WHEN u.phone <> '' THEN u.phone ELSE u.mobile END AS phone, count(*) AS clients
 FROM responsible r JOIN users u ON u.id = r.person WHERE r.client IN ({ids}) AND u.state <> 'blocked'
-GROUP BY u.id, u.full_name, u.email, u.phone, u.sort_key ORDER BY count(*) DESC, u.sort_key LIMIT 6"""
+GROUP BY u.id, u.full_name, u.job_title, u.photo, u.email, u.phone, u.mobile, u.sort_key ORDER BY count(*) DESC, u.sort_key LIMIT 6"""
 
 _FOLDER = """SELECT f.id, f.parent, f.name, f.kind, (SELECT count(*) FROM document d WHERE d.folder = f.id AND d.trashed_at IS NULL) AS documents"""
 _SHOWN = "f.kind <> 'internal' AND f.trashed_at IS NULL"

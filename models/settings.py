@@ -34,6 +34,17 @@ class Firm(Owned, Table, tablename="firm"):
     users_without_login = Boolean(default=True, help_text="New client users are prepared and invited later.")
     invitation_days = Integer(default=30, help_text="How long an invitation link is valid.")
     second_factor = Varchar(length=10, default="nobody", help_text="Of whom it is demanded: nobody, staff or all.")
+    factor_kinds = Varchar(length=40, default="totp,passkey", help_text="The kinds of second factor that count.")
+    email_link = Varchar(
+        length=10, default="nobody", help_text="Who may sign in by a mailed link: nobody, clients or all."
+    )
+    trusted_days = Integer(default=30, help_text="How long a browser may go without the second factor; 0: never.")
+    session_idle_hours = Integer(default=720, help_text="How long a session lives without being used.")
+    session_days = Integer(default=90, help_text="How long a session lives, however much it is used.")
+    password_length = Integer(default=12, help_text="The least number of characters of a new password.")
+    lost_factor_hours = Integer(
+        default=24, help_text="How long who lost his second factor waits for help of two colleagues."
+    )
     modules = Varchar(length=200, default="dossiers", help_text="The modules in use, separated by commas.")
     digest_hour = Integer(default=7, help_text="The hour, in the office's time zone, of the daily digest.")
     undo_seconds = Integer(default=10, help_text="How long opening the gates can be undone.")
@@ -67,6 +78,20 @@ class Firm(Owned, Table, tablename="firm"):
     def demands_second_factor_of(self, user: User) -> bool:
         return self.second_factor == "all" or (self.second_factor == "staff" and user.kind == "staff")
 
+    def is_content_with(self, user: User) -> bool:
+        """Whether he has a second factor of a kind that counts here."""
+        return (bool(user.totp_secret) and self.takes_factor("totp")) or (
+            bool(user.has_passkey) and self.takes_factor("passkey")
+        )
+
+    def takes_factor(self, kind: str) -> bool:
+        """Whether this kind (totp or passkey) counts as a second factor here."""
+        return kind in self.factor_kinds.split(",")
+
+    def mails_links_to(self, user: User) -> bool:
+        """Whether he may sign in by a mailed link."""
+        return self.email_link == "all" or (self.email_link == "clients" and user.kind == "client")
+
     # what the layouts show
 
     @property
@@ -92,9 +117,14 @@ class Firm(Owned, Table, tablename="firm"):
 
     @operation(Permission.MANAGE_SETTINGS, trail=False)
     async def change(self, /, *, by: Viewer, **details: Any) -> None:
-        """Set any of name, place, language, brand, invitation_days, second_factor, digest_hour and undo_seconds."""
-        values = {name: _CHECKS[name](value) for name, value in details.items()}
+        """Set any of name, place, language, brand, invitation_days, digest_hour and undo_seconds, or of the security policy."""
+        from models.security_policy import checked_kinds, end_overlong
+
+        checks = {**_CHECKS, "factor_kinds": checked_kinds}
+        values = {name: checks[name](value) for name, value in details.items()}
         await self._set("Firm.change", by, **values)
+        if {"session_idle_hours", "session_days"} & set(values):
+            await end_overlong()
 
     @operation(Permission.MANAGE_SETTINGS, trail=False)
     async def set_users_without_login(self, on: bool, *, by: Viewer) -> None:
@@ -170,6 +200,12 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "brand": branding.check_colour,
     "invitation_days": _whole("invitation_days", 1, 365),
     "second_factor": _one_of("second_factor", "nobody", "staff", "all"),
+    "email_link": _one_of("email_link", "nobody", "clients", "all"),
+    "trusted_days": _whole("trusted_days", 0, 90),
+    "session_idle_hours": _whole("session_idle_hours", 1, 2160),
+    "session_days": _whole("session_days", 1, 365),
+    "password_length": _whole("password_length", 10, 64),
+    "lost_factor_hours": _whole("lost_factor_hours", 0, 168),
     "digest_hour": _whole("digest_hour", 0, 23),
     "undo_seconds": _whole("undo_seconds", 0, 120),
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 from models import config, engine
 from models.accounts import Draft, Link, Session, User
+from models.accounts.blocking import end_trust
 from models.accounts.codes import end_codes
 from models.audit import Trail
 from models.core import Gone, Refused, Say, digest, fold, record_of, save
@@ -17,17 +18,17 @@ from models.outbox import Kind, ask
 from models.secret_box import decrypt, encrypt
 from models.settings import Firm, utcnow
 
-SESSION_DAYS = 30
 HALF_MINUTES = 10
 DRAFT_HOURS = 1
 LINK_HOURS = 2  # of a link for a new password
+SIGN_IN_MINUTES = 15  # of a link that signs in
 _ASKED = dt.timedelta(minutes=15)  # within which a person gets no more than three links for a new password
 _DAY = dt.timedelta(days=1)
 _INVITED_A_DAY = 3  # fresh invitations that asking for one can bring about in a day
 _ASKED_MOST = 3
 
 _SESSION_SQL = """
-SELECT s.id AS session_id, s.stage, s.seen_at, s.expires_at, s.ended_at, s.proved_at, u.*
+SELECT s.id AS session_id, s.stage, s.seen_at, s.expires_at, s.ended_at, s.proved_at, s.how, u.*
 FROM session s JOIN users u ON u.id = s.person WHERE s.token_hash = $1
 """
 
@@ -35,12 +36,13 @@ FROM session s JOIN users u ON u.id = s.person WHERE s.token_hash = $1
 class SignedIn:
     """What the middleware needs of a session at every request."""
 
-    __slots__ = ("ended", "half", "proved_at", "seen_at", "session_id", "user")
+    __slots__ = ("ended", "half", "how", "proved_at", "seen_at", "session_id", "user")
 
     def __init__(self, row: dict[str, Any]) -> None:
         now = utcnow()
         self.session_id: int = row.pop("session_id")
         stage, self.seen_at, self.proved_at = row.pop("stage"), row.pop("seen_at"), row.pop("proved_at")
+        self.how: str = row.pop("how")
         expires_at, ended_at = row.pop("expires_at"), row.pop("ended_at")
         self.user = record_of(User, row)
         self.ended = ended_at is not None or expires_at < now or self.user.state != "active"
@@ -52,10 +54,10 @@ async def find_session(token: str) -> SignedIn | None:
     return SignedIn(rows[0]) if rows else None
 
 
-async def begin_session(user: User, *, half: bool, address: str, agent: str) -> tuple[str, int]:
-    """A fresh session; returns its token, which is kept nowhere, and its id."""
+async def begin_session(user: User, *, half: bool, address: str, agent: str, how: str = "password") -> tuple[str, int]:
+    """A fresh session; returns its token, which is kept nowhere, and its id. `how`: see models/sign_ins.py."""
     token, now = secrets.token_urlsafe(32), utcnow()
-    lasts = dt.timedelta(minutes=HALF_MINUTES) if half else dt.timedelta(days=SESSION_DAYS)
+    lasts = dt.timedelta(minutes=HALF_MINUTES) if half else await _idle()
     session = Session(
         token_hash=digest(token),
         person=user.id,
@@ -64,6 +66,7 @@ async def begin_session(user: User, *, half: bool, address: str, agent: str) -> 
         seen_at=now,
         proved_at=now,
         expires_at=now + lasts,
+        how=how,
         address=address[:45],
         agent=agent[:300],
     )
@@ -74,10 +77,15 @@ async def begin_session(user: User, *, half: bool, address: str, agent: str) -> 
 
 
 async def touch_session(session_id: int) -> None:
+    """It was used: it lives on, within what the office allows in all (models/security_policy.py ends the rest)."""
     now = utcnow()
-    await Session.update({Session.seen_at: now, Session.expires_at: now + dt.timedelta(days=SESSION_DAYS)}).where(
+    await Session.update({Session.seen_at: now, Session.expires_at: now + await _idle()}).where(
         Session.id == session_id
     )
+
+
+async def _idle() -> dt.timedelta:
+    return dt.timedelta(hours=(await Firm.load()).session_idle_hours)
 
 
 async def end_session(session_id: int) -> None:
@@ -108,7 +116,7 @@ async def by_email(email: str) -> User | None:
 
 async def new_link(
     user: User, kind: str, *, opening: int | None = None, run_after: dt.datetime | None = None, replaces: bool = True,
-    days: int = 0,
+    days: int = 0, signs_in: bool = False,
 ) -> Link:  # fmt: skip
     """A link that the worker will mail. A new invitation of the office replaces earlier ones; what anybody may ask for
     (`replaces=False`, and links for a password) lives beside them, or a stranger could kill the one somebody just received.
@@ -119,10 +127,13 @@ async def new_link(
         if replaces:
             await end_links(user.id, "replaced", kind)
     else:
-        lasts = dt.timedelta(hours=LINK_HOURS)
-    link = Link(person=user.id, kind=kind, opening=opening, email=user.email, created_at=now, expires_at=now + lasts)
+        lasts = dt.timedelta(minutes=SIGN_IN_MINUTES) if signs_in else dt.timedelta(hours=LINK_HOURS)
+    link = Link(
+        person=user.id, kind=kind, opening=opening, email=user.email, created_at=now, expires_at=now + lasts,
+        signs_in=signs_in,
+    )  # fmt: skip
     await link.save()
-    errand = Kind.INVITATION if kind == "invitation" else Kind.PASSWORD
+    errand = Kind.INVITATION if kind == "invitation" else Kind.SIGN_IN_LINK if signs_in else Kind.PASSWORD
     await ask(errand, link.id, person=user.id, run_after=run_after)
     return link
 
@@ -134,10 +145,10 @@ async def end_links(user_id: int, why: str, kind: str | None = None) -> None:
     await Link.update({Link.ended_at: utcnow(), Link.ended_why: why}).where(condition)
 
 
-async def open_link(token: str) -> tuple[Link, User]:
-    """The link of a token, while it can be used. Raises Gone with the reason."""
+async def open_link(token: str, *, signs_in: bool = False) -> tuple[Link, User]:
+    """The link of a token, while it can be used, for that alone. Raises Gone with the reason."""
     link = await Link.objects(Link.person).where(Link.token_hash == digest(token)).first() if token else None
-    if link is None:
+    if link is None or link.signs_in != signs_in:
         raise Gone(Say("Deze link klopt niet. Neem de hele link uit de mail over, of vraag een nieuwe aan."))
     if link.used_at:
         raise Gone(Say("Deze link is al gebruikt. Meld u aan, of kies “Wachtwoord vergeten”."))
@@ -165,6 +176,7 @@ async def use_link(token: str, password_hash: str) -> User:
     await save(user, password=password_hash, state="active", activated_at=user.activated_at or now)
     await end_sessions_of(user.id)
     await end_links(user.id, "replaced")
+    await end_trust([user.id])
     await end_codes([user.id], now, "replaced")
     if link.kind == "password":
         await ask(Kind.ACCOUNT_NOTICE, person=user.id, what="password")
@@ -184,7 +196,11 @@ async def ask_new_password(email: str) -> None:
         return
     kind, most = ("password", _ASKED_MOST) if user.state == "active" else ("invitation", 1)
     recent = (
-        (Link.person == user.id) & (Link.kind == kind) & (Link.created_at > utcnow() - _ASKED) & Link.ended_at.is_null()
+        (Link.person == user.id)
+        & (Link.kind == kind)
+        & (Link.signs_in == False)  # noqa: E712
+        & (Link.created_at > utcnow() - _ASKED)
+        & Link.ended_at.is_null()
     )
     today = (Link.person == user.id) & (Link.kind == kind) & (Link.created_at > utcnow() - _DAY)
     if kind == "invitation" and await Link.count().where(today) >= _INVITED_A_DAY:
@@ -192,6 +208,35 @@ async def ask_new_password(email: str) -> None:
     if await Link.count().where(recent) < most:
         opening = await _opening_of(user.id) if kind == "invitation" else None
         await new_link(user, kind, opening=opening, replaces=False)
+
+
+async def ask_sign_in_link(email: str) -> None:
+    """Mail a link that signs in, if the address is of somebody active whom the office mails them; see `ask_new_password`."""
+    user = await by_email(email)
+    if user is None or user.state != "active" or not (await Firm.load()).mails_links_to(user):
+        return
+    recent = (Link.person == user.id) & (Link.signs_in == True) & (Link.created_at > utcnow() - _ASKED)  # noqa: E712
+    if await Link.count().where(recent) < _ASKED_MOST:
+        await new_link(user, "password", replaces=False, signs_in=True)
+
+
+async def open_sign_in_link(token: str) -> User:
+    """Whose link it is, while it signs in. Raises Gone."""
+    _, user = await open_link(token, signs_in=True)
+    if user.state != "active" or not (await Firm.load()).mails_links_to(user):
+        raise Gone(Say("Uw kantoor laat aanmelden met een link niet toe. Meld u aan met uw wachtwoord."))
+    return user
+
+
+async def use_sign_in_link(token: str) -> User:
+    """Once: the link is used up, and the others that were asked for with it."""
+    user = await open_sign_in_link(token)
+    now = utcnow()
+    await Link.update({Link.used_at: now, Link.opened_at: now}).where(Link.token_hash == digest(token))
+    await Link.update({Link.ended_at: now, Link.ended_why: "replaced"}).where(
+        (Link.person == user.id) & (Link.signs_in == True) & Link.used_at.is_null() & Link.ended_at.is_null()  # noqa: E712
+    )
+    return user
 
 
 async def _opening_of(user_id: int) -> int | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from models import engine
+from models import engine, sign_ins
+from models.security_policy import end_overlong
 from models.settings import utcnow
 from models.storage import storage
 
 # Every column that names a blob. A blob that stands in none of them is removed some hours after it came.
-BLOBS = (("document", "sha256"), ("import_batch", "sha256"), ("firm", "logo"), ("office", "logo"))
+BLOBS = (("document", "sha256"), ("import_batch", "sha256"), ("firm", "logo"), ("office", "logo"), ("users", "photo"))
 
 _SESSION_KEPT = dt.timedelta(days=35)  # after its end: a form typed in it can be given back, four weeks are drawn
 _HOUR = dt.timedelta(hours=1)
@@ -24,6 +25,8 @@ async def forget_expired() -> None:
     for sql, moment in (
         ("DELETE FROM session WHERE ended_at < $1 OR expires_at < $1", now - _SESSION_KEPT),
         ("DELETE FROM draft WHERE created_at < $1", now - _HOUR),
+        ("DELETE FROM sign_in WHERE at < $1", now - sign_ins.KEPT),
+        ("DELETE FROM trusted_device WHERE expires_at < $1", now),
         ("DELETE FROM throttle WHERE since < $1", now - _HOUR),
         (
             "DELETE FROM import_row WHERE batch IN (SELECT id FROM import_batch WHERE coalesce(committed_at, created_at) < $1)",
@@ -31,6 +34,7 @@ async def forget_expired() -> None:
         ),
     ):
         await engine.raw(sql, moment)
+    await engine.run_writing(end_overlong)
 
 
 async def sweep_storage(older_than: dt.timedelta = _BLOB_AGE) -> int:

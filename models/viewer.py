@@ -241,7 +241,7 @@ class Viewer:
 
     def waits_for_factor(self, firm: Firm, *, of: User | None = None) -> bool:
         """Whether it is demanded of him and he has none yet: nothing else opens before. `of` is himself, as he would be."""
-        return self.demands_second_factor(firm) and not (of or self.user).has_second_factor
+        return self.demands_second_factor(firm) and not firm.is_content_with(of or self.user)
 
     # may
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import partials
 
-NAMES = ("invitation", "password", "account_notice", "upload_notice", "digest", "trail_anchor")
+NAMES = ("invitation", "password", "sign_in_link", "account_notice", "upload_notice", "digest", "trail_anchor")
 
 
 class Composed(NamedTuple):
@@ -25,7 +25,7 @@ def compose(name: str, language: str, **context: Any) -> Composed:
     """The message `name` in `language`.
 
     Always wanted: `firm`, and `person` (models.people.Addressee: who is greeted, and how formally). Further, for
-    password: link, valid_until (datetime); for an invitation (see there) also companies (names) and more;
+    password and sign_in_link: link, valid_until (datetime); for an invitation (see there) also companies (names) and more;
     account_notice: what (password, address, factor_on, factor_off, passkey_on, passkey_off, passkey_copied or codes), account_url;
     trail_anchor: anchor (text), lines (count), audit_url; upload_notice and digest: count, clients ([{name, url, documents: [{name, url, folder, who}]}]), preferences_url.
     """

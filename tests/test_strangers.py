@@ -48,6 +48,7 @@ OWNED = {
 # made for the test: of anna
 MADE = {"task_id", "bulk_id", "import_id", "draft_id", "session_id", "staff_group_id"}
 MADE = {"task_id", "import_id", "draft_id", "session_id", "staff_group_id", "passkey_id"}
+MADE = {"task_id", "import_id", "draft_id", "session_id", "staff_group_id", "passkey_id", "trusted_id"}
 
 
 async def ids() -> dict[str, Any]:
@@ -78,6 +79,11 @@ async def ids() -> dict[str, Any]:
             anna,
         )
         await engine.raw(
+            "INSERT INTO trusted_device (person, token_hash, created_at, expires_at) "
+            "SELECT $1, 'none', created_at, created_at FROM users WHERE id = $1",
+            anna,
+        )
+        await engine.raw(
             "INSERT INTO passkey (person, credential_id, public_key, name, created_at) "
             "SELECT $1, 'none', '', 'Laptop', created_at FROM users WHERE id = $1",
             anna,
@@ -95,6 +101,7 @@ async def ids() -> dict[str, Any]:
         ("session_id", "session"),
         ("staff_group_id", "staff_group"),
         ("passkey_id", "passkey"),
+        ("trusted_id", "trusted_device"),
     ):
         found[name] = (await engine.raw(f"SELECT max(id) AS id FROM {table}"))[0]["id"]
     return found

@@ -6,14 +6,17 @@ from typing import Any
 
 from starlette.requests import Request
 
-from models import factors, passwords
+from models import engine, factors, passwords, sign_ins
 from models.core import Refused, Say
 from models.passkeys import Passkey, why_not_here
 from models.secret_box import decrypt, encrypt
 from models.settings import Firm
+from models.trusted import TrustedDevice
 from models.viewer import Permission, Viewer
+from web.addresses import address_for
 from web.devices import device_of, is_phone
 from web.forms import Form, PasswordField, Required, SelectField, Text
+from web.mailing import DIGESTS
 from web.proof import asks_proof, check_present
 from web.replies import Reply, changed, go, invalid, show
 from web.routing import Routes
@@ -22,6 +25,16 @@ from web.sessions import home_of
 account = Routes("account")
 
 _LAYOUT = "layout_public.html"  # of the steps of the set-up
+
+
+WAYS = {
+    "password": Say("Wachtwoord"),
+    "passkey": Say("Passkey"),
+    "link": Say("Link in een mail"),
+    "paper": Say("Code op papier"),
+    "oidc": Say("Account van Microsoft of Google"),
+}
+FACTORS = {"code": Say("met code"), "passkey": Say("met passkey"), "trusted": Say("vertrouwd apparaat")}
 
 
 class Password(Form):
@@ -37,9 +50,7 @@ class Authenticator(Form):
 class Preferences(Form):
     language = SelectField(choices=[("nl", Say("Nederlands")), ("en", Say("English"))])
     theme = SelectField(choices=[("", Say("Zoals mijn apparaat")), ("light", Say("Licht")), ("dark", Say("Donker"))])
-    digest = SelectField(
-        choices=[("daily", Say("Eén keer per dag")), ("at_once", Say("Meteen")), ("never", Say("Niet"))]
-    )
+    digest = SelectField(choices=DIGESTS)
 
 
 @account.get("/account")
@@ -59,6 +70,10 @@ async def _page(viewer: Viewer, make: Any, **forms: Form) -> Reply:
         "is_demanded": viewer.demands_second_factor(await Firm.load()),
         "passkeys": await viewer.scope(Passkey).all(Passkey.id),
         "no_passkeys": why_not_here(),
+        "trusted": await viewer.scope(TrustedDevice).all(TrustedDevice.id),
+        "sign_ins": await sign_ins.recent(viewer),
+        "ways": WAYS,
+        "factors": FACTORS,
         **forms,
     }
     reply: Reply = make("account/page.html", title=Say("Uw account"), section="account", **context)
@@ -71,8 +86,10 @@ async def _check_and_hash(request: Request, form: Any) -> str | Refused:
     password, user = str(form.get("password", "")), request.user
     if not user.is_authenticated:
         return ""
+    async with engine.reading():
+        least = (await Firm.load()).password_length
     try:
-        passwords.check(password, user.email, user.surname, user.first_name)
+        passwords.check(password, user.email, user.surname, user.first_name, least=least)
     except Refused as refused_:
         return refused_
     return await passwords.hash_password(password)
@@ -102,6 +119,8 @@ async def set_preferences(request: Request, viewer: Viewer) -> Reply:
 
 @account.get("/account/second-factor")
 async def second_factor(request: Request, viewer: Viewer) -> Reply:
+    if not (await Firm.load()).takes_factor("totp"):
+        return go(address_for("account.new_passkey"))
     if asked := await asks_proof(request, viewer, second_factor.url()):
         return asked
     return await _second_factor(request, viewer, factors.new_secret(), Authenticator.blank(), show)
@@ -207,3 +226,10 @@ async def end_session(request: Request, viewer: Viewer, session_id: int) -> Repl
 async def end_other_sessions(request: Request, viewer: Viewer) -> Reply:
     await viewer.user.end_other_sessions(by=viewer)
     return changed(then=page.url(), toast=Say("Alle andere apparaten zijn afgemeld."))
+
+
+@account.post("/account/trusted/{trusted_id:int}/withdrawal")
+async def withdraw_trust(request: Request, viewer: Viewer, trusted_id: int) -> Reply:
+    device = await viewer.scope(TrustedDevice).get(trusted_id)
+    await device.withdraw(by=viewer)
+    return changed(then=page.url(), toast=Say("Dat apparaat wordt niet meer vertrouwd."))

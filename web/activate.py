@@ -9,6 +9,7 @@ from starlette.requests import Request
 from models import engine, passwords, throttling
 from models.accounts import User, codes
 from models.core import Gone, Refused, Say
+from models.settings import Firm
 from models.viewer import Viewer
 from web.forms import Form, PasswordField, Required, Text
 from web.replies import Reply, invalid, show
@@ -79,11 +80,12 @@ async def _hash(request: Request, form: Any) -> str | Refused:
     async with engine.reading():
         try:
             _, person = await codes.open_code(str(form.get("code", "")))
+            least = (await Firm.load()).password_length
         except Gone:
             return ""
     password = str(form.get("password", ""))
     try:
-        passwords.check(password, str(form.get("email", "")), person.surname, person.first_name)
+        passwords.check(password, str(form.get("email", "")), person.surname, person.first_name, least=least)
     except Refused as refused:
         return refused
     return await passwords.hash_password(password)
@@ -109,5 +111,7 @@ async def set_up(request: Request, viewer: Viewer, prepared: str | Refused) -> R
         await codes.use_code(code, email, prepared)
 
     if await form.submit(activating):
-        return await let_in(request, await codes.activated(person.id), toast=Say("Uw portaal is geactiveerd."))
+        return await let_in(
+            request, await codes.activated(person.id), toast=Say("Uw portaal is geactiveerd."), how="paper"
+        )
     return _account(form, person, invalid)

@@ -18,6 +18,7 @@ from models.settings import MODULES
 from models.viewer import Viewer
 from web.client import page
 from web.forms import Form, SelectField, SelectMultipleField, StringField, Text, TextAreaField, TypedText
+from web.proof import asks_proof
 from web.replies import Reply, go, invalid, show
 from web.routing import Access, Routes
 from web.settings import MODULE_NAMES
@@ -202,6 +203,8 @@ async def set_bsn(request: Request, viewer: Viewer, client_id: int) -> Reply:
 async def reveal_bsn(request: Request, viewer: Viewer, client_id: int) -> Reply:
     """The number itself, once, on this page; that somebody looked is on the trail."""
     client = await viewer.clients.get(client_id)
+    if asked := await asks_proof(request, viewer, details.url(client_id=client_id)):
+        return asked
     return show("clients/details.html", **await _details(viewer, client, bsn=await client.reveal_bsn(by=viewer)))
 
 

@@ -14,6 +14,7 @@ from models.rollout import board, prepare_opening
 from models.viewer import Permission, Viewer
 from web.clients import ids_of, page_number
 from web.forms import Form, StringField
+from web.proof import asks_proof
 from web.replies import Reply, Toast, go, invalid, show, wants_fragment
 from web.routing import Access, Routes
 
@@ -62,6 +63,8 @@ async def prepare(request: Request, viewer: Viewer) -> Reply:
 async def change_address(request: Request, viewer: Viewer, user_id: int) -> Reply:
     """The old link dies with the old address; he is to be invited again."""
     person = await _person(viewer, user_id)
+    if person.state == "active" and (asked := await asks_proof(request, viewer)):
+        return asked
     form = await Address.read(request)
     if await form.submit(person.change_email, by=viewer):
         words = Say("Het adres van {who} is bewaard.", who=person.display_name)

@@ -22,6 +22,7 @@ SIZE = 50
 KINDS = {
     "invitation": Say("Uitnodiging"),
     "password": Say("Nieuw wachtwoord"),
+    "sign_in_link": Say("Aanmeldlink"),
     "account_notice": Say("Bericht over account"),
     "upload_notice": Say("Aangeleverde stukken"),
     "digest": Say("Dagelijks overzicht"),

@@ -21,7 +21,7 @@ from web.proof import asks_proof
 from web.replies import Reply, changed, go, invalid, show
 from web.routing import Access, Routes
 from web.security import agent_of
-from web.sessions import Code, SignIn, code_form, enter, next_of, sign_in, sign_in_form, target_of
+from web.sessions import Code, SignIn, enter, finish, next_of, refuse_factor, sign_in, sign_in_form, target_of
 
 door = Routes("sessions", Access.PUBLIC)
 own = Routes("account")
@@ -53,7 +53,7 @@ async def begin_by_passkey(request: Request, viewer: Viewer, prepared: bytes | N
     user = await passkeys.owner_of(answer, prepared)
     if user is None:
         return sign_in_form(request, SignIn.blank(), _WRONG)
-    await enter(request, user)
+    await enter(request, user, "passkey")
     return go(target_of(request, user))
 
 
@@ -81,13 +81,9 @@ async def finish_by_passkey(request: Request, viewer: Viewer, prepared: bytes | 
     answer = str((await request.form()).get("credential", ""))
     user = await passkeys.owner_of(answer, prepared, half.user.id)
     if user is None:
-        form = Code.blank()
-        form.refuse(
-            Refused("", Say("Deze passkey past niet bij uw account. Probeer het nog eens, of kies een andere manier."))
-        )
-        return code_form(request, form, invalid)
-    await enter(request, user)
-    return go(target_of(request, user))
+        why = Say("Deze passkey past niet bij uw account. Probeer het nog eens, of kies een andere manier.")
+        return await refuse_factor(request, half, "passkey", Code.blank(), Refused("", why))
+    return await finish(request, half, "passkey")
 
 
 # one's own

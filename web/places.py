@@ -38,9 +38,15 @@ _SETTINGS = (
     (Say("Taal van het kantoor"), "language", "nederlands engels"),
     (Say("Kleur van het kantoor"), "brand", "huisstijl merk"),
     (Say("Geldigheid van uitnodigingen"), "invitation_days", "dagen link verlopen"),
-    (Say("Tweede factor"), "second_factor", "beveiliging 2fa"),
     (Say("Uur van het dagoverzicht"), "digest_hour", "mail samenvatting"),
     (Say("Wachttijd voor ongedaan maken"), "undo_seconds", "seconden"),
+)
+_SECURITY = (
+    (Say("Tweede factor"), "second_factor", "beveiliging 2fa passkey authenticator"),
+    (Say("Aanmelden met een link"), "email_link", "beveiliging mail"),
+    (Say("Vertrouwde apparaten"), "trusted_days", "beveiliging dagen"),
+    (Say("Duur van een sessie"), "session_idle_hours", "beveiliging afmelden uren dagen"),
+    (Say("Lengte van wachtwoorden"), "password_length", "beveiliging tekens"),
 )
 
 
@@ -62,8 +68,9 @@ def settings(viewer: Any, question: str) -> list[Place]:
 
 
 def _settings() -> Iterable[Place]:
-    page = url_maker("")("settings.page")
-    return [Place(label, f"{page}#{name}", "settings", words) for label, name, words in _SETTINGS]
+    url = url_maker("")
+    tabs = ((url("settings.page"), _SETTINGS), (url("settings.security"), _SECURITY))
+    return [Place(label, f"{page}#{name}", "settings", words) for page, rows in tabs for label, name, words in rows]
 
 
 def _matching(places: Iterable[Place], question: str) -> list[Place]:

@@ -31,6 +31,7 @@ from web.uploads import Received, receive_files
 
 Handler = Callable[..., Awaitable[Reply | Response]]
 Before = Callable[..., Awaitable[Any]]
+After = Callable[[Received], Awaitable[Any]]
 
 FORM_LIMIT = 4 * 1024 * 1024  # bytes of a whole body without files
 FIELDS_LIMIT = 60_000  # "select all N" never sends ids, but a page of ticks may be large
@@ -95,15 +96,18 @@ class Routes:
         """Public, without a unit or a viewer: static files and health."""
         return self._declare("PLAIN", path, Access.PUBLIC, None)
 
-    def upload(self, path: str, *, before: Before, access: Access | None = None) -> Callable[[Handler], Action]:
+    def upload(
+        self, path: str, *, before: Before, after: After | None = None, access: Access | None = None
+    ) -> Callable[[Handler], Action]:
         """A POST whose files stream into the storage first. `before` says no (by raising) to whom may not, before a byte is read.
 
-        The handler gets `received`, the stored files and the fields; it runs in a writing unit after the last byte.
+        The handler gets `received`, the stored files and the fields; it runs in a writing unit after the last byte. What
+        `after(received)` returns, it gets as `prepared`: slow work with the files, outside every unit.
         """
-        return self._declare("UPLOAD", path, access, before)
+        return self._declare("UPLOAD", path, access, before, after)
 
     def _declare(
-        self, method: str, path: str, access: Access | None, before: Before | None
+        self, method: str, path: str, access: Access | None, before: Before | None, after: After | None = None
     ) -> Callable[[Handler], Action]:
         def declare(handler: Handler) -> Action:
             verb = {"PLAIN": "GET", "UPLOAD": "POST"}.get(method, method)
@@ -116,7 +120,7 @@ class Routes:
                 _endpoints[action.name] = _reader(action)
             elif method == "UPLOAD":
                 assert before is not None
-                _endpoints[action.name] = _uploader(action, before)
+                _endpoints[action.name] = _uploader(action, before, after)
             else:
                 _endpoints[action.name] = _writer(action, before)
             return action
@@ -201,7 +205,7 @@ def _bounded(receive: Receive) -> Receive:
     return counted
 
 
-def _uploader(action: Action, before: Before) -> Callable[[Request], Awaitable[Response]]:
+def _uploader(action: Action, before: Before, after: After | None) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         who: list[Any] = [nobody(), None]
         try:
@@ -212,9 +216,10 @@ def _uploader(action: Action, before: Before) -> Callable[[Request], Awaitable[R
                 _refuse_who_looks_on(viewer)
                 await before(request, viewer, **request.path_params)
             received: Received = await receive_files(request, storage(), max_size=config.settings().max_upload)
+            more = {"received": received} | ({"prepared": await after(received)} if after else {})
         except Exception as error:
             return _answer(failure(error, request, who[0]), request, *who)
-        return await _written(action, request, {"received": received}, None)
+        return await _written(action, request, more, None)
 
     return endpoint
 
@@ -342,7 +347,7 @@ def bar(action: Action, viewer: Any) -> None:
 def _needs_factor(viewer: Viewer, firm: Firm) -> bool:
     """Whether the office demands a second factor that this person has not set yet; looking on is no way around it."""
     if viewer.view_as is not None:
-        return firm.demands_second_factor_of(viewer.view_as) and not viewer.view_as.has_second_factor
+        return firm.demands_second_factor_of(viewer.view_as) and not firm.is_content_with(viewer.view_as)
     return viewer.waits_for_factor(firm)
 
 

@@ -157,6 +157,8 @@ class Sessions:
                     message["headers"].append(
                         (b"set-cookie", _cookie(known_cookie(), scope["poort.known"], _COOKIE_DAYS))
                     )
+                for name, value, days in scope.get("poort.cookies", ()):
+                    message["headers"].append((b"set-cookie", _cookie(name, value, days)))
             await send(message)
 
         await self.app(scope, receive, sending)

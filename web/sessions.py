@@ -9,11 +9,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette_login.utils import login_user, logout_user
 
-from models import engine, passkeys, passwords, signing_in, throttling
+from models import engine, passkeys, passwords, sign_ins, signing_in, throttling
 from models.accounts import User
 from models.core import Gone, Missing, Refused, Say
+from models.settings import Firm
 from models.viewer import Viewer
-from web import routing
+from web import routing, trusting
 from web.addresses import local_path
 from web.forms import Form, PasswordField, Required, Text
 from web.replies import Reply, go, invalid, show
@@ -22,8 +23,8 @@ from web.security import address_of, agent_of, device_seal, is_known_device, kno
 
 sessions = Routes("sessions", Access.PUBLIC)
 
-_LAYOUT = "layout_public.html"
-_ASKING_LASTS = 0.4  # seconds, whether the address is somebody's or not
+LAYOUT = "layout_public.html"
+ASKING_LASTS = 0.4  # seconds, whether the address is somebody's or not
 _WRONG = Say("Dit e-mailadres en wachtwoord horen niet bij elkaar. Controleer beide, of kies “Wachtwoord vergeten”.")
 _SLOWED = Say(
     "Er is te vaak geprobeerd. Wacht een kwartier, of kies “Wachtwoord vergeten”: met de link in die mail komt u meteen binnen."
@@ -65,7 +66,7 @@ def sign_in_form(request: Request, form: SignIn, wrong: Say | None = None) -> Re
     return make(
         "sessions/sign_in.html",
         title=Say("Aanmelden"),
-        layout=_LAYOUT,
+        layout=LAYOUT,
         form=form,
         wrong=wrong,
         next_url=next_url,
@@ -74,11 +75,12 @@ def sign_in_form(request: Request, form: SignIn, wrong: Say | None = None) -> Re
     )
 
 
-async def _check_password(request: Request, form: Any) -> tuple[User | None, Say | None]:
-    """Before the unit: find the person and check the password, which takes as long for an address that nobody has."""
+async def _check_password(request: Request, form: Any) -> tuple[User | None, Say | None, int | None]:
+    """Before the unit: find the person and check the password, which takes as long for an address that nobody has.
+    Who may come in; or what to say, and whose account was tried (0: nobody's; None: not judged)."""
     email, password = str(form.get("email", ""))[:254].strip(), str(form.get("password", ""))
     if not email or not password:
-        return None, None
+        return None, None, None
 
     async def begin() -> tuple[User | None, throttling.Limits, bool]:
         found = await signing_in.by_email(email)
@@ -88,42 +90,72 @@ async def _check_password(request: Request, form: Any) -> tuple[User | None, Say
 
     user, limits, within = await engine.run_writing(begin)
     if not within:
-        return None, _SLOWED
+        return None, _SLOWED, None
     right = await passwords.verify(password, user.password if user else "")
     if user is None or not right or user.state != "active":
-        return None, _WRONG
+        return None, _WRONG, user.id if user else 0
     await engine.run_writing(lambda: throttling.give_back(limits))
-    return user, None
+    return user, None, None
 
 
 @sessions.post("/sign-in", before=_check_password)
-async def begin_session(request: Request, viewer: Viewer, prepared: tuple[User | None, Say | None]) -> Reply:
+async def begin_session(
+    request: Request, viewer: Viewer, prepared: tuple[User | None, Say | None, int | None]
+) -> Reply:
     form = await SignIn.read(request)
-    user, wrong = prepared
+    user, wrong, tried = prepared
     if user is None:
+        if tried is not None:
+            await _note(request, tried, "password", succeeded=False)
         return sign_in_form(request, form, wrong)
     return await let_in(request, user)
 
 
-async def let_in(request: Request, user: User, toast: Say | None = None) -> Reply:
+async def let_in(request: Request, user: User, toast: Say | None = None, how: str = "password") -> Reply:
     """The password was right (or just set by a link): on to the second factor where there is one, else inside."""
-    if user.has_second_factor:
+    trusted = user.has_second_factor and await trusting.is_trusted(request, user)
+    if user.has_second_factor and not trusted:
         await _end_present(request)
         request.scope["poort.cookie"], _ = await signing_in.begin_session(
-            user, half=True, address=address_of(request), agent=agent_of(request)
+            user, half=True, address=address_of(request), agent=agent_of(request), how=how
         )
         return go(code.url(next=next_of(request)), toast=toast)
-    await enter(request, user)
+    await enter(request, user, how, "trusted" if trusted else "")
     return go(target_of(request, user), toast=toast)
 
 
-async def enter(request: Request, user: User) -> None:
-    """Sign the person in: a new session under a new random token; an earlier one of this browser ends."""
+async def enter(request: Request, user: User, how: str = "password", factor: str = "") -> None:
+    """Sign the person in: a new session under a new random token; an earlier one of this browser ends.
+
+    `how` and `factor` are what his list of sign-ins says (models/sign_ins.py).
+    """
     await _end_present(request)
-    token, _ = await signing_in.begin_session(user, half=False, address=address_of(request), agent=agent_of(request))
+    token, _ = await signing_in.begin_session(
+        user, half=False, address=address_of(request), agent=agent_of(request), how=how
+    )
+    await _note(request, user.id, how, factor)
     request.scope["poort.cookie"] = token
     request.scope["poort.known"] = device_seal(user.id)
     await login_user(request, user)
+
+
+async def _note(request: Request, person: int, how: str, factor: str = "", *, succeeded: bool = True) -> None:
+    address, agent = address_of(request), agent_of(request)
+    await sign_ins.note(person, how, factor=factor, succeeded=succeeded, address=address, agent=agent)
+
+
+async def finish(request: Request, half: signing_in.SignedIn, factor: str) -> Reply:
+    """The second factor was right: inside, and this browser is trusted if that was asked."""
+    if (await request.form()).get("trust"):
+        await trusting.trust(request, half.user)
+    await enter(request, half.user, half.how, factor)
+    return go(target_of(request, half.user))
+
+
+async def refuse_factor(request: Request, half: signing_in.SignedIn, factor: str, form: Code, why: Refused) -> Reply:
+    await _note(request, half.user.id, half.how, factor, succeeded=False)
+    form.refuse(why)
+    return code_form(request, form, invalid)
 
 
 async def _end_present(request: Request) -> None:
@@ -157,7 +189,7 @@ def code_form(request: Request, form: Code, make: Any) -> Reply:
     reply: Reply = make(
         "sessions/code.html",
         title=Say("Tweede factor"),
-        layout=_LAYOUT,
+        layout=LAYOUT,
         form=form,
         next_url=next_of(request),
         person=person,
@@ -188,10 +220,10 @@ async def finish_session(request: Request, viewer: Viewer, prepared: bool) -> Re
         form.refuse(Refused("code", _SLOWED_CODE))
     elif not form.errors and await user.takes_code(form.code.data or ""):
         await throttling.give_back(_code_limits(request, user))
-        await enter(request, user)
-        return go(target_of(request, user))
+        return await finish(request, half, "code")
     elif not form.errors:
-        form.refuse(Refused("code", Say("Deze code klopt niet of is al gebruikt. Neem de nieuwste code over.")))
+        why = Say("Deze code klopt niet of is al gebruikt. Neem de nieuwste code over.")
+        return await refuse_factor(request, half, "code", form, Refused("code", why))
     return code_form(request, form, invalid)
 
 
@@ -212,7 +244,7 @@ def _forgotten(request: Request, form: Forgotten, make: Any, *, sent: bool) -> R
     reply: Reply = make(
         "sessions/forgotten.html",
         title=Say("Wachtwoord vergeten"),
-        layout=_LAYOUT,
+        layout=LAYOUT,
         form=form,
         sent=sent,
         hours=signing_in.LINK_HOURS,
@@ -232,7 +264,7 @@ async def _ask(request: Request, form: Any) -> bool:
         return within
 
     within = await engine.run_writing(ask)
-    await asyncio.sleep(max(0.0, _ASKING_LASTS - (time.monotonic() - began)))
+    await asyncio.sleep(max(0.0, ASKING_LASTS - (time.monotonic() - began)))
     return within
 
 
@@ -251,15 +283,15 @@ async def welcome(request: Request, viewer: Viewer, token: str) -> Reply:
     try:
         link, user = await signing_in.open_link(token)
     except Gone as gone:
-        return _gone(gone)
+        return gone_page(gone)
     if _is_a_person(request):
         remember(request, lambda: signing_in.note_opened(link.id))
     return _welcome(NewPassword.blank(), token, user, link.kind, show)
 
 
-def _gone(gone: Gone) -> Reply:
+def gone_page(gone: Gone) -> Reply:
     title = Say("Deze link werkt niet meer")
-    return show("sessions/gone.html", title=title, layout=_LAYOUT, status=410, why=gone.why)
+    return show("sessions/gone.html", title=title, layout=LAYOUT, status=410, why=gone.why)
 
 
 def _is_a_person(request: Request) -> bool:
@@ -270,7 +302,7 @@ def _is_a_person(request: Request) -> bool:
 
 def _welcome(form: NewPassword, token: str, user: User, kind: str, make: Any) -> Reply:
     reply: Reply = make(
-        "sessions/welcome.html", title=Say("Welkom"), layout=_LAYOUT, form=form, token=token, user=user, kind=kind
+        "sessions/welcome.html", title=Say("Welkom"), layout=LAYOUT, form=form, token=token, user=user, kind=kind
     )
     return reply
 
@@ -281,10 +313,11 @@ async def _hash_new(request: Request, form: Any) -> str | Refused:
     async with engine.reading():
         try:
             _, user = await signing_in.open_link(request.path_params["token"])
+            least = (await Firm.load()).password_length
         except Gone:
             return ""
     try:
-        passwords.check(password, user.email, user.surname, user.first_name)
+        passwords.check(password, user.email, user.surname, user.first_name, least=least)
     except Refused as refused:
         return refused
     return await passwords.hash_password(password)
@@ -295,7 +328,7 @@ async def set_password(request: Request, viewer: Viewer, token: str, prepared: s
     try:
         link, user = await signing_in.open_link(token)
     except Gone as gone:
-        return _gone(gone)
+        return gone_page(gone)
     form = await NewPassword.read(request)
     if isinstance(prepared, Refused):
         if not form.errors:

@@ -33,7 +33,6 @@ class General(Form):
     language = SelectField([("nl", Say("Nederlands")), ("en", Say("Engels"))])
     brand = Text(most=20, required=True)
     invitation_days = Text(most=9, required=True)
-    second_factor = SelectField([("nobody", Say("Niemand")), ("staff", Say("Medewerkers")), ("all", Say("Iedereen"))])
     digest_hour = Text(most=9, required=True)
     undo_seconds = Text(most=9, required=True)
 

@@ -12,6 +12,7 @@ from models.core import Missing, Say
 from models.offices import Office
 from models.viewer import NOTHING, STAFF_MODULES, Viewer
 from web.forms import BooleanField, Form, SelectField, Text
+from web.proof import asks_proof
 from web.replies import Reply, go, invalid, show
 from web.routing import Access, Routes
 from web.user import page as person_page
@@ -67,6 +68,8 @@ async def new(request: Request, viewer: Viewer) -> Reply:
 
 @staff.post("/staff")
 async def add(request: Request, viewer: Viewer) -> Reply:
+    if asked := await asks_proof(request, viewer):
+        return asked
     form = await _read(Colleague, request, viewer)
     made: list[User] = []
 
@@ -92,6 +95,8 @@ async def role(request: Request, viewer: Viewer, user_id: int) -> Reply:
 @staff.post("/staff/{user_id:int}/role")
 async def set_role(request: Request, viewer: Viewer, user_id: int) -> Reply:
     person = await _colleague(viewer, user_id)
+    if asked := await asks_proof(request, viewer):
+        return asked
     form, typed = await _read(Role, request, viewer), await request.form()
     place: dict[str, Any] = (
         {name: ids_in(typed, name) for name in ("selections", "groups")} if "placed" in typed else {}

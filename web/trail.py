@@ -12,6 +12,7 @@ from models.clients.checks import KINDS, SECOND_FACTOR
 from models.clients.grouping import PURPOSES
 from models.core import Say
 from models.imports.lexicon import FIELDS
+from web.mailing import DIGESTS
 from web.person import GENDERS, NAME_USES
 from web.settings import MODULE_NAMES
 
@@ -21,6 +22,7 @@ SENTENCES: dict[str, Say] = {
     "Passkey.add": Say("voegde de passkey “{name}” toe"),
     "Passkey.rename": Say("gaf een passkey de naam “{name}”"),
     "Passkey.remove": Say("verwijderde de passkey “{name}”"),
+    "TrustedDevice.withdraw": Say("vertrouwt een apparaat niet meer"),
     "Passkey.copied": Say("aanmelden geweigerd: de passkey “{name}” is gekopieerd"),
     "Session.end": Say("meldde een apparaat af"),
     "User.activate": Say("activeerde zijn login"),
@@ -47,6 +49,9 @@ SENTENCES: dict[str, Say] = {
     "User.invite_again": Say("nodigde {name} opnieuw uit"),
     "User.change_name": Say("wijzigde de naam “{before}” in “{after}”"),
     "User.change_details": Say("wijzigde de gegevens van {name}"),
+    "User.discard": Say("zag af van het toevoegen van {name}"),
+    "User.set_photo": Say("plaatste een foto van {name}"),
+    "User.remove_photo": Say("nam de foto van {name} weg"),
     "User.change_email": Say("wijzigde het e-mailadres van {name} van {before} in {after}"),
     "User.block": Say("blokkeerde {name}"),
     "User.block.bulk": Say("blokkeerde {count} gebruikers"),
@@ -198,7 +203,8 @@ def sentence(line: dict[str, Any]) -> Say:
     if said is None:
         return Say(UNNAMED.text, operation=line["operation"])
     detail = _detail(line)
-    known = defaultdict(lambda: "…", {key: value for key, value in detail.items() if isinstance(value, str | int)})
+    said_of = {key: "–" if value == "" else value for key, value in detail.items() if isinstance(value, str | int)}
+    known = defaultdict(lambda: "…", said_of)
     if names := detail.get("names"):
         more = int(detail.get("count", 0)) - len(names)
         known["documents"] = ", ".join([f"“{name}”" for name in names] + ([f"+ {more}"] if more > 0 else []))
@@ -241,11 +247,12 @@ _FIELDS |= {
     "initials": Say("Voorletters"), "first_names": Say("Voornamen"), "gender": Say("Aanhef"), "mobile": Say("Mobiel"),
     "partner_prefix": Say("Tussenvoegsel van de partner"), "partner_surname": Say("Achternaam van de partner"),
     "name_use": Say("Naam die wordt gebruikt"), "title_before": Say("Titel voor de naam"),
-    "title_after": Say("Titel achter de naam"), "job_title": Say("Functie"),
+    "title_after": Say("Titel achter de naam"), "job_title": Say("Functie"), "digest": Say("Mail over uploads"),
 }  # fmt: skip
 _CHOICES: dict[str, dict[Any, Say]] = {
     "name_use": dict(NAME_USES),
     "gender": dict(GENDERS),
+    "digest": dict(DIGESTS),
     "language": {"nl": Say("Nederlands"), "en": Say("Engels")},
     "kind": KINDS,
     "formal": {True: Say("U: Geachte heer Jansen"), False: Say("Je: Beste Jan")},

@@ -9,19 +9,24 @@ from starlette.requests import Request
 
 from models import config
 from models.accounts import User, lists, roles
+from models.accounts.preparing import preparation_of
 from models.carrying import KEPT
 from models.clients import lists as client_lists
 from models.clients.reached import Reached, reached_by
 from models.clients.tone import addressed
 from models.core import Refused, Say
 from models.people import Addressee
+from models.rollout import board
 from models.settings import Firm, utcnow
 from models.viewer import Viewer
 from partials import mails
 from web.devices import device_of, is_phone
 from web.forms import Form, StringField
+from web.invitations import STATES
 from web.mail import KINDS
+from web.mailing import Mailing
 from web.person import Person, filled
+from web.proof import asks_proof
 from web.replies import Reply, Toast, go, invalid, show
 from web.rights import bits_in, template_choices
 from web.trail import sentence
@@ -54,10 +59,22 @@ async def rename(request: Request, viewer: Viewer, user_id: int) -> Reply:
 async def change_address(request: Request, viewer: Viewer, user_id: int) -> Reply:
     person = await viewer.users.get(user_id)
     was = person.state
+    if was == "active" and (asked := await asks_proof(request, viewer)):
+        return asked
     form = await Address.read(request)
     if await form.submit(person.change_email, by=viewer):
         return go(page.url(user_id=user_id), toast=_moved(was, person))
     context = {**await about(viewer, person), "address_form": form}
+    return invalid("users/page.html", title=person.display_name, section=section_of(person), **context)
+
+
+@users.post("/users/{user_id:int}/mail-preferences")
+async def set_mail(request: Request, viewer: Viewer, user_id: int) -> Reply:
+    person = await viewer.users.get(user_id)
+    form = await Mailing.read(request)
+    if await form.submit(person.set_mail_preferences, by=viewer):
+        return go(page.url(user_id=user_id), toast=Say("De mailvoorkeuren zijn bewaard."))
+    context = {**await about(viewer, person), "mail_form": form}
     return invalid("users/page.html", title=person.display_name, section=section_of(person), **context)
 
 
@@ -127,6 +144,8 @@ async def unblock(request: Request, viewer: Viewer, user_id: int) -> Reply:
 @users.post("/users/{user_id:int}/second-factor-reset")
 async def reset_second_factor(request: Request, viewer: Viewer, user_id: int) -> Reply:
     person = await viewer.users.get(user_id)
+    if asked := await asks_proof(request, viewer, page.url(user_id=user_id)):
+        return asked
     try:
         await person.reset_second_factor(by=viewer)
     except Refused as refused:
@@ -186,6 +205,10 @@ async def about(viewer: Viewer, person: User) -> dict[str, Any]:
         "may": may,
         "name_form": filled(person),
         "address_form": Address.blank(email=person.email),
+        "mail_form": Mailing.blank(language=person.language, digest=person.digest),
+        "preparation": await preparation_of(person.id) if may and person.kind == "client" else None,
+        "stands": STATES[await board.state_of(person.id)] if person.kind == "client" else None,
+        "now": utcnow(),
         "steps": _steps(person, seen["link"]),
         "roles": choices,
         "role_names": dict(choices),

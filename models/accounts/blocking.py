@@ -25,6 +25,7 @@ async def shut_out(ids: Sequence[int], at: dt.datetime) -> None:
         f"AND kind NOT IN ({_NEVER_CALLED_OFF})",
     ):
         await engine.raw(change.format(people=listed(2)), at, people)
+    await end_trust(ids)
 
 
 async def let_in(ids: Sequence[int]) -> None:
@@ -52,6 +53,11 @@ async def let_in(ids: Sequence[int]) -> None:
         f"THEN 'invited' ELSE 'prepared' END WHERE id IN {listed(2)}",
         now, people,
     )  # fmt: skip
+
+
+async def end_trust(ids: Sequence[int]) -> None:
+    """No browser of theirs goes without the second factor any more."""
+    await engine.raw(f"DELETE FROM trusted_device WHERE person IN {listed(1)}", json.dumps(list(ids)))
 
 
 def listed(n: int) -> str:

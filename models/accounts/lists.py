@@ -28,6 +28,7 @@ ORDERS = {
 MISSING = {
     "email": "users.email = ''",
     "client": "NOT EXISTS (SELECT 1 FROM access x WHERE x.person = users.id)",
+    "steps": "users.id IN (SELECT p.person FROM preparation p)",
     # who could be invited and never was: what the checklist counts as still to do
     "invitation": "users.state = 'prepared' AND users.email <> '' AND users.id IN "
     "(SELECT a.person FROM access a JOIN client c ON c.id = a.client WHERE c.state = 'active')",
@@ -125,7 +126,9 @@ def named(row: dict[str, Any]) -> dict[str, Any]:
 def _where(viewer: Viewer, asked: Filter) -> tuple[str, list[Any]]:
     conditions = asked.conditions()
     if not viewer.sees_all_clients:
-        conditions.append((f"users.id IN (SELECT a.person FROM access a WHERE {seen(viewer, 'a.client')})", ()))
+        reached = f"SELECT a.person FROM access a WHERE {seen(viewer, 'a.client')}"
+        begun = f"SELECT p.person FROM preparation p WHERE p.begun_by = {int(viewer.user.id)}"
+        conditions.append((f"(users.id IN ({reached}) OR users.id IN ({begun}))", ()))
     args = [argument for _, more in conditions for argument in more]
     sql = " AND ".join(text for text, _ in conditions) or "1 = 1"
     return sql.format(*(f"${n}" for n in range(1, len(args) + 1))), args
@@ -149,7 +152,7 @@ async def note_people(operation: str, which: str, by: int, *args: Any) -> None:
 
 
 async def portrait(viewer: Viewer, person: User) -> dict[str, Any]:
-    """accesses (clients he reaches, as this viewer sees them), sessions, mails, link (his last invitation), lines (of his trail), hidden (clients not shown)."""
+    """invitations, accesses (clients he reaches, as this viewer sees them), sessions, mails, link (his last invitation), lines (of his trail), hidden (clients not shown)."""
     accesses = await engine.raw(
         "SELECT a.client, a.rights, a.role, c.name, c.number, c.state, "
         f"CASE WHEN {seen(viewer)} THEN 1 ELSE 0 END AS mine "
@@ -161,6 +164,7 @@ async def portrait(viewer: Viewer, person: User) -> dict[str, Any]:
         person.id,
     )
     return {
+        "invitations": await _invitations_of(person),
         "accesses": [row for row in accesses if row["mine"]],
         "hidden": sum(1 for row in accesses if not row["mine"]),
         "link": links[0] if links else None,
@@ -182,6 +186,17 @@ async def portrait(viewer: Viewer, person: User) -> dict[str, Any]:
             person.id,
         )],
     }  # fmt: skip
+
+
+async def _invitations_of(person: User) -> list[dict[str, Any]]:
+    """Every invitation by mail and code on paper, newest first: way, email and the moments of its life."""
+    return await engine.raw(
+        "SELECT 'mail' AS way, email, created_at, expires_at, opened_at, bounced_at, used_at, ended_at, ended_why "
+        "FROM link WHERE person = $1 AND kind = 'invitation' UNION ALL "
+        "SELECT 'paper', '', created_at, expires_at, opened_at, NULL, used_at, ended_at, ended_why "
+        "FROM activation_code WHERE person = $1 ORDER BY created_at DESC LIMIT 20",
+        person.id,
+    )
 
 
 async def of_client(client_id: int) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models import dutch, engine
-from models.accounts.blocking import let_in, shut_out
+from models.accounts.blocking import end_trust, let_in, shut_out
 from models.core import Refused, Say, fold, operation, save
 from models.live import touch
 from models.people import PARTS, keys_of
@@ -23,6 +23,7 @@ NAMES = {
     "phone": 40, "mobile": 40, "job_title": 120, "language": 2,
 }  # fmt: skip
 _CHOICES = {"name_use": ("E", "P", "V", "N"), "gender": ("", "M", "V"), "language": ("nl", "en")}
+DIGESTS = ("daily", "at_once", "never")
 _UNSAID = {"name_use": "E", "language": "nl"}
 
 TAKEN = Say("Er is al een gebruiker met dit e-mailadres.")
@@ -57,6 +58,7 @@ class Managed:
         invited_at: Any
         blocked_at: Any
         totp_secret: Any
+        digest: Any
         display_name: Any
 
         @property
@@ -112,6 +114,26 @@ class Managed:
             await self._note("User.change_details", by, before={name: there[name] for name in moved}, after=moved)
 
     @operation(Permission.MANAGE_USERS, trail=False)
+    async def set_mail_preferences(self, language: str, digest: str, *, by: Viewer) -> None:
+        """In which language he gets his mail, and of a colleague how he hears of uploads: see `DIGESTS`."""
+        await self.may_be_managed(by)
+        after = {"language": language, "digest": digest}
+        if language not in _CHOICES["language"] or digest not in DIGESTS:
+            raise Refused("", Say("Kies een van de mogelijkheden."))
+        before = {name: getattr(self, name) for name in after}
+        if moved := {name: value for name, value in after.items() if value != before[name]}:
+            await self.hears_from_now(digest)
+            await save(self, **after)  # type: ignore[arg-type]
+            await self._note("User.change_details", by, before={name: before[name] for name in moved}, after=moved)
+
+    async def hears_from_now(self, digest: str) -> None:
+        """Before he goes over to `digest`: what he would have heard of tomorrow he hears of now."""
+        if self.kind == "staff" and (self.digest, digest) == ("daily", "at_once"):
+            from models.notices import tell_until_now
+
+            await tell_until_now(self.id)
+
+    @operation(Permission.MANAGE_USERS, trail=False)
     async def change_email(self, email: str, *, by: Viewer) -> None:
         """Another address to sign in with. Links to the old one die; who was invited is to be invited again.
 
@@ -134,6 +156,7 @@ class Managed:
         state = "prepared" if self.state == "invited" and not on_paper else self.state
         await save(self, email=new, email_key=fold(new), state=state, **keys_of(email=new, **names))  # type: ignore[arg-type]
         await end_links(self.id, "moved")
+        await end_trust([self.id])
         if self.state == "active" and before:
             await ask(Kind.ACCOUNT_NOTICE, person=self.id, what="address", to=before)
         await self._note("User.change_email", by, before=before, after=new)
@@ -173,7 +196,7 @@ class Managed:
         if not self.has_second_factor:
             raise Refused("", Say("Deze persoon heeft geen tweede factor ingesteld."))
         await save(self, totp_secret="", totp_step=0, has_passkey=False)  # type: ignore[arg-type]
-        for table in ("recovery_code", "passkey"):
+        for table in ("recovery_code", "passkey", "trusted_device"):
             await engine.raw(f"DELETE FROM {table} WHERE person = $1", self.id)
         await end_sessions_of(self.id, by.session_id if self.id == by.user.id else 0)
         await ask(Kind.ACCOUNT_NOTICE, person=self.id, what="factor_off")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from models import engine
@@ -99,6 +101,80 @@ async def take(person: User, client: Client, *, by: Viewer) -> None:
     if not gone:
         raise Missing("Access", client.id)
     await _note_at("Access.take", person, client, by)
+
+
+async def give_many(person: User, chosen: dict[int, tuple[str, int]], *, by: Viewer) -> int:
+    """Access to several clients at once (id > template and rights beside it); those he reaches already stay as they are.
+    How many were new. Raises Missing for a client that `by` does not see."""
+    from models.clients import Client, settle_rights
+
+    ids = sorted(chosen)
+    if not ids:
+        return 0
+    seen = await by.clients.where(Client.id.is_in(ids), Client.state == "active").select(Client.id, Client.name)
+    if len(seen) < len(ids):
+        raise Missing("Client", ids)
+    held = await engine.raw(f"SELECT client FROM access WHERE person = $1 AND client IN ({_listed(ids)})", person.id)
+    fresh = [row for row in seen if row["id"] not in {one["client"] for one in held}]
+    now = utcnow()
+    rows = [(person.id, row["id"], chosen[row["id"]][1], chosen[row["id"]][0], now) for row in fresh]
+    await engine.copy_rows("access", ("person", "client", "own", "role", "created_at"), rows)
+    await settle_rights(people=[person.id])
+    details = {row["id"]: {"client": row["name"], "role": chosen[row["id"]][0]} for row in fresh}
+    await _note_many("Access.give", person, details, by)
+    return len(fresh)
+
+
+async def rights_follow(person: User, before: tuple[str, int], after: tuple[str, int], *, by: Viewer) -> None:
+    """Where he has exactly the template and rights of `before`, he gets those of `after`."""
+    from models.clients import settle_rights
+
+    if before == after:
+        return
+    found = await engine.raw(
+        "SELECT a.client, a.rights, c.name FROM access a JOIN client c ON c.id = a.client "
+        "WHERE a.person = $1 AND a.role = $2 AND a.own = $3",
+        person.id, *before,
+    )  # fmt: skip
+    if not found:
+        return
+    await engine.raw(
+        "UPDATE access SET role = $4, own = $5 WHERE person = $1 AND role = $2 AND own = $3", person.id, *before, *after
+    )
+    await settle_rights(people=[person.id])
+    ids = _listed(row["client"] for row in found)
+    now = await engine.raw(f"SELECT client, rights FROM access WHERE person = $1 AND client IN ({ids})", person.id)
+    rights = {row["client"]: row["rights"] for row in now}
+    names = {row["key"]: row["name"] for row in await engine.raw("SELECT key, name FROM rights_template")}
+    details = {
+        row["client"]: {
+            "client": row["name"],
+            "before": _told_rights(before, row["rights"], names),
+            "after": _told_rights(after, rights[row["client"]], names),
+        }
+        for row in found
+    }
+    await _note_many("Access.change", person, details, by)
+
+
+def _told_rights(held: tuple[str, int], rights: int, names: dict[str, str]) -> dict[str, Any]:
+    return {"own": held[1], "rights": rights, "role": held[0], "template": names.get(held[0], "")}
+
+
+async def _note_many(operation: str, person: User, details: dict[int, dict[str, Any]], by: Viewer) -> None:
+    """A line on the trail of each of these clients (id > what it says beside the name)."""
+    now, name = utcnow(), person.display_name
+    rows = [
+        (now, by.user.id, operation, "User", person.id, client, json.dumps({"name": name, **said}, ensure_ascii=False))
+        for client, said in details.items()
+    ]
+    columns = ("at", "person", "operation", "record_table", "record_id", "client", "detail")
+    await engine.copy_rows("trail", columns, rows)
+    await touch("users", "clients", "rollout", f"user-{person.id}", *(f"client-{id}" for id in list(details)[:50]))
+
+
+def _listed(ids: Iterable[int]) -> str:
+    return ", ".join(str(int(one)) for one in ids)
 
 
 async def _settled(person: User, client: Client) -> int:

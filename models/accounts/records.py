@@ -10,7 +10,8 @@ from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
 from models import factors
-from models.accounts.managing import Managed
+from models.accounts.blocking import end_trust
+from models.accounts.managing import DIGESTS, Managed
 from models.accounts.reaching import Reaching
 from models.core import Forbidden, Owned, Refused, Say, operation, save
 from models.offices import Office
@@ -72,6 +73,7 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
     )
     second_factor_skipped_at = Timestamptz(null=True, default=None)
     digest = Varchar(length=8, default="daily", help_text="How news of uploads comes: daily, at_once or never")
+    photo = Varchar(length=64, default="", help_text="staff: the SHA-256 of a small picture that clients see, or ''")
     theme = Varchar(length=5, default="", help_text="light, dark or '' (the system's)")
     created_at = Timestamptz()
     invited_at = Timestamptz(null=True, default=None)
@@ -92,10 +94,12 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
             return cls.id == viewer.user.id
         if viewer.sees_all_clients:
             return cls.id > 0
+        from models.accounts.preparing import Preparation
         from models.clients import Access, visible_client
 
         reachable = Access.select(Access.person).where(visible_client(Access.client, viewer))
-        return (cls.kind == "staff") | cls.id.is_in(reachable)
+        begun = Preparation.select(Preparation.person).where(Preparation.begun_by == viewer.user.id)
+        return (cls.kind == "staff") | cls.id.is_in(reachable) | cls.id.is_in(begun)
 
     @property
     def display_name(self) -> str:
@@ -118,12 +122,15 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
         self._only_oneself(by)
         await save(self, password=password_hash)
         await self._end_sessions(by.session_id)
+        await end_trust([self.id])
         await self.tell("password")
 
     @operation(Permission.OWN_ACCOUNT)
     async def set_authenticator(self, secret: str, code: str, *, by: Viewer) -> list[str]:
         """Turn the second factor on, proved by a first code; returns the recovery codes, which are shown once."""
         self._only_oneself(by)
+        if not (await Firm.load()).takes_factor("totp"):
+            raise Refused("code", Say("Uw kantoor vraagt om een passkey als tweede factor."))
         step = factors.matching_step(secret, code, 0)
         if step is None:
             raise Refused(
@@ -165,16 +172,9 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
     @operation(Permission.OWN_ACCOUNT)
     async def set_preferences(self, language: str, theme: str, digest: str, *, by: Viewer) -> None:
         self._only_oneself(by)
-        if (
-            language not in ("nl", "en")
-            or theme not in ("", "light", "dark")
-            or digest not in ("daily", "at_once", "never")
-        ):
+        if language not in ("nl", "en") or theme not in ("", "light", "dark") or digest not in DIGESTS:
             raise Refused("", Say("Kies een van de mogelijkheden."))
-        if self.kind == "staff" and (self.digest, digest) == ("daily", "at_once"):
-            from models.notices import tell_until_now
-
-            await tell_until_now(self.id)
+        await self.hears_from_now(digest)
         await save(self, language=language, theme=theme, digest=digest)
 
     async def takes_code(self, code: str) -> bool:
@@ -209,7 +209,8 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
             raise Forbidden("own account")
 
     async def factor_has_changed(self, what: str) -> None:
-        """One of his second factors came or went: he hears of it by mail."""
+        """One of his second factors came or went: he hears of it by mail, and every browser asks for one again."""
+        await end_trust([self.id])
         await self.tell(what)
 
     async def tell(self, what: str) -> None:
@@ -280,6 +281,7 @@ class Session(Owned, Table, tablename="session"):
     proved_at = Timestamptz(
         null=True, default=None, help_text="When password or factor was last shown in this session."
     )
+    how = Varchar(length=10, default="password", help_text="How he came in: see models/sign_ins.py")
     address = Varchar(length=45, default="")
     agent = Varchar(length=300, default="")
     data = Text(default="{}", help_text="JSON: the next toast, and where to go after signing in.")
@@ -326,6 +328,7 @@ class Link(Owned, Table, tablename="link"):
 
     person = ForeignKey(User, null=False, on_delete=OnDelete.cascade)
     kind = Varchar(length=10, help_text="invitation or password")
+    signs_in = Boolean(default=False, help_text="It signs him in, and sets no password.")
     opening = Integer(null=True, default=None, index=True, help_text="The opening of the gates it belongs to.")
     token_hash = Varchar(length=64, default="", index=True, help_text="'' until the worker makes it, at sending")
     email = Varchar(length=254, help_text="The address at the time: a change of address kills the link.")

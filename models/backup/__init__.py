@@ -3,7 +3,7 @@
 A zip: `tables/<name>.jsonl` with a JSON array per row, `blobs/<sha256>`, and `manifest.json`, written last, with the
 counts and hashes of all that. The rows go first and in one reading unit; blobs never change, so they may follow at
 leisure.
-Sessions, throttles and live topics are left out: people sign in again. SECRET_KEY and the other settings of the
+Sessions, trusted browsers, throttles and live topics are left out: people sign in again. SECRET_KEY and the other settings of the
 environment are not in it.
 """
 

@@ -17,7 +17,7 @@ from web.routing import ACTIONS, Access
 # What is no page: files, streams, and pages that lead on at once.
 NO_PAGES = {
     "clients.export", "documents.download", "drafts.again", "first.second_factor_first", "health.live", "health.ready", "health.metrics",
-    "imports.report", "imports.sample", "live.stream", "rollout.mail", "setup.office", "sessions.welcome", "shell.brand", "shell.logo",
+    "imports.report", "imports.sample", "live.stream", "photos.photo", "rights.export", "rollout.mail", "setup.office", "sessions.welcome", "shell.brand", "shell.logo",
     "shell.manifest", "shell.service_worker", "static.file", "styleguide.page",
 }  # fmt: skip
 # Parts of a page, which nobody opens by themselves.

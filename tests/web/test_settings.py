@@ -14,7 +14,7 @@ from models.accounts import User
 from models.settings import Firm
 
 GENERAL = {
-    "name": "Kantoor", "place": "", "language": "nl", "brand": "#1f5c4d", "invitation_days": "30", "second_factor": "nobody",
+    "name": "Kantoor", "place": "", "language": "nl", "brand": "#1f5c4d", "invitation_days": "30",
     "digest_hour": "7", "undo_seconds": "10",
 }  # fmt: skip
 
@@ -30,15 +30,15 @@ async def noted(operation: str) -> dict[str, Any]:
 async def test_the_general_tab_keeps_what_was_chosen_and_notes_only_what_moved(cast, browser):
     before = await Firm.load()
     async with browser(cast.anna) as anna:
-        typed = {**GENERAL, "name": before.name, "place": "Deventer", "invitation_days": "14", "second_factor": "staff"}
+        typed = {**GENERAL, "name": before.name, "place": "Deventer", "invitation_days": "14"}
         reply = await anna.post("/settings", data=typed)
 
     firm = await Firm.load()
     assert reply.status_code == 303 and reply.headers["location"] == "/settings"
-    assert (firm.place, firm.invitation_days, firm.second_factor) == ("Deventer", 14, "staff")
+    assert (firm.place, firm.invitation_days) == ("Deventer", 14)
     assert await noted("Firm.change") == {
-        "before": {"place": before.place, "invitation_days": 30, "second_factor": "nobody"},
-        "after": {"place": "Deventer", "invitation_days": 14, "second_factor": "staff"},
+        "before": {"place": before.place, "invitation_days": 30},
+        "after": {"place": "Deventer", "invitation_days": 14},
     }
 
 
@@ -60,7 +60,6 @@ async def test_what_did_not_move_is_not_on_the_trail(cast, browser):
         ("invitation_days", "veel", "Vul een heel getal in van 1 tot en met 365."),
         ("digest_hour", "24", "Vul een heel getal in van 0 tot en met 23."),
         ("undo_seconds", "-1", "Vul een heel getal in van 0 tot en met 120."),
-        ("second_factor", "iedereen", "Kies een van de mogelijkheden."),
         ("language", "", "Kies een van de mogelijkheden."),
     ],
 )
@@ -73,7 +72,7 @@ async def test_a_refused_setting_comes_back_with_all_that_was_typed(cast, browse
     assert reply.status_code == 422
     assert f'id="{field}-error"' in shown and why in shown
     assert 'value="Niet bewaard"' in shown
-    if typed.strip() and field not in ("second_factor", "language"):
+    if typed.strip() and field != "language":
         assert f'value="{typed}"' in shown
     assert await engine.raw("SELECT * FROM firm") == before
 
