@@ -89,8 +89,9 @@ def _by_client(rows: Iterable[dict[str, Any]]) -> list[News]:
     for row in rows:
         last = row["last"] if isinstance(row["last"], dt.datetime) else dt.datetime.fromisoformat(row["last"])
         one = found.get(row["client"]) or News(row["client"], row["name"], last)
-        more = {row["what"]: int(row["n"]), "last": max(one.last, last), "who": one.who or row["who"]}
-        found[one.client] = dataclasses.replace(one, **more)
+        one = dataclasses.replace(one, last=max(one.last, last), who=one.who or row["who"])
+        counted: dict[str, Any] = {row["what"]: int(row["n"])}
+        found[one.client] = dataclasses.replace(one, **counted)
     return list(found.values())
 
 
