@@ -80,12 +80,13 @@ def _where(asked: Filter) -> tuple[str, list[Any]]:
     if asked.client is not None:
         found.append(("client = {}", asked.client))
     if asked.since:
-        found.append(("at >= {}", _midnight(asked.since)))
+        found.append(("at >= {}", midnight(asked.since)))
     if asked.until:
-        found.append(("at < {}", _midnight(asked.until + dt.timedelta(days=1))))
+        found.append(("at < {}", midnight(asked.until + dt.timedelta(days=1))))
     sql += [text.format(f"${n}") for n, (text, _) in enumerate(found, 1)]
     return " AND ".join(sql) or "1 = 1", [value for _, value in found]
 
 
-def _midnight(day: dt.date) -> dt.datetime:
+def midnight(day: dt.date) -> dt.datetime:
+    """When a day begins here, as a moment in UTC."""
     return dt.datetime.combine(day, dt.time(), _HERE).astimezone(dt.UTC)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from starlette.requests import Request
@@ -17,7 +16,7 @@ from models.viewer import Viewer
 from web.clients import page_number
 from web.replies import Reply, go, invalid, show, wants_fragment
 from web.routing import Access, Routes
-from web.trail import SENTENCES, changes, sentence
+from web.trail import SENTENCES, changes, day_of, sentence
 
 audit = Routes("audit", Access.STAFF)
 
@@ -92,14 +91,6 @@ def _asked(asked: Any, client: Client | None, people: tuple[int, ...] | None) ->
         people=people,
         operation=operation if operation in SENTENCES else "",
         client=client.id if client else -1 if asked.get("client", "").strip() else None,
-        since=_day(asked.get("since")),
-        until=_day(asked.get("until")),
+        since=day_of(asked.get("since")),
+        until=day_of(asked.get("until")),
     )
-
-
-def _day(value: Any) -> dt.date | None:
-    try:
-        day = dt.date.fromisoformat(str(value or ""))
-    except ValueError:
-        return None
-    return day if 2000 <= day.year <= 2200 else None

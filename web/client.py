@@ -6,22 +6,33 @@ from functools import partial
 
 from starlette.requests import Request
 
-from models.clients import portrait
+from models.clients import Client, portrait, timeline
 from models.clients.visits import visited
 from models.core import Say
 from models.viewer import Viewer
 from web.clients import page_number
-from web.replies import Reply, go, show
+from web.replies import Reply, go, show, wants_fragment
 from web.routing import Access, Routes, remember
+from web.trail import changes, day_of, sentence
 
 clients = Routes("clients", Access.STAFF)
 
 LOG_SIZE = 50
+TIMELINE_KINDS = [
+    ("", Say("Alles")),
+    ("details", Say("Gegevens")),
+    ("users", Say("Gebruikers")),
+    ("dossier", Say("Dossier")),
+    ("opened", Say("Geopende stukken")),
+    ("mail", Say("Mails")),
+]
 
 
 @clients.get("/clients/{client_id:int}")
 async def page(request: Request, viewer: Viewer, client_id: int) -> Reply:
     client = await viewer.clients.get(client_id)
+    if client.merged_into and await viewer.clients.where(Client.id == client.merged_into).exists():
+        return go(page.url(client_id=client.merged_into))
     about = await portrait.of(client)
     remember(request, partial(visited, viewer.user.id, client_id))
     return show("clients/page.html", title=client.name, section="clients", client=client, tab="overview", **about)
@@ -44,20 +55,30 @@ async def restore(request: Request, viewer: Viewer, client_id: int) -> Reply:
 
 @clients.get("/clients/{client_id:int}/log")
 async def log(request: Request, viewer: Viewer, client_id: int) -> Reply:
-    from web.trail import sentence
-
+    """The timeline: everything that happened with this client."""
     client = await viewer.clients.get(client_id)
-    number = page_number(request)
-    lines, total = await portrait.log(client, number, LOG_SIZE)
+    asked, number = _asked(request), min(page_number(request), 1_000_000)
+    lines, total = await timeline.page(client, viewer, asked, number, LOG_SIZE)
+    narrowed = {"kind": asked.kind, "since": asked.since, "until": asked.until}
     return show(
-        "clients/log.html",
+        "clients/timeline.html" if wants_fragment(request) else "clients/log.html",
         title=client.name,
         section="clients",
         client=client,
         tab="log",
-        lines=[{**line, "text": sentence(line)} for line in lines],
+        lines=[{**line, "text": sentence(line), "changes": changes(line)} for line in lines],
         total=total,
         page=number,
         size=LOG_SIZE,
-        base=log.url(client_id=client_id),
+        asked=asked,
+        kinds=TIMELINE_KINDS,
+        base=log.url(client_id=client_id, **{name: str(value) for name, value in narrowed.items() if value}),
+    )
+
+
+def _asked(request: Request) -> timeline.Filter:
+    asked = request.query_params
+    kind = asked.get("kind", "")
+    return timeline.Filter(
+        kind if kind in timeline.KINDS else "", day_of(asked.get("since")), day_of(asked.get("until"))
     )

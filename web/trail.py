@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections import defaultdict
 from collections.abc import Sequence
@@ -124,6 +125,7 @@ SENTENCES: dict[str, Say] = {
     "Client.set_modules": Say("wijzigde de onderdelen van de cliënt"),
     "Client.set_partner": Say("wijzigde de fiscale partner"),
     "Client.merge": Say("voegde cliënt {other} samen met {name}"),
+    "Client.merged": Say("liet deze cliënt opgaan in {name}"),
     "Sector.add": Say("voegde branche {name} toe"),
     "Sector.change": Say("wijzigde branche {name}"),
     "Sector.merge_into": Say("liet branche {name} opgaan in {other}"),
@@ -187,13 +189,15 @@ SENTENCES: dict[str, Say] = {
 UNNAMED = Say("deed iets waarvoor nog geen zin bestaat ({operation})")
 
 
-# What happened to an invitation: no line of the trail, but told among them.
+# What happened to invitations, mails and documents: no lines of the trail, but told among them.
 EVENTS: dict[str, Say] = {
     "Invitation.done": Say("gaf de uitnodiging van {name} aan {address} af bij de mailserver"),
     "Invitation.kept": Say("bewaarde de uitnodiging van {name} als bestand: er is geen mailserver"),
     "Invitation.refused": Say("kreeg de uitnodiging van {name} niet bezorgd: {address} is geweigerd"),
     "Invitation.unknown": Say("weet niet zeker of de uitnodiging van {name} aan {address} is verstuurd"),
     "Invitation.open": Say("opende de link in zijn uitnodiging"),
+    "Document.read": Say("opende voor het eerst “{what}”"),
+    "Mail.done": Say("kreeg de mail “{what}”"),
 }
 
 
@@ -222,10 +226,7 @@ def changes(line: dict[str, Any]) -> list[tuple[Say, Say | str, Say | str]]:
         if "folders" in after:
             found.append((Say("Opengezette mappen"), before.get("folders") or "–", after["folders"] or "–"))
         return found
-    return [
-        (_FIELDS.get(name, Say(name)), _shown(name, before.get(name)), _shown(name, value))
-        for name, value in after.items()
-    ]
+    return [(named_field(name), shown(name, before.get(name)), shown(name, value)) for name, value in after.items()]
 
 
 _FIELDS = {field.name: Say(field.dutch) for field in FIELDS["clients"]} | {
@@ -243,7 +244,7 @@ _FIELDS |= {
     "letter": Say("Huisletter"), "lines": Say("Adresregels"), "country": Say("Land"), "post_street": Say("Straat (post)"),
     "post_house_number": Say("Huisnummer (post)"), "post_letter": Say("Huisletter (post)"), "post_addition": Say("Toevoeging (post)"),
     "post_postcode": Say("Postcode (post)"), "post_city": Say("Plaats (post)"), "post_lines": Say("Adresregels (post)"),
-    "post_country": Say("Land (post)"), "website": Say("Website"), "formal": Say("Aanspreken"), "notes": Say("Notities voor collega’s"),
+    "post_country": Say("Land (post)"), "website": Say("Website"), "formal": Say("Aanspreken"), "notes": Say("Notities voor collega’s"), "bsn": Say("BSN"),
     "initials": Say("Voorletters"), "first_names": Say("Voornamen"), "gender": Say("Aanhef"), "mobile": Say("Mobiel"),
     "partner_prefix": Say("Tussenvoegsel van de partner"), "partner_surname": Say("Achternaam van de partner"),
     "name_use": Say("Naam die wordt gebruikt"), "title_before": Say("Titel voor de naam"),
@@ -273,7 +274,13 @@ def _detail(line: dict[str, Any]) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _shown(name: str, value: Any) -> Say | str:
+def named_field(name: str) -> Say:
+    """What a field of a record is called."""
+    return _FIELDS.get(name, Say(name))
+
+
+def shown(name: str, value: Any) -> Say | str:
+    """A value of a field, as it is read. What people typed is text, what we call it a Say."""
     if value in (None, ""):
         return "–"
     if name == "modules":
@@ -297,3 +304,12 @@ def _together(says: Sequence[Say | str]) -> Say:
 
 def _names(text: str) -> list[str]:
     return [part.partition("}")[0] for part in text.split("{")[1:]]
+
+
+def day_of(value: Any) -> dt.date | None:
+    """A day in the address of a filter; nonsense narrows nothing."""
+    try:
+        day = dt.date.fromisoformat(str(value or ""))
+    except ValueError:
+        return None
+    return day if 2000 <= day.year <= 2200 else None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from models import engine
-from models.accounts.invited import events_sql, told
+from models import dutch, engine
+from models.clients.checks import ADDRESS
 from models.clients.records import Client
 
 _USERS_SQL = """
@@ -24,22 +24,46 @@ SELECT d.id, d.name, d.uploaded_at, f.name AS folder, u.full_name
 FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN users u ON u.id = d.uploaded_by
 WHERE d.client = $1 AND d.source = 'client' AND d.trashed_at IS NULL ORDER BY d.uploaded_at DESC, d.id DESC LIMIT 8
 """
+# One row whatever there is: names of what the client refers to, and counts.
 _NUMBERS_SQL = """
-SELECT (SELECT count(*) FROM folder WHERE client = $1 AND trashed_at IS NULL) AS folders,
+SELECT (SELECT o.name FROM office o WHERE o.id = $2) AS office_name,
+ (SELECT p.name FROM client p WHERE p.id = $3) AS partner_name,
+ (SELECT {join}(s.name, ', ') FROM client_sector h JOIN sector s ON s.id = h.sector WHERE h.client = $1) AS sector_names,
+ (SELECT count(*) FROM folder WHERE client = $1 AND trashed_at IS NULL) AS folders,
  (SELECT count(*) FROM folder WHERE client = $1 AND trashed_at IS NULL AND kind = 'upload') AS upload_folders,
  (SELECT count(*) FROM document WHERE client = $1 AND trashed_at IS NULL AND source = 'office') AS documents
 """
 
 
 async def of(client: Client) -> dict[str, Any]:
-    """users, staff, groups and uploads as rows; folders, upload_folders and documents as numbers."""
+    """users, staff, groups and uploads as rows; folders, upload_folders and documents as numbers; office_name, partner_name,
+    sector_names (joined) or None; addresses (see addresses_of)."""
+    join = "group_concat" if engine.is_sqlite() else "string_agg"
     return {
         "users": [_named(row) for row in await engine.raw(_USERS_SQL, client.id)],
         "staff": [_named(row) for row in await engine.raw(_STAFF_SQL, client.id)],
         "client_groups": await engine.raw(_GROUPS_SQL, client.id),
         "uploads": [_named(row) for row in await engine.raw(_UPLOADS_SQL, client.id)],
-        **(await engine.raw(_NUMBERS_SQL, client.id))[0],
+        **(await engine.raw(_NUMBERS_SQL.format(join=join), client.id, client.office, client.partner))[0],
+        "addresses": addresses_of(client),
     }
+
+
+def addresses_of(client: Client) -> list[list[str]]:
+    """The visit address and the post address, as far as there are, each in the lines of an envelope."""
+    found = []
+    for start in ("", "post_"):
+        street, number, letter, addition, postcode, city, lines, country = (
+            getattr(client, start + part) for part in ADDRESS
+        )
+        if country or lines:
+            local = lines.splitlines() or [dutch.address_line(street, number, letter, addition), f"{postcode} {city}"]
+            told = [*local, country.upper()]
+        else:
+            told = [dutch.address_line(street, number, letter, addition), f"{postcode}  {city}"]
+        if told := [line.strip() for line in told if line.strip()]:
+            found.append(told)
+    return found
 
 
 async def particulars(client: Client) -> dict[str, Any]:
@@ -68,26 +92,3 @@ async def particulars(client: Client) -> dict[str, Any]:
 
 def _named(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "who": row["full_name"] or ""}
-
-
-_LINE = "SELECT at, id, person, operation, record_table, record_id, detail FROM trail"
-# What was done about a client, and how far his people are: who was invited, what became of the mail, who came in, was blocked.
-_LOG = f"""{_LINE} WHERE client = $1
-UNION ALL {_LINE} WHERE client IS NULL AND record_table = 'User' AND record_id IN (SELECT person FROM access WHERE client = $1)
- AND operation IN ('User.invite', 'User.invite_again', 'User.withdraw', 'User.activate', 'User.block', 'User.unblock')
-UNION ALL """
-
-
-async def log(client: Client, number: int, size: int) -> tuple[list[dict[str, Any]], int]:
-    """One page, counted from 1, of the trail of this client, newest first, and how many lines there are."""
-    lines = _LOG + events_sql("SELECT person FROM access WHERE client = $1")
-    rows = await engine.raw(
-        f"SELECT t.*, u.full_name FROM ({lines}) t "
-        "LEFT JOIN users u ON u.id = coalesce(t.person, CASE WHEN t.record_table = 'User' THEN t.record_id END) "
-        "ORDER BY t.at DESC, t.id DESC LIMIT $2 OFFSET $3",
-        client.id,
-        size,
-        (number - 1) * size,
-    )
-    total = (await engine.raw(f"SELECT count(*) AS n FROM ({lines}) t", client.id))[0]["n"]
-    return [told(_named(row)) for row in rows], total

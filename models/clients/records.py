@@ -20,7 +20,7 @@ from models.clients.grouping import Grouping
 from models.clients.particulars import Particulars
 from models.core import Owned, Refused, Say, Scope, fold, operation, save
 from models.live import touch
-from models.offices import Office
+from models.offices import Office, office_names
 from models.settings import utcnow
 from models.viewer import Granted, Permission, Right
 
@@ -167,9 +167,12 @@ class Client(Particulars, Colleagues, Owned, Table, tablename="client"):
         moved = [name for name in FIELDS if getattr(self, name) != values[name]]
         if moved:
             before = {name: _kept(name, getattr(self, name)) for name in moved}
+            after = {name: _kept(name, values[name]) for name in moved}
+            if "office" in moved:
+                names = await office_names(self.office, values["office"])
+                before["office"], after["office"] = names.get(self.office, ""), names.get(values["office"], "")
             await save(self, **values)
             await _settle(self.id)
-            after = {name: _kept(name, values[name]) for name in moved}
             await by.note("Client.change", self, {"name": self.name, "before": before, "after": after})
             await touch("clients", "rollout", f"client-{self.id}")
 
@@ -190,6 +193,8 @@ class Client(Particulars, Colleagues, Owned, Table, tablename="client"):
 
     @operation(Permission.MANAGE_CLIENTS)
     async def restore(self, *, by: Viewer) -> None:
+        if self.merged_into:
+            raise Refused("", Say("Deze cliënt is met een andere samengevoegd: wat van hem was, is nu daar."))
         await self._set_state("active")
 
     async def _set_state(self, state: str) -> None:

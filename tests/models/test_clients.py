@@ -167,7 +167,8 @@ async def test_the_pages_hold_everybody_once(cast):
     assert len(seen) == len(set(seen)) == total
 
 
-@pytest.mark.parametrize("missing", sorted(lists.MISSING))
+# nobody of a client whom nobody was invited to is silent: "activation" is told with the overview
+@pytest.mark.parametrize("missing", sorted(set(lists.MISSING) - {"activation"}))
 async def test_what_is_missing_can_be_asked(cast, missing):
     bare = await add_client(cast.anna.clients, number="LEEG", name="Leeg", by=cast.anna)
 
