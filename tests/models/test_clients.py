@@ -227,3 +227,18 @@ async def test_a_group_goes_unless_a_general_dossier_needs_it(cast):
     assert not await ClientGroup.exists().where(ClientGroup.id == group.id)
     assert await Client.count() == before
     assert await Trail.exists().where(Trail.operation == "ClientGroup.remove")
+
+
+async def test_a_client_whose_people_were_invited_long_ago_and_never_came_is_found(cast):
+    async def silent():
+        return {row["id"] for row in await lists.page(cast.anna, lists.Filter(missing="activation"), "name", 1, 100)}
+
+    await engine.raw(
+        "UPDATE users SET state = 'invited', invited_at = $1 WHERE id IN (SELECT person FROM access WHERE client = $2)",
+        utcnow() - lists.SILENT_AFTER * 2,
+        cast.garage,
+    )
+    before = await silent()
+    await engine.raw("UPDATE users SET state = 'active' WHERE id = $1", cast.sam.user.id)
+
+    assert cast.garage in before and cast.garage not in await silent()
