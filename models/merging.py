@@ -24,7 +24,7 @@ from models.viewer import Permission
 if TYPE_CHECKING:
     from models.viewer import Viewer
 
-_TOGETHER = ("number", "notes")  # the number stays; the notes of both are kept
+_TOGETHER = ("number", "notes", "sector")  # the number stays; the notes and the sectors of both are kept
 _OWN_COLUMNS = ("bsn", "modules")  # beside the fields that `checked` knows
 CHOSEN = (*(name for name in FIELDS if name not in _TOGETHER), *_OWN_COLUMNS)
 

@@ -283,6 +283,8 @@ def shown(name: str, value: Any) -> Say | str:
     """A value of a field, as it is read. What people typed is text, what we call it a Say."""
     if value in (None, ""):
         return "–"
+    if name == "since":
+        return f"{dt.date.fromisoformat(str(value)):%d-%m-%Y}"
     if name == "modules":
         return _together([MODULE_NAMES.get(key, Say(key)) for key in str(value).split(",")])
     choices = _CHOICES.get(name)
