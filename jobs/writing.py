@@ -46,6 +46,9 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
     if kind == Kind.ACCOUNT_NOTICE:
         what = json.loads(row["detail"]).get("what", "")
         return mails.compose(kind, language, firm=firm, person=person, what=what, account_url=f"{base}/account")
+    if kind == Kind.PROPOSAL:
+        detail = json.loads(row["detail"])
+        return mails.compose(kind, language, firm=firm, person=person, portal_url=f"{base}/portal", **detail)
     if kind == Kind.TRAIL_ANCHOR:
         detail = json.loads(row["detail"])
         url = f"{base}/audit/check"

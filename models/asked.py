@@ -108,6 +108,12 @@ for _source in (
         Permission.READ_DOSSIERS, of_mine="clients",
     ),
     Source(
+        "proposals", "user-check",
+        Say("1 voorstel van een cliënt om gegevens te wijzigen"), Say("{n} voorstellen van cliënten om gegevens te wijzigen"),
+        "/proposals", "FROM proposal p JOIN client c ON c.id = p.client WHERE p.state = 'waiting' AND {mine}",
+        Permission.MANAGE_CLIENTS,
+    ),
+    Source(
         "refused", "mail-x",
         Say("1 uitnodiging die niet aankwam"), Say("{n} uitnodigingen die niet aankwamen"),
         "/invitations?state=bounced", "{bounced}", Permission.VIEW_ROLLOUT, of_mine="responsible",

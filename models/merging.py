@@ -162,6 +162,7 @@ _PAIRS = (
     ("visit", "person"),
 )
 _ALSO_SQL = (
+    "UPDATE proposal SET client = $1 WHERE client = $2",
     "UPDATE preparation SET client = $1 WHERE client = $2",
     "UPDATE client SET merged_into = $1 WHERE merged_into = $2",
 )

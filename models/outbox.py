@@ -34,6 +34,7 @@ class Kind(enum.StrEnum):
     UPLOAD_NOTICE = "upload_notice"  # mail at once to one staff member: detail has the documents
     TRAIL_ANCHOR = "trail_anchor"  # mail: how far the chain over the trail is
     DIGEST = "digest"  # mail: what happened since the last one
+    PROPOSAL = "proposal"  # mail: what became of a change that somebody proposed; subject is a Proposal
     RUN_TASK = "run_task"  # long work: subject is a Task
 
 
@@ -44,6 +45,7 @@ MAIL_KINDS = (
     Kind.ACCOUNT_NOTICE,
     Kind.UPLOAD_NOTICE,
     Kind.DIGEST,
+    Kind.PROPOSAL,
     Kind.TRAIL_ANCHOR,
 )
 

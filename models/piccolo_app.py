@@ -21,6 +21,7 @@ TABLE_MODULES = [
     "models.clients.visits",
     "models.clients.rights",
     "models.clients.reach",
+    "models.proposals",
     "models.dossiers.dossier",
     "models.dossiers.folders",
     "models.dossiers.documents",

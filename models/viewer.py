@@ -151,6 +151,11 @@ class Granted:
         return Right.MANAGE_COLLEAGUES in self.rights
 
     @property
+    def proposes(self) -> bool:
+        """Whether he may ask the office to change the details of the company and of himself."""
+        return Right.CHANGE_DETAILS in self.rights
+
+    @property
     def opens_dossier(self) -> bool:
         return Right.VIEW_DOSSIER in self.rights or bool(self.folders)
 

@@ -10,7 +10,16 @@ from typing import Any, NamedTuple
 
 import partials
 
-NAMES = ("invitation", "password", "sign_in_link", "account_notice", "upload_notice", "digest", "trail_anchor")
+NAMES = (
+    "invitation",
+    "password",
+    "sign_in_link",
+    "account_notice",
+    "upload_notice",
+    "digest",
+    "trail_anchor",
+    "proposal",
+)
 
 
 class Composed(NamedTuple):
@@ -27,7 +36,7 @@ def compose(name: str, language: str, **context: Any) -> Composed:
     Always wanted: `firm`, and `person` (models.people.Addressee: who is greeted, and how formally). Further, for
     password and sign_in_link: link, valid_until (datetime); for an invitation (see there) also companies (names) and more;
     account_notice: what (password, address, factor_on, factor_off, passkey_on, passkey_off, passkey_copied or codes), account_url;
-    trail_anchor: anchor (text), lines (count), audit_url; upload_notice and digest: count, clients ([{name, url, documents: [{name, url, folder, who}]}]), preferences_url.
+    trail_anchor: anchor (text), lines (count), audit_url; proposal: company, of (fields), fields (those accepted), answer, portal_url; upload_notice and digest: count, clients ([{name, url, documents: [{name, url, folder, who}]}]), preferences_url.
     """
     if name not in NAMES:
         raise ValueError(f"no message is called {name!r}")

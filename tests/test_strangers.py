@@ -46,9 +46,7 @@ OWNED = {
     "access_id": "SELECT min(a.id) AS id FROM access a JOIN client c ON c.id = a.client WHERE c.name = 'Bakkerij Jansen B.V.'",
 }
 # made for the test: of anna
-MADE = {"task_id", "bulk_id", "import_id", "draft_id", "session_id", "staff_group_id"}
-MADE = {"task_id", "import_id", "draft_id", "session_id", "staff_group_id", "passkey_id"}
-MADE = {"task_id", "import_id", "draft_id", "session_id", "staff_group_id", "passkey_id", "trusted_id"}
+MADE = {"task_id", "bulk_id", "import_id", "draft_id", "session_id", "staff_group_id", "passkey_id", "trusted_id"}
 
 
 async def ids() -> dict[str, Any]:
@@ -84,6 +82,10 @@ async def ids() -> dict[str, Any]:
             anna,
         )
         await engine.raw(
+            'INSERT INTO proposal (client, person, changes, proposed_at) SELECT c.id, u.id, \'{"city": ["", "Zeist"]}\', u.created_at '
+            "FROM client c, users u WHERE c.name = 'Bakkerij Jansen B.V.' AND u.email = 'rik@bakkerij-jansen.example'"
+        )
+        await engine.raw(
             "INSERT INTO passkey (person, credential_id, public_key, name, created_at) "
             "SELECT $1, 'none', '', 'Laptop', created_at FROM users WHERE id = $1",
             anna,
@@ -102,6 +104,7 @@ async def ids() -> dict[str, Any]:
         ("staff_group_id", "staff_group"),
         ("passkey_id", "passkey"),
         ("trusted_id", "trusted_device"),
+        ("proposal_id", "proposal"),
     ):
         found[name] = (await engine.raw(f"SELECT max(id) AS id FROM {table}"))[0]["id"]
     return found

@@ -27,7 +27,8 @@ from web.staff import ids_in
 clients = Routes("clients", Access.STAFF)
 
 
-def _line(name: str, *, required: bool = False) -> Text:
+def line(name: str, *, required: bool = False) -> Text:
+    """The field of a form for one line of a client's details, with its check and its length."""
     if name in ABROAD:
         return Postcode(ABROAD[name])
     if name in CHECKS:
@@ -63,47 +64,50 @@ class DateText(TypedText):
             self.data = None  # type: ignore[assignment]
 
 
+TONES = [(True, Say("U: Geachte heer Jansen")), (False, Say("Je: Beste Jan"))]
+
+
 class Details(Form):
     """Every plain field of a client; `offered` sets the branch offices that can be chosen."""
 
-    number = _line("number", required=True)
-    name = _line("name", required=True)
+    number = line("number", required=True)
+    name = line("name", required=True)
     kind = SelectField(list(CHOICES["kind"].items()), default="organisation")
-    legal_form = _line("legal_form")
-    kvk = _line("kvk")
-    branch_number = _line("branch_number")
-    rsin = _line("rsin")
-    vat = _line("vat")
-    payroll_numbers = _line("payroll_numbers")
-    iban = _line("iban")
-    street = _line("street")
-    house_number = _line("house_number")
-    letter = _line("letter")
-    addition = _line("addition")
-    postcode = _line("postcode")
-    city = _line("city")
+    legal_form = line("legal_form")
+    kvk = line("kvk")
+    branch_number = line("branch_number")
+    rsin = line("rsin")
+    vat = line("vat")
+    payroll_numbers = line("payroll_numbers")
+    iban = line("iban")
+    street = line("street")
+    house_number = line("house_number")
+    letter = line("letter")
+    addition = line("addition")
+    postcode = line("postcode")
+    city = line("city")
     lines = TextAreaField()
-    country = _line("country")
-    post_street = _line("post_street")
-    post_house_number = _line("post_house_number")
-    post_letter = _line("post_letter")
-    post_addition = _line("post_addition")
-    post_postcode = _line("post_postcode")
-    post_city = _line("post_city")
+    country = line("country")
+    post_street = line("post_street")
+    post_house_number = line("post_house_number")
+    post_letter = line("post_letter")
+    post_addition = line("post_addition")
+    post_postcode = line("post_postcode")
+    post_city = line("post_city")
     post_lines = TextAreaField()
-    post_country = _line("post_country")
-    email = _line("email")
-    phone = _line("phone")
-    website = _line("website")
+    post_country = line("post_country")
+    email = line("email")
+    phone = line("phone")
+    website = line("website")
     language = SelectField(list(CHOICES["language"].items()), default="nl")
     formal = SelectField(
-        [(True, Say("U: Geachte heer Jansen")), (False, Say("Je: Beste Jan"))],
+        TONES,
         coerce=lambda value: str(value) == "True",
         default=True,
     )
     second_factor = SelectField(list(CHOICES["second_factor"].items()), default="")
     office = SelectField(coerce=lambda value: int(value) if str(value).isdecimal() else 0, default=0)
-    manager = _line("manager")
+    manager = line("manager")
     since = DateText()
     notes = TextAreaField()
     seen = StringField()
