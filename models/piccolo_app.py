@@ -22,6 +22,7 @@ TABLE_MODULES = [
     "models.clients.rights",
     "models.clients.reach",
     "models.proposals",
+    "models.views",
     "models.dossiers.dossier",
     "models.dossiers.folders",
     "models.dossiers.documents",

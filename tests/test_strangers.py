@@ -46,7 +46,17 @@ OWNED = {
     "access_id": "SELECT min(a.id) AS id FROM access a JOIN client c ON c.id = a.client WHERE c.name = 'Bakkerij Jansen B.V.'",
 }
 # made for the test: of anna
-MADE = {"task_id", "bulk_id", "import_id", "draft_id", "session_id", "staff_group_id", "passkey_id", "trusted_id"}
+MADE = {
+    "task_id",
+    "bulk_id",
+    "import_id",
+    "draft_id",
+    "session_id",
+    "staff_group_id",
+    "passkey_id",
+    "trusted_id",
+    "view_id",
+}
 
 
 async def ids() -> dict[str, Any]:
@@ -86,6 +96,9 @@ async def ids() -> dict[str, Any]:
             "FROM client c, users u WHERE c.name = 'Bakkerij Jansen B.V.' AND u.email = 'rik@bakkerij-jansen.example'"
         )
         await engine.raw(
+            "INSERT INTO saved_view (person, about, name, name_key) VALUES ($1, 'clients', 'Zeist', 'zeist')", anna
+        )
+        await engine.raw(
             "INSERT INTO passkey (person, credential_id, public_key, name, created_at) "
             "SELECT $1, 'none', '', 'Laptop', created_at FROM users WHERE id = $1",
             anna,
@@ -105,6 +118,7 @@ async def ids() -> dict[str, Any]:
         ("passkey_id", "passkey"),
         ("trusted_id", "trusted_device"),
         ("proposal_id", "proposal"),
+        ("view_id", "saved_view"),
     ):
         found[name] = (await engine.raw(f"SELECT max(id) AS id FROM {table}"))[0]["id"]
     return found

@@ -12,8 +12,10 @@ from starlette.responses import Response
 import partials
 from models.bulk.offering import acts_for
 from models.clients import lists
+from models.clients.columns import EVERY_ORDER
 from models.clients.export import workbook
 from models.core import Refused, Say, Scope
+from models.settings import MODULES
 from models.viewer import Viewer
 from web.addresses import address_for
 from web.replies import Reply, go, show, wants_fragment
@@ -23,51 +25,84 @@ clients = Routes("clients", Access.STAFF)
 
 SIZE = 50
 COLUMNS = (
-    ("number", Say("Nummer")), ("name", Say("Naam")), ("legal_form", Say("Rechtsvorm")), ("kvk", Say("KvK-nummer")),
-    ("vat", Say("Btw-id")), ("iban", Say("IBAN")), ("street", Say("Straat")), ("house_number", Say("Huisnummer")),
-    ("addition", Say("Toevoeging")), ("postcode", Say("Postcode")), ("city", Say("Plaats")), ("email", Say("E-mailadres")),
-    ("phone", Say("Telefoon")), ("sector", Say("Branche")), ("manager", Say("Relatiebeheerder")),
+    ("number", Say("Nummer")), ("name", Say("Naam")), ("kind", Say("Soort")), ("legal_form", Say("Rechtsvorm")), ("kvk", Say("KvK-nummer")),
+    ("branch_number", Say("Vestigingsnummer")), ("rsin", Say("RSIN")), ("vat", Say("Btw-id")),
+    ("payroll_numbers", Say("Loonheffingennummers")), ("iban", Say("IBAN")), ("street", Say("Straat")),
+    ("house_number", Say("Huisnummer")), ("letter", Say("Huisletter")), ("addition", Say("Toevoeging")),
+    ("postcode", Say("Postcode")), ("city", Say("Plaats")), ("lines", Say("Adresregels")), ("country", Say("Land")),
+    ("post_street", Say("Straat (post)")), ("post_house_number", Say("Huisnummer (post)")), ("post_letter", Say("Huisletter (post)")),
+    ("post_addition", Say("Toevoeging (post)")), ("post_postcode", Say("Postcode (post)")), ("post_city", Say("Plaats (post)")),
+    ("post_lines", Say("Adresregels (post)")), ("post_country", Say("Land (post)")), ("email", Say("E-mailadres")),
+    ("phone", Say("Telefoon")), ("website", Say("Website")), ("language", Say("Taal")), ("sectors", Say("Branches")),
+    ("office", Say("Vestiging")), ("people", Say("Verantwoordelijk")), ("manager", Say("Relatiebeheerder")),
     ("since", Say("Cliënt sinds")), ("groups", Say("Groepen")),
 )  # fmt: skip
 
 
 @clients.get("/clients")
 async def list_(request: Request, viewer: Viewer) -> Reply:
-    asked, number = filter_of(request.query_params), page_number(request)
-    sort = request.query_params.get("sort", "name")
-    kept = {**as_query(asked), "sort": sort if sort in lists.ORDERS and sort != "name" else None}
+    from web import views  # which reads what is asked of the lists
+
+    asked, number, sort = filter_of(request.query_params), page_number(request), sort_of(request.query_params)
+    narrowed = as_query(asked)
+    looked = await views.context(viewer, "clients", request, narrowed | {"sort": sort if sort != "name" else None})
+    kept = looked["query"] | {"columns": looked["asked_columns"]}
     total = await lists.count(viewer, asked)
     number = min(number, max(1, -(-total // SIZE)))
+    names = [name for name, _ in looked["columns"]]
     return show(
         "clients/table.html" if wants_fragment(request) else "clients/list.html",
         title=Say("Cliënten"),
         section="clients",
-        rows=await lists.page(viewer, asked, sort, number, SIZE) if total else [],
+        rows=await lists.page(viewer, asked, sort, number, SIZE, names) if total else [],
         total=total,
         page=number,
         size=SIZE,
         asked=asked,
         sort=sort,
-        unsorted=list_.url(**as_query(asked)),
+        unsorted=list_.url(**narrowed, columns=looked["asked_columns"]),
         base=list_.url(**kept),
         here=list_.url(**kept, page=number if number > 1 else None),
-        export_url=export.url(**kept),
+        export_url=export.url(**looked["query"]),
         is_narrowed=asked != lists.Filter(),
         acts=acts_for(viewer, "clients"),
+        kinds=[("", Say("Maakt niet uit")), *lists.CHOSEN["kind"].items()],
+        languages=[("", Say("Maakt niet uit")), *lists.CHOSEN["language"].items()],
+        factors=[("", Say("Maakt niet uit")), *lists.CHOSEN["second_factor"].items()],
+        more_asked=set(narrowed) - {"q", "group", "state", "responsible", "missing"},
+        told=views.told,
+        **looked,
         **await lists.choices(viewer),
     )
 
 
 @clients.get("/clients/export")
 async def export(request: Request, viewer: Viewer) -> Response:
-    rows = await lists.for_export(viewer, filter_of(request.query_params), request.query_params.get("sort", "name"))
+    """All that match the filter, as a workbook."""
+    found = await lists.for_export(viewer, filter_of(request.query_params), sort_of(request.query_params))
+    return await _workbook(viewer, found)
+
+
+@clients.post("/clients/export")
+async def export_chosen(request: Request, viewer: Viewer) -> Response:
+    """Those that were ticked, or all that match, as a workbook."""
+    form = await request.form()
+    asked = filter_of(form) if form.get("all_matching") else lists.Filter(state="all")
+    ids = None if form.get("all_matching") else ids_of(form)
+    return await _workbook(viewer, await lists.for_export(viewer, asked, sort_of(form), ids))
+
+
+async def _workbook(viewer: Viewer, rows: list[dict[str, Any]]) -> Response:
     with partials.speaking(viewer.user.language):
         columns = [(key, partials.speak(heading)) for key, heading in COLUMNS]
-    book = await asyncio.to_thread(workbook, rows, columns)
+    return as_workbook(await asyncio.to_thread(workbook, rows, columns), "clienten.xlsx")
+
+
+def as_workbook(book: bytes, name: str) -> Response:
     return Response(
         book,
         media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        headers={"Content-Disposition": 'attachment; filename="clienten.xlsx"', "Cache-Control": "no-store"},
+        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
     )
 
 
@@ -106,13 +141,32 @@ async def invite(request: Request, viewer: Viewer) -> Reply:
 def filter_of(asked: Any) -> lists.Filter:
     """Of an address or a form; nonsense narrows nothing."""
     state, missing = asked.get("state", ""), asked.get("missing", "")
+    texts = {name: line_of(asked, name) for name in (*lists.TEXTS, "since_from", "since_until")}
+    chosen = {name: value for name, known in lists.CHOSEN.items() if (value := asked.get(name, "")) in known}
+    module = asked.get("module", "")
     return lists.Filter(
-        q=str(asked.get("q", "")).replace("\x00", "")[:100],
+        q=line_of(asked, "q"),
         group=_whole(asked.get("group")),
         state=state if state in lists.STATES else "active",
         responsible=_whole(asked.get("responsible")),
         missing=missing if missing in lists.MISSING else "",
+        sector=_whole(asked.get("sector")),
+        office=_whole(asked.get("office")),
+        module=module if module in MODULES else "",
+        **texts,
+        **chosen,
     )
+
+
+def line_of(asked: Any, name: str) -> str:
+    """What was typed in a line of a filter."""
+    return str(asked.get(name, "")).replace("\x00", "").strip()[:100]
+
+
+def sort_of(asked: Any) -> str:
+    """The order that is asked of the list, downwards with a - before it; by name when it is none."""
+    sort = str(asked.get("sort", ""))
+    return sort if sort.removeprefix("-") in EVERY_ORDER else "name"
 
 
 def as_query(asked: lists.Filter) -> dict[str, Any]:
@@ -131,8 +185,8 @@ def chosen(viewer: Viewer, form: Any) -> Scope[Any]:
 
 
 def back(form: Any) -> str:
-    sort = str(form.get("sort", ""))
-    return list_.url(**as_query(filter_of(form)), sort=sort if sort in lists.ORDERS and sort != "name" else None)
+    sort = sort_of(form)
+    return list_.url(**as_query(filter_of(form)), sort=sort if sort != "name" else None)
 
 
 def ids_of(form: Any) -> list[int]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
+import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from piccolo.columns.combination import WhereRaw
 
 from models import engine
+from models.accounts.blocking import listed
+from models.accounts.columns import COLUMNS, EVERY_ORDER, FIRST
 from models.accounts.invited import events_sql, told
 from models.accounts.records import STATES, User
+from models.clients.columns import order_of
 from models.core import Refused, Say, Scope
 from models.settings import utcnow
 from models.words import holding
@@ -17,14 +23,6 @@ from models.words import holding
 if TYPE_CHECKING:
     from models.viewer import Viewer
 
-ORDERS = {
-    "name": "sort_key, id",
-    "-name": "sort_key DESC, id DESC",
-    "email": "email_key, id",
-    "-email": "email_key DESC, id DESC",
-    "state": "state, sort_key, id",
-    "-state": "state DESC, sort_key DESC, id DESC",
-}
 MISSING = {
     "email": "users.email = ''",
     "client": "NOT EXISTS (SELECT 1 FROM access x WHERE x.person = users.id)",
@@ -35,9 +33,15 @@ MISSING = {
 }
 
 
+# When somebody was last here; the moment is how long ago.
+_HERE_SINCE = "EXISTS (SELECT 1 FROM session s WHERE s.person = users.id AND s.seen_at >= {})"
+SEEN = {"month": dt.timedelta(days=30), "quarter": dt.timedelta(days=90), "never": dt.timedelta(0)}
+
+
 @dataclasses.dataclass(frozen=True)
 class Filter:
-    """What is asked of the list. Unknown values narrow nothing."""
+    """What is asked of the list. Unknown values narrow nothing. `seen`: month (within one), quarter (longer ago than one) or
+    never; `factor`: yes or no; `role` is the key of a template."""
 
     q: str = ""
     state: str = ""
@@ -45,6 +49,12 @@ class Filter:
     client: int | None = None
     missing: str = ""
     kind: str = "client"
+    role: str = ""
+    factor: str = ""
+    language: str = ""
+    seen: str = ""
+    responsible: int | None = None
+    office: int | None = None
 
     def conditions(self) -> list[tuple[str, tuple[Any, ...]]]:
         """SQL over `users` with `{}` for each argument."""
@@ -54,23 +64,39 @@ class Filter:
         if self.state in STATES:
             found.append(("users.state = {}", (self.state,)))
         found += holding("users", self.q)
-        if self.client is not None:
-            found.append(("users.id IN (SELECT a.person FROM access a WHERE a.client = {})", (self.client,)))
-        if self.group is not None:
-            sql = "users.id IN (SELECT a.person FROM access a JOIN membership m ON m.client = a.client WHERE m.client_group = {})"
-            found.append((sql, (self.group,)))
+        for name, sql in _BY_ACCESS.items():
+            if value := getattr(self, name):
+                found.append((f"users.id IN (SELECT a.person FROM access a {sql})", (value,)))
+        if self.language:
+            found.append(("users.language = {}", (self.language,)))
+        if self.factor in _FACTOR:
+            found.append((_FACTOR[self.factor], ()))
+        if self.seen == "never":
+            found.append(("NOT EXISTS (SELECT 1 FROM session s WHERE s.person = users.id)", ()))
+        elif self.seen in SEEN:
+            sql = _HERE_SINCE if self.seen == "month" else f"NOT {_HERE_SINCE}"
+            found.append((sql, (utcnow() - SEEN[self.seen],)))
         if self.missing in MISSING:
             found.append((MISSING[self.missing], ()))
         return found
 
 
-def matching_users(
-    viewer: Viewer, *, q: str = "", state: str = "", client: int | None = None, kind: str = "client",
-    group: int | None = None, missing: str = "",
-) -> Scope[User]:  # fmt: skip
-    """The users that exist for this viewer, narrowed; `kind` is client, staff or '' for both."""
-    asked = Filter(q, state, group, client, missing, kind)
-    return viewer.users.where(*(WhereRaw(sql, *args) for sql, args in asked.conditions()))
+_FACTOR = {
+    "yes": "(users.totp_secret <> '' OR users.has_passkey)",
+    "no": "(users.totp_secret = '' AND NOT users.has_passkey)",
+}
+_BY_ACCESS = {
+    "client": "WHERE a.client = {}",
+    "group": "JOIN membership m ON m.client = a.client WHERE m.client_group = {}",
+    "role": "WHERE a.role = {}",
+    "responsible": "JOIN responsible r ON r.client = a.client WHERE r.person = {}",
+    "office": "JOIN client c ON c.id = a.client WHERE c.office = {}",
+}
+
+
+def matching_users(viewer: Viewer, **asked: Any) -> Scope[User]:
+    """The users that exist for this viewer, narrowed: any of the fields of `Filter`; `kind` is client, staff or '' for both."""
+    return viewer.users.where(*(WhereRaw(sql, *args) for sql, args in Filter(**asked).conditions()))
 
 
 def picked(viewer: Viewer, ids: list[int], asked: Filter | None) -> Scope[User]:
@@ -84,10 +110,8 @@ def picked(viewer: Viewer, ids: list[int], asked: Filter | None) -> Scope[User]:
 
 # Beside each of the fifty people: his clients as far as this viewer sees them, and when he was last here.
 _PAGE_SQL = """
-SELECT u.*, (SELECT {join}(c.name, ', ') FROM access a JOIN client c ON c.id = a.client WHERE a.person = u.id{mine}) AS clients,
- (SELECT s.seen_at FROM session s WHERE s.person = u.id ORDER BY s.seen_at DESC LIMIT 1) AS seen_at
-FROM (SELECT id, full_name, email, email_key, state, sort_key, invited_at, activated_at
- FROM users WHERE {where} ORDER BY {order} LIMIT {size} OFFSET {offset}) u
+SELECT u.id, u.full_name{columns}
+FROM (SELECT id AS place FROM users WHERE {where} ORDER BY {order}{window}) p JOIN users u ON u.id = p.place
 ORDER BY {order}
 """
 
@@ -98,19 +122,20 @@ def seen(viewer: Viewer, column: str = "c.id") -> str:
     return seen(viewer, column)
 
 
-async def page(viewer: Viewer, asked: Filter, order: str, number: int, size: int) -> list[dict[str, Any]]:
-    """One page, counted from 1: id, who, email, state, clients (names joined), seen_at."""
+async def page(
+    viewer: Viewer, asked: Filter, order: str, number: int, size: int, columns: Iterable[str] = FIRST,
+    ids: list[int] | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """One page, counted from 1; size 0 is all of it, `ids` only of these: id, who, and of each of the `columns` (of COLUMNS) what stands in it."""
     where, args = _where(viewer, asked)
+    if ids is not None:
+        args.append(json.dumps(ids))
+        where += f" AND users.id IN {listed(len(args))}"
     mine = f" AND {seen(viewer, 'a.client')}"
-    join = "group_concat" if engine.is_sqlite() else "string_agg"
-    sql = _PAGE_SQL.format(
-        join=join,
-        mine=mine,
-        where=where,
-        order=ORDERS.get(order, ORDERS["name"]),
-        size=size,
-        offset=(number - 1) * size,
-    )
+    join, comma = ("group_concat", "") if engine.is_sqlite() else ("string_agg", ", ','")
+    chosen = "".join(f", {COLUMNS[name].sql.format(join=join, mine=mine, comma=comma)} AS {name}" for name in columns)
+    window = f" LIMIT {int(size)} OFFSET {int((number - 1) * size)}" if size else ""
+    sql = _PAGE_SQL.format(columns=chosen, where=where, order=order_of(order, EVERY_ORDER), window=window)
     return [named(row) for row in await engine.raw(sql, *args)]
 
 

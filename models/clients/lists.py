@@ -12,6 +12,8 @@ from piccolo.columns.combination import WhereRaw
 
 from models import engine
 from models.accounts import User
+from models.clients.checks import FIELDS, KINDS, LANGUAGES, SECOND_FACTOR
+from models.clients.columns import COLUMNS, FIRST, order_of
 from models.clients.reach import settle
 from models.clients.records import Access, Client, ClientGroup, seen
 from models.core import Refused, Say, Scope, operation
@@ -19,7 +21,7 @@ from models.live import touch
 from models.people import number_key, sort_name
 from models.settings import utcnow
 from models.viewer import Permission
-from models.words import holding
+from models.words import escaped, holding
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -39,28 +41,51 @@ NOBODY_IN = (
     "WHERE u.kind = 'client' AND u.state = 'invited' AND u.invited_at < {week}) "
     "AND NOT EXISTS (SELECT 1 FROM access a JOIN users u ON u.id = a.person WHERE a.client = {client} AND u.state = 'active'))"
 )
-# A place is sorted without its 's- or 't; there is no key of it, for few sort by it.
-_CITY = "lower(CASE WHEN city LIKE '''s-%' OR city LIKE '''t %' THEN substr(city, 4) ELSE city END)"
-ORDERS = {
-    "name": "sort_key, id",
-    "-name": "sort_key DESC, id DESC",
-    "number": "number_key",
-    "-number": "number_key DESC",
-    "city": f"{_CITY}, sort_key, id",
-    "-city": f"{_CITY} DESC, sort_key DESC, id DESC",
-}
 STATES = ("active", "archived", "all")
+
+
+# Typed by the office or its clients: sought as a part of what stands there, in any capitals.
+TEXTS = (
+    "legal_form", "kvk", "rsin", "vat", "iban", "payroll_numbers", "street", "postcode", "city", "email", "phone", "website", "manager",
+)  # fmt: skip
+_SPACELESS = frozenset({"kvk", "rsin", "vat", "iban"})
+CHOSEN = {
+    "kind": KINDS,
+    "language": LANGUAGES,
+    "second_factor": {name: say for name, say in SECOND_FACTOR.items() if name},
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Filter:
-    """What is asked of the list. Unknown values narrow nothing."""
+    """What is asked of the list. Unknown values narrow nothing. `since_from` and `since_until` are days as YYYY-MM-DD."""
 
     q: str = ""
     group: int | None = None
     state: str = "active"
     responsible: int | None = None
     missing: str = ""
+    kind: str = ""
+    legal_form: str = ""
+    kvk: str = ""
+    rsin: str = ""
+    vat: str = ""
+    iban: str = ""
+    payroll_numbers: str = ""
+    street: str = ""
+    postcode: str = ""
+    city: str = ""
+    email: str = ""
+    phone: str = ""
+    website: str = ""
+    manager: str = ""
+    language: str = ""
+    second_factor: str = ""
+    sector: int | None = None
+    office: int | None = None
+    module: str = ""
+    since_from: str = ""
+    since_until: str = ""
 
     def conditions(self) -> list[tuple[str, tuple[Any, ...]]]:
         """SQL over `client` with `{}` for each argument."""
@@ -68,10 +93,17 @@ class Filter:
         if self.state in ("active", "archived"):
             found.append(("client.state = {}", (self.state,)))
         found += holding("client", self.q)
-        if self.group is not None:
-            found.append(("client.id IN (SELECT m.client FROM membership m WHERE m.client_group = {})", (self.group,)))
-        if self.responsible is not None:
-            found.append(("client.id IN (SELECT r.client FROM responsible r WHERE r.person = {})", (self.responsible,)))
+        found += [(_REFERS[name], (id,)) for name in _REFERS if (id := getattr(self, name)) is not None]
+        found += [(f"client.{name} = {{}}", (value,)) for name in CHOSEN if (value := getattr(self, name))]
+        for name in TEXTS:
+            if text := getattr(self, name).lower():
+                text = text.replace(" ", "") if name in _SPACELESS else text
+                found.append((f"lower(client.{name}) LIKE {{}} ESCAPE '!'", (f"%{escaped(text)}%",)))
+        if self.module:
+            found.append(("(client.modules = '' OR ',' || client.modules || ',' LIKE {})", (f"%,{self.module},%",)))
+        for name, than in (("since_from", ">="), ("since_until", "<=")):
+            if day := _day(getattr(self, name)):
+                found.append((f"client.since {than} {{}}", (day,)))
         if self.missing == "activation":
             found.append((NOBODY_IN.format(client="client.id", week="{}"), (utcnow() - SILENT_AFTER,)))
         elif self.missing in MISSING:
@@ -79,18 +111,24 @@ class Filter:
         return found
 
 
-def matching(
-    viewer: Viewer,
-    *,
-    q: str = "",
-    group: int | None = None,
-    state: str = "active",
-    responsible: int | None = None,
-    missing: str = "",
-) -> Scope[Client]:
-    """The clients that exist for this viewer, narrowed; `state` is active, archived or all."""
-    asked = Filter(q, group, state, responsible, missing)
-    return viewer.clients.where(*(WhereRaw(sql, *args) for sql, args in asked.conditions()))
+_REFERS = {
+    "group": "client.id IN (SELECT m.client FROM membership m WHERE m.client_group = {})",
+    "responsible": "client.id IN (SELECT r.client FROM responsible r WHERE r.person = {})",
+    "sector": "client.id IN (SELECT h.client FROM client_sector h WHERE h.sector = {})",
+    "office": "client.office = {}",
+}
+
+
+def _day(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def matching(viewer: Viewer, **asked: Any) -> Scope[Client]:
+    """The clients that exist for this viewer, narrowed: any of the fields of `Filter`."""
+    return viewer.clients.where(*(WhereRaw(sql, *args) for sql, args in Filter(**asked).conditions()))
 
 
 def _where(viewer: Viewer, asked: Filter) -> tuple[str, list[Any]]:
@@ -104,23 +142,21 @@ def _where(viewer: Viewer, asked: Filter) -> tuple[str, list[Any]]:
 
 # All of a page in one statement: the names and counts beside each client come from subqueries over its fifty rows only.
 _PAGE_SQL = """
-SELECT c.id, c.number, c.name, c.city, c.state,
- (SELECT {join}(g.name, ', ') FROM membership m JOIN client_group g ON g.id = m.client_group WHERE m.client = c.id) AS groups,
- (SELECT {join}(u.full_name, ', ') FROM responsible r JOIN users u ON u.id = r.person WHERE r.client = c.id) AS people,
- (SELECT sum(CASE WHEN u.state = 'active' THEN 1 ELSE 0 END) || '/' || count(*) FROM access a JOIN users u ON u.id = a.person WHERE a.client = c.id) AS users,
- EXISTS (SELECT 1 FROM dossier d WHERE d.client = c.id) AS dossier
-FROM (SELECT id, number, name, city, state, sort_key, number_key FROM client WHERE {where} ORDER BY {order} LIMIT {size} OFFSET {offset}) c
+SELECT c.id, c.name, c.state{columns}
+FROM (SELECT id AS place FROM client WHERE {where} ORDER BY {order} LIMIT {size} OFFSET {offset}) p JOIN client c ON c.id = p.place
 ORDER BY {order}
 """
 
 
-async def page(viewer: Viewer, asked: Filter, order: str, number: int, size: int) -> list[dict[str, Any]]:
-    """One page, counted from 1: id, number, name, city, state, groups, people (names joined), users ('1/2' active, or None), dossier."""
+async def page(
+    viewer: Viewer, asked: Filter, order: str, number: int, size: int, columns: Iterable[str] = FIRST
+) -> list[dict[str, Any]]:
+    """One page, counted from 1: id, name, state, and of each of the `columns` (of COLUMNS) what stands in it: text, users
+    '1/2' active or None, dossier whether there is one."""
     where, args = _where(viewer, asked)
     join = "group_concat" if engine.is_sqlite() else "string_agg"
-    sql = _PAGE_SQL.format(
-        join=join, where=where, order=ORDERS.get(order, ORDERS["name"]), size=size, offset=(number - 1) * size
-    )
+    chosen = "".join(f", {COLUMNS[name].sql.format(join=join)} AS {name}" for name in columns)
+    sql = _PAGE_SQL.format(columns=chosen, where=where, order=order_of(order), size=size, offset=(number - 1) * size)
     return await engine.raw(sql, *args)
 
 
@@ -130,25 +166,34 @@ async def count(viewer: Viewer, asked: Filter) -> int:
 
 
 async def choices(viewer: Viewer) -> dict[str, Any]:
-    """What filter and bulk bar offer: (id, name) of every group, every member of staff and every standard structure."""
+    """What filter and bulk bar offer: (id, name) of every group, member of staff, standard structure, sector and branch office."""
     groups = await engine.raw("SELECT id, name FROM client_group ORDER BY name_key")
     staff = await engine.raw(
         "SELECT id, full_name AS name FROM users WHERE kind = 'staff' AND state <> 'blocked' ORDER BY sort_key"
     )
     structures = await engine.raw("SELECT id, name FROM dossier WHERE kind = 'standard' ORDER BY name_key")
-    kinds = {"groups": groups, "staff": staff, "structures": structures}
+    sectors = await engine.raw("SELECT id, name FROM sector ORDER BY name_key")
+    offices = await engine.raw("SELECT id, name FROM office ORDER BY name_key")
+    kinds = {"groups": groups, "staff": staff, "structures": structures, "every_sector": sectors, "offices": offices}
     return {kind: [(row["id"], row["name"]) for row in rows] for kind, rows in kinds.items()}
 
 
-async def for_export(viewer: Viewer, asked: Filter, order: str) -> list[dict[str, Any]]:
-    """Every client that matches, with all that the office noted about him."""
+async def for_export(viewer: Viewer, asked: Filter, order: str, ids: list[int] | None = None) -> list[dict[str, Any]]:
+    """Every client that matches (with `ids`: of these), with all that the office noted about him. Never the BSN or the notes."""
     where, args = _where(viewer, asked)
+    if ids is not None:
+        args.append(json.dumps(ids))
+        where += f" AND client.id IN {_listed(len(args))}"
     join = "group_concat" if engine.is_sqlite() else "string_agg"
+    named = {name: COLUMNS[name].sql.format(join=join) for name in ("groups", "people", "sectors", "office")}
+    columns = ", ".join([f"c.{name}" for name in _EXPORTED] + [f"{sql} AS {name}" for name, sql in named.items()])
     return await engine.raw(
-        f"SELECT client.*, (SELECT {join}(g.name, ', ') FROM membership m JOIN client_group g ON g.id = m.client_group "
-        f"WHERE m.client = client.id) AS groups FROM client WHERE {where} ORDER BY {ORDERS.get(order, ORDERS['name'])}",
+        f"SELECT {columns} FROM client c JOIN (SELECT id AS place FROM client WHERE {where}) p ON p.place = c.id ORDER BY {order_of(order)}",
         *args,
     )
+
+
+_EXPORTED = tuple(name for name in FIELDS if name not in ("notes", "office"))
 
 
 # What the page of a group does at once. Each writes one line for the whole and one on the trail of every client it changed.

@@ -150,7 +150,16 @@ async def test_the_page_of_a_person_stands_in_order_of_use_with_its_forms_folded
         wrong = await anna.post(f"/users/{cast.rik.user.id}/name", data={"surname": " "})
 
     titles = re.findall(r"<h2>([^<]*)</h2>", page)
-    assert titles == ["Toestand", "Cliënten", "Gegevens", "Mail", "Waar deze persoon is aangemeld", "Logboek"]
+    assert titles == [
+        "Toestand",
+        "Cliënten",
+        "Gegevens",
+        "Mailvoorkeuren",
+        "Uitnodigingen",
+        "Mail",
+        "Waar deze persoon is aangemeld",
+        "Logboek",
+    ]
     assert "Beheerder: alles" in page
     assert "<details open" not in page.split("</main>")[0]
     assert wrong.status_code == 422
