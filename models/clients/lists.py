@@ -165,17 +165,21 @@ async def count(viewer: Viewer, asked: Filter) -> int:
     return int((await engine.raw(f"SELECT count(*) AS n FROM client WHERE {where}", *args))[0]["n"])
 
 
+_CHOICES_SQL = """
+SELECT 'groups' AS what, id, name, name_key AS place FROM client_group
+UNION ALL SELECT 'staff', id, full_name, sort_key FROM users WHERE kind = 'staff' AND state <> 'blocked'
+UNION ALL SELECT 'structures', id, name, name_key FROM dossier WHERE kind = 'standard'
+UNION ALL SELECT 'every_sector', id, name, name_key FROM sector
+UNION ALL SELECT 'offices', id, name, name_key FROM office ORDER BY what, place, id
+"""
+
+
 async def choices(viewer: Viewer) -> dict[str, Any]:
-    """What filter and bulk bar offer: (id, name) of every group, member of staff, standard structure, sector and branch office."""
-    groups = await engine.raw("SELECT id, name FROM client_group ORDER BY name_key")
-    staff = await engine.raw(
-        "SELECT id, full_name AS name FROM users WHERE kind = 'staff' AND state <> 'blocked' ORDER BY sort_key"
-    )
-    structures = await engine.raw("SELECT id, name FROM dossier WHERE kind = 'standard' ORDER BY name_key")
-    sectors = await engine.raw("SELECT id, name FROM sector ORDER BY name_key")
-    offices = await engine.raw("SELECT id, name FROM office ORDER BY name_key")
-    kinds = {"groups": groups, "staff": staff, "structures": structures, "every_sector": sectors, "offices": offices}
-    return {kind: [(row["id"], row["name"]) for row in rows] for kind, rows in kinds.items()}
+    """What filter and bulk bar offer: (id, name) of all groups, staff, structures (standard ones), every_sector and offices."""
+    found: dict[str, Any] = {"groups": [], "staff": [], "structures": [], "every_sector": [], "offices": []}
+    for row in await engine.raw(_CHOICES_SQL):
+        found[row["what"]].append((row["id"], row["name"]))
+    return found
 
 
 async def for_export(viewer: Viewer, asked: Filter, order: str, ids: list[int] | None = None) -> list[dict[str, Any]]:
