@@ -29,14 +29,23 @@ def envelope_address(email: str) -> str:
 
 
 def build(
-    composed: Composed, *, name: str, address: str, sender_name: str, sender: str, identity: str, now: datetime
+    composed: Composed,
+    *,
+    name: str,
+    address: str,
+    sender_name: str,
+    sender: str,
+    identity: str,
+    now: datetime,
+    reply_to: str = "",
 ) -> bytes:
-    """`name` and `address` of the recipient; lines end in CRLF. `Auto-Submitted` keeps out-of-office replies away."""
+    """`name` and `address` of the recipient; answers go to `reply_to`, or else to the sender; lines end in CRLF. `Auto-Submitted` keeps out-of-office replies away."""
     # In quoted-printable "=_" never occurs, so this boundary cannot be part of the text.
     boundary = f"=_{identity.strip('<>').split('@')[0]}"
+    answers = f"Reply-To: {reply_to}\r\n" if reply_to else ""
     head = (
         f"From: {_mailbox(sender_name, sender)}\r\nTo: {_mailbox(name, address)}\r\nSubject: {_words(composed.subject, 9)}\r\n"
-        f"Date: {format_datetime(now)}\r\nMessage-ID: {identity}\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
+        f"{answers}Date: {format_datetime(now)}\r\nMessage-ID: {identity}\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
         f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'
     )
     parts = "".join(

@@ -134,7 +134,9 @@ class Post:
             reached = await writing.reached(rows)
             informal = await informal_among({row["person_id"] for row in rows if row["person_id"]})
             more: dict[int, Any] = {row["id"]: reached.get(row["person_id"]) for row in rows}
+            offices = await writing.offices(rows)
             for row in rows:
+                row["office_row"] = offices.get(row["office"])
                 row["informal"] = row["person_id"] in informal
                 if row["kind"] in (Kind.UPLOAD_NOTICE, Kind.DIGEST):
                     more[row["id"]] = await writing.news(row)
@@ -172,13 +174,15 @@ class Post:
     ) -> tuple[Letter, tuple[int, str, str, str]] | None:
         address = mime.envelope_address(row["email"])
         token = secrets.token_urlsafe(32) if row["link"] else ""
+        firm = firm.shown_as(row["office_row"])
         composed = writing.compose(row, firm, token, told)
         if composed is None:
             return None
         identity = mime.message_id(row["id"], row["created_at"], config.settings().base_url)
         message = mime.build(
-            composed, name=writing.name_of(row), address=address, sender_name=firm.name or "Poort", sender=self.sender,
-            identity=identity, now=utcnow(),
+            composed, name=writing.name_of(row), address=address, sender_name=firm.sender_name or firm.name or "Poort",
+            sender=writing.encoded(firm.sender_address) or self.sender, identity=identity, now=utcnow(),
+            reply_to=writing.encoded(firm.reply_to),
         )  # fmt: skip
         if row["link"]:
             tokens.append((row["id"], row["link"], digest(token)))

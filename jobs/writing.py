@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
-from models import config, notices
+from jobs import mime
+from models import config, engine, notices
 from models.clients.reached import Reached, reached_by
 from models.core import Say
 from models.outbox import Kind
@@ -46,6 +48,8 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
     if kind == Kind.ACCOUNT_NOTICE:
         what = json.loads(row["detail"]).get("what", "")
         return mails.compose(kind, language, firm=firm, person=person, what=what, account_url=f"{base}/account")
+    if kind == Kind.TEST:
+        return mails.compose(kind, language, firm=firm, person=person, settings_url=f"{base}/settings/mail")
     if kind == Kind.PROPOSAL:
         detail = json.loads(row["detail"])
         return mails.compose(kind, language, firm=firm, person=person, portal_url=f"{base}/portal", **detail)
@@ -77,3 +81,15 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
         clients=clients,
         preferences_url=f"{base}/account",
     )
+
+
+async def offices(rows: Iterable[dict[str, Any]]) -> dict[int | None, dict[str, Any]]:
+    """The branch offices that these recipients' clients belong to; mostly none, and then nothing is asked."""
+    ids = sorted({row["office"] for row in rows if row["office"]})
+    found = await engine.raw(f"SELECT * FROM office WHERE id IN ({', '.join(map(str, ids))})") if ids else []
+    return {row["id"]: row for row in found}
+
+
+def encoded(address: str) -> str:
+    """An address in the letters that mail servers know; '' stays ''."""
+    return mime.envelope_address(address) if address else ""

@@ -56,6 +56,11 @@ SETTINGS = (
     Setting("MAIL_FROM", "", "the sender's address; without it `poort@` and the host of BASE_URL"),
     Setting("TRUSTED_PROXIES", "", "addresses or networks whose `X-Forwarded-*` is believed, comma-separated"),
     Setting("ALLOW_PRIVATE_FEEDS", "0", "for tests: news sources on private addresses"),
+    Setting(
+        "DNS_SERVER",
+        "",
+        "the name server that the check of the sender's domain asks, as host:port; without it the system's",
+    ),
     Setting("METRICS_TOKEN", "", "lets `/metrics` be read from elsewhere than loopback, as a bearer token"),
     Setting(
         "SQLITE_SYNCHRONOUS",
@@ -85,6 +90,7 @@ class Config:
     mail_from: str
     trusted_proxies: tuple[str, ...]
     allow_private_feeds: bool
+    dns_server: str
     metrics_token: str
     sqlite_synchronous: str
     max_upload: int
@@ -151,6 +157,7 @@ def read(environ: Mapping[str, str]) -> Config:
         mail_from=_mail_from(text("MAIL_FROM")) or f"poort@{host}",
         trusted_proxies=_networks(text("TRUSTED_PROXIES")),
         allow_private_feeds=_yes_no("ALLOW_PRIVATE_FEEDS", text("ALLOW_PRIVATE_FEEDS")),
+        dns_server=_host_and_port("DNS_SERVER", text("DNS_SERVER")),
         metrics_token=text("METRICS_TOKEN"),
         sqlite_synchronous=_one_of(
             "SQLITE_SYNCHRONOUS", text("SQLITE_SYNCHRONOUS").upper(), ("NORMAL", "FULL", "EXTRA")
@@ -159,6 +166,13 @@ def read(environ: Mapping[str, str]) -> Config:
         development=_is_development(text("POORT_ENV"), host),
         var=var,
     )
+
+
+def _host_and_port(name: str, value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if value and not (host and port.isdecimal() and 0 < int(port) < 65536):
+        raise ConfigError(f"{name}: “{value}” is geen adres met een poort, zoals 127.0.0.1:53.")
+    return value
 
 
 def _mail_from(value: str) -> str:

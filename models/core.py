@@ -63,6 +63,14 @@ class Refused(Exception):
         self.why = why
 
 
+class RefusedFields(Refused):
+    """Several refusals at once, each beside its field; on its own it reads as the first."""
+
+    def __init__(self, refusals: Sequence[Refused]) -> None:
+        super().__init__(refusals[0].field, refusals[0].why)
+        self.refusals = list(refusals)
+
+
 class Missing(Exception):
     """There is no such record, or not for this viewer: from outside the two cannot be told apart."""
 

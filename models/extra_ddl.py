@@ -6,6 +6,7 @@ from models import overview_ddl, sealing_ddl, search_ddl
 from models.accounts.roles import ROLES
 from models.clients.starter import STARTER as STARTER_SECTORS
 from models.core import fold
+from models.retention import STARTER as STARTER_CLASSES
 
 STATEMENTS = (
     "CREATE UNIQUE INDEX users_email_unique ON users (email_key) WHERE email_key <> ''",
@@ -44,6 +45,11 @@ ADMINISTRATION: tuple[str, ...] = (
     *(
         f"INSERT INTO sector (name, name_key, sbi, sbi_version) VALUES ('{name}', '{fold(name)}', '{sbi}', 'SBI 2008')"
         for name, sbi in STARTER_SECTORS
+    ),
+    *(
+        "INSERT INTO retention_class (name, name_key, months, anchor, ground) VALUES "
+        f"('{name}', '{fold(name)}', {months}, '{anchor}', '{ground}')"
+        for name, months, anchor, ground in STARTER_CLASSES
     ),
     "INSERT INTO sector (name, name_key, sbi, sbi_version) SELECT min(sector), lower(sector), '', 'SBI 2008' FROM client "
     "WHERE sector <> '' AND lower(sector) NOT IN (SELECT name_key FROM sector) GROUP BY lower(sector)",

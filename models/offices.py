@@ -46,3 +46,9 @@ async def office_names(*ids: int | None) -> dict[int | None, str]:
     """What they are called; '' for none."""
     rows = await engine.raw("SELECT id, name FROM office") if any(ids) else []
     return {None: ""} | {row["id"]: row["name"] for row in rows}
+
+
+async def office_row(id: int | None) -> dict[str, Any] | None:
+    """All of one, to show the firm as its clients know it."""
+    rows = await engine.raw("SELECT * FROM office WHERE id = $1", id) if id else []
+    return rows[0] if rows else None

@@ -34,6 +34,7 @@ class Kind(enum.StrEnum):
     UPLOAD_NOTICE = "upload_notice"  # mail at once to one staff member: detail has the documents
     TRAIL_ANCHOR = "trail_anchor"  # mail: how far the chain over the trail is
     DIGEST = "digest"  # mail: what happened since the last one
+    TEST = "test_message"  # mail: to see whether mail works, to who asked for it
     PROPOSAL = "proposal"  # mail: what became of a change that somebody proposed; subject is a Proposal
     RUN_TASK = "run_task"  # long work: subject is a Task
 
@@ -46,6 +47,7 @@ MAIL_KINDS = (
     Kind.UPLOAD_NOTICE,
     Kind.DIGEST,
     Kind.PROPOSAL,
+    Kind.TEST,
     Kind.TRAIL_ANCHOR,
 )
 

@@ -23,6 +23,8 @@ TABLE_MODULES = [
     "models.clients.reach",
     "models.proposals",
     "models.views",
+    "models.retention",
+    "models.mail_check",
     "models.dossiers.dossier",
     "models.dossiers.folders",
     "models.dossiers.documents",

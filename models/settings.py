@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from piccolo.columns import BigInt, Boolean, Integer, Timestamptz, Varchar
 from piccolo.table import Table
 
-from models import branding, engine
+from models import branding, engine, firm_fields
 from models.core import Owned, Refused, Say, operation, record_of, save
 from models.live import touch
 from models.viewer import Permission
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from models.accounts import User
     from models.viewer import Viewer
 
+_OF_OFFICE = ("brand", "logo", "logo_type", "sender_name", "sender_address", "phone", "street", "postcode")
 MODULES = ("dossiers", "approvals", "payroll", "news", "sso", "content")
 BUILT = ("dossiers",)  # the modules that exist; an office cannot switch on what is not there
 
@@ -27,6 +28,18 @@ class Firm(Owned, Table, tablename="firm"):
 
     name = Varchar(length=120, default="")
     place = Varchar(length=120, default="")
+    street = Varchar(length=160, default="", help_text="With the number; for the foot of mails and letters.")
+    postcode = Varchar(length=12, default="")
+    phone = Varchar(length=40, default="")
+    email = Varchar(length=254, default="", help_text="Where clients write to.")
+    becon = Varchar(length=6, default="", help_text="Beconnummer.")
+    sort_rule = Varchar(length=2, default="nl", help_text="nl: De Vries under V; be: under D")
+    formal = Boolean(default=True, help_text="How a new client is addressed.")
+    sender_name = Varchar(length=120, default="", help_text="of mails; '' is the office's name")
+    sender_address = Varchar(length=254, default="", help_text="of mails; '' is MAIL_FROM")
+    reply_to = Varchar(length=254, default="", help_text="Where answers to mails go; '' is the sender.")
+    mail_closing = Varchar(length=300, default="", help_text="Below every mail.")
+    dkim_selectors = Varchar(length=640, default="", help_text="By commas; for the check of the sender's domain.")
     brand = Varchar(length=7, default="#1f5c4d", help_text="The office's colour, as #rrggbb.")
     logo = Varchar(length=64, default="", help_text="SHA-256 of the logo in the storage, or ''.")
     logo_type = Varchar(length=40, default="")
@@ -111,20 +124,41 @@ class Firm(Owned, Table, tablename="firm"):
 
     @property
     def logo_url(self) -> str:
-        return f"/logo?v={self.logo[:12]}" if self.logo else ""
+        return f"/logo?v={self.logo[:12]}{f'&office={self.office}' if self.office else ''}" if self.logo else ""
+
+    office: int | None = None
+    """The branch office as which it shows itself: see `shown_as`."""
+
+    def shown_as(self, office: dict[str, Any] | None) -> Firm:
+        """The firm as clients of a branch office (a row of it) know it: its name, colour, logo and sender, where it has its own."""
+        if office is None:
+            return self
+        firm = copy.copy(self)
+        firm.office = office["id"] if office["logo"] else None
+        own = {"name": office["name"], **{name: office[name] for name in _OF_OFFICE}}
+        for name, value in own.items():
+            if value:
+                setattr(firm, name, value)
+        if office["city"]:
+            firm.place = office["city"]
+        return firm
 
     # changes
 
     @operation(Permission.MANAGE_SETTINGS, trail=False)
     async def change(self, /, *, by: Viewer, **details: Any) -> None:
-        """Set any of name, place, language, brand, invitation_days, digest_hour and undo_seconds, or of the security policy."""
+        """Set any of the columns of `firm_fields.CHECKS`. Raises RefusedFields with all that is wrong."""
         from models.security_policy import checked_kinds, end_overlong
 
-        checks = {**_CHECKS, "factor_kinds": checked_kinds}
-        values = {name: checks[name](value) for name, value in details.items()}
+        before = self.sort_rule
+        values = firm_fields.checked(details, factor_kinds=checked_kinds)
         await self._set("Firm.change", by, **values)
         if {"session_idle_hours", "session_days"} & set(values):
             await end_overlong()
+        if values.get("sort_rule", before) != before:
+            from models.sorting import sort_anew
+
+            await sort_anew(by)
 
     @operation(Permission.MANAGE_SETTINGS, trail=False)
     async def set_users_without_login(self, on: bool, *, by: Viewer) -> None:
@@ -162,53 +196,10 @@ class Firm(Owned, Table, tablename="firm"):
         await save(self, logo="", logo_type="", changed_at=self.changed_at + 1)
 
 
-def _line(field: str, most: int, *, required: bool = False) -> Callable[[Any], str]:
-    def check(value: Any) -> str:
-        text = " ".join(str(value).split())
-        if required and not text:
-            raise Refused(field, Say("Vul dit in."))
-        if len(text) > most:
-            raise Refused(field, Say("Dit is {n} tekens; er passen er {most}.", n=len(text), most=most))
-        return text
-
-    return check
-
-
-def _whole(field: str, least: int, most: int) -> Callable[[Any], int]:
-    def check(value: Any) -> int:
-        text = str(value).strip()
-        if not (text.isascii() and text.isdecimal() and len(text) < 6 and least <= int(text) <= most):
-            raise Refused(field, Say("Vul een heel getal in van {least} tot en met {most}.", least=least, most=most))
-        return int(text)
-
-    return check
-
-
-def _one_of(field: str, *known: str) -> Callable[[Any], str]:
-    def check(value: Any) -> str:
-        if value not in known:
-            raise Refused(field, Say("Kies een van de mogelijkheden."))
-        return str(value)
-
-    return check
-
-
-_CHECKS: dict[str, Callable[[Any], Any]] = {
-    "name": _line("name", 120, required=True),
-    "place": _line("place", 120),
-    "language": _one_of("language", "nl", "en"),
-    "brand": branding.check_colour,
-    "invitation_days": _whole("invitation_days", 1, 365),
-    "second_factor": _one_of("second_factor", "nobody", "staff", "all"),
-    "email_link": _one_of("email_link", "nobody", "clients", "all"),
-    "trusted_days": _whole("trusted_days", 0, 90),
-    "session_idle_hours": _whole("session_idle_hours", 1, 2160),
-    "session_days": _whole("session_days", 1, 365),
-    "password_length": _whole("password_length", 10, 64),
-    "lost_factor_hours": _whole("lost_factor_hours", 0, 168),
-    "digest_hour": _whole("digest_hour", 0, 23),
-    "undo_seconds": _whole("undo_seconds", 0, 120),
-}
+async def sort_rule() -> str:
+    """nl or be: see `people.keys_of`."""
+    rows = await engine.raw("SELECT sort_rule FROM firm LIMIT 1")
+    return rows[0]["sort_rule"] if rows else "nl"
 
 
 def utcnow() -> dt.datetime:

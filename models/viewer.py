@@ -143,6 +143,7 @@ class Granted:
     client_number: str
     rights: Right
     folders: dict[int, bool] = field(default_factory=dict)
+    office: int | None = None
     second_factor: str = ""  # what the client asks of its users: yes, optional, no; '' as the firm asks
 
     @property
@@ -223,6 +224,12 @@ class Viewer:
     def opened_folders(self) -> dict[int, bool]:
         """The folders that are open to this client user one by one, and whether he may hand in there."""
         return {folder: act for grant in self.grants.values() for folder, act in grant.folders.items()}
+
+    @property
+    def office(self) -> int | None:
+        """The one branch office that all clients of this client user belong to; None where they differ."""
+        offices = {grant.office for grant in self.grants.values()}
+        return offices.pop() if len(offices) == 1 else None
 
     @property
     def dossier_client_ids(self) -> list[int]:

@@ -19,6 +19,7 @@ NAMES = (
     "digest",
     "trail_anchor",
     "proposal",
+    "test_message",
 )
 
 
@@ -67,7 +68,10 @@ def as_text(html: str) -> str:
 
 def _sender(firm: Any) -> Any:
     """What the layout shows of the office, with the ink that can be read on its colour."""
-    return SimpleNamespace(name=firm.name or "Poort", place=firm.place, brand=firm.brand, on_brand=ink_on(firm.brand))
+    more = {name: getattr(firm, name, "") for name in ("street", "postcode", "phone", "email", "mail_closing")}
+    return SimpleNamespace(
+        name=firm.name or "Poort", place=firm.place, brand=firm.brand, on_brand=ink_on(firm.brand), **more
+    )
 
 
 @functools.lru_cache(64)

@@ -12,7 +12,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, StopValidation
 
 import partials
-from models.core import Refused, Say
+from models.core import Refused, RefusedFields, Say
 from web import routing
 
 __all__ = [
@@ -73,6 +73,10 @@ class Form(wtforms.Form):
         return True
 
     def refuse(self, refused: Refused) -> None:
+        if isinstance(refused, RefusedFields):
+            for one in refused.refusals:
+                self.refuse(one)
+            return
         if refused.field in self._fields:
             field = self._fields[refused.field]
             field.errors = [*field.errors, refused.why]

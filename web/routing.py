@@ -21,6 +21,7 @@ from models import config, engine
 from models.accounts import User
 from models.core import Forbidden, Missing
 from models.looking import note_look, through_the_eyes_of
+from models.offices import office_row
 from models.settings import Firm
 from models.storage import storage
 from models.viewer import Viewer, nobody
@@ -274,15 +275,15 @@ async def _keep_draft(action: Action, request: Request, form: Any) -> Response |
 
 
 async def _who(request: Request) -> tuple[Any, Firm | None]:
-    """The viewer (or visitor) of this request and the office, in three short queries at most."""
+    """The viewer (or visitor) of this request and the office as he knows it, in three short queries (four, of a branch office)."""
     firm = await Firm.load()
     user = request.user
     if not user.is_authenticated:
         return nobody(), firm
-    session_id = request.scope.get("poort.session_id", 0)
+    viewer = await viewer_of(user, request.scope.get("poort.session_id", 0))
     if (other := request.scope.get("poort.view_as")) is not None:
-        return await through_the_eyes_of(other, await viewer_of(user, session_id)), firm
-    return await viewer_of(user, session_id), firm
+        viewer = await through_the_eyes_of(other, viewer)
+    return viewer, firm.shown_as(await office_row(viewer.office)) if viewer.is_client else firm
 
 
 async def _who_if_anybody(request: Request) -> tuple[Any, Firm | None]:

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from models import branding, engine
 from models.core import Say
+from models.offices import office_row
 from models.settings import Firm
 from models.storage import Missing as NoBytes
 from models.storage import storage
@@ -79,8 +80,11 @@ async def brand(request: Request) -> Response:
 
 @shell.plain("/logo")
 async def logo(request: Request) -> Response:
+    """The office's; with `office` that of a branch office."""
+    number = request.query_params.get("office", "")
     async with engine.reading():
-        firm = await Firm.load()
+        office = await office_row(int(number)) if number.isdecimal() and len(number) < 10 else None
+        firm = (await Firm.load()).shown_as(office)
     if not firm.logo:
         return Response("Niet gevonden", 404, media_type="text/plain")
     try:

@@ -22,7 +22,7 @@ from models.core import Gone, Owned, Refused, Say, fold, operation, save
 from models.live import touch
 from models.people import PARTS, keys_of
 from models.secret_box import decrypt, encrypt
-from models.settings import Firm, utcnow
+from models.settings import Firm, sort_rule, utcnow
 from models.viewer import Permission
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ async def use_code(text: str, email: str, password_hash: str) -> User:
     await email_is_free(new, person.id)
     now, before = utcnow(), person.email
     await save(code, used_at=now, opened_at=code.opened_at or now, sealed="")
-    keys = keys_of(email=new, **{name: getattr(person, name) for name in PARTS})
+    keys = keys_of(email=new, rule=await sort_rule(), **{name: getattr(person, name) for name in PARTS})
     await save(person, email=new, email_key=fold(new), password=password_hash, state="active", activated_at=now, **keys)
     await end_sessions_of(person.id)
     await end_links(person.id, "replaced")

@@ -9,7 +9,7 @@ from models.accounts.blocking import end_trust, let_in, shut_out
 from models.core import Refused, Say, fold, operation, save
 from models.live import touch
 from models.people import PARTS, keys_of
-from models.settings import utcnow
+from models.settings import sort_rule, utcnow
 from models.viewer import Permission
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Managed:
         if not moved:
             return
         before = self.display_name
-        await save(self, **values, **keys_of(email=self.email, **_only_names(values)))  # type: ignore[arg-type]
+        await save(self, **values, **keys_of(email=self.email, rule=await sort_rule(), **_only_names(values)))  # type: ignore[arg-type]
         if self.display_name != before:
             await self._note("User.change_name", by, before=before, after=self.display_name)
         if rest := {name: value for name, value in moved.items() if name not in PARTS}:
@@ -154,7 +154,9 @@ class Managed:
         names = {name: getattr(self, name) for name in PARTS}
         on_paper = self.state == "invited" and await has_live_code(self.id)  # a code does not go by mail, and lives on
         state = "prepared" if self.state == "invited" and not on_paper else self.state
-        await save(self, email=new, email_key=fold(new), state=state, **keys_of(email=new, **names))  # type: ignore[arg-type]
+        await save(
+            self, email=new, email_key=fold(new), state=state, **keys_of(email=new, rule=await sort_rule(), **names)
+        )  # type: ignore[arg-type]
         await end_links(self.id, "moved")
         await end_trust([self.id])
         if self.state == "active" and before:
@@ -282,11 +284,11 @@ async def email_is_free(email: str, but: int = 0) -> None:
         raise Refused("email", TAKEN)
 
 
-def new_person(kind: str, email: str, values: dict[str, str], **more: Any) -> User:
-    """A row that is not saved yet: prepared, with the keys by which he sorts and is found."""
+def new_person(kind: str, email: str, values: dict[str, str], *, rule: str, **more: Any) -> User:
+    """A row that is not saved yet: prepared, with the keys by which he sorts (`rule`: settings.sort_rule) and is found."""
     from models.accounts.records import User
 
-    keys = keys_of(email=email, **_only_names(values))
+    keys = keys_of(email=email, rule=rule, **_only_names(values))
     known: dict[str, Any] = {**values, **keys, **more}
     return User(kind=kind, state="prepared", email=email, email_key=fold(email), created_at=utcnow(), **known)
 

@@ -18,7 +18,7 @@ from models.accounts.reaching import checked_rights, give_many, rights_follow
 from models.accounts.records import User
 from models.core import Missing, Owned, Refused, Say, Scope, operation, save
 from models.live import touch
-from models.settings import utcnow
+from models.settings import sort_rule, utcnow
 from models.viewer import Permission
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ async def begin(users: Scope[User], /, *, client: Client | None = None, by: View
     """The first step: a prepared person, who needs only a last name. `client` is where he will be given access first."""
     from models.clients.grouping import default_template
 
-    person = new_person("client", "", checked_name(names))
+    person = new_person("client", "", checked_name(names), rule=await sort_rule())
     await person.save()
     template = await default_template([client.id]) if client else ""
     await Preparation(

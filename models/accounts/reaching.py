@@ -10,7 +10,7 @@ from models import engine
 from models.accounts.managing import checked_email, checked_name, new_person
 from models.core import Missing, Refused, Say, fold, operation, record_of
 from models.live import touch
-from models.settings import Firm, utcnow
+from models.settings import Firm, sort_rule, utcnow
 from models.viewer import Permission, Right
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ async def add_to(
     if known is not None and known.kind == "staff":
         raise Refused("email", Say("Dit is het adres van een medewerker van het kantoor."))
     if known is None:
-        person = new_person("client", address, checked_name(names))
+        person = new_person("client", address, checked_name(names), rule=await sort_rule())
         await person.save()
         await by.note("User.add", person, {"name": person.display_name})
     else:

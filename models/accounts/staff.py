@@ -11,6 +11,7 @@ from models.accounts.blocking import listed
 from models.accounts.managing import beyond, checked_email, checked_name, email_is_free, new_person
 from models.core import Refused, Say, Scope, operation, save
 from models.live import touch
+from models.settings import sort_rule
 from models.viewer import ROLES, STAFF_MODULES, Permission, joined
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ async def add_staff(
         raise Refused("email", Say("Vul een e-mailadres in."))
     await email_is_free(address)
     everything = all_clients or role == "administrator"
-    person = new_person("staff", address, checked_name(names), role=role, all_clients=everything, office=office)
+    person = new_person(
+        "staff", address, checked_name(names), rule=await sort_rule(), role=role, all_clients=everything, office=office
+    )
     await person.save()
     await by.note("User.add_staff", person, {"name": person.display_name, "role": role})
     await person.invite(by=by)

@@ -18,7 +18,7 @@ from models.clients.rights import templates
 from models.core import Refused, Say, fold
 from models.imports.wholes import split_person
 from models.people import sort_name
-from models.settings import utcnow
+from models.settings import sort_rule, utcnow
 from models.viewer import Permission, Viewer
 
 # Addresses that more people read than one; what comes before the @ says so.
@@ -114,11 +114,12 @@ class PrepareUsers(_OfClients):
         found = await _contacts([row.record for row in rows], by)
         fresh: dict[str, dict[str, Any]] = {}
         first: dict[str, int] = {}
+        rule = await sort_rule()
         for row in rows:
             contact = found[row.record]
             if not contact["person"] and contact["email_key"] not in fresh:
                 values = checked_name({**json.loads(row.after), "language": contact["language"]})
-                person = new_person("client", contact["email"], values)
+                person = new_person("client", contact["email"], values, rule=rule)
                 fresh[contact["email_key"]] = {name: getattr(person, name) for name in _USER_COLUMNS}
                 first[contact["email_key"]] = row.record
         await engine.copy_rows("users", _USER_COLUMNS, [tuple(one.values()) for one in fresh.values()])

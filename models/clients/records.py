@@ -406,7 +406,7 @@ def with_right(column: Any, viewer: Viewer, right: Any) -> Any:
 
 
 _GRANTS_SQL = """
-SELECT a.client AS client_id, a.rights, c.name, c.number, c.second_factor,
+SELECT a.client AS client_id, a.rights, c.name, c.number, c.second_factor, c.office,
  EXISTS (SELECT 1 FROM folder_right o LEFT JOIN rights_template t ON t.id = o.template WHERE o.access = a.id OR t.key = a.role) AS by_folder
 FROM access a JOIN client c ON c.id = a.client
 WHERE a.person = $1 AND c.state = 'active' ORDER BY c.sort_key, c.id
@@ -440,6 +440,7 @@ async def granted(user_id: int) -> list[Granted]:
             row["number"],
             Right(row["rights"]),
             opened.get(row["client_id"], {}),
+            row["office"],
             row["second_factor"],
         )
         for row in rows
