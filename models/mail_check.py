@@ -115,8 +115,7 @@ async def check(domain: str, envelope: str, selectors: list[str], server: str) -
     """
     asked = Domain(domain)
     found = [await _safely(asked, "spf", _spf(Domain(envelope), server))]
-    for selector in selectors:
-        found.append(await _safely(asked, "dkim", _dkim(asked, selector)))
+    found += [await _safely(asked, "dkim", _dkim(asked, selector)) for selector in selectors]
     if not selectors:
         words = Say("Vul de selectors in die uw mailserver gebruikt; dan controleren wij de sleutels.")
         found.append(Finding("dkim", ATTENTION, words))

@@ -196,6 +196,16 @@ class Firm(Owned, Table, tablename="firm"):
         await save(self, logo="", logo_type="", changed_at=self.changed_at + 1)
 
 
+async def clients_by_module() -> dict[str, int]:
+    """How many active clients may have each module: where nothing was chosen, all that the office uses."""
+    counted = ", ".join(
+        f"sum(CASE WHEN modules = '' OR ',' || modules || ',' LIKE '%,{name},%' THEN 1 ELSE 0 END) AS {name}"
+        for name in MODULES
+    )
+    rows = await engine.raw(f"SELECT {counted} FROM client WHERE state = 'active'")
+    return {name: int(number or 0) for name, number in rows[0].items()}
+
+
 async def sort_rule() -> str:
     """nl or be: see `people.keys_of`."""
     rows = await engine.raw("SELECT sort_rule FROM firm LIMIT 1")

@@ -10,6 +10,7 @@ import partials
 from models.core import Say, fold
 from web.addresses import names, url_maker
 from web.navigation import navigation
+from web.settings_index import SETTINGS, TABS
 
 MOST = 6
 
@@ -22,6 +23,7 @@ class Place:
     url: str
     icon: str
     words: str = ""
+    within: Say | None = None  # the page it stands on
 
 
 # name of the route, what it is called, icon, what one needs for it, other words
@@ -32,21 +34,6 @@ _PAGES = (
     ("staff.list", Say("Medewerkers"), "users", "manage_staff", "kantoorgebruikers collega"),
     ("tasks.list", Say("Taken"), "list-todo", None, "lopend werk"),
     ("account.page", Say("Mijn account"), "circle-user", None, "wachtwoord tweede factor taal"),
-)
-_SETTINGS = (
-    (Say("Naam en plaats van het kantoor"), "name", "kantoornaam vestiging"),
-    (Say("Taal van het kantoor"), "language", "nederlands engels"),
-    (Say("Kleur van het kantoor"), "brand", "huisstijl merk"),
-    (Say("Geldigheid van uitnodigingen"), "invitation_days", "dagen link verlopen"),
-    (Say("Uur van het dagoverzicht"), "digest_hour", "mail samenvatting"),
-    (Say("Wachttijd voor ongedaan maken"), "undo_seconds", "seconden"),
-)
-_SECURITY = (
-    (Say("Tweede factor"), "second_factor", "beveiliging 2fa passkey authenticator"),
-    (Say("Aanmelden met een link"), "email_link", "beveiliging mail"),
-    (Say("Vertrouwde apparaten"), "trusted_days", "beveiliging dagen"),
-    (Say("Duur van een sessie"), "session_idle_hours", "beveiliging afmelden uren dagen"),
-    (Say("Lengte van wachtwoorden"), "password_length", "beveiliging tekens"),
 )
 
 
@@ -59,28 +46,43 @@ def pages(viewer: Any, question: str) -> list[Place]:
         if name in names() and (needs is None or viewer.may(needs))
     )
     items = (Place(item.label, item.url, item.icon) for item in navigation(viewer, None, ""))
-    return _matching([*items, *more], question)
+    return _matching([*items, *more], question)[:MOST]
 
 
 def settings(viewer: Any, question: str) -> list[Place]:
     """The settings by name, for who may change them."""
-    return _matching(_settings(), question) if viewer.may("manage_settings") else []
+    return _matching(_settings(), question)[:MOST] if viewer.may("manage_settings") else []
 
 
-def _settings() -> Iterable[Place]:
+def found_settings(question: str) -> list[Place]:
+    """All settings that match, and every one when nothing is asked."""
+    every = _settings()
+    return _matching(every, question) if question.strip() else every
+
+
+def _settings() -> list[Place]:
     url = url_maker("")
-    tabs = ((url("settings.page"), _SETTINGS), (url("settings.security"), _SECURITY))
-    return [Place(label, f"{page}#{name}", "settings", words) for page, rows in tabs for label, name, words in rows]
+    tabs = {tab.key: (tab.label, url(tab.route)) for tab in TABS}
+    return [
+        Place(
+            one.label,
+            f"{tabs[one.tab][1]}{f'#{one.field}' if one.field else ''}",
+            "settings",
+            f"{one.words} {tabs[one.tab][0]}",
+            tabs[one.tab][0],
+        )
+        for one in SETTINGS
+    ]
 
 
 def _matching(places: Iterable[Place], question: str) -> list[Place]:
     asked = fold(question).split()
     if sum(map(len, asked)) < 2:
-        return []
+        return []  # everything begins with some letter
     found = []
     for place in places:
         name = fold(partials.speak(place.label))
         there = f" {name} {fold(str(place.label))} {fold(place.words)}"
         if all(f" {word}" in there for word in asked):
             found.append((not name.startswith(asked[0]), name, place))
-    return [place for _, _, place in sorted(found, key=lambda one: one[:2])][:MOST]
+    return [place for _, _, place in sorted(found, key=lambda one: one[:2])]

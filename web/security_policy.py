@@ -14,6 +14,7 @@ from web.forms import Form, SelectField, SelectMultipleField, Text
 from web.proof import asks_proof
 from web.replies import Reply, go, invalid, show
 from web.routing import Access, Routes
+from web.settings import about
 
 settings = Routes("settings", Access.STAFF)
 
@@ -41,9 +42,7 @@ async def security(request: Request, viewer: Viewer) -> Reply:
 async def _page(form: Security, make: Any) -> Reply:
     reply: Reply = make(
         "settings/security.html",
-        title=Say("Beveiliging"),
-        section="settings",
-        tab="security",
+        **about("security"),
         form=form,
         counted=await security_policy.counted(),
     )

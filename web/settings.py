@@ -7,11 +7,13 @@ from typing import Any
 from starlette.requests import Request
 
 from models.core import Missing, Say
-from models.settings import BUILT, MODULES, Firm
+from models.settings import BUILT, MODULES, Firm, clients_by_module
 from models.viewer import Viewer
 from web.forms import Form, SelectField, SelectMultipleField, Text
-from web.replies import Reply, Toast, go, invalid, show
+from web.places import found_settings
+from web.replies import Reply, go, invalid, show
 from web.routing import Access, Routes
+from web.settings_index import TABS
 
 settings = Routes("settings", Access.STAFF)
 
@@ -27,11 +29,32 @@ MODULE_NAMES = dict(
 )  # fmt: skip
 
 
+WHAT_MODULES_DO = {
+    "dossiers": Say("Stukken klaarzetten voor cliënten en door hen laten aanleveren."),
+    "approvals": Say("Aangiften en jaarrekeningen laten goedkeuren."),
+    "payroll": Say("Personeel en salaris: mutaties doorgeven."),
+    "news": Say("Nieuws en berichten voor cliënten."),
+    "sso": Say("Doorgaan naar andere programma’s zonder opnieuw aan te melden."),
+    "content": Say("Pagina’s en blokken voor de website."),
+}
+
+
 class General(Form):
     name = Text(most=120, required=True)
+    street = Text(most=160)
+    postcode = Text(most=12)
     place = Text(most=120)
+    phone = Text(most=40)
+    email = Text(most=254)
+    becon = Text(most=12)
     language = SelectField([("nl", Say("Nederlands")), ("en", Say("Engels"))])
-    brand = Text(most=20, required=True)
+    sort_rule = SelectField(
+        [("nl", Say("Nederlands: De Vries staat bij de V")), ("be", Say("Belgisch: De Vries staat bij de D"))]
+    )
+    formal = SelectField(
+        [(True, Say("U: Geachte heer Jansen")), (False, Say("Je: Beste Jan"))],
+        coerce=lambda value: str(value) == "True",
+    )
     invitation_days = Text(most=9, required=True)
     digest_hour = Text(most=9, required=True)
     undo_seconds = Text(most=9, required=True)
@@ -47,37 +70,58 @@ class WithoutLogin(Form):
 
 @settings.get("/settings")
 async def page(request: Request, viewer: Viewer) -> Reply:
-    _allow(viewer)
+    allow(viewer)
     firm = await Firm.load()
-    return show("settings/general.html", title=Say("Instellingen"), section="settings", **_general(firm))
+    form = General.blank(**{name: getattr(firm, name) for name in General.blank().data})
+    return show("settings/general.html", **about("general", form=form))
 
 
 @settings.post("/settings")
 async def change(request: Request, viewer: Viewer) -> Reply:
-    firm, form = await Firm.load(), await General.read(request)
+    firm, typed = await Firm.load(), await request.form()
+    # what the form does not send stays as it is
+    form = General(typed, data={name: getattr(firm, name) for name in General.blank().data})
+    form.general = []
+    form.validate()
     if await form.submit(firm.change, by=viewer):
-        saved: Say | Toast = Say("De instellingen zijn bewaard.")
-        if firm.is_brand_adjusted:
-            words = Say("Bewaard. Uw kleur is te licht om als tekst te lezen; daar staat een donkerder tint.")
-            saved = Toast(words, "attention")
-        return go(page.url(), toast=saved)
-    return invalid(
-        "settings/general.html", title=Say("Instellingen"), section="settings", **{**_general(firm), "form": form}
-    )
+        return go(page.url(), toast=Say("De instellingen zijn bewaard."))
+    return invalid("settings/general.html", **about("general", form=form))
+
+
+@settings.get("/settings/modules")
+async def modules(request: Request, viewer: Viewer) -> Reply:
+    allow(viewer)
+    firm = await Firm.load()
+    return show("settings/modules.html", **await _modules(firm, Modules.blank(), firm.module_names))
 
 
 @settings.post("/settings/modules")
 async def use_modules(request: Request, viewer: Viewer) -> Reply:
     firm, form = await Firm.load(), await Modules.read(request)
     if await form.submit(firm.use_modules, by=viewer):
-        return go(page.url(), toast=Say("Bewaard welke modules u gebruikt."))
-    context = {**_general(firm), "module_form": form, "used": form.names.data or []}
-    return invalid("settings/general.html", title=Say("Instellingen"), section="settings", **context)
+        return go(modules.url(), toast=Say("Bewaard welke modules u gebruikt."))
+    return invalid("settings/modules.html", **await _modules(firm, form, form.names.data or []))
+
+
+async def _modules(firm: Firm, form: Modules, used: list[str]) -> dict[str, Any]:
+    rows = await clients_by_module()
+    return about(
+        "modules", form=form, modules=[(key, name, WHAT_MODULES_DO[key], rows.get(key, 0)) for key, name in MODULE_NAMES.items()],
+        used=used, built=BUILT,
+    )  # fmt: skip
+
+
+@settings.get("/settings/search")
+async def search(request: Request, viewer: Viewer) -> Reply:
+    """Every setting of which the name, or another word for it, holds what was typed; all of them when nothing was."""
+    allow(viewer)
+    question = request.query_params.get("q", "").replace("\x00", "")[:100]
+    return show("settings/search.html", **about("", question=question, found=found_settings(question)))
 
 
 @settings.get("/settings/users-without-login")
 async def without_login(request: Request, viewer: Viewer) -> Reply:
-    _allow(viewer)
+    allow(viewer)
     on = (await Firm.load()).users_without_login
     return show("settings/without_login.html", **_without_login(on, WithoutLogin.blank(on="1" if on else "")))
 
@@ -100,23 +144,15 @@ async def set_without_login(request: Request, viewer: Viewer) -> Reply:
 
 
 def _without_login(on: bool, form: WithoutLogin) -> dict[str, Any]:
-    title = Say("Gebruikers zonder inloggegevens")
-    return {"title": title, "section": "settings", "tab": "without_login", "on": on, "form": form}
+    return about("without_login", on=on, form=form)
 
 
-def _general(firm: Firm) -> dict[str, Any]:
-    values = {name: getattr(firm, name) for name in General.blank().data}
-    return {
-        "form": General.blank(**values),
-        "tab": "general",
-        "modules": list(MODULE_NAMES.items()),
-        "used": firm.module_names,
-        "office": firm,
-        "built": BUILT,
-        "module_form": Modules.blank(),
-    }
+def about(tab: str, **more: Any) -> dict[str, Any]:
+    """What every page of the settings has: its title, the tabs and which of them it is."""
+    label = next((one.label for one in TABS if one.key == tab), Say("Instellingen"))
+    return {"title": label, "section": "settings", "tab": tab, "tabs_": TABS} | more
 
 
-def _allow(viewer: Viewer) -> None:
+def allow(viewer: Viewer) -> None:
     if not viewer.may("manage_settings"):
         raise Missing("settings")

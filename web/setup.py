@@ -126,7 +126,7 @@ async def set_logo(request: Request, viewer: Viewer, received: Received) -> Repl
 @first.post("/welcome-office/logo/removal")
 async def remove_logo(request: Request, viewer: Viewer) -> Reply:
     await (await Firm.load()).remove_logo(by=viewer)
-    return changed(then="/settings", toast=Say("Het logo is verwijderd."))
+    return changed(then="/settings/style", toast=Say("Het logo is verwijderd."))
 
 
 @first.get("/welcome-office")

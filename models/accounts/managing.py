@@ -154,9 +154,8 @@ class Managed:
         names = {name: getattr(self, name) for name in PARTS}
         on_paper = self.state == "invited" and await has_live_code(self.id)  # a code does not go by mail, and lives on
         state = "prepared" if self.state == "invited" and not on_paper else self.state
-        await save(
-            self, email=new, email_key=fold(new), state=state, **keys_of(email=new, rule=await sort_rule(), **names)
-        )  # type: ignore[arg-type]
+        keys = keys_of(email=new, rule=await sort_rule(), **names)
+        await save(self, email=new, email_key=fold(new), state=state, **keys)  # type: ignore[arg-type]
         await end_links(self.id, "moved")
         await end_trust([self.id])
         if self.state == "active" and before:

@@ -19,8 +19,9 @@ from models import engine
 from models.accounts.blocking import listed
 from models.accounts.roles import BY_MODULE
 from models.clients.records import Access
-from models.core import Owned
-from models.viewer import Right
+from models.core import Owned, Refused, Say, Scope, fold, operation, save
+from models.live import touch
+from models.viewer import Permission, Right
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -43,6 +44,48 @@ class RightsTemplate(Owned, Table, tablename="rights_template"):
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
         return cls.id > 0 if viewer.is_staff else cls.id < 0
+
+    @operation(Permission.MANAGE_SETTINGS, trail=False)
+    async def change(self, name: str, rights: int, folders: dict[str, bool], *, by: Viewer) -> None:
+        """For everybody who has it, at once. `folders`: name of a top folder > whether one may also hand in there."""
+        name = await _free_name(name, self.id)
+        before, after = await self._told(), {"name": name, "rights": with_view(rights), "folders": _in_words(folders)}
+        await save(self, name=name, name_key=fold(name), rights=with_view(rights))
+        await _put_folders(self.id, folders)
+        await settle_rights(template=self.key)
+        if before != after:
+            moved = [key for key in after if before[key] != after[key]]
+            detail = {"before": {key: before[key] for key in moved}, "after": {key: after[key] for key in moved}}
+            await by.note("RightsTemplate.change", self, {"name": name, **detail})
+            await touch("clients", "users", "rollout")
+
+    @operation(Permission.MANAGE_SETTINGS, trail=False)
+    async def remove(self, *, by: Viewer) -> None:  # type: ignore[override]
+        """Refused while somebody has it, or a group hands it out."""
+        held = await template_use(self.key)
+        if held["people"] or held["groups"]:
+            raise Refused("", Say("Dit sjabloon is nog in gebruik bij {people} mensen en {groups} groepen.", **held))
+        await by.note("RightsTemplate.remove", self, {"name": self.name})
+        await RightsTemplate.delete().where(RightsTemplate.id == self.id)
+
+    async def _told(self) -> dict[str, Any]:
+        return {"name": self.name, "rights": self.rights, "folders": _in_words(await folders_of(self.id))}
+
+
+@operation(Permission.MANAGE_SETTINGS, trail=False)
+async def add_template(
+    found: Scope[RightsTemplate], name: str, rights: int, folders: dict[str, bool], *, by: Viewer
+) -> RightsTemplate:
+    name = await _free_name(name, 0)
+    taken = {row["key"] for row in await engine.raw("SELECT key FROM rights_template")}
+    start = "".join(ch if ch.isalnum() and ch.isascii() else "-" for ch in fold(name)).strip("-")[:32] or "sjabloon"
+    key = next(one for n in range(1, len(taken) + 2) if (one := f"{start}-{n}" if n > 1 else start) not in taken)
+    last = (await engine.raw("SELECT coalesce(max(position), 0) AS n FROM rights_template"))[0]["n"]
+    template = RightsTemplate(key=key, name=name, name_key=fold(name), rights=with_view(rights), position=int(last) + 1)
+    await template.save()
+    await _put_folders(template.id, folders)
+    await by.note("RightsTemplate.add", template, {"name": name})
+    return template
 
 
 class FolderRight(Owned, Table, tablename="folder_right"):
@@ -110,6 +153,62 @@ async def settle_rights(
 async def templates() -> list[dict[str, Any]]:
     """Every template: id, key, name, rights, in their order."""
     return await engine.raw("SELECT id, key, name, rights FROM rights_template ORDER BY position, name_key")
+
+
+async def template_use(key: str) -> dict[str, int]:
+    """How many people have it somewhere, at how many clients, and how many groups hand it out: people, clients, groups."""
+    rows = await engine.raw(
+        "SELECT (SELECT count(DISTINCT person) FROM access WHERE role = $1) AS people, "
+        "(SELECT count(DISTINCT client) FROM access WHERE role = $1) AS clients, "
+        "(SELECT count(*) FROM client_group WHERE purpose = 'rights' AND template = $1) AS groups",
+        key,
+    )
+    return {name: int(number) for name, number in rows[0].items()}
+
+
+async def templates_used() -> list[dict[str, Any]]:
+    """Every template with how many people have it: id, key, name, rights, people."""
+    return await engine.raw(
+        "SELECT t.id, t.key, t.name, t.rights, (SELECT count(DISTINCT a.person) FROM access a WHERE a.role = t.key) AS people "
+        "FROM rights_template t ORDER BY t.position, t.name_key"
+    )
+
+
+async def folders_of(template: int) -> dict[str, bool]:
+    """The top folders that a template opens: name > whether one may also hand in there."""
+    rows = await engine.raw("SELECT name, act FROM folder_right WHERE template = $1 ORDER BY name_key", template)
+    return {row["name"]: bool(row["act"]) for row in rows}
+
+
+async def usual_folders() -> list[str]:
+    """The names of top folders that occur, in standard structures first: to choose from."""
+    rows = await engine.raw(
+        "SELECT f.name, min(CASE d.kind WHEN 'standard' THEN 0 ELSE 1 END) AS place, count(*) AS n FROM folder f JOIN dossier d ON d.id = f.dossier "
+        "WHERE f.parent IS NULL AND f.trashed_at IS NULL AND f.kind <> 'internal' AND d.kind <> 'general' "
+        "GROUP BY f.name_key, f.name ORDER BY place, n DESC, f.name LIMIT 60"
+    )
+    return list(dict.fromkeys(row["name"] for row in rows))
+
+
+async def _put_folders(template: int, folders: dict[str, bool]) -> None:
+    await FolderRight.delete().where(FolderRight.template == template)
+    rows = [(template, name[:120], fold(name), act) for name, act in folders.items() if name.strip()]
+    await engine.copy_rows("folder_right", ("template", "name", "name_key", "act"), rows)
+
+
+async def _free_name(name: str, but: int) -> str:
+    name = " ".join(name.split())
+    if not name:
+        raise Refused("name", Say("Vul een naam in."))
+    if len(name) > 120:
+        raise Refused("name", Say("Dit is {n} tekens; er passen er {most}.", n=len(name), most=120))
+    if await RightsTemplate.exists().where((RightsTemplate.name_key == fold(name)) & (RightsTemplate.id != but)):
+        raise Refused("name", Say("Er is al een sjabloon “{name}”.", name=name))
+    return name
+
+
+def _in_words(folders: dict[str, bool]) -> str:
+    return ", ".join(sorted(f"{name} (aanleveren)" if act else name for name, act in folders.items()))
 
 
 async def top_folders(client_id: int) -> list[dict[str, Any]]:

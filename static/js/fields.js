@@ -31,3 +31,12 @@ customElements.define("theme-choice", class extends HTMLElement {
     theme ? (document.documentElement.dataset.theme = theme) : delete document.documentElement.dataset.theme
   }
 })
+
+/* <colour-field for="id"> holds the browser's picker and keeps it in step with the field in which the colour is typed. */
+customElements.define("colour-field", class extends HTMLElement {
+  connectedCallback() {
+    const typed = document.getElementById(this.getAttribute("for")), picker = this.querySelector("input")
+    picker.addEventListener("input", () => { typed.value = picker.value; typed.dispatchEvent(new Event("input", { bubbles: true })) })
+    typed.addEventListener("input", () => { if (/^#[0-9a-f]{6}$/i.test(typed.value)) picker.value = typed.value.toLowerCase() })
+  }
+})
