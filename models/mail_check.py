@@ -148,7 +148,8 @@ async def _spf(asked: Domain, server: str) -> Finding:
     record = records[0]
     if any(term in ("all", "+all") for term in record.lower().split()[1:]):
         words = Say("Dit record laat de hele wereld namens u mailen. Sluit af met -all.")
-        return Finding("spf", DANGER, words, record, record.replace("+all", "-all"), at)
+        mended = " ".join("-all" if term.lower() in ("all", "+all") else term for term in record.split())
+        return Finding("spf", DANGER, words, record, mended, at)
     if not server:
         words = Say("Er is een SPF-record. Zonder mailserver is niet na te gaan of het die toestaat.")
         return Finding("spf", ATTENTION, words, record, at=at)

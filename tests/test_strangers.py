@@ -41,21 +41,11 @@ OWNED = {
     "dossier_id": "SELECT d.id FROM dossier d JOIN client c ON c.id = d.client WHERE c.name = 'Bakkerij Jansen B.V.'",
     "group_id": "SELECT min(id) AS id FROM client_group",
     "opening_id": "SELECT min(id) AS id FROM opening",
+    "template_id": "SELECT min(id) AS id FROM rights_template",
+    "class_id": "SELECT min(id) AS id FROM retention_class",
     "sector_id": "SELECT min(id) AS id FROM sector",
     "errand_id": "SELECT min(id) AS id FROM errand",
     "access_id": "SELECT min(a.id) AS id FROM access a JOIN client c ON c.id = a.client WHERE c.name = 'Bakkerij Jansen B.V.'",
-}
-# made for the test: of anna
-MADE = {
-    "task_id",
-    "bulk_id",
-    "import_id",
-    "draft_id",
-    "session_id",
-    "staff_group_id",
-    "passkey_id",
-    "trusted_id",
-    "view_id",
 }
 
 
@@ -96,6 +86,10 @@ async def ids() -> dict[str, Any]:
             "FROM client c, users u WHERE c.name = 'Bakkerij Jansen B.V.' AND u.email = 'rik@bakkerij-jansen.example'"
         )
         await engine.raw(
+            "INSERT INTO office (name, name_key, created_at) SELECT 'Zeist', 'zeist', created_at FROM users WHERE id = $1",
+            anna,
+        )
+        await engine.raw(
             "INSERT INTO saved_view (person, about, name, name_key) VALUES ($1, 'clients', 'Zeist', 'zeist')", anna
         )
         await engine.raw(
@@ -119,6 +113,7 @@ async def ids() -> dict[str, Any]:
         ("trusted_id", "trusted_device"),
         ("proposal_id", "proposal"),
         ("view_id", "saved_view"),
+        ("office_id", "office"),
     ):
         found[name] = (await engine.raw(f"SELECT max(id) AS id FROM {table}"))[0]["id"]
     return found

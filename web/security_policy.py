@@ -23,11 +23,11 @@ class Security(Form):
     second_factor = SelectField([("nobody", Say("Niemand")), ("staff", Say("Medewerkers")), ("all", Say("Iedereen"))])
     factor_kinds = SelectMultipleField(validate_choice=False)
     email_link = SelectField([("nobody", Say("Niemand")), ("clients", Say("Cliënten")), ("all", Say("Iedereen"))])
-    trusted_days = Text(most=9, required=True)
-    session_idle_hours = Text(most=9, required=True)
-    session_days = Text(most=9, required=True)
-    password_length = Text(most=9, required=True)
-    lost_factor_hours = Text(most=9, required=True)
+    trusted_days = Text(most=9, asked=True)
+    session_idle_hours = Text(most=9, asked=True)
+    session_days = Text(most=9, asked=True)
+    password_length = Text(most=9, asked=True)
+    lost_factor_hours = Text(most=9, asked=True)
 
 
 @settings.get("/settings/security")

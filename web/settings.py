@@ -40,7 +40,7 @@ WHAT_MODULES_DO = {
 
 
 class General(Form):
-    name = Text(most=120, required=True)
+    name = Text(most=120, asked=True)
     street = Text(most=160)
     postcode = Text(most=12)
     place = Text(most=120)
@@ -55,9 +55,9 @@ class General(Form):
         [(True, Say("U: Geachte heer Jansen")), (False, Say("Je: Beste Jan"))],
         coerce=lambda value: str(value) == "True",
     )
-    invitation_days = Text(most=9, required=True)
-    digest_hour = Text(most=9, required=True)
-    undo_seconds = Text(most=9, required=True)
+    invitation_days = Text(most=9, asked=True)
+    digest_hour = Text(most=9, asked=True)
+    undo_seconds = Text(most=9, asked=True)
 
 
 class Modules(Form):

@@ -21,7 +21,7 @@ settings = Routes("settings", Access.STAFF)
 
 
 class OfficeForm(Form):
-    name = Text(most=120, required=True)
+    name = Text(most=120, asked=True)
     street = Text(most=120)
     postcode = Text(most=12)
     city = Text(most=120)

@@ -20,7 +20,7 @@ settings = Routes("settings", Access.STAFF)
 
 
 class Style(Form):
-    brand = Text(most=20, required=True)
+    brand = Text(most=20, asked=True)
 
 
 @settings.get("/settings/style")

@@ -14,7 +14,7 @@ from models.accounts import User
 from models.settings import Firm
 
 GENERAL = {
-    "name": "Kantoor", "place": "", "language": "nl", "brand": "#1f5c4d", "invitation_days": "30",
+    "name": "Kantoor", "place": "", "language": "nl", "invitation_days": "30",
     "digest_hour": "7", "undo_seconds": "10",
 }  # fmt: skip
 
@@ -45,7 +45,7 @@ async def test_the_general_tab_keeps_what_was_chosen_and_notes_only_what_moved(c
 async def test_what_did_not_move_is_not_on_the_trail(cast, browser):
     firm = await Firm.load()
     async with browser(cast.anna) as anna:
-        await anna.post("/settings", data={**GENERAL, "name": firm.name, "place": firm.place, "brand": firm.brand})
+        await anna.post("/settings", data={**GENERAL, "name": firm.name, "place": firm.place})
 
     assert not await engine.raw("SELECT 1 AS one FROM trail WHERE operation = 'Firm.change'")
 
@@ -54,8 +54,8 @@ async def test_what_did_not_move_is_not_on_the_trail(cast, browser):
     ("field", "typed", "why"),
     [
         ("name", " ", "Vul dit in."),
-        ("brand", "geel", "Schrijf een kleur als #1f5c4d."),
-        ("brand", "", "Vul dit in."),
+        ("postcode", "12", "“12” is geen postcode."),
+        ("becon", "12", "Vul 6 cijfers in."),
         ("invitation_days", "0", "Vul een heel getal in van 1 tot en met 365."),
         ("invitation_days", "veel", "Vul een heel getal in van 1 tot en met 365."),
         ("digest_hour", "24", "Vul een heel getal in van 0 tot en met 23."),
@@ -79,8 +79,11 @@ async def test_a_refused_setting_comes_back_with_all_that_was_typed(cast, browse
 
 async def test_a_colour_that_cannot_be_read_comes_with_a_warning(cast, browser):
     async with browser(cast.anna) as anna:
-        assert (await anna.post("/settings", data={**GENERAL, "brand": "#ffee00"})).status_code == 303
-        assert "te licht" in (await anna.get("/settings")).text
+        assert (await anna.post("/settings/style", data={"brand": "#ffee00"})).status_code == 303
+        assert "te licht" in (await anna.get("/settings/style")).text
+        wrong = await anna.post("/settings/style", data={"brand": "geel"})
+
+    assert wrong.status_code == 422 and "Schrijf een kleur als #1f5c4d." in wrong.text and 'value="geel"' in wrong.text
 
 
 async def test_a_module_that_does_not_exist_cannot_be_switched_on_and_the_ticks_stay(cast, browser):
