@@ -244,5 +244,5 @@ async def test_only_the_administrator_sets_the_logo(cast: Cast, browser: Any) ->
 
     assert refused.status_code == 403
     assert where(taken) == "/settings"
-    assert where(removed) == "/settings"
+    assert where(removed) == "/settings/style"
     assert (await Firm.load()).logo_url == ""
