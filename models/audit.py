@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from piccolo.columns import Integer, Text, Timestamptz, Varchar
 from piccolo.table import Table
 
-from models.core import Owned
+from models.core import Owned, Say
+from models.personal import PROOF, Erase, Export
 from models.settings import utcnow
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ class Trail(Owned, Table, tablename="trail"):
     client = Integer(null=True, default=None, index=True)
     detail = Text(default="{}")
 
-    EXPORTS = "lines by and about the person"
-    ERASES = "kept: it is the proof of what was done"
+    EXPORTS = Export(Say("Logboek"), where="(person = {id} OR (record_table = 'User' AND record_id = {id}))")
+    ERASES = Erase(ground=PROOF)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:

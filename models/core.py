@@ -14,6 +14,7 @@ from piccolo.table import Table
 from models.engine import all_or_nothing
 
 if TYPE_CHECKING:
+    from models.personal import Erase, Export
     from models.viewer import Permission, Viewer
 
 T = TypeVar("T", bound="Owned")
@@ -90,16 +91,15 @@ class Gone(Exception):
 class Owned:
     """A table whose records exist for some viewers and not for others.
 
-    `EXPORTS` and `ERASES` say what a request for access or erasure does with a table that holds a person; the structure
-    test demands them where a table refers to a person.
+    `EXPORTS` and `ERASES` (see `personal`) say what a request for access or erasure does with a table that holds a person.
     """
 
     if TYPE_CHECKING:
         id: Any
         _meta: Any
 
-    EXPORTS: ClassVar[str | None] = None
-    ERASES: ClassVar[str | None] = None
+    EXPORTS: ClassVar[Export | None] = None
+    ERASES: ClassVar[Erase | None] = None
     IS_SEEDED: ClassVar[bool] = False
     """Whether migrations put rows into it that every office begins with: restoring a backup replaces them."""
 

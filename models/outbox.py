@@ -17,6 +17,7 @@ from models.accounts import User
 from models.core import Owned, Refused, Say, operation, save
 from models.engine import after_commit
 from models.live import touch
+from models.personal import Erase, Export
 from models.settings import utcnow
 from models.viewer import Permission
 
@@ -84,8 +85,8 @@ class Errand(Owned, Table, tablename="errand"):
         "state IN ('waiting', 'claimed', 'sending', 'done', 'refused', 'unknown', 'failed', 'cancelled')"
     )
 
-    EXPORTS = "kind, moment, address and subject line of mails to the person"
-    ERASES = "goes with the user"
+    EXPORTS = Export(Say("Mails"), by=("person",), hidden=("detail", "claimed_by"))
+    ERASES = Erase(deletes=True)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:

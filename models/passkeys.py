@@ -27,6 +27,7 @@ from models import config, throttling
 from models.accounts.records import User
 from models.audit import Trail
 from models.core import Owned, Refused, Say, digest, operation, save
+from models.personal import Erase, Export
 from models.settings import Firm, utcnow
 from models.viewer import Permission
 
@@ -55,8 +56,8 @@ class Passkey(Owned, Table, tablename="passkey"):
 
     passkey_credential_unique = Unique([credential_id])
 
-    EXPORTS = "name and moments"
-    ERASES = "goes with the user"
+    EXPORTS = Export(Say("Passkeys"), by=("person",), hidden=("credential_id", "public_key"))
+    ERASES = Erase(deletes=True)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:

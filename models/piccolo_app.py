@@ -24,6 +24,7 @@ TABLE_MODULES = [
     "models.proposals",
     "models.views",
     "models.retention",
+    "models.privacy",
     "models.mail_check",
     "models.dossiers.dossier",
     "models.dossiers.folders",

@@ -19,6 +19,7 @@ from models.clients.checks import FIELDS as CLIENT_FIELDS
 from models.core import Owned, Refused, Say, operation, save
 from models.live import touch
 from models.outbox import Kind, ask
+from models.personal import Erase, Export
 from models.settings import utcnow
 from models.viewer import Permission
 
@@ -67,8 +68,8 @@ class Proposal(Owned, Table, tablename="proposal"):
 
     proposal_state_known = Check("state IN ('waiting', 'accepted', 'refused', 'withdrawn')")
 
-    EXPORTS = "all columns"
-    ERASES = "goes with the user; what was accepted stands with the client"
+    EXPORTS = Export(Say("Voorstellen"), by=("person", "decided_by"))
+    ERASES = Erase(deletes=True)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:

@@ -10,7 +10,8 @@ from piccolo.table import Table
 
 from models import engine
 from models.accounts.records import User
-from models.core import Owned
+from models.core import Owned, Say
+from models.personal import Erase, Export
 from models.settings import utcnow
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ class SignIn(Owned, Table, tablename="sign_in"):
     address = Varchar(length=45, default="")
     agent = Varchar(length=300, default="")
 
-    EXPORTS = "all columns"
-    ERASES = "goes with the user, and after 90 days"
+    EXPORTS = Export(Say("Aanmeldingen"), by=("person",))
+    ERASES = Erase(deletes=True)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:

@@ -16,6 +16,7 @@ from models.accounts import User
 from models.core import Owned, Refused, Say, operation, save
 from models.live import touch
 from models.outbox import Errand, Kind, ask
+from models.personal import NUMBER_ONLY, Erase, Export
 from models.settings import utcnow
 from models.viewer import Permission
 
@@ -46,8 +47,8 @@ class Task(Owned, Table, tablename="task"):
 
     task_state_known = Check("state IN ('waiting', 'running', 'done', 'failed', 'cancelled')")
 
-    EXPORTS = "kind and moments of what the person started"
-    ERASES = "goes with the user"
+    EXPORTS = Export(Say("Taken"), by=("owner",), hidden=("detail", "outcome"))
+    ERASES = Erase(ground=NUMBER_ONLY)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:

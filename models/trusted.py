@@ -12,7 +12,8 @@ from piccolo.constraints import Unique
 from piccolo.table import Table
 
 from models.accounts.records import User
-from models.core import Owned, digest, operation, save
+from models.core import Owned, Say, digest, operation, save
+from models.personal import Erase, Export
 from models.settings import Firm, utcnow
 from models.viewer import Permission
 
@@ -33,8 +34,8 @@ class TrustedDevice(Owned, Table, tablename="trusted_device"):
 
     trusted_device_token_unique = Unique([token_hash])
 
-    EXPORTS = "moments, address and device"
-    ERASES = "goes with the user"
+    EXPORTS = Export(Say("Vertrouwde apparaten"), by=("person",), hidden=("token_hash",))
+    ERASES = Erase(deletes=True)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:

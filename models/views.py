@@ -14,6 +14,7 @@ from models.accounts import User
 from models.accounts import columns as of_users
 from models.clients import columns as of_clients
 from models.core import Owned, Refused, Say, Scope, fold, operation
+from models.personal import Erase, Export
 from models.viewer import Permission
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ class SavedView(Owned, Table, tablename="saved_view"):
     saved_view_unique = Unique([person, about, name_key])
     saved_view_about_known = Check("about IN ('clients', 'users')")
 
-    EXPORTS = "all columns"
-    ERASES = "goes with the user"
+    EXPORTS = Export(Say("Weergaven"), by=("person",), hidden=("name_key",))
+    ERASES = Erase(deletes=True)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:

@@ -86,6 +86,11 @@ async def ids() -> dict[str, Any]:
             "FROM client c, users u WHERE c.name = 'Bakkerij Jansen B.V.' AND u.email = 'rik@bakkerij-jansen.example'"
         )
         await engine.raw(
+            "INSERT INTO privacy_request (person, kind, asked_on, due_on) SELECT id, 'access', CAST('2026-11-01' AS DATE), CAST('2026-12-01' AS DATE) "
+            "FROM users WHERE id = $1",
+            anna,
+        )
+        await engine.raw(
             "INSERT INTO office (name, name_key, created_at) SELECT 'Zeist', 'zeist', created_at FROM users WHERE id = $1",
             anna,
         )
@@ -114,6 +119,7 @@ async def ids() -> dict[str, Any]:
         ("proposal_id", "proposal"),
         ("view_id", "saved_view"),
         ("office_id", "office"),
+        ("request_id", "privacy_request"),
     ):
         found[name] = (await engine.raw(f"SELECT max(id) AS id FROM {table}"))[0]["id"]
     return found

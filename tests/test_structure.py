@@ -89,20 +89,39 @@ def test_every_owned_table_says_who_sees_it() -> None:
             assert table.visible_to.__func__ is not Owned.visible_to.__func__, table.__name__
 
 
-def test_every_table_with_a_person_has_an_export_and_an_erase_rule() -> None:
+# Tables in which nobody stands: what they hold is the office's own, or refers to clients that are no persons.
+IMPERSONAL = {
+    "ClientGroup", "ClientSector", "Dossier", "DossierGroup", "Firm", "Folder", "FolderRight", "MailCheck", "Membership", "Office",
+    "RetentionClass", "RightsTemplate", "Sector", "StaffGroup", "TrailAnchor", "TrailSeal",
+}  # fmt: skip
+SECRET = re.compile(r"(hash|secret|token|password|sealed|public_key|credential)")
+
+
+def test_every_table_says_what_a_request_for_access_or_erasure_does_with_it() -> None:
+    """A new table is among the impersonal ones, or declares both; and what it declares covers every column that is a person."""
     from models.accounts import User
+    from models.personal import Erase, Export
 
     for table in tables():
-        columns = table._meta.columns
-        of_person = [
-            c
-            for c in columns
-            if getattr(c, "_foreign_key_meta", None) and c._foreign_key_meta.resolved_references is User
-        ]
-        if of_person or table is User or any(c._meta.name == "person" for c in columns):
-            if table.__name__ not in HOUSEKEEPING:
-                assert table.EXPORTS, table.__name__
-                assert table.ERASES, table.__name__
+        name, columns = table.__name__, {column._meta.name: column for column in table._meta.columns}
+        people = {
+            column
+            for column, kind in columns.items()
+            if (meta := getattr(kind, "_foreign_key_meta", None)) and meta.resolved_references is User
+        }
+        if name in IMPERSONAL | HOUSEKEEPING:
+            assert not people and not {"person", "email"} & set(columns) - ({"email"} if name == "Firm" else set()), (
+                name
+            )
+            continue
+        export, erase = table.EXPORTS, table.ERASES
+        assert isinstance(export, Export) and isinstance(erase, Erase), name
+        assert bool(export.by or export.where) != bool(export.why), name
+        if not export.why:
+            assert people <= set(export.by), f"{name}: {people - set(export.by)} is asked by nothing"
+            assert not [column for column in columns if SECRET.search(column) and column not in export.hidden], name
+        assert set(export.hidden) | set(erase.blanks) | set(export.by) <= set(columns), name
+        assert erase.deletes + bool(erase.blanks) + bool(erase.ground) == 1, name
 
 
 def test_unique_is_always_a_named_constraint() -> None:

@@ -30,6 +30,7 @@ _OFFICE = (
     ("imports", Say("Importeren"), "imports.list", "file-up", "import_records"),
     ("mail", Say("Post"), "mail.list", "mail", "view_mail"),
     ("audit", Say("Logboek"), "audit.list", "scroll-text", "view_trail"),
+    ("privacy", Say("Privacy"), "privacy.list", "shield-check", "view_trail"),
     ("settings", Say("Instellingen"), "settings.page", "settings", "manage_settings"),
 )
 

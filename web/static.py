@@ -20,8 +20,15 @@ _content: dict[str, bytes] = {}
 _zipped: dict[str, bytes] = {}
 _hashes: dict[str, str] = {}
 
-# One file each, so that a first visit makes two requests: order matters, the names give it.
-_BUNDLES = {"app.css": ("css", "*.css"), "app.js": ("js", "*.js")}
+# One file each, so that a first visit makes two requests: order matters, the names give it. The portal leaves out what only
+# the office's pages look like.
+_OFFICE_ONLY = frozenset(
+    f"{name}.css"
+    for name in (
+        "41-layout-office", "60-invitations", "60-lists", "60-mail", "60-overview", "60-rollout", "60-settings", "60-steps",
+    )
+)  # fmt: skip
+_BUNDLES = {"app.css": ("css", frozenset()), "portal.css": ("css", _OFFICE_ONLY), "app.js": ("js", frozenset())}
 
 
 def load() -> None:
@@ -29,15 +36,21 @@ def load() -> None:
     for path in sorted(HERE.rglob("*")):
         if path.is_file():
             _content[path.relative_to(HERE).as_posix()] = path.read_bytes()
-    for name, (folder, pattern) in _BUNDLES.items():
-        files = sorted((HERE / folder).glob(pattern))
-        first = [HERE / "vendor" / "htmx.min.js"] if name == "app.js" else []
-        _content[name] = b"\n".join(file.read_bytes() for file in [*first, *files])
+    for name in _BUNDLES:
+        _content[name] = bundle(name)
     for name, content in _content.items():
         _hashes[name] = hashlib.sha256(content).hexdigest()[:12]
         if name.endswith((".css", ".js", ".svg", ".txt", ".md")):
             _zipped[name] = gzip.compress(content, 9, mtime=0)
     partials.serve_static_from(address)
+
+
+def bundle(name: str) -> bytes:
+    """The files that make app.css, portal.css or app.js, one after the other."""
+    folder, without = _BUNDLES[name]
+    files = [file for file in sorted((HERE / folder).glob(f"*.{folder}")) if file.name not in without]
+    first = [HERE / "vendor" / "htmx.min.js"] if folder == "js" else []
+    return b"\n".join(file.read_bytes() for file in [*first, *files])
 
 
 def address(path: str) -> str:

@@ -21,6 +21,7 @@ from models.accounts.records import User
 from models.core import Gone, Owned, Refused, Say, fold, operation, save
 from models.live import touch
 from models.people import PARTS, keys_of
+from models.personal import Erase, Export
 from models.secret_box import decrypt, encrypt
 from models.settings import Firm, sort_rule, utcnow
 from models.viewer import Permission
@@ -51,8 +52,8 @@ class ActivationCode(Owned, Table, tablename="activation_code"):
 
     activation_code_unique = Unique([code_hash])
 
-    EXPORTS = "moments"
-    ERASES = "goes with the user"
+    EXPORTS = Export(Say("Activeringscodes"), by=("person",), hidden=("code_hash", "sealed"))
+    ERASES = Erase(deletes=True)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:

@@ -18,6 +18,7 @@ from models.accounts.reaching import checked_rights, give_many, rights_follow
 from models.accounts.records import User
 from models.core import Missing, Owned, Refused, Say, Scope, operation, save
 from models.live import touch
+from models.personal import Erase, Export
 from models.settings import sort_rule, utcnow
 from models.viewer import Permission
 
@@ -41,8 +42,8 @@ class Preparation(Owned, Table, tablename="preparation"):
 
     preparation_person_unique = Unique([person])
 
-    EXPORTS = "all columns"
-    ERASES = "goes with the user"
+    EXPORTS = Export(Say("Nog niet afgeronde stappen"), by=("person", "begun_by"))
+    ERASES = Erase(deletes=True)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:

@@ -16,6 +16,7 @@ from models.accounts.reaching import Reaching
 from models.core import Forbidden, Owned, Refused, Say, operation, save
 from models.offices import Office
 from models.people import PARTS, Addressee, addressee, full_name
+from models.personal import NUMBER_ONLY, Erase, Export
 from models.secret_box import decrypt, encrypt
 from models.settings import Firm, utcnow
 from models.viewer import Permission
@@ -85,8 +86,12 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
     users_kind_known = Check("kind IN ('staff', 'client')")
     users_state_known = Check("state IN ('prepared', 'invited', 'active', 'blocked')")
 
-    EXPORTS = "all columns but the secrets"
-    ERASES = "name, addresses and secrets are emptied; the row stays where the trail refers to it"
+    EXPORTS = Export(
+        Say("Persoon"),
+        where="id = {id}",
+        hidden=("password", "totp_secret", "totp_step", "email_key", "sort_key", "search_key", "photo"),
+    )
+    ERASES = Erase(ground=NUMBER_ONLY)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
@@ -258,8 +263,8 @@ class RecoveryCode(Owned, Table, tablename="recovery_code"):
     code_hash = Varchar(length=64)
     used_at = Timestamptz(null=True, default=None)
 
-    EXPORTS = "only whether and when used"
-    ERASES = "goes with the user"
+    EXPORTS = Export(Say("Herstelcodes"), by=("person",), hidden=("code_hash",))
+    ERASES = Erase(deletes=True)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
@@ -292,8 +297,8 @@ class Session(Owned, Table, tablename="session"):
     async def end(self, *, by: Viewer) -> None:
         await save(self, ended_at=utcnow())
 
-    EXPORTS = "moments, address and device"
-    ERASES = "goes with the user"
+    EXPORTS = Export(Say("Sessies"), by=("person",), hidden=("token_hash", "data"))
+    ERASES = Erase(deletes=True)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
@@ -315,8 +320,8 @@ class Draft(Owned, Table, tablename="draft"):
     fields = Text(help_text="encrypted JSON: list of [name, value]; never passwords or codes")
     created_at = Timestamptz()
 
-    EXPORTS = "not: lives an hour"
-    ERASES = "goes with the user"
+    EXPORTS = Export(Say("Bewaarde formulieren"), by=("person",), hidden=("fields",))
+    ERASES = Erase(deletes=True)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
@@ -342,8 +347,8 @@ class Link(Owned, Table, tablename="link"):
 
     link_kind_known = Check("kind IN ('invitation', 'password')")
 
-    EXPORTS = "moments and address"
-    ERASES = "goes with the user"
+    EXPORTS = Export(Say("Uitnodigingen en links"), by=("person",), hidden=("token_hash",))
+    ERASES = Erase(deletes=True)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:

@@ -14,6 +14,7 @@ from models.accounts.records import User
 from models.accounts.staff import checked_permissions, put_pairs, settle_staff
 from models.core import Owned, Refused, Say, Scope, fold, operation, save
 from models.live import touch
+from models.personal import Erase, Export
 from models.settings import utcnow
 from models.viewer import Permission
 
@@ -89,8 +90,8 @@ class StaffGroupMember(Owned, Table, tablename="staff_group_member"):
 
     staff_group_member_unique = Unique([person, staff_group])
 
-    EXPORTS = "all columns"
-    ERASES = "goes with the user"
+    EXPORTS = Export(Say("Kantoorgroepen"), by=("person",))
+    ERASES = Erase(deletes=True)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:

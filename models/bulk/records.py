@@ -10,7 +10,8 @@ from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
 from models.accounts import User
-from models.core import Owned
+from models.core import Owned, Say
+from models.personal import NUMBER_ONLY, Erase, Export
 
 if TYPE_CHECKING:
     from models.bulk.kinds import BulkKind
@@ -38,8 +39,8 @@ class BulkAct(Owned, Table, tablename="bulk_act"):
 
     bulk_act_state_known = Check("state IN ('draft', 'busy', 'done', 'undoing', 'undone')")
 
-    EXPORTS = "kind and moments of what the person did"
-    ERASES = "goes with the user"
+    EXPORTS = Export(Say("Bewerkingen"), by=("owner",), hidden=("selection", "params"))
+    ERASES = Erase(ground=NUMBER_ONLY)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
@@ -75,6 +76,11 @@ class BulkRow(Owned, Table, tablename="bulk_row"):
     made = Integer(null=True, default=None, help_text="The user that came into being by it.")
 
     bulk_row_unique = Unique([act, record])
+
+    EXPORTS = Export(
+        Say("Regels van bewerkingen"), where="act IN (SELECT id FROM bulk_act WHERE about = 'users') AND record = {id}"
+    )
+    ERASES = Erase(blanks={"label": "", "before": "", "after": ""})
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:

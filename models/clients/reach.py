@@ -20,7 +20,8 @@ from models.accounts.blocking import listed
 from models.accounts.staff_groups import StaffGroup
 from models.clients import rules
 from models.clients.records import Client, ClientGroup
-from models.core import Owned
+from models.core import Owned, Say
+from models.personal import Erase, Export
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -34,8 +35,10 @@ class Reach(Owned, Table, tablename="reach"):
 
     reach_unique = Unique([person, client])
 
-    EXPORTS = "not: follows from responsibilities and groups"
-    ERASES = "goes with the user"
+    EXPORTS = Export(
+        Say("Cliënten die hij ziet"), why=Say("Volgt uit de verantwoordelijkheden en groepen, die er wel in staan")
+    )
+    ERASES = Erase(deletes=True)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
@@ -49,8 +52,8 @@ class StaffReach(Owned, Table, tablename="staff_reach"):
     staff_group = ForeignKey(StaffGroup, null=True, default=None, on_delete=OnDelete.cascade, index=True)
     client_group = ForeignKey(ClientGroup, null=False, on_delete=OnDelete.cascade, index=True)
 
-    EXPORTS = "all columns"
-    ERASES = "goes with the user"
+    EXPORTS = Export(Say("Groepen van cliënten die hij ziet"), by=("person",))
+    ERASES = Erase(deletes=True)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:

@@ -21,6 +21,7 @@ from models.clients.particulars import Particulars
 from models.core import Owned, Refused, Say, Scope, fold, operation, save
 from models.live import touch
 from models.offices import Office, office_names
+from models.personal import TAX, Erase, Export
 from models.settings import utcnow
 from models.viewer import Granted, Permission, Right
 
@@ -139,8 +140,12 @@ class Client(Particulars, Colleagues, Owned, Table, tablename="client"):
     client_number_unique = Unique([number_key])
     client_state_known = Check("state IN ('active', 'archived')")
 
-    EXPORTS = "all columns"
-    ERASES = "kept as long as the office must keep the client's file"
+    EXPORTS = Export(
+        Say("Cliënten waarbij hij hoort, als particulier of eenmanszaak"),
+        where="kind IN ('private', 'sole_trader') AND id IN (SELECT client FROM access WHERE person = {id})",
+        hidden=("number_key", "sort_key", "search_key", "bsn", "notes"),
+    )
+    ERASES = Erase(ground=TAX, retention="Administratie")
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
@@ -282,8 +287,8 @@ class Responsible(Owned, Table, tablename="responsible"):
 
     responsible_unique = Unique([person, client])
 
-    EXPORTS = "all columns"
-    ERASES = "goes with the user"
+    EXPORTS = Export(Say("Verantwoordelijk voor cliënten"), by=("person",))
+    ERASES = Erase(deletes=True)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
@@ -303,8 +308,8 @@ class Access(Owned, Table, tablename="access"):
 
     access_unique = Unique([person, client])
 
-    EXPORTS = "all columns"
-    ERASES = "goes with the user"
+    EXPORTS = Export(Say("Toegang tot cliënten"), by=("person",))
+    ERASES = Erase(deletes=True)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:

@@ -12,7 +12,8 @@ from piccolo.table import Table
 from models import engine
 from models.accounts import User
 from models.clients.records import Client
-from models.core import Owned
+from models.core import Owned, Say
+from models.personal import Erase, Export
 from models.settings import utcnow
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ class Visit(Owned, Table, tablename="visit"):
 
     visit_unique = Unique([person, client])
 
-    EXPORTS = "all columns"
-    ERASES = "goes with the user"
+    EXPORTS = Export(Say("Laatst bekeken cliënten"), by=("person",))
+    ERASES = Erase(deletes=True)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:

@@ -16,6 +16,7 @@ from models.core import Owned, Refused, Say, fold, operation, save
 from models.dossiers.dossier import require_structures
 from models.dossiers.folders import Folder, numbered, tell
 from models.live import touch
+from models.personal import PROOF, TAX, Erase, Export
 from models.settings import utcnow
 from models.viewer import Permission, Right
 
@@ -44,8 +45,8 @@ class Document(Owned, Table, tablename="document"):
 
     document_source_known = Check("source IN ('office', 'client')")
 
-    EXPORTS = "name, size and moment of what the person uploaded"
-    ERASES = "kept as long as the client's file; the name of the uploader goes with the user"
+    EXPORTS = Export(Say("Geüploade stukken"), by=("uploaded_by",), hidden=("name_key", "sha256"))
+    ERASES = Erase(ground=TAX, retention="Administratie")
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
@@ -163,8 +164,8 @@ class Reading(Owned, Table, tablename="reading"):
 
     reading_unique = Unique([document, person])
 
-    EXPORTS = "all columns"
-    ERASES = "kept as proof as long as the document"
+    EXPORTS = Export(Say("Geopende stukken"), by=("person",))
+    ERASES = Erase(ground=PROOF)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:

@@ -14,6 +14,7 @@ from models.accounts import User
 from models.core import Owned, Refused, Say, Scope, operation, save
 from models.imports.lexicon import FIELDS, KINDS
 from models.live import touch
+from models.personal import NUMBER_ONLY, Erase, Export
 from models.settings import Firm, utcnow
 from models.tasks import Task, start
 from models.viewer import Permission
@@ -49,8 +50,10 @@ class Import(Owned, Table, tablename="import_batch"):
         "state IN ('uploaded', 'planning', 'planned', 'committing', 'committed', 'failed', 'undoing', 'undone')"
     )
 
-    EXPORTS = "who imported, and when"
-    ERASES = "kept; the name goes with the user"
+    EXPORTS = Export(
+        Say("Imports"), by=("created_by",), hidden=("sha256", "mapping", "options", "plan_hash", "world_hash")
+    )
+    ERASES = Erase(ground=NUMBER_ONLY)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
@@ -221,8 +224,11 @@ class ImportRow(Owned, Table, tablename="import_row"):
     changes = Text(default="{}", help_text="JSON: field > [before, after]")
     reasons = Text(default="[]", help_text="JSON: list of {field, say, with}")
 
-    EXPORTS = "not: a copy of what the file said, removed with the import"
-    ERASES = "removed with the import after 90 days"
+    EXPORTS = Export(
+        Say("Regels van imports"),
+        where="part = 'user' AND (record_id = {id} OR ({email} <> '' AND lower(content) LIKE {like_email}))",
+    )
+    ERASES = Erase(blanks={"label": "", "content": "{}", "changes": "{}", "reasons": "[]"})
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:

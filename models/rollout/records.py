@@ -15,6 +15,7 @@ from models.accounts import User, codes
 from models.core import Owned, Refused, Say, operation, save
 from models.live import touch
 from models.outbox import wake
+from models.personal import NUMBER_ONLY, Erase, Export
 from models.rollout import paper, sending
 from models.settings import Firm, utcnow
 from models.viewer import Permission
@@ -51,8 +52,8 @@ class Opening(Owned, Table, tablename="opening"):
     selection = Text(default="{}", help_text="JSON: what was chosen")
     is_sample = Boolean(default=False)
 
-    EXPORTS = "who opened, and when"
-    ERASES = "kept; the name goes with the user"
+    EXPORTS = Export(Say("Poorten geopend"), by=("opened_by",), hidden=("selection",))
+    ERASES = Erase(ground=NUMBER_ONLY)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
@@ -178,8 +179,8 @@ class OpeningPerson(Owned, Table, tablename="opening_person"):
 
     opening_person_unique = Unique([opening, person])
 
-    EXPORTS = "when somebody was chosen for an opening"
-    ERASES = "goes with the user"
+    EXPORTS = Export(Say("Uitgenodigd bij het openen"), by=("person",))
+    ERASES = Erase(ground=NUMBER_ONLY)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
@@ -195,8 +196,8 @@ class StepMark(Owned, Table, tablename="step_mark"):
 
     step_mark_unique = Unique([step])
 
-    EXPORTS = "who ticked, and when"
-    ERASES = "kept; the name goes with the user"
+    EXPORTS = Export(Say("Afgevinkte stappen"), by=("marked_by",))
+    ERASES = Erase(ground=NUMBER_ONLY)
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:

@@ -89,7 +89,8 @@ async def add(*, by: Viewer, papers: Papers, clients: int = 60, seed: int = 1) -
 
 
 def _today() -> dt.datetime:
-    return utcnow().replace(hour=6, minute=0, second=0, microsecond=0)
+    six = utcnow().replace(hour=6, minute=0, second=0, microsecond=0)
+    return six if six <= utcnow() else six - dt.timedelta(days=1)
 
 
 async def _staff(now: dt.datetime, hashed: str, *, is_sample: bool) -> dict[str, int]:

@@ -18,15 +18,10 @@ from typing import Any
 import partials
 from models.core import Say
 from web.security import CSP
+from web.static import bundle
 from web.styleguide import forms
 
 STATIC = Path(__file__).parents[2] / "static"
-
-
-def bundle(kind: str) -> bytes:
-    """What the application serves as app.css or app.js."""
-    first = [STATIC / "vendor" / "htmx.min.js"] if kind == "js" else []
-    return b"\n".join(file.read_bytes() for file in [*first, *sorted((STATIC / kind).glob(f"*.{kind}"))])
 
 
 def page(layout: str, fragment: str, **more: Any) -> str:
@@ -53,6 +48,7 @@ def page(layout: str, fragment: str, **more: Any) -> str:
         for at, name in enumerate(["Bakkerij Jansen B.V.", "Jansen Beheer B.V."])
     ]
     context = {
+        "url": lambda name, **_: f"/{name}",
         "viewer": viewer, "firm": firm, "lang": "nl", "focus": "", "title": "Onderdelen", "section": "home", "nav": nav,
         "flash": SimpleNamespace(text=Say("De map is hernoemd."), kind="good", undo_url="/undo"),
         "switcher": clients, "mail_is_kept": True, "upload_url": "/upload", "wide": layout == "layout_public.html",
@@ -112,6 +108,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._send(page("layout_public.html", "shared/offline.html", wide=False, flash=None))
         elif path == "/moving":
             self._send(_MOVING)
+        elif path == "/overview.asked":
+            self._send(
+                '<div id="bell"><a class="bar-link bell" href="/overview.asked"><span class="visually-hidden">Wat er van u gevraagd wordt</span></a></div>'
+            )
         elif path == "/rows":
             self._send(f'<div id="rows">{self.path}</div>')
         elif path == "/sign-in":
@@ -120,9 +120,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._send(_LISTENING)
         elif path == "/sw.js":
             self._send((STATIC / "js-sw" / "sw.js").read_bytes(), "text/javascript")
-        elif path.startswith("/static/app."):
-            kind = path.rpartition(".")[2]
-            self._send(bundle(kind), "text/css" if kind == "css" else "text/javascript")
+        elif path in ("/static/app.css", "/static/portal.css", "/static/app.js"):
+            self._send(bundle(path[8:]), "text/css" if path.endswith("css") else "text/javascript")
         elif path.startswith("/static/") and (STATIC / path[8:]).is_file():
             self._send((STATIC / path[8:]).read_bytes(), mimetypes.guess_type(path)[0] or "")
         elif path == "/manifest.webmanifest":

@@ -16,13 +16,13 @@ from web.routing import ACTIONS, Access
 
 # What is no page: files, streams, and pages that lead on at once.
 NO_PAGES = {
-    "clients.export", "documents.download", "drafts.again", "first.second_factor_first", "health.live", "health.ready", "health.metrics",
+    "account.new_options", "account.proof_options", "clients.export", "sessions.code_options", "sessions.link", "sessions.passkey_options", "settings.style_css", "users.export", "documents.download", "drafts.again", "first.second_factor_first", "health.live", "health.ready", "health.metrics",
     "imports.report", "imports.sample", "live.stream", "photos.photo", "rights.export", "rollout.mail", "setup.office", "sessions.welcome", "shell.brand", "shell.logo",
     "shell.manifest", "shell.service_worker", "static.file", "styleguide.page",
 }  # fmt: skip
 # Parts of a page, which nobody opens by themselves.
 FRAGMENTS = {
-    "copies.tree", "documents.readers", "dossiers.tree", "folders.children", "folders.contents", "folders.row", "overview.progress",
+    "copies.tree", "documents.readers", "dossiers.tree", "groups.count_rule", "folders.children", "folders.contents", "folders.row", "overview.progress",
     "overview.running", "overview.uploads", "portal.contents", "rollout.steps",
 }  # fmt: skip
 # Of which dossier a page is there, where not of a client's own.

@@ -14,7 +14,7 @@ from models.settings import Firm, utcnow
 from models.signing_in import begin_session
 from models.storage import storage
 
-NOT_BLOBS = ("hash", "key", "token")
+NOT_BLOBS = ("hash", "key", "token", "link")
 
 
 def test_every_column_that_names_a_blob_is_asked() -> None:
