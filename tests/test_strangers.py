@@ -86,7 +86,7 @@ async def ids() -> dict[str, Any]:
             "FROM client c, users u WHERE c.name = 'Bakkerij Jansen B.V.' AND u.email = 'rik@bakkerij-jansen.example'"
         )
         await engine.raw(
-            "INSERT INTO privacy_request (person, kind, asked_on, due_on) SELECT id, 'access', CAST('2026-11-01' AS DATE), CAST('2026-12-01' AS DATE) "
+            "INSERT INTO privacy_request (person, kind, asked_on, due_on) SELECT id, 'access', '2026-11-01', '2026-12-01' "
             "FROM users WHERE id = $1",
             anna,
         )
