@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from jobs.presence import Presence
-from models import carrying, live, notices, sealing, tidying
+from models import carrying, live, lost_factors, notices, sealing, tidying
 from models.engine import run_writing
 from models.settings import utcnow
 
@@ -43,6 +43,11 @@ async def anchor_trail(presence: Presence) -> None:
         await run_writing(lambda: live.touch("mail"))
 
 
+async def take_factors_away(presence: Presence) -> None:
+    """Of who lost his second factor, when the wait is over."""
+    await lost_factors.take_away_due()
+
+
 async def sweep(presence: Presence) -> None:
     if removed := await tidying.sweep_storage():
         log.info("removed %d blobs without a record", removed)
@@ -58,6 +63,7 @@ async def do_chores(presence: Presence) -> None:
         (plan_digests, DIGEST_SECONDS, False),
         (tidy, TIDY_SECONDS, True),
         (sweep, SWEEP_SECONDS, True),
+        (take_factors_away, DIGEST_SECONDS, True),
         (seal_trail, SEAL_SECONDS, True),
         (anchor_trail, ANCHOR_SECONDS, True),
     ]

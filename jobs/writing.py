@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -10,6 +11,7 @@ from jobs import mime
 from models import config, engine, notices
 from models.clients.reached import Reached, reached_by
 from models.core import Say
+from models.lost_factors import stop_token
 from models.outbox import Kind
 from models.people import addressee
 from models.settings import Firm
@@ -48,6 +50,12 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
     if kind == Kind.ACCOUNT_NOTICE:
         what = json.loads(row["detail"]).get("what", "")
         return mails.compose(kind, language, firm=firm, person=person, what=what, account_url=f"{base}/account")
+    if kind == Kind.LOST_FACTOR:
+        until = json.loads(row["detail"]).get("until")
+        return mails.compose(
+            kind, language, firm=firm, person=person, until=dt.datetime.fromisoformat(until) if until else None,
+            stop_url=f"{base}/lost-factor/{stop_token(row['subject_id'])}",
+        )  # fmt: skip
     if kind == Kind.TEST:
         return mails.compose(kind, language, firm=firm, person=person, settings_url=f"{base}/settings/mail")
     if kind == Kind.PROPOSAL:

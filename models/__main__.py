@@ -123,6 +123,19 @@ async def verify_trail(asked: argparse.Namespace) -> int:
     return 0 if verdict.holds else 1
 
 
+async def reset_factor(asked: argparse.Namespace) -> int:
+    """Help for who lost his second factor, where there are not two colleagues to confirm."""
+    from models.core import Missing
+    from models.lost_factors import reset_by_machine
+
+    try:
+        print(await engine.run_writing(lambda: reset_by_machine(asked.email, now=asked.now)))
+    except Missing:
+        print(f"Niemand heeft het adres {asked.email}.", file=sys.stderr)
+        return 1
+    return 0
+
+
 async def make_migration(asked: argparse.Namespace) -> int:
     from models.migrate import make_migration as make
 
@@ -167,6 +180,9 @@ def parser() -> argparse.ArgumentParser:
     )
     one = command("verify-trail", verify_trail, "checks the chain over the trail, and that its end was not cut off")
     one.add_argument("--anchor", action="append", metavar="TEXT", help="out of a mail; may be given more than once")
+    one = command("reset-factor", reset_factor, "confirms that somebody lost his second factor; it goes after the wait")
+    one.add_argument("email")
+    one.add_argument("--now", action="store_true", help="without the wait in which the person can stop it")
     one = command("make-migration", make_migration, "writes what changed in the tables as a migration, for developers")
     one.add_argument("name")
     return top

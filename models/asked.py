@@ -114,6 +114,13 @@ for _source in (
         Permission.MANAGE_CLIENTS,
     ),
     Source(
+        "lost_factors", "shield-check",
+        Say("1 persoon die zijn tweede factor kwijt is"), Say("{n} mensen die hun tweede factor kwijt zijn"),
+        "/lost-factors", "FROM lost_factor l JOIN users u ON u.id = l.person WHERE l.state IN ('asked', 'confirmed') "
+        "AND coalesce(l.first_by, 0) <> {me} AND u.id <> {me} AND {people}",
+        Permission.MANAGE_USERS,
+    ),
+    Source(
         "refused", "mail-x",
         Say("1 uitnodiging die niet aankwam"), Say("{n} uitnodigingen die niet aankwamen"),
         "/invitations?state=bounced", "{bounced}", Permission.VIEW_ROLLOUT, of_mine="responsible",

@@ -36,6 +36,7 @@ class Kind(enum.StrEnum):
     TRAIL_ANCHOR = "trail_anchor"  # mail: how far the chain over the trail is
     DIGEST = "digest"  # mail: what happened since the last one
     TEST = "test_message"  # mail: to see whether mail works, to who asked for it
+    LOST_FACTOR = "lost_factor"  # mail: help was asked for a lost second factor; subject is a LostFactor
     PROPOSAL = "proposal"  # mail: what became of a change that somebody proposed; subject is a Proposal
     RUN_TASK = "run_task"  # long work: subject is a Task
 
@@ -49,6 +50,7 @@ MAIL_KINDS = (
     Kind.DIGEST,
     Kind.PROPOSAL,
     Kind.TEST,
+    Kind.LOST_FACTOR,
     Kind.TRAIL_ANCHOR,
 )
 

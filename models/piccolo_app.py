@@ -25,6 +25,7 @@ TABLE_MODULES = [
     "models.views",
     "models.retention",
     "models.privacy",
+    "models.lost_factors",
     "models.mail_check",
     "models.dossiers.dossier",
     "models.dossiers.folders",

@@ -20,6 +20,7 @@ NAMES = (
     "trail_anchor",
     "proposal",
     "test_message",
+    "lost_factor",
 )
 
 

@@ -91,6 +91,9 @@ async def ids() -> dict[str, Any]:
             anna,
         )
         await engine.raw(
+            "INSERT INTO lost_factor (person, asked_at) SELECT id, created_at FROM users WHERE id = $1", anna
+        )
+        await engine.raw(
             "INSERT INTO office (name, name_key, created_at) SELECT 'Zeist', 'zeist', created_at FROM users WHERE id = $1",
             anna,
         )
@@ -120,6 +123,7 @@ async def ids() -> dict[str, Any]:
         ("view_id", "saved_view"),
         ("office_id", "office"),
         ("request_id", "privacy_request"),
+        ("lost_factor_id", "lost_factor"),
     ):
         found[name] = (await engine.raw(f"SELECT max(id) AS id FROM {table}"))[0]["id"]
     return found

@@ -12,6 +12,7 @@ from starlette_login.utils import login_user, logout_user
 from models import engine, passkeys, passwords, sign_ins, signing_in, throttling
 from models.accounts import User
 from models.core import Gone, Missing, Refused, Say
+from models.lost_factors import has_factor_after_all
 from models.settings import Firm
 from models.viewer import Viewer
 from web import routing, trusting
@@ -148,6 +149,7 @@ async def finish(request: Request, half: signing_in.SignedIn, factor: str) -> Re
     """The second factor was right: inside, and this browser is trusted if that was asked."""
     if (await request.form()).get("trust"):
         await trusting.trust(request, half.user)
+    await has_factor_after_all(half.user.id)
     await enter(request, half.user, half.how, factor)
     return go(target_of(request, half.user))
 

@@ -15,6 +15,7 @@ from models.clients import lists as client_lists
 from models.clients.reached import Reached, reached_by
 from models.clients.tone import addressed
 from models.core import Refused, Say
+from models.lost_factors import open_of
 from models.people import Addressee
 from models.rollout import board
 from models.settings import Firm, utcnow
@@ -141,20 +142,6 @@ async def unblock(request: Request, viewer: Viewer, user_id: int) -> Reply:
     return go(page.url(user_id=user_id), toast=words)
 
 
-@users.post("/users/{user_id:int}/second-factor-reset")
-async def reset_second_factor(request: Request, viewer: Viewer, user_id: int) -> Reply:
-    person = await viewer.users.get(user_id)
-    if asked := await asks_proof(request, viewer, page.url(user_id=user_id)):
-        return asked
-    try:
-        await person.reset_second_factor(by=viewer)
-    except Refused as refused:
-        return await refusal(viewer, person, refused)
-    return go(
-        page.url(user_id=user_id), toast=Say("De tweede factor van {who} is weggenomen.", who=person.display_name)
-    )
-
-
 @users.post("/users/{user_id:int}/sign-out")
 async def sign_out(request: Request, viewer: Viewer, user_id: int) -> Reply:
     """One session (`session`) or all."""
@@ -201,6 +188,7 @@ async def about(viewer: Viewer, person: User) -> dict[str, Any]:
     may = viewer.may("manage_staff" if person.kind == "staff" else "manage_users")
     choices = await template_choices()
     return {
+        "lost": await open_of(person.id) if person.has_second_factor else None,
         "person": person,
         "may": may,
         "name_form": filled(person),

@@ -187,23 +187,6 @@ class Managed:
         await self._note("User.unblock", by)
 
     @operation(Permission.MANAGE_USERS, trail=False)
-    async def reset_second_factor(self, *, by: Viewer) -> None:
-        """For who lost his phone and his codes: an administrator takes the factor away, and he hears of it."""
-        from models.outbox import Kind, ask
-        from models.signing_in import end_sessions_of
-
-        by.require(Permission.MANAGE_STAFF, self)
-        await self.may_be_managed(by)
-        if not self.has_second_factor:
-            raise Refused("", Say("Deze persoon heeft geen tweede factor ingesteld."))
-        await save(self, totp_secret="", totp_step=0, has_passkey=False)  # type: ignore[arg-type]
-        for table in ("recovery_code", "passkey", "trusted_device"):
-            await engine.raw(f"DELETE FROM {table} WHERE person = $1", self.id)
-        await end_sessions_of(self.id, by.session_id if self.id == by.user.id else 0)
-        await ask(Kind.ACCOUNT_NOTICE, person=self.id, what="factor_off")
-        await self._note("User.reset_second_factor", by)
-
-    @operation(Permission.MANAGE_USERS, trail=False)
     async def sign_out(self, session: int | None = None, *, by: Viewer) -> None:
         """End one session of his, or all."""
         await self.may_be_managed(by)

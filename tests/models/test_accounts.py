@@ -236,17 +236,6 @@ async def test_all_that_match_are_blocked_and_let_in_again(cast):
     assert await Trail.exists().where(Trail.operation == "User.block.bulk")
 
 
-async def test_a_lost_factor_is_reset_by_an_administrator_only(cast):
-    await engine.raw("UPDATE users SET totp_secret = 'x' WHERE id = $1", cast.rik.user.id)
-    rik = await fresh(cast.rik.user.id)
-
-    with pytest.raises(Forbidden):
-        await doing(lambda: rik.reset_second_factor(by=cast.ed))
-    await doing(lambda: rik.reset_second_factor(by=cast.anna))
-
-    assert (await fresh(rik.id)).totp_secret == ""
-
-
 async def test_settings_are_kept_with_what_they_were(cast):
     firm = await Firm.load()
 
