@@ -94,6 +94,11 @@ async def ids() -> dict[str, Any]:
             "INSERT INTO lost_factor (person, asked_at) SELECT id, created_at FROM users WHERE id = $1", anna
         )
         await engine.raw(
+            "INSERT INTO identity_provider (kind, name, issuer, client_id, created_at) "
+            "SELECT 'other', 'Werk', 'http://127.0.0.1:9', 'poort', created_at FROM users WHERE id = $1",
+            anna,
+        )
+        await engine.raw(
             "INSERT INTO office (name, name_key, created_at) SELECT 'Zeist', 'zeist', created_at FROM users WHERE id = $1",
             anna,
         )
@@ -124,6 +129,7 @@ async def ids() -> dict[str, Any]:
         ("office_id", "office"),
         ("request_id", "privacy_request"),
         ("lost_factor_id", "lost_factor"),
+        ("provider_id", "identity_provider"),
     ):
         found[name] = (await engine.raw(f"SELECT max(id) AS id FROM {table}"))[0]["id"]
     return found

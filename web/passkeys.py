@@ -52,7 +52,7 @@ async def begin_by_passkey(request: Request, viewer: Viewer, prepared: bytes | N
     answer = str((await request.form()).get("credential", ""))
     user = await passkeys.owner_of(answer, prepared)
     if user is None:
-        return sign_in_form(request, SignIn.blank(), _WRONG)
+        return await sign_in_form(request, SignIn.blank(), _WRONG)
     await enter(request, user, "passkey")
     return go(target_of(request, user))
 

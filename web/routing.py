@@ -93,6 +93,13 @@ class Routes:
         not hold the write lock is done there, outside every unit."""
         return self._declare("POST", path, access, before)
 
+    def arrival(
+        self, path: str, access: Access | None = None, *, before: Callable[[Request], Awaitable[Any]]
+    ) -> Callable[[Handler], Action]:
+        """A GET that writes, because somebody comes back from elsewhere by it. What `before(request)` returns, the handler gets
+        as `prepared`: it runs first, outside every unit."""
+        return self._declare("ARRIVAL", path, access, before)
+
     def plain(self, path: str) -> Callable[[Handler], Action]:
         """Public, without a unit or a viewer: static files and health."""
         return self._declare("PLAIN", path, Access.PUBLIC, None)
@@ -111,7 +118,7 @@ class Routes:
         self, method: str, path: str, access: Access | None, before: Before | None, after: After | None = None
     ) -> Callable[[Handler], Action]:
         def declare(handler: Handler) -> Action:
-            verb = {"PLAIN": "GET", "UPLOAD": "POST"}.get(method, method)
+            verb = {"PLAIN": "GET", "ARRIVAL": "GET", "UPLOAD": "POST"}.get(method, method)
             action = Action(f"{self.module}.{handler.__name__.rstrip('_')}", verb, path, access or self.access, handler)
             addresses.register(action.name, path)
             ACTIONS.append(action)
@@ -119,6 +126,9 @@ class Routes:
                 _endpoints[action.name] = handler  # type: ignore[assignment]
             elif method == "GET":
                 _endpoints[action.name] = _reader(action)
+            elif method == "ARRIVAL":
+                assert before is not None
+                _endpoints[action.name] = _arriver(action, before)
             elif method == "UPLOAD":
                 assert before is not None
                 _endpoints[action.name] = _uploader(action, before, after)
@@ -204,6 +214,17 @@ def _bounded(receive: Receive) -> Receive:
         return message
 
     return counted
+
+
+def _arriver(action: Action, before: Before) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            more = {"prepared": await before(request)}
+        except Exception as error:
+            return await _outside(error, request)
+        return await _written(action, request, more, None)
+
+    return endpoint
 
 
 def _uploader(action: Action, before: Before, after: After | None) -> Callable[[Request], Awaitable[Response]]:

@@ -147,18 +147,8 @@ class Sessions:
             scope["poort.session_id"] = signed_in.session_id
 
         async def sending(message: Message) -> None:
-            # A failure after signing in rolled the session back: its token would sign nobody in, and the old one still does.
-            if message["type"] == "http.response.start" and "poort.cookie" in scope and message["status"] < 400:
-                message["headers"] = [
-                    *message["headers"],
-                    (b"set-cookie", _cookie(cookie_name(), scope["poort.cookie"], _COOKIE_DAYS)),
-                ]
-                if "poort.known" in scope:
-                    message["headers"].append(
-                        (b"set-cookie", _cookie(known_cookie(), scope["poort.known"], _COOKIE_DAYS))
-                    )
-                for name, value, days in scope.get("poort.cookies", ()):
-                    message["headers"].append((b"set-cookie", _cookie(name, value, days)))
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *_cookies(scope, message["status"])]
             await send(message)
 
         await self.app(scope, receive, sending)
@@ -186,6 +176,17 @@ class Sessions:
             scope["poort.prefix"] = f"/view-as/{parts[2]}"
             scope["path"] = f"/{parts[3]}"
             scope["raw_path"] = scope["path"].encode()
+
+
+def _cookies(scope: Scope, status: int) -> list[tuple[bytes, bytes]]:
+    """What a handler asked to be set. A failure after signing in rolled the session back: its token would sign nobody in, and
+    the old one still does."""
+    asked: list[tuple[str, str, int]] = list(scope.get("poort.cookies", ()))
+    if "poort.cookie" in scope and status < 400:
+        asked.append((cookie_name(), scope["poort.cookie"], _COOKIE_DAYS))
+        if "poort.known" in scope:
+            asked.append((known_cookie(), scope["poort.known"], _COOKIE_DAYS))
+    return [(b"set-cookie", _cookie(*one)) for one in asked]
 
 
 def _cookie(name: str, value: str, days: int) -> bytes:

@@ -13,6 +13,7 @@ from models import engine, passkeys, passwords, sign_ins, signing_in, throttling
 from models.accounts import User
 from models.core import Gone, Missing, Refused, Say
 from models.lost_factors import has_factor_after_all
+from models.providers import enabled as enabled_providers
 from models.settings import Firm
 from models.viewer import Viewer
 from web import routing, trusting
@@ -51,20 +52,20 @@ class Forgotten(Form):
 
 
 def next_of(request: Request) -> str:
-    return local_path(request.query_params.get("next", ""))
+    return local_path(request.scope.get("poort.next") or request.query_params.get("next", ""))
 
 
 @sessions.get("/sign-in")
 async def sign_in(request: Request, viewer: Viewer) -> Reply:
     if viewer.is_signed_in:
         return go(target_of(request, viewer.user))
-    return sign_in_form(request, SignIn.blank())
+    return await sign_in_form(request, SignIn.blank())
 
 
-def sign_in_form(request: Request, form: SignIn, wrong: Say | None = None) -> Reply:
+async def sign_in_form(request: Request, form: SignIn, wrong: Say | None = None) -> Reply:
     make, next_url = invalid if wrong or form.errors else show, next_of(request)
     kept = next_url.startswith("/drafts/")
-    return make(
+    reply: Reply = make(
         "sessions/sign_in.html",
         title=Say("Aanmelden"),
         layout=LAYOUT,
@@ -73,7 +74,9 @@ def sign_in_form(request: Request, form: SignIn, wrong: Say | None = None) -> Re
         next_url=next_url,
         kept=kept,
         has_passkeys=passkeys.site() is not None,
+        providers=await enabled_providers(),
     )
+    return reply
 
 
 async def _check_password(request: Request, form: Any) -> tuple[User | None, Say | None, int | None]:
@@ -108,7 +111,7 @@ async def begin_session(
     if user is None:
         if tried is not None:
             await _note(request, tried, "password", succeeded=False)
-        return sign_in_form(request, form, wrong)
+        return await sign_in_form(request, form, wrong)
     return await let_in(request, user)
 
 

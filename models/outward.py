@@ -1,0 +1,100 @@
+"""Asking other people's servers: only public addresses (looked at when the connection is made), briefly, and not more than fits."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+import httpcore2
+import httpx2
+
+from models import config
+
+SECONDS = 8.0
+MOST = 512 * 1024  # bytes of an answer
+
+
+class NotAllowed(httpcore2.ConnectError):
+    """The name leads to an address of this network: nothing there is asked on somebody's word."""
+
+
+class TooMuch(httpx2.ReadError):
+    """The answer is larger than anything we ask for."""
+
+
+def is_public(address: str) -> bool:
+    one = ipaddress.ip_address(address)
+    mapped = getattr(one, "ipv4_mapped", None)
+    return (mapped or one).is_global and not one.is_multicast
+
+
+class _Guarded(httpcore2.AsyncNetworkBackend):
+    """Resolves the name itself and connects to an address that it has looked at: what the name says a moment later is of no
+    matter. TLS goes on naming the host."""
+
+    def __init__(self, *, private: bool) -> None:
+        self._private = private
+        self._inner = httpcore2.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109  the backend's own interface
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> Any:
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise httpcore2.ConnectError(str(error)) from error
+        addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+        allowed = [one for one in addresses if self._private or is_public(one.partition("%")[0])]
+        if not allowed:
+            raise NotAllowed(host)
+        for at, address in enumerate(allowed[:4], 1):
+            try:
+                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+            except httpcore2.ConnectError:
+                if at == len(allowed[:4]):
+                    raise
+        raise NotAllowed(host)
+
+    async def connect_unix_socket(self, *_: Any, **__: Any) -> Any:
+        raise NotAllowed("unix")
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+
+class _Counted(httpx2.AsyncByteStream):
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        taken = 0
+        async for chunk in self._inner:
+            taken += len(chunk)
+            if taken > MOST:
+                raise TooMuch("too much")
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class Outward(httpx2.AsyncHTTPTransport):
+    """The transport for whatever asks outside. `private` also lets it go to addresses of this network (tests, development)."""
+
+    def __init__(self, *, private: bool = False) -> None:
+        super().__init__(trust_env=False)
+        backend = _Guarded(private=private or config.settings().allow_private_feeds)
+        self._pool = httpcore2.AsyncConnectionPool(ssl_context=httpx2.create_ssl_context(), network_backend=backend)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = await super().handle_async_request(request)
+        response.stream = _Counted(response.stream)
+        return response
