@@ -132,10 +132,10 @@ async def enabled() -> list[dict[str, Any]]:
     return await engine.raw("SELECT id, name, kind FROM identity_provider WHERE is_enabled ORDER BY name, id")
 
 
-async def provider_of(id: int) -> IdentityProvider | None:
-    return (
-        await IdentityProvider.objects().where(IdentityProvider.id == id, IdentityProvider.is_enabled.eq(True)).first()
-    )
+async def provider_of(id: int, *, also_off: bool = False) -> IdentityProvider | None:
+    """One that is switched on; with `also_off` any."""
+    found = await IdentityProvider.objects().where(IdentityProvider.id == id).first()
+    return found if found and (found.is_enabled or also_off) else None
 
 
 def _checked(details: dict[str, Any], *, has_secret: bool) -> dict[str, Any]:

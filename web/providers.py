@@ -158,7 +158,7 @@ async def remove_provider(request: Request, viewer: Viewer, provider_id: int) ->
 async def _try(request: Request, form: Any) -> Say | None:
     """Outside every unit: whether the provider publishes what is needed. What is wrong, or None."""
     async with engine.reading():
-        one = await IdentityProvider.objects().where(IdentityProvider.id == request.path_params["provider_id"]).first()
+        one = await providers.provider_of(request.path_params["provider_id"], also_off=True)
     if one is None:
         return None
     try:
