@@ -43,6 +43,20 @@ async def page(viewer: Viewer, asked: Filter, number: int, size: int) -> tuple[l
     return [named(row) for row in rows], int(total)
 
 
+async def after(viewer: Viewer, asked: Filter, last: int, size: int) -> list[dict[str, Any]]:
+    """The next lines for an export, oldest first: those after the line with id `last`. For who may see the whole trail."""
+    viewer.require(Permission.VIEW_TRAIL)
+    where, args = _where(asked)
+    rows = await engine.raw(
+        "SELECT t.*, u.full_name, c.name AS client_name, c.number AS client_number FROM "
+        f"(SELECT * FROM trail WHERE {where} AND id > {int(last)} ORDER BY id LIMIT {int(size)}) t "
+        "LEFT JOIN users u ON u.id = coalesce(t.person, CASE WHEN t.record_table = 'User' THEN t.record_id END) "
+        "LEFT JOIN client c ON c.id = t.client ORDER BY t.id",
+        *args,
+    )
+    return [named(row) for row in rows]
+
+
 async def colleagues() -> list[str]:
     """The office's own people, as the filter offers them: name and address."""
     rows = await engine.raw("SELECT full_name, email FROM users WHERE kind = 'staff' ORDER BY sort_key, id LIMIT 500")
@@ -76,7 +90,7 @@ def _where(asked: Filter) -> tuple[str, list[Any]]:
         # what the system did to somebody (a link he used) stands under his name, as the page shows it
         sql.append(f"(person IN ({ids}) OR (person IS NULL AND record_table = 'User' AND record_id IN ({ids})))")
     if asked.operation:
-        found.append(("operation = {}", asked.operation))
+        found.append(("(operation = {0} OR operation = {0} || '.bulk')", asked.operation))
     if asked.client is not None:
         found.append(("client = {}", asked.client))
     if asked.since:

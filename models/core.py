@@ -185,6 +185,12 @@ def operation(
     return declare
 
 
+def was_and_is(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """For the trail: of what differs, how it was and how it became."""
+    names = [name for name in after if before.get(name) != after[name]]
+    return {"before": {name: before.get(name) for name in names}, "after": {name: after[name] for name in names}}
+
+
 _SECRET_WORDS = ("password", "secret", "code", "token", "pin", "key", "bsn")
 
 

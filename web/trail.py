@@ -275,7 +275,7 @@ _FIELDS |= {
     "letter": Say("Huisletter"), "lines": Say("Adresregels"), "country": Say("Land"), "post_street": Say("Straat (post)"),
     "post_house_number": Say("Huisnummer (post)"), "post_letter": Say("Huisletter (post)"), "post_addition": Say("Toevoeging (post)"),
     "post_postcode": Say("Postcode (post)"), "post_city": Say("Plaats (post)"), "post_lines": Say("Adresregels (post)"),
-    "post_country": Say("Land (post)"), "website": Say("Website"), "formal": Say("Aanspreken"), "notes": Say("Notities voor collega’s"), "bsn": Say("BSN"),
+    "post_country": Say("Land (post)"), "website": Say("Website"), "formal": Say("Aanspreken"), "notes": Say("Notities voor collega’s"), "bsn": Say("BSN"), "folder": Say("Map"), "folders": Say("Mappen"), "name": Say("Naam"), "description": Say("Omschrijving"),
     "initials": Say("Voorletters"), "first_name": Say("Voornaam"), "prefix": Say("Tussenvoegsel"), "surname": Say("Achternaam"), "first_names": Say("Voornamen"), "gender": Say("Aanhef"), "mobile": Say("Mobiel"),
     "partner_prefix": Say("Tussenvoegsel van de partner"), "partner_surname": Say("Achternaam van de partner"),
     "name_use": Say("Naam die wordt gebruikt"), "title_before": Say("Titel voor de naam"),

@@ -18,7 +18,7 @@ from models.clients.checks import FIELDS, PRIVATE, WITH_BSN, checked
 from models.clients.colleagues import Colleagues
 from models.clients.grouping import Grouping
 from models.clients.particulars import Particulars
-from models.core import Owned, Refused, Say, Scope, fold, operation, save
+from models.core import Owned, Refused, Say, Scope, fold, operation, save, was_and_is
 from models.live import touch
 from models.offices import Office, office_names
 from models.personal import TAX, Erase, Export
@@ -46,10 +46,12 @@ class ClientGroup(Grouping, Owned, Table, tablename="client_group"):
     def visible_to(cls, viewer: Viewer) -> Any:
         return cls.id > 0 if viewer.is_staff else cls.id < 0
 
-    @operation(Permission.MANAGE_CLIENTS)
+    @operation(Permission.MANAGE_CLIENTS, trail=False)
     async def rename(self, name: str, description: str = "", *, by: Viewer) -> None:
         await _group_name_is_free(name, self.id)
+        before, after = {"name": self.name, "description": self.description}, {"name": name, "description": description}
         await save(self, name=name, name_key=fold(name), description=description)
+        await by.note("ClientGroup.rename", self, {"name": name, **was_and_is(before, after)})
         await touch("clients", "rollout")
 
     @operation(Permission.MANAGE_CLIENTS, trail=False)

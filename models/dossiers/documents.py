@@ -12,7 +12,7 @@ from models import engine
 from models.accounts import User
 from models.clients import Client, with_right
 from models.content_type import clean_name
-from models.core import Owned, Refused, Say, fold, operation, save
+from models.core import Owned, Refused, Say, fold, operation, save, was_and_is
 from models.dossiers.dossier import require_structures
 from models.dossiers.folders import Folder, numbered, tell
 from models.live import touch
@@ -60,7 +60,7 @@ class Document(Owned, Table, tablename="document"):
     def is_trashed(self) -> bool:
         return self.trashed_at is not None
 
-    @operation(Permission.EDIT_DOSSIERS)
+    @operation(Permission.EDIT_DOSSIERS, trail=False)
     async def rename(self, name: str, was: str = "", *, by: Viewer) -> None:
         """`was` is the name that stood on the screen. The ending stays: it says what the file is."""
         require_structures(self.client, by)
@@ -81,10 +81,12 @@ class Document(Owned, Table, tablename="document"):
             name = clean_name(f"{name}{ending}")
         if fold(name) in await self._taken(self.folder):
             raise Refused("name", Say("Hier staat al een document met de naam “{name}”.", name=name))
+        before = self.name
         await save(self, name=name, name_key=fold(name))
+        await by.note("Document.rename", self, {"name": name, **was_and_is({"name": before}, {"name": name})})
         await self._tell()
 
-    @operation(Permission.EDIT_DOSSIERS)
+    @operation(Permission.EDIT_DOSSIERS, trail=False)
     async def move(self, folder: int, *, by: Viewer) -> str:
         """To another folder of the same dossier; the name it has there, numbered when another document has it."""
         require_structures(self.client, by)
@@ -96,6 +98,8 @@ class Document(Owned, Table, tablename="document"):
             raise Refused("folder", Say("Een document verhuist alleen binnen het eigen dossier."))
         name = numbered(self.name, await self._taken(target.id), 255)
         await save(self, folder=target.id, name=name, name_key=fold(name))
+        detail = was_and_is({"folder": here.name}, {"folder": target.name})
+        await by.note("Document.move", self, {"name": name, **detail})
         await self._tell()
         return name
 

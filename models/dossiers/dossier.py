@@ -11,7 +11,7 @@ from piccolo.table import Table
 
 from models import engine
 from models.clients import Client, ClientGroup, Membership, with_right
-from models.core import Owned, Refused, Say, fold, operation, save
+from models.core import Owned, Refused, Say, fold, operation, save, was_and_is
 from models.live import touch
 from models.viewer import Permission, Right
 
@@ -51,11 +51,12 @@ class Dossier(Owned, Table, tablename="dossier"):
         require_structures(self.client, by)
         return await make_folder(self.id, self.client, None, name, kind)
 
-    @operation(Permission.EDIT_STRUCTURES)
+    @operation(Permission.EDIT_STRUCTURES, trail=False)
     async def rename(self, name: str, *, by: Viewer) -> None:
         self._refuse_client_dossier()
-        name = await free_dossier_name(self.kind, name, besides=self.id)
+        name, before = await free_dossier_name(self.kind, name, besides=self.id), self.name
         await save(self, name=name, name_key=fold(name))
+        await by.note("Dossier.rename", self, {"name": name, **was_and_is({"name": before}, {"name": name})})
         await self._tell()
 
     @operation(Permission.EDIT_STRUCTURES)

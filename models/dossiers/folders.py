@@ -12,7 +12,7 @@ from piccolo.table import Table
 
 from models import engine
 from models.clients import Client, with_right
-from models.core import Owned, Refused, Say, fold, operation, save
+from models.core import Owned, Refused, Say, fold, operation, save, was_and_is
 from models.dossiers.dossier import Dossier, general_dossiers_for, require_structures, tidy_name
 from models.live import touch
 from models.settings import utcnow
@@ -78,7 +78,7 @@ class Folder(Owned, Table, tablename="folder"):
         kind = "internal" if self.kind == "internal" else kind or self.kind
         return await make_folder(self.dossier, self.client, self.id, name, kind)
 
-    @operation(Permission.EDIT_DOSSIERS)
+    @operation(Permission.EDIT_DOSSIERS, trail=False)
     async def rename(self, name: str, was: str = "", *, by: Viewer) -> None:
         """`was` is the name that stood on the screen: somebody who did not see the present one is told first."""
         require_structures(self.client, by)
@@ -90,7 +90,9 @@ class Folder(Owned, Table, tablename="folder"):
             )
         name = tidy_name(name)
         await refuse_taken(self.dossier, self.parent, name, besides=self.id)
+        before = self.name
         await save(self, name=name, name_key=fold(name))
+        await by.note("Folder.rename", self, {"name": name, **was_and_is({"name": before}, {"name": name})})
         await self._tell()
 
     @operation(Permission.EDIT_DOSSIERS)
