@@ -98,6 +98,7 @@ async def test_two_records_are_one_too_many(monkeypatch: pytest.MonkeyPatch) -> 
         ),
         ("iets anders", "danger"),
     ],
+    ids=["long", "short", "revoked", "broken", "on trial", "ed25519", "another text"],
 )
 async def test_dkim_says_whether_the_key_is_there_and_long_enough(
     monkeypatch: pytest.MonkeyPatch, record: str, state: str
