@@ -223,14 +223,14 @@ async def forwards():
     )
 
     manager.add_table(
-        class_name="SavedView", tablename="saved_view", schema=None, columns=None
-    )
-
-    manager.add_table(
         class_name="PrivacyRequest",
         tablename="privacy_request",
         schema=None,
         columns=None,
+    )
+
+    manager.add_table(
+        class_name="SavedView", tablename="saved_view", schema=None, columns=None
     )
 
     manager.add_table(
@@ -285,14 +285,14 @@ async def forwards():
     )
 
     manager.add_table(
+        class_name="TrailSeal", tablename="trail_seal", schema=None, columns=None
+    )
+
+    manager.add_table(
         class_name="IdentityProvider",
         tablename="identity_provider",
         schema=None,
         columns=None,
-    )
-
-    manager.add_table(
-        class_name="TrailSeal", tablename="trail_seal", schema=None, columns=None
     )
 
     manager.add_column(
@@ -2101,160 +2101,6 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SavedView",
-        tablename="saved_view",
-        column_name="person",
-        db_column_name="person",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": User,
-            "on_delete": OnDelete.cascade,
-            "on_update": OnUpdate.cascade,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="SavedView",
-        tablename="saved_view",
-        column_name="about",
-        db_column_name="about",
-        column_class_name="Varchar",
-        column_class=Varchar,
-        params={
-            "length": 8,
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="SavedView",
-        tablename="saved_view",
-        column_name="name",
-        db_column_name="name",
-        column_class_name="Varchar",
-        column_class=Varchar,
-        params={
-            "length": 80,
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="SavedView",
-        tablename="saved_view",
-        column_name="name_key",
-        db_column_name="name_key",
-        column_class_name="Varchar",
-        column_class=Varchar,
-        params={
-            "length": 160,
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="SavedView",
-        tablename="saved_view",
-        column_name="query",
-        db_column_name="query",
-        column_class_name="Text",
-        column_class=Text,
-        params={
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="SavedView",
-        tablename="saved_view",
-        column_name="columns",
-        db_column_name="columns",
-        column_class_name="Varchar",
-        column_class=Varchar,
-        params={
-            "length": 400,
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="SavedView",
-        tablename="saved_view",
-        column_name="is_shared",
-        db_column_name="is_shared",
-        column_class_name="Boolean",
-        column_class=Boolean,
-        params={
-            "default": False,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
         table_class_name="PrivacyRequest",
         tablename="privacy_request",
         column_name="person",
@@ -2418,6 +2264,160 @@ async def forwards():
         column_class=Text,
         params={
             "default": "[]",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="SavedView",
+        tablename="saved_view",
+        column_name="person",
+        db_column_name="person",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": User,
+            "on_delete": OnDelete.cascade,
+            "on_update": OnUpdate.cascade,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="SavedView",
+        tablename="saved_view",
+        column_name="about",
+        db_column_name="about",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 8,
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="SavedView",
+        tablename="saved_view",
+        column_name="name",
+        db_column_name="name",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 80,
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="SavedView",
+        tablename="saved_view",
+        column_name="name_key",
+        db_column_name="name_key",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 160,
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="SavedView",
+        tablename="saved_view",
+        column_name="query",
+        db_column_name="query",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="SavedView",
+        tablename="saved_view",
+        column_name="columns",
+        db_column_name="columns",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 400,
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="SavedView",
+        tablename="saved_view",
+        column_name="is_shared",
+        db_column_name="is_shared",
+        column_class_name="Boolean",
+        column_class=Boolean,
+        params={
+            "default": False,
             "null": False,
             "primary_key": False,
             "unique": False,
@@ -3789,6 +3789,92 @@ async def forwards():
     )
 
     manager.add_column(
+        table_class_name="TrailSeal",
+        tablename="trail_seal",
+        column_name="place",
+        db_column_name="place",
+        column_class_name="BigInt",
+        column_class=BigInt,
+        params={
+            "default": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="TrailSeal",
+        tablename="trail_seal",
+        column_name="line",
+        db_column_name="line",
+        column_class_name="Integer",
+        column_class=Integer,
+        params={
+            "default": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="TrailSeal",
+        tablename="trail_seal",
+        column_name="detail_hash",
+        db_column_name="detail_hash",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 64,
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="TrailSeal",
+        tablename="trail_seal",
+        column_name="link",
+        db_column_name="link",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 64,
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
         table_class_name="IdentityProvider",
         tablename="identity_provider",
         column_name="kind",
@@ -4004,92 +4090,6 @@ async def forwards():
         schema=None,
     )
 
-    manager.add_column(
-        table_class_name="TrailSeal",
-        tablename="trail_seal",
-        column_name="place",
-        db_column_name="place",
-        column_class_name="BigInt",
-        column_class=BigInt,
-        params={
-            "default": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="TrailSeal",
-        tablename="trail_seal",
-        column_name="line",
-        db_column_name="line",
-        column_class_name="Integer",
-        column_class=Integer,
-        params={
-            "default": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="TrailSeal",
-        tablename="trail_seal",
-        column_name="detail_hash",
-        db_column_name="detail_hash",
-        column_class_name="Varchar",
-        column_class=Varchar,
-        params={
-            "length": 64,
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="TrailSeal",
-        tablename="trail_seal",
-        column_name="link",
-        db_column_name="link",
-        column_class_name="Varchar",
-        column_class=Varchar,
-        params={
-            "length": 64,
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
     manager.add_constraint(
         table_class_name="Preparation",
         tablename="preparation",
@@ -4214,6 +4214,24 @@ async def forwards():
     )
 
     manager.add_constraint(
+        table_class_name="PrivacyRequest",
+        tablename="privacy_request",
+        constraint_name="privacy_request_kind_known",
+        constraint_class=Check,
+        params={"condition": "kind IN ('access', 'erasure')"},
+        schema=None,
+    )
+
+    manager.add_constraint(
+        table_class_name="PrivacyRequest",
+        tablename="privacy_request",
+        constraint_name="privacy_request_state_known",
+        constraint_class=Check,
+        params={"condition": "state IN ('open', 'done', 'refused')"},
+        schema=None,
+    )
+
+    manager.add_constraint(
         table_class_name="SavedView",
         tablename="saved_view",
         constraint_name="saved_view_unique",
@@ -4231,24 +4249,6 @@ async def forwards():
         constraint_name="saved_view_about_known",
         constraint_class=Check,
         params={"condition": "about IN ('clients', 'users')"},
-        schema=None,
-    )
-
-    manager.add_constraint(
-        table_class_name="PrivacyRequest",
-        tablename="privacy_request",
-        constraint_name="privacy_request_kind_known",
-        constraint_class=Check,
-        params={"condition": "kind IN ('access', 'erasure')"},
-        schema=None,
-    )
-
-    manager.add_constraint(
-        table_class_name="PrivacyRequest",
-        tablename="privacy_request",
-        constraint_name="privacy_request_state_known",
-        constraint_class=Check,
-        params={"condition": "state IN ('open', 'done', 'refused')"},
         schema=None,
     )
 
@@ -4318,24 +4318,6 @@ async def forwards():
     )
 
     manager.add_constraint(
-        table_class_name="IdentityProvider",
-        tablename="identity_provider",
-        constraint_name="identity_provider_kind_known",
-        constraint_class=Check,
-        params={"condition": "kind IN ('microsoft', 'google', 'other')"},
-        schema=None,
-    )
-
-    manager.add_constraint(
-        table_class_name="IdentityProvider",
-        tablename="identity_provider",
-        constraint_name="identity_provider_issuer_unique",
-        constraint_class=Unique,
-        params={"columns": ["issuer", "client_id"], "nulls_distinct": True},
-        schema=None,
-    )
-
-    manager.add_constraint(
         table_class_name="TrailSeal",
         tablename="trail_seal",
         constraint_name="trail_seal_place_unique",
@@ -4350,6 +4332,24 @@ async def forwards():
         constraint_name="trail_seal_line_unique",
         constraint_class=Unique,
         params={"columns": ["line"], "nulls_distinct": True},
+        schema=None,
+    )
+
+    manager.add_constraint(
+        table_class_name="IdentityProvider",
+        tablename="identity_provider",
+        constraint_name="identity_provider_kind_known",
+        constraint_class=Check,
+        params={"condition": "kind IN ('microsoft', 'google', 'other')"},
+        schema=None,
+    )
+
+    manager.add_constraint(
+        table_class_name="IdentityProvider",
+        tablename="identity_provider",
+        constraint_name="identity_provider_issuer_unique",
+        constraint_class=Unique,
+        params={"columns": ["issuer", "client_id"], "nulls_distinct": True},
         schema=None,
     )
 
