@@ -73,6 +73,10 @@ _NOTHING = frozenset(
 _NOTHING_FOR = frozenset(
     (
         "kvk",
+        "rsin",
+        "branch_number",
+        "payroll_numbers",
+        "website",
         "vat",
         "iban",
         "email",
@@ -149,6 +153,30 @@ class _Reading:
             self._warn(Say("De nul vooraan is weggevallen in de spreadsheet: gelezen als 0{text}.", text=text))
             text = f"0{text}"
         return dutch.kvk(text)
+
+    def _rsin(self, cell: Cell, text: str) -> str:
+        return dutch.rsin(text)
+
+    def _branch_number(self, cell: Cell, text: str) -> str:
+        if isinstance(cell, int) and 8 <= len(text) < 12:
+            text = text.zfill(12)
+        return dutch.branch_number(text)
+
+    def _payroll_numbers(self, cell: Cell, text: str) -> str:
+        return dutch.payroll_tax_numbers(text)
+
+    def _website(self, cell: Cell, text: str) -> str:
+        return dutch.website(text)
+
+    def _dutch_postcode(self, cell: Cell, text: str) -> str:
+        return dutch.postcode(text)
+
+    def _client_kind(self, cell: Cell, text: str) -> str:
+        return _known(
+            text,
+            _CLIENT_KINDS,
+            Say("“{text}” is geen soort cliënt. Schrijf organisatie, eenmanszaak of particulier.", text=text[:40]),
+        )
 
     def _vat(self, cell: Cell, text: str) -> str:
         return dutch.vat(text)
@@ -277,6 +305,15 @@ _COUNTRIES |= {
     "verenigd koninkrijk": "GB",
     "uk": "GB",
 }
+_CLIENT_KINDS = dict.fromkeys(
+    ("organisatie", "rechtspersoon", "bedrijf", "onderneming", "zakelijk", "organisation", "company"), "organisation"
+)
+_CLIENT_KINDS |= dict.fromkeys(
+    ("eenmanszaak", "zzp", "zzp'er", "eenmanszaak of zzp", "sole trader", "sole_trader"), "sole_trader"
+)
+_CLIENT_KINDS |= dict.fromkeys(
+    ("particulier", "prive", "natuurlijk persoon", "privepersoon", "private", "private person"), "private"
+)
 _GENDERS = dict.fromkeys(("m", "man", "heer", "dhr", "de heer", "mr", "male"), "M")
 _GENDERS |= dict.fromkeys(("v", "f", "vrouw", "mevrouw", "mevr", "mw", "mrs", "ms", "female"), "V")
 _GENDERS |= dict.fromkeys(("o", "x", "onbekend"), "")

@@ -19,6 +19,7 @@ from models.people import number_key
 
 Note = tuple[str, Say]
 ROLE = "uploaden"  # of whom the list says no role
+_KIND_OF_FORM = {"Eenmanszaak": "sole_trader", "Particulier": "private"}  # of a new client, where the list does not say
 
 
 @dataclass(slots=True)
@@ -130,6 +131,8 @@ class Planner:
             self._same_mail(values, row, notes)
             if there and there["state"] == "archived":
                 notes.append(("", Say("Deze cliënt is gearchiveerd, en blijft dat.")))
+            if there is None:
+                values.setdefault("kind", _KIND_OF_FORM.get(_text(values.get("legal_form")), "organisation"))
             changes = _differences(there, values) if there else {}
             if there and groups:
                 changes["groups"] = ["", ", ".join(groups.values())]

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from models.viewer import Viewer
 
 CLIENT_FIELDS = (
-    "name", "legal_form", "kvk", "vat", "iban", "street", "house_number", "addition", "postcode", "city", "email",
-    "phone", "sbi", "sector", "since", "manager",
+    "name", "kind", "legal_form", "kvk", "branch_number", "rsin", "payroll_numbers", "vat", "iban", "street", "house_number", "addition", "postcode", "city", "email",
+    "phone", "website", "post_street", "post_house_number", "post_addition", "post_postcode", "post_city", "sbi", "sector",
+    "since", "manager",
 )  # fmt: skip
 USER_FIELDS = ("initials", "first_name", "prefix", "surname", "gender", "phone", "language")
 PARTNER = ("partner_prefix", "partner_surname", "name_use")  # in no list, but part of somebody's name

@@ -247,3 +247,38 @@ async def test_who_also_has_clients_of_others_is_not_renamed_by_an_employees_fil
     rows = await ImportRow.objects().where(ImportRow.batch == record.id)
     assert [row.action for row in rows] == ["refused"]
     assert "waarvoor u niet verantwoordelijk bent" in str(rows[0].notes[0][1])
+
+
+WHOLE = """Cliëntnummer;Naam;Rechtsvorm;Soort cliënt;Vestigingsnummer;RSIN;Loonheffingennummer;Website;Postadres straat;Postadres huisnummer;Postadres postcode;Postadres plaats
+007;Zee B.V.;BV;;000012345678;004495445;123456782L01, 123456782L02;www.zee.example;Postbus;12;2202ab;NOORDWIJK
+008;J. Bos;Eenmanszaak;;;;;;;;;
+009;E. Bos;;particulier;;;;;;;;
+010;Fout;;vereniging;1;123456789;x;geen site;;;0000;
+""".encode()  # fmt: skip
+
+
+async def test_all_that_a_client_has_comes_from_the_list(anna):
+    record = await imported(anna, WHOLE)
+    rows = {row["number"]: row for row in await engine.raw("SELECT * FROM client")}
+    whole = rows["007"]
+
+    assert await refused_lines(record) == [5]
+    assert (whole["kind"], whole["branch_number"], whole["rsin"]) == ("organisation", "000012345678", "004495445")
+    assert whole["payroll_numbers"] == "123456782L01, 123456782L02" and whole["website"] == "https://www.zee.example"
+    assert (whole["post_street"], whole["post_house_number"], whole["post_postcode"]) == ("Postbus", "12", "2202 AB")
+    assert (rows["008"]["kind"], rows["009"]["kind"]) == ("sole_trader", "private")
+    wrong = await ImportRow.objects().where((ImportRow.batch == record.id) & (ImportRow.action == "refused")).first()
+    assert {field for field, _ in wrong.notes} >= {
+        "kind", "branch_number", "rsin", "payroll_numbers", "website", "post_postcode",
+    }  # fmt: skip
+
+
+async def test_a_later_list_changes_only_what_it_says(anna):
+    await imported(anna, WHOLE)
+    record = await imported(anna, "Cliëntnummer;Naam;Website\n007;Zee B.V.;\n008;J. Bos;bos.example\n".encode())
+    rows = {row["number"]: row for row in await engine.raw("SELECT number, kind, website, rsin FROM client")}
+
+    assert rows["007"]["website"] == "https://www.zee.example" and rows["007"]["rsin"] == "004495445"
+    assert rows["008"] == {"number": "008", "kind": "sole_trader", "website": "https://bos.example", "rsin": ""}
+    changed = await ImportRow.objects().where((ImportRow.batch == record.id) & (ImportRow.action == "changed")).first()
+    assert changed.moves == {"website": ["", "https://bos.example"]}
