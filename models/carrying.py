@@ -165,7 +165,8 @@ async def take_back(dead: Iterable[str] = ()) -> int:
 
 _LETTERS_SQL = """
 SELECT e.id, e.kind, e.detail, e.attempts, e.created_at, e.subject_id, u.id AS person_id, u.email, u.language, u.state AS person_state,
- u.kind AS person_kind, u.gender, u.first_name, u.initials, u.prefix, u.surname, u.partner_prefix, u.partner_surname, u.name_use, l.id AS link, l.opening, l.email AS link_email, l.expires_at, l.ended_at, l.used_at,
+ u.kind AS person_kind, u.gender, u.first_name, u.initials, u.prefix, u.surname, u.partner_prefix, u.partner_surname, u.name_use,
+ EXISTS (SELECT 1 FROM users o WHERE o.email_key = u.email_key AND o.id <> u.id AND u.email_key <> '') AS shares, l.id AS link, l.opening, l.email AS link_email, l.expires_at, l.ended_at, l.used_at,
  CASE WHEN u.kind = 'client' THEN (SELECT CASE WHEN count(DISTINCT coalesce(c.office, 0)) = 1 THEN max(c.office) END
   FROM access a JOIN client c ON c.id = a.client WHERE a.person = u.id AND c.state = 'active') END AS office
 FROM errand e LEFT JOIN users u ON u.id = e.person

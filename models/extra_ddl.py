@@ -64,6 +64,10 @@ ADMINISTRATION: tuple[str, ...] = (
     # who was there before names had a partner's beside them
     "UPDATE users SET full_name = trim(CASE WHEN first_name <> '' THEN first_name ELSE initials END || ' ' || "
     "CASE WHEN prefix <> '' THEN prefix || ' ' ELSE '' END || surname) WHERE full_name = ''",
+    # A mailbox that people of clients share; who works at the office has an address of his own.
+    "DROP INDEX users_email_unique",
+    "CREATE INDEX users_email ON users (email_key)",
+    "CREATE UNIQUE INDEX users_staff_email ON users (email_key) WHERE kind = 'staff' AND email_key <> ''",
     "CREATE UNIQUE INDEX activation_code_live ON activation_code (person) WHERE ended_at IS NULL AND used_at IS NULL",
     "CREATE INDEX activation_code_person ON activation_code (person)",
 )

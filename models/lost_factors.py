@@ -132,14 +132,23 @@ async def _begin_waiting(request: LostFactor, person: User) -> None:
     await ask(Kind.LOST_FACTOR, request.id, person=person.id, until=removes_at.isoformat())
 
 
+async def _numbered(number: str) -> list[User]:
+    return await User.objects().where(User.id == int(number)) if number.isdecimal() and len(number) < 10 else []
+
+
 async def reset_by_machine(email: str, *, now: bool) -> str:
     """Who may run commands on the machine confirms: the second of two, or both where nobody did. The wait and the notice stay,
     unless `now`. Returns what happened, in words."""
-    from models.signing_in import by_email
+    from models.accounts.mailbox import holders_of
 
-    person = await by_email(email)
-    if person is None:
+    holders = await holders_of(email) if "@" in email else await _numbered(email)
+    with_factor = [one for one in holders if one.has_second_factor]
+    if not holders:
         raise Missing("User", email)
+    if len(with_factor) > 1:
+        told = ", ".join(f"{one.id} ({one.display_name})" for one in with_factor)
+        return f"Meer mensen gebruiken dit adres. Geef het nummer in plaats van het adres: {told}."
+    person = (with_factor or holders)[0]
     if not person.has_second_factor:
         return "Deze persoon heeft geen tweede factor ingesteld."
     request = await open_of(person.id)

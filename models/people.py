@@ -97,6 +97,7 @@ class Addressee:
     name: str = ""
     whole_name: str = ""
     formal: bool = True
+    shares: bool = False  # his mailbox is others' too: a message says whom it is for
 
 
 def addressee(row: Mapping[str, Any], *, formal: bool = True) -> Addressee:
@@ -112,6 +113,7 @@ def addressee(row: Mapping[str, Any], *, formal: bool = True) -> Addressee:
         name=capital_first(chosen),
         whole_name=addressing_name(initials=letters or first, **used) if letters or first else capital_first(chosen),
         formal=formal,
+        shares=bool(row.get("shares")),
     )
 
 

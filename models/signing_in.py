@@ -11,6 +11,7 @@ from models import config, engine
 from models.accounts import Draft, Link, Session, User
 from models.accounts.blocking import end_trust
 from models.accounts.codes import end_codes
+from models.accounts.mailbox import holders_of
 from models.audit import Trail
 from models.core import Gone, Refused, Say, digest, fold, record_of, save
 from models.live import touch
@@ -28,7 +29,7 @@ _INVITED_A_DAY = 3  # fresh invitations that asking for one can bring about in a
 _ASKED_MOST = 3
 
 _SESSION_SQL = """
-SELECT s.id AS session_id, s.stage, s.seen_at, s.expires_at, s.ended_at, s.proved_at, s.how, u.*
+SELECT s.id AS session_id, s.stage, s.data, s.seen_at, s.expires_at, s.ended_at, s.proved_at, s.how, u.*
 FROM session s JOIN users u ON u.id = s.person WHERE s.token_hash = $1
 """
 
@@ -36,17 +37,20 @@ FROM session s JOIN users u ON u.id = s.person WHERE s.token_hash = $1
 class SignedIn:
     """What the middleware needs of a session at every request."""
 
-    __slots__ = ("ended", "half", "how", "proved_at", "seen_at", "session_id", "user")
+    __slots__ = ("choosing", "ended", "half", "how", "proved_at", "seen_at", "session_id", "user")
 
     def __init__(self, row: dict[str, Any]) -> None:
         now = utcnow()
         self.session_id: int = row.pop("session_id")
         stage, self.seen_at, self.proved_at = row.pop("stage"), row.pop("seen_at"), row.pop("proved_at")
         self.how: str = row.pop("how")
+        data = json.loads(row.pop("data") or "{}")
         expires_at, ended_at = row.pop("expires_at"), row.pop("ended_at")
         self.user = record_of(User, row)
         self.ended = ended_at is not None or expires_at < now or self.user.state != "active"
         self.half = stage != "signed_in"
+        # Of a mailbox that several share: whom the password fits (id > digest of the hash it was checked against).
+        self.choosing: dict[str, str] | None = data.get("fits", {}) if stage == "choosing" else None
 
 
 async def find_session(token: str) -> SignedIn | None:
@@ -54,14 +58,20 @@ async def find_session(token: str) -> SignedIn | None:
     return SignedIn(rows[0]) if rows else None
 
 
-async def begin_session(user: User, *, half: bool, address: str, agent: str, how: str = "password") -> tuple[str, int]:
-    """A fresh session; returns its token, which is kept nowhere, and its id. `how`: see models/sign_ins.py."""
+async def begin_session(
+    user: User, *, half: bool, address: str, agent: str, how: str = "password", fits: list[User] | None = None
+) -> tuple[str, int]:
+    """A fresh session; returns its token, which is kept nowhere, and its id. `how`: see models/sign_ins.py.
+
+    `fits`: everybody of this mailbox whose password was given, while it is asked who he is; `user` is one of them.
+    """
     token, now = secrets.token_urlsafe(32), utcnow()
     lasts = dt.timedelta(minutes=HALF_MINUTES) if half else await _idle()
     session = Session(
         token_hash=digest(token),
         person=user.id,
-        stage="second_factor" if half else "signed_in",
+        stage="choosing" if fits else "second_factor" if half else "signed_in",
+        data=json.dumps({"fits": {str(one.id): digest(one.password) for one in fits}} if fits else {}),
         created_at=now,
         seen_at=now,
         proved_at=now,
@@ -101,14 +111,6 @@ async def end_sessions_of(user_id: int, but: int = 0) -> None:
     await Session.update({Session.ended_at: utcnow()}).where(
         (Session.person == user_id) & (Session.id != but) & Session.ended_at.is_null()
     )
-
-
-# who wants in
-
-
-async def by_email(email: str) -> User | None:
-    key = fold(email)
-    return await User.objects().where(User.email_key == key).first() if key else None
 
 
 # one-time links
@@ -186,13 +188,18 @@ async def use_link(token: str, password_hash: str) -> User:
 
 
 async def ask_new_password(email: str) -> None:
-    """Mail a link if the address is somebody's who may come in; the caller answers the same whatever happened.
+    """Mail a link if the address is somebody's who may come in; the caller answers the same whatever happened. Who share a
+    mailbox get one each, with their name.
 
     Who was invited and never activated gets a fresh invitation. Who is only prepared gets nothing: his gate is closed.
     Whoever asks: one mailbox gets a few in a quarter of an hour, and what it got before goes on working.
     """
-    user = await by_email(email)
-    if user is None or user.state not in ("active", "invited"):
+    for user in await holders_of(email):
+        await _mail_password_link(user)
+
+
+async def _mail_password_link(user: User) -> None:
+    if user.state not in ("active", "invited"):
         return
     kind, most = ("password", _ASKED_MOST) if user.state == "active" else ("invitation", 1)
     recent = (
@@ -212,9 +219,13 @@ async def ask_new_password(email: str) -> None:
 
 async def ask_sign_in_link(email: str) -> None:
     """Mail a link that signs in, if the address is of somebody active whom the office mails them; see `ask_new_password`."""
-    user = await by_email(email)
-    if user is None or user.state != "active" or not (await Firm.load()).mails_links_to(user):
-        return
+    firm = await Firm.load()
+    for user in await holders_of(email):
+        if user.state == "active" and firm.mails_links_to(user):
+            await _mail_sign_in_link(user)
+
+
+async def _mail_sign_in_link(user: User) -> None:
     recent = (Link.person == user.id) & (Link.signs_in == True) & (Link.created_at > utcnow() - _ASKED)  # noqa: E712
     if await Link.count().where(recent) < _ASKED_MOST:
         await new_link(user, "password", replaces=False, signs_in=True)

@@ -35,7 +35,8 @@ class Composed(NamedTuple):
 def compose(name: str, language: str, **context: Any) -> Composed:
     """The message `name` in `language`.
 
-    Always wanted: `firm`, and `person` (models.people.Addressee: who is greeted, and how formally). Further, for
+    Always wanted: `firm`, and `person` (models.people.Addressee: who is greeted, how formally, and whether he shares
+    his mailbox: then subject and message say whom they are for). Further, for
     password and sign_in_link: link, valid_until (datetime); for an invitation (see there) also companies (names) and more;
     account_notice: what (password, address, factor_on, factor_off, passkey_on, passkey_off, passkey_copied or codes), account_url;
     trail_anchor: anchor (text), lines (count), audit_url; proposal: company, of (fields), fields (those accepted), answer, portal_url; upload_notice and digest: count, clients ([{name, url, documents: [{name, url, folder, who}]}]), preferences_url.
@@ -45,6 +46,8 @@ def compose(name: str, language: str, **context: Any) -> Composed:
     with partials.speaking(language):
         context["firm"] = _sender(context["firm"])
         subject = " ".join(entities.unescape(partials.render(f"mail/{name}_subject.html", **context)).split())
+        if getattr(context["person"], "shares", False):
+            subject = f"{subject} ({context['person'].display_name})"
         html = partials.render(
             "layout_mail.html", fragment=f"mail/{name}.html", lang=partials.language(), title=subject, **context
         )

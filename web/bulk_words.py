@@ -28,6 +28,7 @@ _WHY: dict[str, Say] = {
     "has_access": Say("Wie dit adres heeft, heeft al toegang."),
     "no_email": Say("De cliënt heeft geen e-mailadres."),
     "wrong_email": Say("Het e-mailadres van de cliënt klopt niet."),
+    "several": Say("Meer mensen gebruiken dit adres. Voeg zelf toe wie u bedoelt."),
     "no_name": Say("Uit adres en cliënt blijkt niet wie dit is."),
     "shared": Say("Een postbus van meer mensen (zoals info@)."),
     "archived": Say("De cliënt is gearchiveerd."),

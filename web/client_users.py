@@ -6,13 +6,13 @@ from typing import Any
 
 from starlette.requests import Request
 
-from models.accounts import User, lists
-from models.accounts.reaching import by_address, will_mail
+from models.accounts import User, lists, mailbox
+from models.accounts.reaching import will_mail
 from models.clients import Client
 from models.clients.grouping import default_template
 from models.clients.reached import NOTHING, reached_by
 from models.clients.tone import addressed
-from models.core import Missing, Say
+from models.core import Missing, Refused, Say
 from models.people import addressee
 from models.settings import Firm
 from models.viewer import Right, Viewer
@@ -20,6 +20,7 @@ from web.forms import BooleanField, Form, SelectMultipleField, StringField, Text
 from web.replies import Reply, go, invalid, show
 from web.rights import template_choices
 from web.routing import Access, Routes, rehearsing
+from web.sharing import holders
 from web.user import RIGHTS, preview
 
 client_users = Routes("client_users", Access.STAFF)
@@ -32,6 +33,7 @@ class NewUser(Form):
     prefix = Text(most=40)
     surname = Text(most=200, asked=True)
     phone = Text(most=40)
+    whose = StringField()
     role = StringField(default="lezer")
     rights = SelectMultipleField(coerce=int, validate_choice=False)
     announced = BooleanField()
@@ -61,7 +63,7 @@ async def new(request: Request, viewer: Viewer, client_id: int) -> Reply:
         "users/new.html",
         title=Say("Gebruiker toevoegen"),
         section="clients",
-        **await _context(client, NewUser.blank(role=await default_template([client.id]) or "lezer")),
+        **await _context(client, NewUser.blank(role=await default_template([client.id]) or "lezer"), viewer),
     )
 
 
@@ -71,8 +73,12 @@ async def add(request: Request, viewer: Viewer, client_id: int) -> Reply:
     form = await NewUser.read(request)
     typed = {name: form[name].data or "" for name in ("first_name", "initials", "prefix", "surname", "phone")}
     email = form.email.data or ""
-    if not form.errors and not rehearsing.get() and not form.announced.data and await will_mail(email.strip()):
-        known = await by_address(email.strip())
+    try:
+        known = await mailbox.meant(email.strip(), typed, form.whose.data or "")
+    except Refused as refused:
+        known = None
+        form.refuse(refused)
+    if not form.errors and not rehearsing.get() and not form.announced.data and await will_mail(email.strip(), known):
         who = await addressed(known) if known else addressee(typed)
         reached = (await reached_by([known.id], seen_by=viewer)).get(known.id, NOTHING) if known else NOTHING
         mail = await preview(who, known.language if known else "nl", reached.beside(client.name))
@@ -80,7 +86,7 @@ async def add(request: Request, viewer: Viewer, client_id: int) -> Reply:
             "users/announced.html",
             title=Say("Gebruiker toevoegen"),
             section="clients",
-            **await _context(client, form),
+            **await _context(client, form, viewer),
             mail=mail,
         )
     made: list[tuple[User, bool]] = []
@@ -88,22 +94,37 @@ async def add(request: Request, viewer: Viewer, client_id: int) -> Reply:
     async def adding(**_: Any) -> None:
         bits = sum({bit for bit in form.rights.data or [] if bit in set(Right)}) or None
         outcome = await client.add_user(
-            email=email, role=form.role.data or "", rights=bits, announced=bool(form.announced.data), by=viewer, **typed
+            email=email,
+            whose=form.whose.data or "",
+            role=form.role.data or "",
+            rights=bits,
+            announced=bool(form.announced.data),
+            by=viewer,
+            **typed,
         )
         made.append(outcome)
 
     if await form.submit(adding):
         return go(list_.url(client_id=client_id), toast=_said(*made[0]))
     return invalid(
-        "users/new.html", title=Say("Gebruiker toevoegen"), section="clients", **await _context(client, form)
+        "users/new.html", title=Say("Gebruiker toevoegen"), section="clients", **await _context(client, form, viewer)
     )
 
 
-async def _context(client: Client, form: NewUser) -> dict[str, Any]:
+async def _context(client: Client, form: NewUser, viewer: Viewer) -> dict[str, Any]:
     at_once = not (await Firm.load()).users_without_login
     bits = sum(set(form.rights.data or []))
     roles = await template_choices()
-    return {"client": client, "form": form, "roles": roles, "rights": RIGHTS, "bits": bits, "at_once": at_once}
+    there = await holders(form, viewer)
+    return {
+        "client": client,
+        "form": form,
+        "roles": roles,
+        "rights": RIGHTS,
+        "bits": bits,
+        "at_once": at_once,
+        "holders": there,
+    }
 
 
 def _said(person: User, existed: bool) -> Say:

@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from models.accounts import mailbox
 from models.accounts.reaching import will_mail
 from models.accounts.roles import RIGHTS
 from models.clients import Client
@@ -59,7 +60,7 @@ async def add(request: Request, viewer: Viewer, client_id: int) -> Reply:
     email = (form.email.data or "").strip()
     typed = {name: form[name].data or "" for name in ("first_name", "initials", "prefix", "surname", "phone")}
     context = await _context(viewer, client, form)
-    if not form.errors and not rehearsing.get() and not form.announced.data and await will_mail(email):
+    if not form.errors and not rehearsing.get() and not form.announced.data and await _will_mail(email, typed):
         # Of somebody who is known already, his name is not told to who only typed his address.
         mail = await preview(addressee(typed), "nl", NOTHING.beside(client.name))
         return show("colleagues/announced.html", **context, mail=mail)
@@ -76,6 +77,12 @@ async def add(request: Request, viewer: Viewer, client_id: int) -> Reply:
     if await form.submit(adding):
         return go(list_.url(client_id=client_id), toast=_said(email, made[0][0].state))
     return invalid("colleagues/new.html", **context)
+
+
+async def _will_mail(email: str, typed: dict[str, str]) -> bool:
+    """Of who works at the office it is not told that he does: the refusal comes with the operation."""
+    people = await mailbox.holders_of(email)
+    return not any(one.kind == "staff" for one in people) and await will_mail(email, mailbox.named(people, typed))
 
 
 @colleagues.get("/portal/clients/{client_id:int}/colleagues/{user_id:int}")

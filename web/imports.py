@@ -15,6 +15,7 @@ from models.accounts.roles import ROLES
 from models.core import Missing, Refused, Say
 from models.imports import Import, ImportRow, add_import, lists
 from models.imports.lexicon import FIELDS, KINDS
+from models.imports.plan import CHOICES
 from models.imports.report import example, labels_of, workbook
 from models.imports.undo import blockers
 from models.settings import Firm
@@ -105,7 +106,7 @@ async def plan(request: Request, viewer: Viewer, import_id: int) -> Reply:
             sheet=str(form.get("sheet", "")),
             header_line=_whole(form.get("header_line"), 100_000),
             columns=chosen,
-            make_groups=bool(form.get("make_groups")),
+            **{name: bool(form.get(name)) for name in CHOICES},
             by=viewer,
         )
     except Refused as refused:
@@ -126,7 +127,7 @@ async def replan(request: Request, viewer: Viewer, import_id: int) -> Reply:
         sheet=chosen.get("sheet", ""),
         header_line=chosen.get("header_line", 0),
         columns=record.columns or None,
-        make_groups=bool(chosen.get("make_groups")),
+        **{name: bool(chosen.get(name)) for name in CHOICES},
         by=viewer,
     )
     return go(page.url(import_id=import_id))

@@ -13,10 +13,10 @@ from models.factors import qr_image
 from models.rollout import board, prepare_opening
 from models.viewer import Permission, Viewer
 from web.clients import ids_of, page_number
-from web.forms import Form, StringField
 from web.proof import asks_proof
 from web.replies import Reply, Toast, go, invalid, show, wants_fragment
 from web.routing import Access, Routes
+from web.sharing import Address
 
 invitations = Routes("invitations", Access.STAFF)
 
@@ -31,10 +31,6 @@ STATES = {
     "active": Say("Actief"),
     "blocked": Say("Geblokkeerd"),
 }
-
-
-class Address(Form):
-    email = StringField()
 
 
 @invitations.get("/invitations")
@@ -74,7 +70,12 @@ async def change_address(request: Request, viewer: Viewer, user_id: int) -> Repl
                 who=person.display_name,
             )
         return go(await _back(request), toast=words)
-    wrong = {"person": person.id, "why": form.all_errors[0][1], "typed": form.email.data}
+    wrong = {
+        "person": person.id,
+        "why": form.all_errors[0][1],
+        "typed": form.email.data,
+        "shares": bool(form.shares.errors),
+    }
     context = {**await _board(request, viewer, await request.form()), "wrong": wrong}
     return invalid("invitations/page.html", title=Say("Uitnodigingen"), section="invitations", **context)
 

@@ -140,6 +140,8 @@ class Sessions:
         signed_in = await self._find(token) if token else None
         if signed_in and signed_in.ended:
             scope["poort.former"] = signed_in.user.id
+        elif signed_in and signed_in.choosing is not None:
+            scope["poort.choosing"] = signed_in
         elif signed_in and signed_in.half:
             scope["poort.half"] = signed_in
         elif signed_in:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette_login.utils import login_user, logout_user
 
 from models import engine, passkeys, passwords, sign_ins, signing_in, throttling
-from models.accounts import User
+from models.accounts import User, mailbox
 from models.core import Gone, Missing, Refused, Say
 from models.lost_factors import has_factor_after_all
 from models.providers import enabled as enabled_providers
@@ -27,7 +29,7 @@ sessions = Routes("sessions", Access.PUBLIC)
 
 LAYOUT = "layout_public.html"
 ASKING_LASTS = 0.4  # seconds, whether the address is somebody's or not
-_WRONG = Say("Dit e-mailadres en wachtwoord horen niet bij elkaar. Controleer beide, of kies “Wachtwoord vergeten”.")
+WRONG = Say("Dit e-mailadres en wachtwoord horen niet bij elkaar. Controleer beide, of kies “Wachtwoord vergeten”.")
 _SLOWED = Say(
     "Er is te vaak geprobeerd. Wacht een kwartier, of kies “Wachtwoord vergeten”: met de link in die mail komt u meteen binnen."
 )
@@ -79,47 +81,67 @@ async def sign_in_form(request: Request, form: SignIn, wrong: Say | None = None)
     return reply
 
 
-async def _check_password(request: Request, form: Any) -> tuple[User | None, Say | None, int | None]:
-    """Before the unit: find the person and check the password, which takes as long for an address that nobody has.
-    Who may come in; or what to say, and whose account was tried (0: nobody's; None: not judged)."""
+@dataclass
+class Tried:
+    """What became of a password: whom it fits; or what to say, and whose accounts were tried (0: nobody's)."""
+
+    fits: list[User] = field(default_factory=list)
+    wrong: Say | None = None
+    tried: list[int] = field(default_factory=list)
+    together: int = 1  # how many who are active share the mailbox
+
+
+async def _check_password(request: Request, form: Any) -> Tried:
+    """Before the unit: find who has the address and check the password, which takes as long for an address that nobody has."""
     email, password = str(form.get("email", ""))[:254].strip(), str(form.get("password", ""))
-    if not email or not password:
-        return None, None, None
+    return await try_password(request, email, password) if email and password else Tried()
 
-    async def begin() -> tuple[User | None, throttling.Limits, bool]:
-        found = await signing_in.by_email(email)
-        device = request.cookies[known_cookie()] if found and is_known_device(request, found.id) else ""
-        limits = throttling.of_sign_in(email, address_of(request), device)
-        return found, limits, await throttling.count_try(limits)
 
-    user, limits, within = await engine.run_writing(begin)
-    if not within:
-        return None, _SLOWED, None
-    right = await passwords.verify(password, user.password if user else "")
-    if user is None or not right or user.state != "active":
-        return None, _WRONG, user.id if user else 0
+async def try_password(request: Request, email: str, password: str, only: int = 0) -> Tried:
+    """Count the try, and check it against everybody with this address (`only`: against one of them)."""
+
+    async def begin() -> tuple[list[User], throttling.Limits, int]:
+        found = await mailbox.holders_of(email)
+        known = any(is_known_device(request, one.id) for one in found)
+        limits = throttling.of_sign_in(email, address_of(request), request.cookies[known_cookie()] if known else "")
+        within = await throttling.count_try(limits)
+        return found, limits, await mailbox.most_together() if within else 0
+
+    found, limits, most = await engine.run_writing(begin)
+    if not most:
+        return Tried(wrong=_SLOWED)
+    tried = [one for one in found if only in (0, one.id)]
+    right = [one for one in tried if await passwords.verify(password, one.password) and one.state == "active"]
+    if not right:
+        for _ in range(most - len(tried)):  # or the time would tell how many have this address
+            await passwords.verify(password, "")
+        return Tried(wrong=WRONG, tried=[one.id for one in tried] or [0])
     await engine.run_writing(lambda: throttling.give_back(limits))
-    return user, None, None
+    return Tried(fits=right, together=sum(one.state == "active" for one in found))
 
 
 @sessions.post("/sign-in", before=_check_password)
-async def begin_session(
-    request: Request, viewer: Viewer, prepared: tuple[User | None, Say | None, int | None]
-) -> Reply:
+async def begin_session(request: Request, viewer: Viewer, prepared: Tried) -> Reply:
+    """Inside; who shares his mailbox first says who he is (web/choosing.py)."""
     form = await SignIn.read(request)
-    user, wrong, tried = prepared
-    if user is None:
-        if tried is not None:
-            await _note(request, tried, "password", succeeded=False)
-        return await sign_in_form(request, form, wrong)
-    return await let_in(request, user)
+    if not prepared.fits:
+        for person in prepared.tried:
+            await note(request, person, "password", succeeded=False)
+        return await sign_in_form(request, form, prepared.wrong)
+    if prepared.together == 1:
+        return await let_in(request, prepared.fits[0])
+    await end_present(request)
+    request.scope["poort.cookie"], _ = await signing_in.begin_session(
+        prepared.fits[0], half=True, address=address_of(request), agent=agent_of(request), fits=prepared.fits
+    )
+    return go("/sign-in/who" + (f"?{urlencode({'next': next_of(request)})}" if next_of(request) else ""))
 
 
 async def let_in(request: Request, user: User, toast: Say | None = None, how: str = "password") -> Reply:
     """The password was right (or just set by a link): on to the second factor where there is one, else inside."""
     trusted = user.has_second_factor and await trusting.is_trusted(request, user)
     if user.has_second_factor and not trusted:
-        await _end_present(request)
+        await end_present(request)
         request.scope["poort.cookie"], _ = await signing_in.begin_session(
             user, half=True, address=address_of(request), agent=agent_of(request), how=how
         )
@@ -133,17 +155,17 @@ async def enter(request: Request, user: User, how: str = "password", factor: str
 
     `how` and `factor` are what his list of sign-ins says (models/sign_ins.py).
     """
-    await _end_present(request)
+    await end_present(request)
     token, _ = await signing_in.begin_session(
         user, half=False, address=address_of(request), agent=agent_of(request), how=how
     )
-    await _note(request, user.id, how, factor)
+    await note(request, user.id, how, factor)
     request.scope["poort.cookie"] = token
     request.scope["poort.known"] = device_seal(user.id)
     await login_user(request, user)
 
 
-async def _note(request: Request, person: int, how: str, factor: str = "", *, succeeded: bool = True) -> None:
+async def note(request: Request, person: int, how: str, factor: str = "", *, succeeded: bool = True) -> None:
     address, agent = address_of(request), agent_of(request)
     await sign_ins.note(person, how, factor=factor, succeeded=succeeded, address=address, agent=agent)
 
@@ -158,13 +180,15 @@ async def finish(request: Request, half: signing_in.SignedIn, factor: str) -> Re
 
 
 async def refuse_factor(request: Request, half: signing_in.SignedIn, factor: str, form: Code, why: Refused) -> Reply:
-    await _note(request, half.user.id, half.how, factor, succeeded=False)
+    await note(request, half.user.id, half.how, factor, succeeded=False)
     form.refuse(why)
     return code_form(request, form, invalid)
 
 
-async def _end_present(request: Request) -> None:
-    present = request.scope.get("poort.signed_in") or request.scope.get("poort.half")
+async def end_present(request: Request) -> None:
+    present = (
+        request.scope.get("poort.signed_in") or request.scope.get("poort.half") or request.scope.get("poort.choosing")
+    )
     if present:
         await signing_in.end_session(present.session_id)
 

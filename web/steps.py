@@ -7,7 +7,6 @@ from typing import Any
 from starlette.requests import Request
 
 from models.accounts import User, preparing
-from models.accounts.reaching import by_address
 from models.clients import Client
 from models.clients import lists as client_lists
 from models.clients.reached import reached_by
@@ -22,7 +21,8 @@ from web.person import Person, filled
 from web.replies import Reply, go, invalid, show
 from web.rights import template_choices
 from web.routing import Access, Routes
-from web.user import RIGHTS, Address, preview, role_in
+from web.sharing import Address
+from web.user import RIGHTS, preview, role_in
 from web.user import page as user_page
 
 steps = Routes("steps", Access.STAFF)
@@ -95,7 +95,7 @@ async def email(request: Request, viewer: Viewer, user_id: int) -> Reply:
     who = await _person(viewer, user_id)
     if not await preparing.preparation_of(who.id):
         return go(user_page.url(user_id=user_id))
-    return show("steps/email.html", **_frame("email", who), form=Address.blank(email=who.email), known=None)
+    return show("steps/email.html", **_frame("email", who), form=Address.blank(email=who.email), others=[])
 
 
 @steps.post("/users/{user_id:int}/steps/email")
@@ -105,9 +105,7 @@ async def set_email(request: Request, viewer: Viewer, user_id: int) -> Reply:
     if await form.submit(who.change_email, by=viewer):
         await preparing.reach_step(who, "rights", by=viewer)
         return go(rights.url(user_id=user_id))
-    other = await by_address((form.email.data or "").strip())
-    known = await viewer.users.where(User.id == other.id).find() if other else None
-    return invalid("steps/email.html", **_frame("email", who), form=form, known=known)
+    return invalid("steps/email.html", **_frame("email", who), form=form, others=await form.others(viewer, who))
 
 
 @steps.get("/users/{user_id:int}/steps/rights")

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 
 from models import config
-from models.accounts import User, lists, roles
+from models.accounts import User, lists, mailbox, roles
 from models.accounts.preparing import preparation_of
 from models.carrying import KEPT
 from models.clients import lists as client_lists
@@ -22,7 +22,6 @@ from models.settings import Firm, utcnow
 from models.viewer import Viewer
 from partials import mails
 from web.devices import device_of, is_phone
-from web.forms import Form, StringField
 from web.invitations import STATES
 from web.mail import KINDS
 from web.mailing import Mailing
@@ -30,14 +29,11 @@ from web.person import Person, filled
 from web.proof import asks_proof
 from web.replies import Reply, Toast, go, invalid, show
 from web.rights import bits_in, template_choices
+from web.sharing import Address
 from web.trail import sentence
 from web.users import list_, users
 
 RIGHTS = tuple((int(right), label) for right, label in roles.RIGHTS)
-
-
-class Address(Form):
-    email = StringField()
 
 
 @users.get("/users/{user_id:int}")
@@ -65,7 +61,7 @@ async def change_address(request: Request, viewer: Viewer, user_id: int) -> Repl
     form = await Address.read(request)
     if await form.submit(person.change_email, by=viewer):
         return go(page.url(user_id=user_id), toast=_moved(was, person))
-    context = {**await about(viewer, person), "address_form": form}
+    context = {**await about(viewer, person), "address_form": form, "others": await form.others(viewer, person)}
     return invalid("users/page.html", title=person.display_name, section=section_of(person), **context)
 
 
@@ -193,6 +189,8 @@ async def about(viewer: Viewer, person: User) -> dict[str, Any]:
         "may": may,
         "name_form": filled(person),
         "address_form": Address.blank(email=person.email),
+        "others": [],
+        "sharing": await mailbox.sharing_with(person, viewer) if person.kind == "client" else [],
         "mail_form": Mailing.blank(language=person.language, digest=person.digest),
         "preparation": await preparation_of(person.id) if may and person.kind == "client" else None,
         "stands": STATES[await board.state_of(person.id)] if person.kind == "client" else None,

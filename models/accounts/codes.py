@@ -16,7 +16,8 @@ from piccolo.constraints import Unique
 from piccolo.table import Table
 
 from models import config, engine
-from models.accounts.managing import checked_email, email_is_free
+from models.accounts import mailbox
+from models.accounts.managing import checked_email
 from models.accounts.records import User
 from models.core import Gone, Owned, Refused, Say, fold, operation, save
 from models.live import touch
@@ -224,7 +225,8 @@ async def use_code(text: str, email: str, password_hash: str) -> User:
     new = checked_email(email)
     if not new:
         raise Refused("email", Say("Vul een e-mailadres in."))
-    await email_is_free(new, person.id)
+    if fold(new) != fold(person.email) and await mailbox.holders_of(new):
+        raise Refused("email", mailbox.TAKEN)  # who shares it is for the office to say
     now, before = utcnow(), person.email
     await save(code, used_at=now, opened_at=code.opened_at or now, sealed="")
     keys = keys_of(email=new, rule=await sort_rule(), **{name: getattr(person, name) for name in PARTS})

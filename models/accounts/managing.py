@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models import dutch, engine
+from models.accounts import mailbox
 from models.accounts.blocking import end_trust, let_in, shut_out
 from models.core import Refused, Say, fold, operation, save
 from models.live import touch
@@ -26,7 +27,6 @@ _CHOICES = {"name_use": ("E", "P", "V", "N"), "gender": ("", "M", "V"), "languag
 DIGESTS = ("daily", "at_once", "never")
 _UNSAID = {"name_use": "E", "language": "nl"}
 
-TAKEN = Say("Er is al een gebruiker met dit e-mailadres.")
 NOT_WHOLLY_YOURS = Say(
     "Deze persoon heeft ook toegang tot cliënten waarvoor u niet verantwoordelijk bent. Vraag het een collega die alle cliënten ziet."
 )
@@ -134,10 +134,11 @@ class Managed:
             await tell_until_now(self.id)
 
     @operation(Permission.MANAGE_USERS, trail=False)
-    async def change_email(self, email: str, *, by: Viewer) -> None:
+    async def change_email(self, email: str, shares: bool = False, *, by: Viewer) -> None:
         """Another address to sign in with. Links to the old one die; who was invited is to be invited again.
 
-        Who is active hears of it at the old address, so that nobody takes an account over unseen.
+        Who is active hears of it at the old address, so that nobody takes an account over unseen. `shares`: that others
+        have this address already is known, see mailbox.fits.
         """
         from models.accounts.codes import has_live_code
         from models.outbox import Kind, ask
@@ -149,7 +150,7 @@ class Managed:
             return
         if not new and self.state in ("active", "invited"):
             raise Refused("email", Say("Wie zich kan aanmelden of is uitgenodigd, heeft een e-mailadres nodig."))
-        await email_is_free(new, self.id)
+        await mailbox.fits(self.kind, new, self.id, shares=shares)
         before = self.email
         names = {name: getattr(self, name) for name in PARTS}
         on_paper = self.state == "invited" and await has_live_code(self.id)  # a code does not go by mail, and lives on
@@ -259,11 +260,6 @@ def checked_email(email: str) -> str:
         return dutch.email(email) if email.strip() else ""
     except Refused as refused:
         raise Refused("email", refused.why) from refused
-
-
-async def email_is_free(email: str, but: int = 0) -> None:
-    if email and await engine.raw("SELECT 1 AS one FROM users WHERE email_key = $1 AND id <> $2", fold(email), but):
-        raise Refused("email", TAKEN)
 
 
 def new_person(kind: str, email: str, values: dict[str, str], *, rule: str, **more: Any) -> User:

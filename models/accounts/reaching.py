@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from models import engine
+from models.accounts import mailbox
 from models.accounts.managing import checked_email, checked_name, new_person
-from models.core import Missing, Refused, Say, fold, operation, record_of
+from models.core import Missing, Refused, Say, fold, operation
 from models.live import touch
 from models.settings import Firm, sort_rule, utcnow
 from models.viewer import Permission, Right
@@ -220,33 +221,30 @@ def _told(folders: dict[str, bool]) -> str:
     return ", ".join(f"{name} (+)" if act else name for name, act in folders.items())
 
 
-async def by_address(email: str) -> User | None:
-    """Who has this address, in any capitals."""
-    from models.accounts.records import User
-
-    rows = await engine.raw("SELECT * FROM users WHERE email_key = $1", fold(email)) if email else []
-    return record_of(User, rows[0]) if rows else None
-
-
-async def will_mail(email: str) -> bool:
-    """Whether adding a person with this address to a client mails an invitation at once."""
+async def will_mail(email: str, known: User | None) -> bool:
+    """Whether adding a person with this address to a client mails an invitation at once; `known`: see mailbox.meant."""
     if not email or (await Firm.load()).users_without_login:
         return False
-    known = await by_address(email)
-    return known is None or (known.kind == "client" and known.state == "prepared")
+    return known is None or known.state == "prepared"
 
 
 async def add_to(
-    client: Client, *, email: str, role: str, rights: int | None, announced: bool, by: Viewer, names: dict[str, str]
+    client: Client,
+    *,
+    email: str,
+    whose: str,
+    role: str,
+    rights: int | None,
+    announced: bool,
+    by: Viewer,
+    names: dict[str, str],
 ) -> tuple[User, bool]:
     """For `Client.add_user`: the person, and whether he existed already. Invited only when that was announced."""
     address = checked_email(email)
-    mails = await will_mail(address)
+    known = await mailbox.meant(address, names, whose)
+    mails = await will_mail(address, known)
     if mails and not announced:
         raise Refused("", Say("Deze persoon krijgt meteen een uitnodiging. Bekijk haar eerst."))
-    known = await by_address(address)
-    if known is not None and known.kind == "staff":
-        raise Refused("email", Say("Dit is het adres van een medewerker van het kantoor."))
     if known is None:
         person = new_person("client", address, checked_name(names), rule=await sort_rule())
         await person.save()

@@ -34,7 +34,9 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
     kind = Varchar(length=6, help_text="staff or client")
     state = Varchar(length=8, default="prepared", index=True)
     email = Varchar(length=254, default="")
-    email_key = Varchar(length=254, default="", help_text="Folded address; unique unless empty (extra_ddl).")
+    email_key = Varchar(
+        length=254, default="", help_text="Folded address; of staff unique, clients may share one (mailbox)."
+    )
     initials = Varchar(length=40, default="")
     first_names = Varchar(length=200, default="", help_text="All of them, as in the passport.")
     first_name = Varchar(length=80, default="", help_text="The call name.")

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from models import engine
+from models.accounts import mailbox
 from models.accounts.blocking import listed
-from models.accounts.managing import beyond, checked_email, checked_name, email_is_free, new_person
+from models.accounts.managing import beyond, checked_email, checked_name, new_person
 from models.core import Refused, Say, Scope, operation, save
 from models.live import touch
 from models.settings import sort_rule
@@ -38,7 +39,7 @@ async def add_staff(
     address = checked_email(email)
     if not address:
         raise Refused("email", Say("Vul een e-mailadres in."))
-    await email_is_free(address)
+    await mailbox.fits("staff", address)
     everything = all_clients or role == "administrator"
     person = new_person(
         "staff", address, checked_name(names), rule=await sort_rule(), role=role, all_clients=everything, office=office

@@ -165,13 +165,18 @@ async def _contacts(ids: Sequence[int], by: Viewer) -> dict[int, dict[str, Any]]
         f"SELECT id, kind, state, email_key FROM users WHERE email_key <> '' AND email_key IN (SELECT value FROM {words})",
         json.dumps(sorted({row["email_key"] for row in rows})),
     )
-    by_key = {row["email_key"]: row for row in holders}
+    by_key: dict[str, list[dict[str, Any]]] = {}
+    for holder in holders:
+        by_key.setdefault(holder["email_key"], []).append(holder)
     pairs = await engine.raw(
         f"SELECT id, person, client FROM access WHERE client IN {listed(1)}", json.dumps([row["id"] for row in rows])
     )
     held = {(row["person"], row["client"]): row["id"] for row in pairs}
     for row in rows:
-        holder = by_key.get(row["email_key"])
+        sharing = by_key.get(row["email_key"], [])
+        at_client = [one for one in sharing if (one["id"], row["id"]) in held]
+        holder = next(iter([*at_client, *sharing]), None)
+        row["sharing"] = len(sharing) if not at_client else 0
         row["person"] = holder["id"] if holder else 0
         row["holder"] = (holder["kind"], holder["state"]) if holder else ("", "")
         row["access"] = held.get((row["person"], row["id"]), 0)
@@ -193,6 +198,8 @@ def _refused(row: dict[str, Any], names: dict[str, str] | None) -> str:
         return "of_staff"
     if state == "blocked":
         return "blocked"
+    if row["sharing"] > 1:
+        return "several"
     if kind:
         return ""
     try:

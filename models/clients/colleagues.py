@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models import engine
-from models.accounts import User
-from models.accounts.reaching import add_to, by_address, change, take
+from models.accounts import User, mailbox
+from models.accounts.reaching import add_to, change, take
 from models.core import Missing, Refused, Say, operation, record_of
 from models.viewer import Permission, Right
 
@@ -53,16 +53,18 @@ class Colleagues:
     async def add_colleague(
         self, /, *, email: str, role: str, announced: bool, by: Viewer, rights: int | None = None, **names: str
     ) -> tuple[User, bool]:
-        """As `Client.add_user`. Who works at the office cannot be added; that he does is not told."""
+        """As `Client.add_user`. Who works at the office cannot be added; that he does is not told, nor who else has this
+        address: by the name that was typed it is clear who is meant."""
         await self._within_own(role, rights, by)
-        known = await by_address(email)
-        if known is not None and known.kind == "staff":
-            raise Refused("email", Say("Met dit adres kan niemand worden toegevoegd. Vraag het uw kantoor."))
-        if known is not None and known.state == "blocked":
+        holders = await mailbox.holders_of(email)
+        known = mailbox.named(holders, names)
+        full = known is None and len(holders) >= mailbox.MOST
+        if full or any(one.kind == "staff" for one in holders) or (known is not None and known.state == "blocked"):
             raise Refused("email", Say("Met dit adres kan niemand worden toegevoegd. Vraag het uw kantoor."))
         return await add_to(
             self,  # type: ignore[arg-type]
             email=email,
+            whose=str(known.id) if known else mailbox.ANOTHER,
             role=role,
             rights=rights,
             announced=announced,

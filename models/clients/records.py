@@ -210,13 +210,25 @@ class Client(Particulars, Colleagues, Owned, Table, tablename="client"):
 
     @operation(Permission.MANAGE_USERS, trail=False)
     async def add_user(
-        self, /, *, email: str, role: str, announced: bool, by: Viewer, rights: int | None = None, **names: str
+        self,
+        /,
+        *,
+        email: str,
+        role: str,
+        announced: bool,
+        by: Viewer,
+        rights: int | None = None,
+        whose: str = "",
+        **names: str,
     ) -> tuple[User, bool]:
-        """A person who reaches this client, and whether he existed already: an address is one person, in any capitals.
+        """A person who reaches this client, and whether he existed already: who has the same address (in any capitals) and
+        name is he. Where the names differ, `whose` says it: see mailbox.meant.
 
         While the office invites new users at once, `announced` says that the sender saw the mail coming.
         """
-        return await add_to(self, email=email, role=role, rights=rights, announced=announced, by=by, names=names)
+        return await add_to(
+            self, email=email, whose=whose, role=role, rights=rights, announced=announced, by=by, names=names
+        )
 
     @operation(Permission.MANAGE_CLIENTS)
     async def set_groups(self, groups: list[int], *, by: Viewer) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from models import engine
+from models.accounts import mailbox
 
 if TYPE_CHECKING:
     from models.accounts import User
@@ -27,4 +29,5 @@ async def informal_among(people: Iterable[int]) -> set[int]:
 
 async def addressed(person: User) -> Addressee:
     """As a message to this person greets him."""
-    return person.addressed(formal=person.id not in await informal_among([person.id]))
+    found = person.addressed(formal=person.id not in await informal_among([person.id]))
+    return replace(found, shares=bool(await mailbox.holders_of(person.email, but=person.id)))

@@ -82,8 +82,8 @@ class Addresses:
         owners = self.clients.get(address)
         if not owners or client in owners or self.people.get(address, set()) & owners.keys():
             return None
-        person = world.users.get(address)
-        if person and any((person["id"], owner.id) in world.accesses for owner in owners.values()):
+        people = world.users.get(address, [])
+        if any((person["id"], owner.id) in world.accesses for person in people for owner in owners.values()):
             return None
         owner = next(iter(owners.values()))
         if owner.id is not None and not world.may_see(owner.id):

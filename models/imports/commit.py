@@ -175,9 +175,11 @@ class _Commit:
             "role", "all_clients", "password", "totp_secret", "totp_step", "digest", "theme", "is_sample",
         )  # fmt: skip
         await engine.copy_rows("users", columns, (self._person(content) for content in new))
-        rows = await engine.raw("SELECT id, email_key FROM users WHERE imported = $1", self.id)
-        self.people = {row["email_key"]: row["id"] for row in rows}
-        self.people |= {key: row["id"] for key, row in self.world.users.items()}
+        rows = await engine.raw("SELECT id FROM users WHERE imported = $1 ORDER BY id", self.id)
+        # One address may be of several: the ids rise in the order in which they were written.
+        self.people = {content["user"]: row["id"] for content, row in zip(new, rows, strict=True)}
+        self.present = {f"#{row['id']}": row for row in self.world.people()}
+        self.people |= {key: row["id"] for key, row in self.present.items()}
 
     def _person(self, content: Content) -> tuple[Any, ...]:
         values = {"language": "nl"} | content["values"]
@@ -192,7 +194,7 @@ class _Commit:
         roles: list[tuple[Any, ...]] = []
         for content, id in self.plan.of("user", "changed"):
             if content["values"]:
-                there = self.world.users[content["user"]]
+                there = self.present[content["user"]]
                 moved = content["values"] | _person_keys(there | content["values"], there["email"])
                 sets[tuple(moved)].append((*moved.values(), id))
             if content["role"] and not content.get("access"):

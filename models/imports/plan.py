@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from models.accounts.mailbox import FULL, MOST, agrees
 from models.accounts.managing import NOT_WHOLLY_YOURS
 from models.accounts.roles import RIGHTS_OF
 from models.core import Say, fold
@@ -18,6 +19,7 @@ from models.imports.world import CLIENT_FIELDS, USER_FIELDS, Keys, World
 from models.people import number_key
 
 Note = tuple[str, Say]
+CHOICES = ("make_groups", "share_addresses")  # what can be chosen beside the columns
 ROLE = "uploaden"  # of whom the list says no role
 _KIND_OF_FORM = {"Eenmanszaak": "sole_trader", "Particulier": "private"}  # of a new client, where the list does not say
 
@@ -63,19 +65,28 @@ def keys_in(planned: list[dict[str, Any]]) -> Keys:
         if "client" in content:
             keys.clients.add(content["client"])
         if "user" in content:
-            keys.users.add(content["user"])
+            keys.users.add(fold(content["email"]))
     return keys
 
 
 class Planner:
     """Line after line, because a line may concern what an earlier one makes."""
 
-    def __init__(self, kind: Kind, world: World, addresses: Addresses, *, make_groups: bool = False) -> None:
-        self.kind, self.world, self.addresses, self.make_groups = kind, world, addresses, make_groups
+    def __init__(
+        self,
+        kind: Kind,
+        world: World,
+        addresses: Addresses,
+        *,
+        make_groups: bool = False,
+        share_addresses: bool = False,
+    ) -> None:
+        self.kind, self.world, self.addresses = kind, world, addresses
+        self.make_groups, self.share_addresses = make_groups, share_addresses
         self.planned: list[Planned] = []
         self._groups: dict[str, int] = {}  # key > line on which the file makes it
         self._clients: dict[str, tuple[int, dict[str, Any], str]] = {}  # key > line, values, label
-        self._people: dict[str, tuple[int, dict[str, Any]]] = {}  # key > first line, values
+        self._people: dict[str, list[tuple[int, dict[str, Any]]]] = {}  # address > first line of each, values
         self._pairs: dict[tuple[str, str], int] = {}  # person, client > line
         self._mails: dict[str, tuple[int, str]] = {}  # an enterprise's address > line, name
 
@@ -204,15 +215,15 @@ class Planner:
     def _person_at(
         self, row: Row, values: dict[str, Any], client: str, client_name: str, label: str, notes: list[Note]
     ) -> None:
-        key = fold(_text(values["email"]))
-        there, first = self.world.users.get(key), self._people.get(key)
+        address = fold(_text(values["email"]))
+        there, first, why = self._who(address, values)
+        key = f"#{there['id']}" if there else f"{address}#{first[0] if first else row.line}"
         if (key, client) in self._pairs:
             twice = Say("Deze persoon staat al op regel {line}, bij dezelfde cliënt.", line=self._pairs[key, client])
             self._refuse(row, "user", label, [("email", twice), *notes])
             return
         at = self.world.clients.get(client)
         access = self.world.accesses.get((there["id"], at["id"])) if there and at else None
-        why = self._not_him(values, there, first)
         if why is None and access is None:
             why = self.addresses.not_his(row.line, values, client, self.world)
         if why:
@@ -241,27 +252,56 @@ class Planner:
         else:
             changes["access"] = ["", client_name]
             notes = [*notes, ("email", self._also(there, first))]
-        self._people.setdefault(key, (row.line, own))
+        if there is None and first is None:
+            if sharing := self._sharing(address):
+                notes = [*notes, ("email", sharing)]
+            self._people.setdefault(address, []).append((row.line, own))
         known = there or ({"id": None} if first else None)
         self._keep(row, "user", label, known, content, changes, notes)
 
-    def _not_him(
-        self, values: dict[str, Any], there: dict[str, Any] | None, first: tuple[int, dict[str, Any]] | None
-    ) -> Say | None:
-        """Two people cannot sign in with one address: who has it under another name is somebody else."""
-        if there and there["kind"] != "client":
-            return Say("Dit is het e-mailadres van een medewerker van het kantoor.")
-        surname = fold(_text(values.get("surname")))
-        if first and fold(_text(first[1].get("surname"))) != surname:
-            return Say(
-                "Dit e-mailadres staat op regel {line} bij iemand anders. Twee mensen kunnen niet met hetzelfde adres inloggen.",
-                line=first[0],
+    def _who(
+        self, address: str, values: dict[str, Any]
+    ) -> tuple[dict[str, Any] | None, tuple[int, dict[str, Any]] | None, Say | None]:
+        """Of whom the line is among those with this address: somebody who is there, or of an earlier line, or nobody yet.
+
+        And what is against it. By name they are told apart: another name is somebody else, who comes beside them only when
+        the one who imports chose so; for mostly a cell slipped.
+        """
+        there, earlier = self.world.users.get(address, []), self._people.get(address, [])
+        if any(one["kind"] != "client" for one in there):
+            return None, None, Say("Dit is het e-mailadres van een medewerker van het kantoor.")
+        if known := next((one for one in there if agrees(_named(one), _named(values))), None):
+            return known, None, None
+        if first := next((one for one in earlier if agrees(_named(one[1]), _named(values))), None):
+            return None, first, None
+        if not there and not earlier:
+            return None, None, None
+        if not self.share_addresses:
+            if earlier:
+                return (
+                    None,
+                    None,
+                    Say(
+                        "Dit e-mailadres staat op regel {line} bij iemand anders. Delen zij het? Kies dan bij “Kolommen aanpassen” dat mensen een adres mogen delen.",
+                        line=earlier[0][0],
+                    ),
+                )
+            return (
+                None,
+                None,
+                Say(
+                    "Met dit e-mailadres bestaat al een gebruiker met een andere naam. Delen zij het? Kies dan bij “Kolommen aanpassen” dat mensen een adres mogen delen."
+                ),
             )
-        if there and fold(there["surname"]) != surname:
-            return Say(
-                "Met dit e-mailadres bestaat al een gebruiker met een andere achternaam. Twee mensen kunnen niet met hetzelfde adres inloggen."
-            )
-        return None
+        return None, None, FULL if len(there) + len(earlier) >= MOST else None
+
+    def _sharing(self, address: str) -> Say | None:
+        """For a new person: with whom he shares his address."""
+        there, earlier = self.world.users.get(address, []), self._people.get(address, [])
+        names = [_person(one) for one in [*there, *(values for _, values in earlier)]]
+        if not names:
+            return None
+        return Say("Deelt dit adres met {names}: ieder kiest bij het aanmelden zijn naam.", names=", ".join(names))
 
     def _also(self, there: dict[str, Any] | None, first: tuple[int, dict[str, Any]] | None) -> Say:
         if there:
@@ -320,6 +360,10 @@ def _twice(what: str, line: int) -> Say:
 def _person(values: dict[str, Any]) -> str:
     first = values.get("first_name") or values.get("initials")
     return " ".join(_text(part) for part in (first, values.get("prefix"), values.get("surname")) if part)
+
+
+def _named(values: dict[str, Any]) -> dict[str, str]:
+    return {name: _text(values.get(name)) for name in ("surname", "first_name", "initials")}
 
 
 def _groups(parsed: Parsed) -> list[str]:

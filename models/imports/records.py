@@ -63,7 +63,7 @@ class Import(Owned, Table, tablename="import_batch"):
 
     @property
     def chosen(self) -> dict[str, Any]:
-        """Of the file: sheets, sheet, header_line, headings, above, samples, notices; and make_groups."""
+        """Of the file: sheets, sheet, header_line, headings, above, samples, notices; and what of plan.CHOICES was chosen."""
         return dict(json.loads(self.options))
 
     @property
@@ -102,6 +102,7 @@ class Import(Owned, Table, tablename="import_batch"):
         header_line: int = 0,
         columns: dict[int, str] | None = None,
         make_groups: bool = False,
+        share_addresses: bool = False,
         by: Viewer,
     ) -> None:
         """Work it out, in the background; nothing is changed by it. What is left out is guessed from the file."""
@@ -110,7 +111,8 @@ class Import(Owned, Table, tablename="import_batch"):
             raise Refused("kind", Say("Kies wat er in het bestand staat."))
         if columns is not None:
             self._can_be(kind, columns)
-        options = self.chosen | {"header_line": header_line, "make_groups": make_groups, "asked_sheet": sheet[:120]}
+        chosen = {"make_groups": make_groups, "share_addresses": share_addresses}
+        options = self.chosen | {"header_line": header_line, "asked_sheet": sheet[:120]} | chosen
         await save(
             self,
             state="planning",

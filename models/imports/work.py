@@ -21,7 +21,7 @@ from models.imports.addresses import addresses_in
 from models.imports.columns import guess_kind, guess_mapping
 from models.imports.fields import parse_row, text_of
 from models.imports.lexicon import Kind
-from models.imports.plan import Planned, Planner, keys_in, keys_of
+from models.imports.plan import CHOICES, Planned, Planner, keys_in, keys_of
 from models.imports.records import Import
 from models.imports.sheet import Fault, Sheet, SheetError, read_sheet
 from models.imports.world import Keys, World, load
@@ -198,7 +198,7 @@ async def _plan(
     async with engine.reading():
         world = await load(keys_of(kind, parsed), by)
         await addresses.look_up()
-    planner = Planner(kind, world, addresses, make_groups=bool(record.chosen.get("make_groups")))
+    planner = Planner(kind, world, addresses, **{name: bool(record.chosen.get(name)) for name in CHOICES})
     for at in range(total):
         planner.add(*parsed[at])
         parsed[at] = None  # type: ignore[call-overload]  # the memory is wanted for the plan
@@ -234,7 +234,7 @@ def _narrowed(world: Any, keys: Keys) -> Any:
     for rows, wanted in ((world.groups, keys.groups), (world.clients, keys.clients), (world.users, keys.users)):
         for key in set(rows) - wanted:
             del rows[key]
-    people = {row["id"] for row in world.users.values()}
+    people = {row["id"] for row in world.people()}
     clients = {row["id"] for row in world.clients.values()}
     world.accesses = {pair: row for pair, row in world.accesses.items() if pair[0] in people}
     world.memberships = {pair for pair in world.memberships if pair[0] in clients}

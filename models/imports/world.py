@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -35,14 +36,17 @@ class Keys:
 
 @dataclass
 class World:
-    """By key: rows of groups, clients and people; who has access to what; who is in which group."""
+    """By key: rows of groups, clients and the people of each address; who has access to what; who is in which group."""
 
     groups: dict[str, dict[str, Any]]
     clients: dict[str, dict[str, Any]]
-    users: dict[str, dict[str, Any]]
+    users: dict[str, list[dict[str, Any]]]  # by address: several may share one
     accesses: dict[tuple[int, int], dict[str, Any]]
     memberships: set[tuple[int, int]]
     seen: set[int] | None = None  # the clients that a restricted employee may see; None: all
+
+    def people(self) -> Iterator[dict[str, Any]]:
+        return itertools.chain.from_iterable(self.users.values())
 
     def may_see(self, client: int) -> bool:
         return self.seen is None or client in self.seen
@@ -57,9 +61,11 @@ class World:
 
     def digest(self) -> str:
         hashed = hashlib.sha256()
-        for rows in (self.groups, self.clients, self.users):
+        for rows in (self.groups, self.clients):
             for key in sorted(rows):
                 hashed.update(repr(sorted(rows[key].items(), key=_first)).encode())
+        for person in sorted(self.people(), key=lambda row: int(row["id"])):
+            hashed.update(repr(sorted(person.items(), key=_first)).encode())
         for pair in sorted(self.accesses):
             hashed.update(repr((pair, self.accesses[pair]["role"], self.accesses[pair]["rights"])).encode())
         hashed.update(repr(sorted(self.memberships)).encode())
@@ -84,6 +90,9 @@ async def load(keys: Keys, by: Viewer) -> World:
         keys.users,
     )
     groups = await engine.raw("SELECT id, name, name_key, description FROM client_group")
+    by_address: dict[str, list[dict[str, Any]]] = {}
+    for user in sorted(users, key=lambda row: int(row["id"])):
+        by_address.setdefault(user["email_key"], []).append(user)
     accesses = await _by_id(
         "SELECT person, client, rights, role, own FROM access WHERE person IN {}", [u["id"] for u in users]
     )
@@ -94,7 +103,7 @@ async def load(keys: Keys, by: Viewer) -> World:
     return World(
         {row["name_key"]: row for row in groups if row["name_key"] in keys.groups},
         {row["number_key"]: row for row in clients},
-        {row["email_key"]: row for row in users},
+        by_address,
         {(row["person"], row["client"]): row for row in accesses},
         {(row["client"], row["client_group"]) for row in members},
         seen,
