@@ -166,8 +166,8 @@ async def _contacts(ids: Sequence[int], by: Viewer) -> dict[int, dict[str, Any]]
         json.dumps(sorted({row["email_key"] for row in rows})),
     )
     by_key: dict[str, list[dict[str, Any]]] = {}
-    for holder in holders:
-        by_key.setdefault(holder["email_key"], []).append(holder)
+    for one in holders:
+        by_key.setdefault(one["email_key"], []).append(one)
     pairs = await engine.raw(
         f"SELECT id, person, client FROM access WHERE client IN {listed(1)}", json.dumps([row["id"] for row in rows])
     )
@@ -175,7 +175,8 @@ async def _contacts(ids: Sequence[int], by: Viewer) -> dict[int, dict[str, Any]]
     for row in rows:
         sharing = by_key.get(row["email_key"], [])
         at_client = [one for one in sharing if (one["id"], row["id"]) in held]
-        holder = next(iter([*at_client, *sharing]), None)
+        found = at_client or sharing
+        holder = found[0] if found else None
         row["sharing"] = len(sharing) if not at_client else 0
         row["person"] = holder["id"] if holder else 0
         row["holder"] = (holder["kind"], holder["state"]) if holder else ("", "")
