@@ -97,7 +97,9 @@ def _firsts(names: _Named) -> set[str]:
 
 
 def named(people: Sequence[User], typed: Mapping[str, str]) -> User | None:
-    """The one of these who is called like this, where that is clear."""
+    """The one of these who is called like this, where that is clear; the only one, where no name was given."""
+    if not typed.get("surname") and len(people) == 1:
+        return people[0]
     whole = {"first_name": "", "initials": "", **typed, "surname": typed.get("surname", "")}
     found = [one for one in people if agrees(_names(one), whole)]
     return found[0] if len(found) == 1 else None

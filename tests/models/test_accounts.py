@@ -62,7 +62,8 @@ async def test_invited_at_once_only_when_it_was_announced(cast):
 
 
 async def test_an_address_is_one_person_in_any_capitals(cast):
-    person, existed = await adding(cast.anna, cast.garage, email="RIK@bakkerij-JANSEN.example", role="lezer")
+    address = "RIK@bakkerij-JANSEN.example"
+    person, existed = await adding(cast.anna, cast.garage, email=address, role="lezer", surname="jansen")
 
     assert (person.id, existed) == (cast.rik.user.id, True)
     access = await Access.objects().where((Access.person == person.id) & (Access.client == cast.garage)).first()
@@ -145,7 +146,10 @@ async def test_an_address_of_somebody_else_is_refused(cast):
     with pytest.raises(Refused) as refused:
         await doing(lambda: cast.rik.user.change_email("SAM@garage-smit.example", by=cast.anna))
 
-    assert refused.value.field == "email"
+    assert refused.value.field == "shares"
+    with pytest.raises(Refused) as of_staff:
+        await doing(lambda: cast.rik.user.change_email("ed@kantoor.example", shares=True, by=cast.anna))
+    assert of_staff.value.field == "email"
 
 
 async def test_the_last_administrator_stays(cast):

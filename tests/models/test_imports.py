@@ -84,6 +84,47 @@ async def test_who_has_access_elsewhere_gets_this_client_as_well(anna):
     assert len(await engine.raw("SELECT id FROM users WHERE email_key = 'fem@jansen.example'")) == 1
 
 
+SHARED = """Cliëntnr;Roepnaam;Achternaam;E-mailadres;Rol
+1;Jan;de Vries;thuis@vries.example;lezer
+1;Ria;de Vries;thuis@vries.example;lezer
+2;Jan;de Vries;thuis@vries.example;lezer
+3;Kees;Mol;fem@jansen.example;lezer
+"""
+
+
+async def test_people_share_an_address_only_when_that_was_chosen(anna):
+    await imported(anna, CONTACTS)
+    record = await planned(anna, SHARED.encode())
+    assert await refused_lines(record) == [3, 5]
+
+    await record.plan(kind="users", columns=record.columns, share_addresses=True, by=anna)
+    record = await carried_out(record)
+    assert await refused_lines(record) == []
+    rows = await ImportRow.objects().where(ImportRow.batch == record.id).order_by(ImportRow.line)
+    assert [row.action for row in rows] == ["new", "new", "changed", "new"]
+    assert "Deelt dit adres met Jan de Vries" in str(rows[1].notes[-1][1])
+    await record.commit(record.plan_hash, by=anna)
+    record = await carried_out(record)
+
+    pairs = await engine.raw(
+        "SELECT u.first_name, c.number FROM access a JOIN users u ON u.id = a.person JOIN client c ON c.id = a.client "
+        "WHERE u.email_key IN ('thuis@vries.example', 'fem@jansen.example') ORDER BY u.first_name, c.number"
+    )
+    found = [tuple(row.values()) for row in pairs]
+    assert [pair for pair in found if pair[0] in ("Jan", "Kees", "Ria")] == [
+        ("Jan", "1"),
+        ("Jan", "2"),
+        ("Kees", "3"),
+        ("Ria", "1"),
+    ]
+    again = await planned(anna, SHARED.encode())
+    assert {row.action for row in await ImportRow.objects().where(ImportRow.batch == again.id)} == {"unchanged"}
+
+    await record.undo(by=anna)
+    assert (await carried_out(record)).state == "undone"
+    assert not await engine.raw("SELECT 1 AS one FROM users WHERE email_key = 'thuis@vries.example'")
+
+
 async def test_unknown_groups_are_made_only_when_asked(anna):
     content = "Nummer;Naam;Cliëntgroep\n1;Jansen;Nieuw\n".encode()
     await imported(anna, content)

@@ -132,7 +132,7 @@ BY_ROW = (
             "90003;Drie;Anna;Bos;anna@kantoor.example",
         ),
         rows=(
-            (2, "bestaat al een gebruiker met een andere achternaam", "already a user"),
+            (2, "bestaat al een gebruiker met een andere naam", "already a user"),
             (4, "een medewerker van het kantoor", "a member of the office’s staff"),
         ),
         comes=4,

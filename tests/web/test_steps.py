@@ -106,7 +106,7 @@ async def test_an_address_that_somebody_has_leads_to_that_person(cast, browser):
         reply = await anna.post(f"/users/{id}/steps/email", data={"email": cast.sam.user.email.upper()})
 
     assert reply.status_code == 422
-    assert f'href="/users/{cast.sam.user.id}"' in reply.text and "Er is al een gebruiker" in reply.text
+    assert f'href="/users/{cast.sam.user.id}"' in reply.text and "Dit adres is al van iemand anders" in reply.text
 
 
 async def test_a_search_keeps_to_what_the_colleague_sees_and_what_is_not_given_yet(cast, browser):
