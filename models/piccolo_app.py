@@ -32,6 +32,7 @@ TABLE_MODULES = [
     "models.dossiers.folders",
     "models.dossiers.documents",
     "models.imports.records",
+    "models.imports.mappings",
     "models.tasks",
     "models.bulk.records",
     "models.rollout.records",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from models.bulk import BulkAct
     from models.clients import Access, Client, ClientGroup
     from models.dossiers import Document, Dossier, Folder
-    from models.imports import Import
+    from models.imports import Import, ImportMapping
     from models.outbox import Errand
     from models.rollout import Opening
     from models.settings import Firm
@@ -341,6 +341,12 @@ class Viewer:
         from models.dossiers import Document
 
         return Scope(Document, self)
+
+    @property
+    def mappings(self) -> Scope[ImportMapping]:
+        from models.imports import ImportMapping
+
+        return Scope(ImportMapping, self)
 
     @property
     def imports(self) -> Scope[Import]:

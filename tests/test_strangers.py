@@ -103,6 +103,11 @@ async def ids() -> dict[str, Any]:
             anna,
         )
         await engine.raw(
+            "INSERT INTO import_mapping (name, name_key, kind, created_at) "
+            "SELECT 'Pakket', 'pakket', 'clients', created_at FROM users WHERE id = $1",
+            anna,
+        )
+        await engine.raw(
             "INSERT INTO saved_view (person, about, name, name_key) VALUES ($1, 'clients', 'Zeist', 'zeist')", anna
         )
         await engine.raw(
@@ -119,6 +124,7 @@ async def ids() -> dict[str, Any]:
         ("task_id", "task"),
         ("bulk_id", "bulk_act"),
         ("import_id", "import_batch"),
+        ("mapping_id", "import_mapping"),
         ("draft_id", "draft"),
         ("session_id", "session"),
         ("staff_group_id", "staff_group"),

@@ -12,17 +12,19 @@ from starlette.responses import Response
 
 import partials
 from models.accounts.roles import ROLES
+from models.clients.records import RESPONSIBLE_FOR
 from models.core import Missing, Refused, Say
 from models.imports import Import, ImportRow, add_import, lists
-from models.imports.lexicon import FIELDS, KINDS
-from models.imports.plan import CHOICES
-from models.imports.report import example, labels_of, workbook
+from models.imports.lexicon import CHOICES, FIELDS, KINDS, WORKBOOK
+from models.imports.mappings import keep_mapping, kept
+from models.imports.report import example, labels_of, template_workbook, workbook
 from models.imports.undo import blockers
 from models.settings import Firm
 from models.viewer import Viewer
 from web.downloads import disposition
 from web.replies import Reply, go, invalid, show, wants_fragment
 from web.routing import Access, Routes
+from web.staff import ROLES as STAFF_ROLES
 
 imports = Routes("imports", Access.STAFF)
 
@@ -32,6 +34,7 @@ SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".csv", ".txt", ".tsv")
 # of the fields that hold a code
 _NAMES = {
     "role": {role.name: role.label for role in ROLES},
+    "staff_role": dict(STAFF_ROLES),
     "language": {"nl": Say("Nederlands"), "en": Say("Engels")},
 }
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -87,9 +90,12 @@ async def columns(request: Request, viewer: Viewer, import_id: int) -> Reply:
     _allow(viewer)
     record = await viewer.imports.get(import_id)
     asked = request.query_params.get("kind", "")
-    if "headings" not in record.chosen:  # the worker has yet to read the file, or could not
+    if "headings" not in record.chosen and not record.chosen.get(
+        "parts"
+    ):  # the worker has yet to read the file, or could not
         return go(page.url(import_id=import_id))
-    return show("imports/columns.html", title=Say("Kolommen"), section="imports", **_columns(record, asked))
+    found = await _columns(viewer, record, asked, request.query_params)
+    return show("imports/columns.html", title=Say("Kolommen"), section="imports", **found)
 
 
 @imports.post("/imports/{import_id:int}/plan")
@@ -100,17 +106,24 @@ async def plan(request: Request, viewer: Viewer, import_id: int) -> Reply:
     kind = str(form.get("kind", ""))
     is_same_list = form.get("for_kind") == kind and str(form.get("for_sheet", "")) == str(form.get("sheet", ""))
     chosen = _mapping(form) if is_same_list and form.get("header_line") == form.get("for_header_line") else None
+    parts = _parts(record, form, chosen)
     try:
+        if form.get("keep"):
+            await _keep(viewer, record, form)
+            return go(
+                columns.url(import_id=import_id, kind=kind or None, part=str(form.get("part", "")) or None), toast=_KEPT
+            )
         await record.plan(
-            kind=kind,
+            kind=WORKBOOK if parts else kind,
+            parts=parts,
             sheet=str(form.get("sheet", "")),
             header_line=_whole(form.get("header_line"), 100_000),
-            columns=chosen,
-            **{name: bool(form.get(name)) for name in CHOICES},
+            columns=None if parts else chosen,
+            choices=[name for name in CHOICES if form.get(name)],
             by=viewer,
         )
     except Refused as refused:
-        context = _columns(record, kind) | {"problem": refused.why}
+        context = await _columns(viewer, record, kind, form) | {"problem": refused.why}
         if chosen is not None:
             context["mapping"] = chosen
         return invalid("imports/columns.html", title=Say("Kolommen"), section="imports", **context)
@@ -124,10 +137,11 @@ async def replan(request: Request, viewer: Viewer, import_id: int) -> Reply:
     chosen = record.chosen
     await record.plan(
         kind=record.kind,
+        parts=chosen.get("parts"),
         sheet=chosen.get("sheet", ""),
         header_line=chosen.get("header_line", 0),
         columns=record.columns or None,
-        **{name: bool(chosen.get(name)) for name in CHOICES},
+        choices=[name for name in CHOICES if chosen.get(name)],
         by=viewer,
     )
     return go(page.url(import_id=import_id))
@@ -200,6 +214,8 @@ async def report(request: Request, viewer: Viewer, import_id: int) -> Response:
 @imports.get("/imports/examples/{kind}")
 async def sample(request: Request, viewer: Viewer, kind: str) -> Response:
     """An empty list with the right headings, and one line that shows what may stand there."""
+    if kind == WORKBOOK:
+        return _download(await asyncio.to_thread(template_workbook), "sjabloon import.xlsx")
     if kind not in KINDS:
         raise Missing(kind)
     return _download(await asyncio.to_thread(example, kind), f"voorbeeld {kind}.xlsx")
@@ -217,6 +233,7 @@ async def _list(viewer: Viewer, request: Request) -> dict[str, Any]:
         "page": number,
         "size": SIZE,
         "kinds": KINDS,
+        "saved": await kept(viewer),
         "here": list_.url(page=number if number > 1 else None),
         "problem": None,
     }
@@ -253,6 +270,8 @@ async def _page(request: Request, viewer: Viewer, record: Import) -> dict[str, A
             import_id=record.id, tab=tab if "tab" in asked else None, q=q or None, page=number if number > 1 else None
         ),
         "labels": labels_of(record.kind),
+        "duties": RESPONSIBLE_FOR,
+        "parts": [part for part in chosen.get("parts") or [] if part["kind"]],
         "names": _NAMES,
         "notices": [Say.from_json(notice) for notice in chosen.get("notices", ())],
         "headings": chosen.get("headings", []),
@@ -263,25 +282,74 @@ async def _page(request: Request, viewer: Viewer, record: Import) -> dict[str, A
     }
 
 
-def _columns(record: Import, asked: str) -> dict[str, Any]:
+async def _columns(viewer: Viewer, record: Import, asked: str, query: Any) -> dict[str, Any]:
+    """Of the file, or of one sheet of a workbook (`part`); `saved` is a mapping that was kept, to be used here."""
     from models.imports.columns import guess_mapping
 
     chosen = record.chosen
-    kind: Any = asked if asked in KINDS else record.kind or "clients"
-    guess = kind != record.kind or not record.columns
-    headings = chosen.get("headings", [])
-    mapping = guess_mapping(kind, headings, chosen.get("above", [])) if guess else record.columns
+    parts = chosen.get("parts") or []
+    at = min(_whole(query.get("part"), 100), len(parts) - 1) if parts else 0
+    seen = parts[at] if parts else chosen
+    own = seen["kind"] if parts else record.kind
+    columns = {int(column): name for column, name in (seen.get("mapping") or {}).items()} if parts else record.columns
+    kind: Any = asked if asked in KINDS else own or ("" if parts else "clients")
+    headings = seen.get("headings", [])
+    mapping = columns
+    if kind and (kind != own or not columns):
+        mapping = guess_mapping(kind, headings, seen.get("above", []))
+    saved = await kept(viewer, kind)
+    used = next((one for one in saved if str(one.id) == query.get("saved")), None)
     return {
         "record": record,
         "kind": kind,
         "kinds": KINDS,
         "chosen": chosen,
+        "parts": parts,
+        "part": at,
+        "seen": seen,
         "headings": headings,
-        "samples": chosen.get("samples", []),
-        "mapping": mapping,
-        "fields": [(field.name, Say(field.dutch), field.is_required) for field in FIELDS[kind]],
+        "samples": seen.get("samples", []),
+        "mapping": used.on(headings) if used else mapping,
+        "saved": saved,
+        "used": used,
+        "fields": [(field.name, Say(field.dutch), field.is_required) for field in FIELDS[kind]] if kind else [],
         "problem": None,
     }
+
+
+def _parts(record: Import, form: FormData, mapping: dict[int, str] | None) -> list[dict[str, Any]] | None:
+    """Of a workbook: its sheets, with what was chosen for one of them."""
+    parts: list[dict[str, Any]] = record.chosen.get("parts") or []
+    at = _whole(form.get("part"), 100)
+    if not parts or "part" not in form or at >= len(parts):
+        return None
+    kind = str(form.get("kind", ""))
+    line = _whole(form.get("header_line"), 100_000)
+    changed = {"kind": kind if kind in KINDS else "", "header_line": line, "mapping": mapping}
+    return [part | changed if n == at else part for n, part in enumerate(parts)]
+
+
+_KEPT = Say("De indeling is bewaard. Een lijst met deze kolommen wordt voortaan zo gelezen.")
+
+
+async def _keep(viewer: Viewer, record: Import, form: FormData) -> None:
+    parts, at = record.chosen.get("parts") or [], _whole(form.get("part"), 100)
+    headings = parts[at]["headings"] if "part" in form and at < len(parts) else record.chosen.get("headings", [])
+    await keep_mapping(
+        viewer.mappings,
+        name=str(form.get("mapping_name", "")),
+        kind=str(form.get("kind", "")),
+        headings=headings,
+        columns=_mapping(form),
+        by=viewer,
+    )
+
+
+@imports.post("/imports/mappings/{mapping_id:int}/removal")
+async def forget(request: Request, viewer: Viewer, mapping_id: int) -> Reply:
+    record = await viewer.mappings.get(mapping_id)
+    await record.remove(by=viewer)
+    return go(list_.url(), toast=Say("De indeling “{name}” is verwijderd.", name=record.name))
 
 
 def _mapping(form: FormData) -> dict[int, str]:

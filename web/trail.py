@@ -170,6 +170,8 @@ SENTENCES: dict[str, Say] = {
     "Document.trash": Say("legde een stuk in de prullenbak"),
     "Document.restore": Say("zette een stuk terug"),
     # imports
+    "ImportMapping.keep": Say("bewaarde de indeling {name} voor imports"),
+    "ImportMapping.remove": Say("verwijderde de indeling {name} voor imports"),
     "Import.add": Say("begon een import"),
     "Import.plan": Say("liet een import doorrekenen"),
     "Import.commit": Say("startte een import"),

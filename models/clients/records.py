@@ -298,6 +298,7 @@ class Responsible(Owned, Table, tablename="responsible"):
     client = ForeignKey(Client, null=False, on_delete=OnDelete.cascade)
     person = ForeignKey(User, null=False, on_delete=OnDelete.cascade)
     roles = Varchar(length=120, default="", help_text="For what, by commas: see RESPONSIBLE_FOR")
+    imported = Integer(null=True, default=None, index=True)
 
     responsible_unique = Unique([person, client])
 

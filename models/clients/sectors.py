@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from piccolo.columns import ForeignKey, OnDelete, Timestamptz, Varchar
+from piccolo.columns import ForeignKey, Integer, OnDelete, Timestamptz, Varchar
 from piccolo.constraints import Unique
 from piccolo.table import Table
 
@@ -32,6 +32,7 @@ class Sector(Owned, Table, tablename="sector"):
     sbi = Varchar(length=8, default="", help_text="As 47.9, or a letter for a whole section.")
     sbi_version = Varchar(length=12, default="SBI 2008")
     created_at = Timestamptz(null=True, default=None)
+    imported = Integer(null=True, default=None, index=True)
 
     sector_name_unique = Unique([name_key])
 
@@ -155,11 +156,15 @@ async def link_by_name(clients: Iterable[int]) -> None:
     )
 
 
+def is_sbi(code: str) -> bool:
+    return bool(_CODE.fullmatch(code))
+
+
 async def _checked(name: str, sbi: str, version: str, but: int) -> dict[str, str]:
     name, sbi = " ".join(name.split()), sbi.strip().upper()
     if not name:
         raise Refused("name", Say("Vul een naam in."))
-    if sbi and not _CODE.fullmatch(sbi):
+    if sbi and not is_sbi(sbi):
         raise Refused(
             "sbi", Say("Dit is geen SBI-code: twee tot vijf cijfers, zoals 47.9, of een letter van A tot en met U.")
         )

@@ -94,8 +94,11 @@ class Addresses:
         )
 
 
-def addresses_in(kind: Kind, rows: list[tuple[Row, Parsed]]) -> Addresses:
-    found = Addresses()
+def addresses_in(kind: Kind, rows: list[tuple[Row, Parsed]], whole: Addresses | None = None) -> Addresses:
+    """Of one list; of a sheet of a `whole` workbook with the addresses of its other sheets."""
+    found = Addresses(people=whole.people, clients=whole.clients) if whole else Addresses()
+    if kind not in ("clients", "users"):
+        return found
     start, number = ("contact_", "number") if kind == "clients" else ("", "client_number")
     for row, parsed in rows:
         values = parsed.values

@@ -4,17 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.imports.lexicon import FIELDS, KINDS, OTHERS, Field, Kind, field_of, heading_key
+from models.imports.lexicon import FIELDS, KINDS, OTHERS, SHEETS, Field, Kind, field_of, heading_key
 
 _PERSON = ("contact_initials", "contact_first_name", "contact_prefix", "contact_surname", "contact_name")
 
 
-def guess_kind(headings: Sequence[str], above: Sequence[str] = ()) -> Kind | None:
-    """What a list holds by its headings; None for a list of something else, such as employees or hours."""
+_SHEETS = {heading_key(name): kind for kind, name in SHEETS.items()}
+_STAFF_WORDS = frozenset(
+    heading_key(word) for word in ("kantoorrol", "ziet alle cliënten", "kantoorgebruiker", "office role")
+)
+
+
+def guess_kind(headings: Sequence[str], above: Sequence[str] = (), sheet: str = "") -> Kind | None:
+    """What a list holds by the name of its sheet and its headings; None for a list of something else, such as employees
+    or hours."""
     keys = {heading_key(heading) for heading in headings if heading}
+    if (named := _SHEETS.get(heading_key(sheet))) and _fits(named, headings, above):
+        return named
     if len(keys & OTHERS) >= 2:
         return None
     guesses = {kind: set(guess_mapping(kind, headings, above).values()) for kind in KINDS}
+    if keys & _STAFF_WORDS and "surname" in guesses["staff"] | {"surname" * ("name" in guesses["staff"])}:
+        return "staff"
+    if (
+        "client_number" in guesses["responsibles"]
+        and {heading_key("E-mail medewerker"), heading_key("Verantwoordelijk voor")} & keys
+    ):
+        return "responsibles"
+    if (
+        {"name", "sbi"} <= guesses["sectors"]
+        and not guesses["clients"] - {"sector", "sbi", "name", "number"}
+        and len(keys) <= 3
+    ):
+        return "sectors"
     if guesses["clients"] & {
         "kvk",
         "vat",
@@ -41,6 +63,13 @@ def guess_kind(headings: Sequence[str], above: Sequence[str] = ()) -> Kind | Non
     if "name" in guesses["groups"]:
         return "groups"
     return None
+
+
+def _fits(kind: Kind, headings: Sequence[str], above: Sequence[str]) -> bool:
+    """Whether what this kind of list cannot do without has a column."""
+    found = set(guess_mapping(kind, headings, above).values())
+    wanted = {field.name for field in FIELDS[kind] if field.is_required}
+    return wanted - {"surname"} <= found and ("surname" not in wanted or bool(found & {"surname", "name"}))
 
 
 def _says_user(keys: set[str]) -> bool:

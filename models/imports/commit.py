@@ -6,38 +6,27 @@ import datetime as dt
 import hashlib
 import json
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.clients import settle, settle_rights
 from models.clients.sectors import link_by_name
 from models.core import Refused, Say, fold, save
+from models.imports.commit_office import Content, OfficeCommit, Plan, person_keys, update
 from models.imports.plan import keys_in
-from models.imports.world import CLIENT_FIELDS, USER_FIELDS, World, listed, load
+from models.imports.world import CLIENT_FIELDS, USER_FIELDS, listed, load
 from models.live import touch
-from models.people import PARTS, keys_of, number_key, search_text, sort_name
+from models.people import number_key, search_text, sort_name
 from models.settings import utcnow
 
 if TYPE_CHECKING:
     from models.imports.records import Import
     from models.viewer import Viewer
 
-Content = dict[str, Any]
 
-
-@dataclass
-class Plan:
-    rows: list[tuple[str, str, Content, int | None]]  # part, action, content, record
-    plan_hash: str
-
-    def of(self, part: str, action: str) -> list[tuple[Content, int | None]]:
-        return [(row[2], row[3]) for row in self.rows if row[0] == part and row[1] == action]
-
-
-def mark_of(line: int, part: str, action: str, content: str, changes: str) -> bytes:
+def mark_of(sheet: str, line: int, part: str, action: str, content: str, changes: str) -> bytes:
     """What the digest of a plan takes of each of its rows."""
-    return f"{line}\0{part}\0{action}\0{content}\0{changes}\1".encode("utf-8", "surrogatepass")
+    return f"{sheet}\0{line}\0{part}\0{action}\0{content}\0{changes}\1".encode("utf-8", "surrogatepass")
 
 
 async def read_plan(record: Import) -> Plan:
@@ -47,14 +36,16 @@ async def read_plan(record: Import) -> Plan:
     last, size = 0, 5000
     while True:
         found = await engine.raw(
-            "SELECT id, line, part, action, content, changes, record_id FROM import_row "
+            "SELECT id, sheet, line, part, action, content, changes, record_id FROM import_row "
             "WHERE batch = $1 AND id > $2 ORDER BY id LIMIT $3",
             record.id,
             last,
             size,
         )
         for row in found:
-            hashed.update(mark_of(row["line"], row["part"], row["action"], row["content"], row["changes"]))
+            hashed.update(
+                mark_of(row["sheet"], row["line"], row["part"], row["action"], row["content"], row["changes"])
+            )
             if row["action"] != "refused":
                 rows.append((row["part"], row["action"], json.loads(row["content"]), row["record_id"]))
         if len(found) < size:
@@ -86,12 +77,11 @@ async def carry_out(record: Import, plan: Plan, by: Viewer) -> bool:
     return True
 
 
-class _Commit:
-    def __init__(self, record: Import, plan: Plan, world: World, by: Viewer, now: dt.datetime) -> None:
-        self.id, self.plan, self.world, self.by, self.now = int(record.id), plan, world, by, now
-
+class _Commit(OfficeCommit):
     async def run(self) -> None:
+        await self._make_sectors()
         await self._make_groups()
+        await self._make_staff()
         await self._make_clients()
         await self._change_clients()
         await self._put_in_groups()
@@ -99,6 +89,7 @@ class _Commit:
         await self._make_people()
         await self._change_people()
         await self._give_access()
+        await self._give_duties()
         await settle(clients=self.clients.values())
         await settle_rights(people=self.people.values())
         await self._note()
@@ -127,7 +118,10 @@ class _Commit:
         self.clients = {row["number_key"]: row["id"] for row in ids}
         if new and not (self.by.sees_all_clients or self.by.user.all_clients):
             person = self.by.user.id
-            await engine.copy_rows("responsible", ("client", "person"), [(id, person) for id in self.clients.values()])
+            await engine.copy_rows(
+                "responsible", ("client", "person", "imported"), [(id, person, self.id) for id in self.clients.values()]
+            )
+            self.mine = set(self.clients.values())
         self.clients |= {key: row["id"] for key, row in self.world.clients.items()}
 
     def _client(self, content: Content, fields: list[str]) -> tuple[Any, ...]:
@@ -153,7 +147,7 @@ class _Commit:
                 "search_key": search_text(there["number"], after["name"], after["city"], after["email"]),
             }
             sets[tuple(moved)].append((*moved.values(), id))
-        await _update("client", sets)
+        await update("client", sets)
 
     async def _put_in_groups(self) -> None:
         rows = await engine.raw("SELECT id, name_key FROM client_group")
@@ -175,15 +169,14 @@ class _Commit:
             "role", "all_clients", "password", "totp_secret", "totp_step", "digest", "theme", "is_sample",
         )  # fmt: skip
         await engine.copy_rows("users", columns, (self._person(content) for content in new))
-        rows = await engine.raw("SELECT id FROM users WHERE imported = $1 ORDER BY id", self.id)
+        rows = await engine.raw("SELECT id FROM users WHERE imported = $1 AND kind = 'client' ORDER BY id", self.id)
         # One address may be of several: the ids rise in the order in which they were written.
         self.people = {content["user"]: row["id"] for content, row in zip(new, rows, strict=True)}
-        self.present = {f"#{row['id']}": row for row in self.world.people()}
         self.people |= {key: row["id"] for key, row in self.present.items()}
 
     def _person(self, content: Content) -> tuple[Any, ...]:
         values = {"language": "nl"} | content["values"]
-        keys = _person_keys(values, content["email"])
+        keys = person_keys(values, content["email"])
         return (
             *(values.get(name, "") for name in USER_FIELDS), "client", "prepared", content["email"], fold(content["email"]),
             keys["full_name"], keys["sort_key"], keys["search_key"], self.now, self.id, "", False, "", "", 0, "daily", "", False,
@@ -195,12 +188,12 @@ class _Commit:
         for content, id in self.plan.of("user", "changed"):
             if content["values"]:
                 there = self.present[content["user"]]
-                moved = content["values"] | _person_keys(there | content["values"], there["email"])
+                moved = content["values"] | person_keys(there | content["values"], there["email"])
                 sets[tuple(moved)].append((*moved.values(), id))
             if content["role"] and not content.get("access"):
                 own = _own(content["role"], content["rights"])
                 roles.append((content["role"], own, id, self.clients[content["client"]]))
-        await _update("users", sets)
+        await update("users", sets)
         await engine.raw_many("UPDATE access SET role = $1, own = $2 WHERE person = $3 AND client = $4", roles)
 
     async def _give_access(self) -> None:
@@ -224,7 +217,9 @@ class _Commit:
 
     async def _note(self) -> None:
         """One line on the trail of every client and every person that was made or changed."""
-        keys = {c["client"] for p in ("client", "user") for a in ("new", "changed") for c, _ in self.plan.of(p, a)}
+        keys = {
+            c["client"] for p in ("client", "user", "duty") for a in ("new", "changed") for c, _ in self.plan.of(p, a)
+        }
         at = "TEXT" if engine.is_sqlite() else "TIMESTAMPTZ"
         await engine.raw(
             "INSERT INTO trail (at, person, operation, record_table, record_id, client, detail) "
@@ -236,6 +231,7 @@ class _Commit:
             json.dumps(sorted(self.clients[key] for key in keys)),
         )
         people = {self.people[c["user"]] for a in ("new", "changed") for c, _ in self.plan.of("user", a)}
+        people |= {self.colleagues[c["colleague"]] for a in ("new", "changed") for c, _ in self.plan.of("staff", a)}
         await engine.raw(
             "INSERT INTO trail (at, person, operation, record_table, record_id, detail) "
             f"SELECT CAST($1 AS {at}), CAST($2 AS INTEGER), 'User.import', 'User', id, CAST($3 AS TEXT) "
@@ -250,16 +246,6 @@ class _Commit:
 def _own(role: str, rights: int) -> int:
     """What is given beside a template: everything, where there is none."""
     return 0 if role else rights
-
-
-async def _update(table: str, sets: dict[tuple[str, ...], list[tuple[Any, ...]]]) -> None:
-    for columns, rows in sets.items():
-        what = ", ".join(f"{column} = ${n}" for n, column in enumerate(columns, 1))
-        await engine.raw_many(f"UPDATE {table} SET {what} WHERE id = ${len(columns) + 1}", rows)
-
-
-def _person_keys(values: dict[str, Any], email: str) -> dict[str, str]:
-    return keys_of(**{name: values.get(name, "") for name in PARTS}, email=email)
 
 
 def _date(value: Any) -> dt.date | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from models import dutch
 from models.accounts.roles import SPELLINGS
+from models.clients.records import RESPONSIBLE_FOR
 from models.core import Refused, Say, fold
 from models.imports.lexicon import FIELDS, Field, Kind, field_of, heading_key
 from models.imports.sheet import Cell, Fault
@@ -108,7 +109,7 @@ class _Reading:
             return
         text = text_of(cell)
         if not text or (field.reads in _NOTHING_FOR and text.casefold() in _NOTHING):
-            self._keep([] if field.reads == "groups" else None if field.reads == "date" else "")
+            self._keep([] if field.reads in ("groups", "duties") else None if field.reads == "date" else "")
             return
         try:
             parser: Callable[[Cell, str], Value] | None = getattr(self, f"_{field.reads}", None)
@@ -259,6 +260,22 @@ class _Reading:
     def _language(self, cell: Cell, text: str) -> str:
         return _known(text, _LANGUAGES, Say("“{text}” is geen taal van het portaal. Schrijf nl of en.", text=text[:40]))
 
+    def _staff_role(self, cell: Cell, text: str) -> str:
+        why = Say("“{text}” is geen rol op kantoor. Kies beheerder, kantoorbeheerder of medewerker.", text=text[:40])
+        return _known(text, _STAFF_ROLES, why)
+
+    def _yes_no(self, cell: Cell, text: str) -> str:
+        return _known(text, _YES_NO, Say("Schrijf ja of nee."))
+
+    def _duties(self, cell: Cell, text: str) -> list[str]:
+        """For what a colleague is responsible, in any of their names; between commas, or on lines of their own."""
+        words = [fold(word).strip(" .") for word in re.split(r"[,;|\n/+]", text) if word.strip()]
+        if unknown := [word for word in words if word not in _DUTIES]:
+            names = ", ".join(str(words) for words in RESPONSIBLE_FOR.values())
+            raise Refused("", Say("“{text}” kennen wij niet. Kies uit: {names}.", text=unknown[0][:40], names=names))
+        found = {_DUTIES[word] for word in words}
+        return [duty for duty in RESPONSIBLE_FOR if duty in found]
+
     def _role(self, cell: Cell, text: str) -> str:
         return _known(
             text,
@@ -317,6 +334,19 @@ _CLIENT_KINDS |= dict.fromkeys(
 _GENDERS = dict.fromkeys(("m", "man", "heer", "dhr", "de heer", "mr", "male"), "M")
 _GENDERS |= dict.fromkeys(("v", "f", "vrouw", "mevrouw", "mevr", "mw", "mrs", "ms", "female"), "V")
 _GENDERS |= dict.fromkeys(("o", "x", "onbekend"), "")
+_STAFF_ROLES = dict.fromkeys(("beheerder", "administrator", "admin", "hoofdbeheerder"), "administrator")
+_STAFF_ROLES |= dict.fromkeys(
+    ("kantoorbeheerder", "office administrator", "office_administrator", "kantoormanager"), "office_administrator"
+)
+_STAFF_ROLES |= dict.fromkeys(("medewerker", "employee", "kantoormedewerker", "gebruiker"), "employee")
+_YES_NO = dict.fromkeys(("ja", "j", "yes", "y", "x", "1", "waar", "true", "alle"), "ja")
+_YES_NO |= dict.fromkeys(("nee", "n", "no", "0", "onwaar", "false"), "nee")
+_DUTIES = {key: key for key in RESPONSIBLE_FOR} | {fold(str(words)): key for key, words in RESPONSIBLE_FOR.items()}
+_DUTIES |= {
+    "relatiebeheerder": "manager", "beheer": "manager", "accountmanager": "manager", "assistente": "assistant", "fiscaal": "tax",
+    "fiscalist": "tax", "belasting": "tax", "aangifte": "tax", "salaris": "payroll", "loon": "payroll", "lonen": "payroll",
+    "salarisadministratie": "payroll", "boekhouding": "accounts", "boekhouder": "accounts", "jaarrekening": "accounts",
+}  # fmt: skip
 _LANGUAGES = {"nl": "nl", "nederlands": "nl", "dutch": "nl", "nld": "nl", "nl-nl": "nl"}
 _LANGUAGES |= {"en": "en", "engels": "en", "english": "en", "eng": "en", "en-gb": "en", "en-us": "en", "uk": "en"}
 
@@ -334,6 +364,8 @@ def _require(kind: Kind, mapping: Mapping[int, str], parsed: Parsed) -> None:
     needed = [field.name for field in FIELDS[kind] if field.is_required]
     if kind == "clients" and any(value for name, value in parsed.values.items() if name.startswith("contact_")):
         needed += ["contact_surname", "contact_email"]
+    if kind == "responsibles":
+        needed += [] if parsed.values.get("colleague") else ["colleague_email"]
     for name in needed:
         if (
             not parsed.values.get(name)

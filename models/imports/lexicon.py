@@ -1,4 +1,4 @@
-"""The fields of groups, clients and users, and the many names that their columns have in other people's files."""
+"""The fields of every kind of list, and the many names that their columns have in other people's files."""
 
 from __future__ import annotations
 
@@ -7,8 +7,20 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["groups", "clients", "users"]
-KINDS: tuple[Kind, ...] = ("groups", "clients", "users")
+Kind = Literal["sectors", "groups", "staff", "clients", "responsibles", "users"]
+# In the order in which the sheets of one workbook are worked out: what is named later is made earlier.
+KINDS: tuple[Kind, ...] = ("sectors", "groups", "staff", "clients", "responsibles", "users")
+# What can be chosen beside the columns: make groups that are not there; let people share an address; leave out clients that
+# seem to be there already under another number.
+CHOICES = ("make_groups", "share_addresses", "leave_doubles")
+WORKBOOK = "workbook"  # the kind of an import that reads several sheets
+PARTS: dict[Kind, str] = {
+    "sectors": "sector", "groups": "group", "staff": "staff", "clients": "client", "responsibles": "duty", "users": "user",
+}  # fmt: skip
+SHEETS: dict[Kind, str] = {
+    "sectors": "Branches", "groups": "Groepen", "staff": "Medewerkers", "clients": "Cliënten",
+    "responsibles": "Verantwoordelijken", "users": "Gebruikers",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +160,61 @@ _CLIENT_NUMBER = (
     "customer no, customer id, account number, dossiernummer, administratienummer, adm.nr"
 )
 
+_STAFF = (
+    *(field for field in _person("", own=True) if field.name not in ("role", "gender")),
+    _field(
+        "staff_role", "Kantoorrol", "Office role", "rol op kantoor, rol kantoor, functie op kantoor, staff role, rol", "staff_role", 30
+    ),
+    _field(
+        "all_clients", "Ziet alle cliënten", "Sees all clients", "alle cliënten, alle klanten, toegang tot alle cliënten, all clients",
+        "yes_no", 3,
+    ),
+)  # fmt: skip
+
 FIELDS: dict[Kind, tuple[Field, ...]] = {
+    "sectors": (
+        _field(
+            "name",
+            "Branche",
+            "Sector",
+            "branchenaam, sectornaam, bedrijfstak, sector, omschrijving, naam, name, industry",
+            "text",
+            120,
+            True,
+        ),
+        _field("sbi", "SBI-code", "SBI code", "sbi, sbi code, sbicode, code", "text", 8),
+        _field("sbi_version", "SBI-versie", "SBI version", "versie, sbi versie, version, indeling", "text", 12),
+    ),
+    "staff": _STAFF,
+    "responsibles": (
+        _field(
+            "client_number", "Cliëntnummer", "Client number", f"{_CLIENT_NUMBER}, nummer, nr, code", "number", 20, True
+        ),
+        _field(
+            "colleague_email",
+            "E-mail medewerker",
+            "E-mail of colleague",
+            "mail medewerker, e-mailadres medewerker, medewerker e-mail, e-mail verantwoordelijke, staff email, e-mail",
+            "email",
+            254,
+        ),
+        _field(
+            "colleague",
+            "Medewerker",
+            "Colleague",
+            "naam medewerker, medewerkernaam, verantwoordelijke, verantwoordelijk, behandelaar, dossierhouder, collega, staff",
+            "text",
+            240,
+        ),
+        _field(
+            "duties",
+            "Verantwoordelijk voor",
+            "Responsible for",
+            "rol, rollen, taak, taken, roles, duties, waarvoor",
+            "duties",
+            120,
+        ),
+    ),
     "groups": (
         _field(
             "name",

@@ -33,8 +33,8 @@ def rows_of(viewer: Viewer, record: Import, action: str, q: str = "") -> Scope[I
 
 
 def people_of(viewer: Viewer, record: Import) -> Scope[User]:
-    """The users whom it made."""
-    return viewer.users.where(User.imported == record.id)
+    """The users of clients whom it made."""
+    return viewer.users.where(User.imported == record.id, User.kind == "client")
 
 
 def uninvited(viewer: Viewer, record: Import) -> Scope[User]:
@@ -43,6 +43,6 @@ def uninvited(viewer: Viewer, record: Import) -> Scope[User]:
 
 async def for_report(record: Import) -> list[dict[str, Any]]:
     return await engine.raw(
-        "SELECT line, part, action, label, content, changes, reasons FROM import_row WHERE batch = $1 ORDER BY line, id",
+        "SELECT sheet, line, part, action, label, content, changes, reasons FROM import_row WHERE batch = $1 ORDER BY line, id",
         record.id,
     )

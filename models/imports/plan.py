@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
-from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.accounts.mailbox import FULL, MOST, agrees
 from models.accounts.managing import NOT_WHOLLY_YOURS
 from models.accounts.roles import RIGHTS_OF
 from models.core import Say, fold
 from models.imports.addresses import Addresses
-from models.imports.lexicon import Kind
+from models.imports.lexicon import CHOICES, PARTS, Kind
+from models.imports.plan_office import OfficePlanner
+from models.imports.planned import (
+    Note,
+    Planned,
+    differences,
+    groups_in,
+    named_person,
+    names_in,
+    plain,
+    shown,
+    text,
+    twice,
+)
 from models.imports.sheet import Row
 from models.imports.wholes import Parsed
 from models.imports.world import CLIENT_FIELDS, USER_FIELDS, Keys, World
 from models.people import number_key
 
-Note = tuple[str, Say]
-CHOICES = ("make_groups", "share_addresses")  # what can be chosen beside the columns
+if TYPE_CHECKING:
+    from models.viewer import Viewer
+
 ROLE = "uploaden"  # of whom the list says no role
 _KIND_OF_FORM = {"Eenmanszaak": "sole_trader", "Particulier": "private"}  # of a new client, where the list does not say
-
-
-@dataclass(slots=True)
-class Planned:
-    """One row of the plan; `content` is all that the commit needs."""
-
-    line: int
-    part: str
-    action: str
-    label: str
-    content: dict[str, Any] = field(default_factory=dict)
-    changes: dict[str, list[Any]] = field(default_factory=dict)
-    notes: list[Note] = field(default_factory=list)
-    record_id: int | None = None
 
 
 def keys_of(kind: Kind, rows: list[tuple[Row, Parsed]]) -> Keys:
@@ -43,15 +40,21 @@ def keys_of(kind: Kind, rows: list[tuple[Row, Parsed]]) -> Keys:
     keys = Keys()
     for _, parsed in rows:
         values = parsed.values
-        if kind == "groups":
-            keys.groups.add(fold(_text(values.get("name"))))
+        if kind in ("groups", "sectors"):
+            (keys.groups if kind == "groups" else keys.sectors).add(fold(text(values.get("name"))))
             continue
-        keys.clients.add(number_key(_text(values.get("number" if kind == "clients" else "client_number"))))
-        keys.groups.update(fold(name) for name in _groups(parsed))
-        keys.users.add(fold(_text(values.get("contact_email" if kind == "clients" else "email"))))
+        keys.clients.add(number_key(text(values.get("number" if kind == "clients" else "client_number"))))
+        keys.groups.update(fold(name) for name in groups_in(parsed))
+        address = {"clients": "contact_email", "responsibles": "colleague_email"}.get(kind, "email")
+        keys.users.add(fold(text(values.get(address))))
+        if kind == "responsibles":
+            keys.staff = True
+            keys.duties.add(number_key(text(values.get("client_number"))))
         if kind == "clients":
-            keys.users.add("")
+            keys.kvks.add(text(values.get("kvk")))
+            keys.names.add(fold(text(values.get("name"))))
     keys.users.discard("")
+    keys.clients.discard("")
     return keys
 
 
@@ -61,38 +64,32 @@ def keys_in(planned: list[dict[str, Any]]) -> Keys:
     for content in planned:
         if "group" in content:
             keys.groups.add(content["group"])
+        if "sector" in content:
+            keys.sectors.add(content["sector"])
         keys.groups.update(content.get("groups", ()))
         if "client" in content:
             keys.clients.add(content["client"])
-        if "user" in content:
+        if "duty" in content:
+            keys.duties.add(content["client"])
+        if "email" in content:
             keys.users.add(fold(content["email"]))
     return keys
 
 
-class Planner:
-    """Line after line, because a line may concern what an earlier one makes."""
+class Planner(OfficePlanner):
+    """Line after line, because a line may concern what an earlier one makes; sheet after sheet, in the order of KINDS."""
 
-    def __init__(
-        self,
-        kind: Kind,
-        world: World,
-        addresses: Addresses,
-        *,
-        make_groups: bool = False,
-        share_addresses: bool = False,
-    ) -> None:
-        self.kind, self.world, self.addresses = kind, world, addresses
-        self.make_groups, self.share_addresses = make_groups, share_addresses
-        self.planned: list[Planned] = []
-        self._groups: dict[str, int] = {}  # key > line on which the file makes it
-        self._clients: dict[str, tuple[int, dict[str, Any], str]] = {}  # key > line, values, label
-        self._people: dict[str, list[tuple[int, dict[str, Any]]]] = {}  # address > first line of each, values
-        self._pairs: dict[tuple[str, str], int] = {}  # person, client > line
-        self._mails: dict[str, tuple[int, str]] = {}  # an enterprise's address > line, name
+    def __init__(self, world: World, addresses: Addresses, by: Viewer, **choices: bool) -> None:
+        super().__init__(world, addresses, by)
+        self.choices = {name: choices.get(name, False) for name in CHOICES}
+        self.kind: Kind = "clients"
+
+    def begin(self, kind: Kind, sheet: str = "") -> None:
+        """What follows is of this kind, and stands on this sheet where the workbook has more."""
+        self.kind, self.sheet = kind, sheet
 
     def add(self, row: Row, parsed: Parsed) -> None:
-        label = self._label(parsed, row)
-        part = {"groups": "group", "clients": "client", "users": "user"}[self.kind]
+        label, part = self._label(parsed, row), PARTS[self.kind]
         if parsed.skipped is not None:
             self._refuse(row, part, label, [("", parsed.skipped)])
             return
@@ -100,15 +97,22 @@ class Planner:
         if row.problems or own:
             self._refuse(row, part, label, [*(("", why) for why in row.problems), *parsed.errors, *parsed.warnings])
             return
-        {"groups": self._group, "clients": self._client, "users": self._user}[self.kind](row, parsed, label)
+        {
+            "sectors": self._sector,
+            "groups": self._group,
+            "staff": self._colleague,
+            "clients": self._client,
+            "responsibles": self._duty,
+            "users": self._user,
+        }[self.kind](row, parsed, label)
 
     # groups
 
     def _group(self, row: Row, parsed: Parsed, label: str) -> None:
-        name, description = _text(parsed.values.get("name")), _text(parsed.values.get("description"))
+        name, description = text(parsed.values.get("name")), text(parsed.values.get("description"))
         key = fold(name)
         if key in self._groups:
-            self._refuse(row, "group", label, [("name", _twice(name, self._groups[key]))])
+            self._refuse(row, "group", label, [("name", twice(name, self._groups[key]))])
             return
         self._groups[key] = row.line
         there = self.world.groups.get(key)
@@ -121,7 +125,7 @@ class Planner:
     # clients
 
     def _client(self, row: Row, parsed: Parsed, label: str) -> None:
-        number = _text(parsed.values.get("number"))
+        number = text(parsed.values.get("number"))
         key = number_key(number)
         values = {name: parsed.values[name] for name in CLIENT_FIELDS if parsed.values.get(name)}
         contact = {name: value for name, value in parsed.values.items() if name.startswith("contact_") and value}
@@ -129,7 +133,7 @@ class Planner:
         if key in self._clients:
             first, before, _ = self._clients[key]
             if not has_contact or any(before.get(name) not in (None, value) for name, value in values.items()):
-                self._refuse(row, "client", label, [("number", _twice(number, first))])
+                self._refuse(row, "client", label, [("number", twice(number, first))])
                 return
         else:
             there = self.world.clients.get(key)
@@ -142,12 +146,21 @@ class Planner:
             self._same_mail(values, row, notes)
             if there and there["state"] == "archived":
                 notes.append(("", Say("Deze cliënt is gearchiveerd, en blijft dat.")))
+            if there and there["merged_into"]:
+                why = Say("Deze cliënt is met een andere samengevoegd. Gebruik het nummer van die cliënt.")
+                self._refuse(row, "client", label, [("number", why)])
+                return
+            if there is None and (alike := self._alike(values, number, row)):
+                if self.choices["leave_doubles"]:
+                    self._refuse(row, "client", label, [("", alike)])
+                    return
+                notes.append(("", alike))
             if there is None:
-                values.setdefault("kind", _KIND_OF_FORM.get(_text(values.get("legal_form")), "organisation"))
-            changes = _differences(there, values) if there else {}
+                values.setdefault("kind", _KIND_OF_FORM.get(text(values.get("legal_form")), "organisation"))
+            changes = differences(there, values) if there else {}
             if there and groups:
                 changes["groups"] = ["", ", ".join(groups.values())]
-            content = {"client": key, "number": number, "values": _plain(values), "groups": list(groups)}
+            content = {"client": key, "number": number, "values": plain(values), "groups": list(groups)}
             self._keep(row, "client", label, there, content, changes, notes)
         if has_contact:
             self._contact(row, parsed, contact, key, label)
@@ -156,7 +169,7 @@ class Planner:
         values = {name.removeprefix("contact_"): value for name, value in contact.items()}
         errors = [note for note in parsed.errors if note[0].startswith("contact_")]
         notes = [note for note in parsed.warnings if note[0].startswith("contact_")]
-        named = _person(values)
+        named = named_person(values)
         name = f"{named} ({label})" if named else label
         if errors:
             self._refuse(row, "user", name, [*errors, *notes])
@@ -166,10 +179,10 @@ class Planner:
     def _groups_of(self, parsed: Parsed, row: Row, there: dict[str, Any] | None, notes: list[Note]) -> dict[str, str]:
         """Key > name of the groups that the client comes into; a group that is not there is not made silently."""
         into: dict[str, str] = {}
-        for name in _groups(parsed):
+        for name in groups_in(parsed):
             key = fold(name)
             group = self.world.groups.get(key)
-            if group is None and not self.make_groups:
+            if group is None and not self.choices["make_groups"]:
                 notes.append(
                     (
                         "groups",
@@ -183,13 +196,32 @@ class Planner:
             if group is None and key not in self._groups:
                 self._groups[key] = row.line
                 content = {"group": key, "values": {"name": name, "description": ""}}
-                self.planned.append(Planned(row.line, "group", "new", name, content))
+                self.planned.append(Planned(row.line, "group", "new", name, content, sheet=self.sheet))
             if group is None or there is None or (there["id"], group["id"]) not in self.world.memberships:
                 into[key] = name
         return into
 
+    def _alike(self, values: dict[str, Any], number: str, row: Row) -> Say | None:
+        """Whether this new client seems to be there already under another number: by KvK or by name and postcode."""
+        kvk, branch, postcode = (text(values.get(name)) for name in ("kvk", "branch_number", "postcode"))
+        tells = [("kvk", f"{kvk} {branch}")] if kvk else []
+        tells += [("name", f"{fold(text(values.get('name')))} {postcode}")] if postcode else []
+        found = next(
+            ((tell[0], like) for tell in tells if (like := self.world.likes.get(tell) or self._like.get(tell))), None
+        )
+        for tell in tells:
+            self._like.setdefault(tell, (text(values.get("name")), number))
+        if found is None:
+            return None
+        name, other = found[1]
+        if found[0] == "kvk":
+            return Say("{name} ({number}) heeft hetzelfde KvK-nummer. Is dit dezelfde cliënt?", name=name, number=other)
+        return Say(
+            "{name} ({number}) heeft dezelfde naam en postcode. Is dit dezelfde cliënt?", name=name, number=other
+        )
+
     def _same_mail(self, values: dict[str, Any], row: Row, notes: list[Note]) -> None:
-        mail = fold(_text(values.get("email")))
+        mail = fold(text(values.get("email")))
         if not mail:
             return
         if mail in self._mails:
@@ -198,24 +230,25 @@ class Planner:
                 ("email", Say("Dit e-mailadres staat ook bij {name} (regel {line}). Klopt dat?", name=name, line=line))
             )
         else:
-            self._mails[mail] = (row.line, _text(values.get("name")))
+            self._mails[mail] = (row.line, text(values.get("name")))
 
     # people
 
     def _user(self, row: Row, parsed: Parsed, label: str) -> None:
-        number = _text(parsed.values.get("client_number"))
-        there = self.world.clients.get(number_key(number))
-        if there is None or not self.world.may_see(there["id"]):
+        number = text(parsed.values.get("client_number"))
+        there, made = self.world.clients.get(number_key(number)), self._clients.get(number_key(number))
+        if (there is None and made is None) or (there and not self.world.may_see(there["id"])):
             why = Say("Er is geen cliënt met nummer {number}. Importeer eerst de cliënten.", number=number)
             self._refuse(row, "user", label, [("client_number", why), *parsed.warnings])
             return
         values = {name: value for name, value in parsed.values.items() if value and name != "client_number"}
-        self._person_at(row, values, number_key(number), there["name"], label, parsed.warnings)
+        name = there["name"] if there else text(made[1].get("name"))  # type: ignore[index]
+        self._person_at(row, values, number_key(number), name, label, parsed.warnings)
 
     def _person_at(
         self, row: Row, values: dict[str, Any], client: str, client_name: str, label: str, notes: list[Note]
     ) -> None:
-        address = fold(_text(values["email"]))
+        address = fold(text(values["email"]))
         there, first, why = self._who(address, values)
         key = f"#{there['id']}" if there else f"{address}#{first[0] if first else row.line}"
         if (key, client) in self._pairs:
@@ -243,7 +276,7 @@ class Planner:
         if there is None and first is None:
             content["values"] = own
         elif access is not None and there is not None:
-            moved = _differences(there, own)
+            moved = differences(there, own)
             if moved and self.world.reaches_beyond(there["id"]):
                 self._refuse(row, "user", label, [("", NOT_WHOLLY_YOURS), *notes])
                 return
@@ -268,15 +301,15 @@ class Planner:
         the one who imports chose so; for mostly a cell slipped.
         """
         there, earlier = self.world.users.get(address, []), self._people.get(address, [])
-        if any(one["kind"] != "client" for one in there):
+        if address in self._staff or any(one["kind"] != "client" for one in there):
             return None, None, Say("Dit is het e-mailadres van een medewerker van het kantoor.")
-        if known := next((one for one in there if agrees(_named(one), _named(values))), None):
+        if known := next((one for one in there if agrees(names_in(one), names_in(values))), None):
             return known, None, None
-        if first := next((one for one in earlier if agrees(_named(one[1]), _named(values))), None):
+        if first := next((one for one in earlier if agrees(names_in(one[1]), names_in(values))), None):
             return None, first, None
         if not there and not earlier:
             return None, None, None
-        if not self.share_addresses:
+        if not self.choices["share_addresses"]:
             if earlier:
                 return (
                     None,
@@ -298,7 +331,7 @@ class Planner:
     def _sharing(self, address: str) -> Say | None:
         """For a new person: with whom he shares his address."""
         there, earlier = self.world.users.get(address, []), self._people.get(address, [])
-        names = [_person(one) for one in [*there, *(values for _, values in earlier)]]
+        names = [named_person(one) for one in [*there, *(values for _, values in earlier)]]
         if not names:
             return None
         return Say("Deelt dit adres met {names}: ieder kiest bij het aanmelden zijn naam.", names=", ".join(names))
@@ -309,85 +342,15 @@ class Planner:
         assert first is not None
         return Say("Dezelfde persoon als op regel {line}: één login voor beide cliënten.", line=first[0])
 
-    # what comes of it
-
-    def _keep(
-        self,
-        row: Row,
-        part: str,
-        label: str,
-        there: Any,
-        content: dict[str, Any],
-        changes: dict[str, list[Any]],
-        notes: list[Note],
-    ) -> None:
-        action = "new" if there is None else "changed" if changes else "unchanged"
-        number = there["id"] if there else None
-        self.planned.append(Planned(row.line, part, action, label[:300], content, _plain_pairs(changes), notes, number))
-
-    def _refuse(self, row: Row, part: str, label: str, notes: list[Note]) -> None:
-        cells = [_shown(cell) for cell in row.cells]
-        self.planned.append(Planned(row.line, part, "refused", label[:300], {"cells": cells}, {}, notes))
+    # what a line is called
 
     def _label(self, parsed: Parsed, row: Row) -> str:
         values = parsed.values
-        if self.kind == "users":
-            named = _person(values) or _text(values.get("email"))
+        if self.kind in ("users", "staff"):
+            named = named_person(values) or text(values.get("email"))
         else:
-            named = " ".join(part for part in (_text(values.get("number")), _text(values.get("name"))) if part)
-        return named or next((_shown(cell) for cell in row.cells if cell != ""), "")[:100]
-
-
-def _differences(there: dict[str, Any], values: dict[str, Any]) -> dict[str, list[Any]]:
-    """An empty cell erases nothing: it is not among the values. Nor does a text that only lost its letters: Y?lmaz."""
-    return {
-        name: [there[name], value]
-        for name, value in values.items()
-        if there[name] != value and not _only_lost_letters(there[name], value)
-    }
-
-
-def _only_lost_letters(kept: Any, given: Any) -> bool:
-    if not isinstance(kept, str) or not isinstance(given, str) or not ("?" in given or "\ufffd" in given):
-        return False
-    return re.fullmatch(re.sub(r"\\\?|\ufffd", ".", re.escape(given)), kept) is not None
-
-
-def _twice(what: str, line: int) -> Say:
-    return Say("“{what}” staat al op regel {line} van dit bestand.", what=what, line=line)
-
-
-def _person(values: dict[str, Any]) -> str:
-    first = values.get("first_name") or values.get("initials")
-    return " ".join(_text(part) for part in (first, values.get("prefix"), values.get("surname")) if part)
-
-
-def _named(values: dict[str, Any]) -> dict[str, str]:
-    return {name: _text(values.get(name)) for name in ("surname", "first_name", "initials")}
-
-
-def _groups(parsed: Parsed) -> list[str]:
-    names = parsed.values.get("groups")
-    return names if isinstance(names, list) else []
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in values.items()}
-
-
-def _plain_pairs(changes: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    return {
-        name: [value.isoformat() if isinstance(value, dt.date) else value for value in pair]
-        for name, pair in changes.items()
-    }
-
-
-def _shown(cell: Any) -> str:
-    from models.imports.fields import text_of
-    from models.imports.sheet import Fault
-
-    return str(cell.why) if isinstance(cell, Fault) else text_of(cell)
+            parts = (
+                text(values.get(name)) for name in ("number", "client_number", "name", "colleague", "colleague_email")
+            )
+            named = " ".join(part for part in parts if part)
+        return named or next((shown(cell) for cell in row.cells if cell != ""), "")[:100]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from piccolo.columns import ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
@@ -12,7 +13,7 @@ from piccolo.table import Table
 
 from models.accounts import User
 from models.core import Owned, Refused, Say, Scope, operation, save
-from models.imports.lexicon import FIELDS, KINDS
+from models.imports.lexicon import CHOICES, FIELDS, KINDS, WORKBOOK
 from models.live import touch
 from models.personal import NUMBER_ONLY, Erase, Export
 from models.settings import Firm, utcnow
@@ -27,7 +28,7 @@ BUSY = ("planning", "committing", "undoing")
 
 
 class Import(Owned, Table, tablename="import_batch"):
-    kind = Varchar(length=10, default="", help_text="groups, clients or users")
+    kind = Varchar(length=10, default="", help_text="One of lexicon.KINDS, or workbook: several sheets at once.")
     state = Varchar(length=10, default="uploaded")
     file_name = Varchar(length=255)
     sha256 = Varchar(length=64)
@@ -101,17 +102,25 @@ class Import(Owned, Table, tablename="import_batch"):
         sheet: str = "",
         header_line: int = 0,
         columns: dict[int, str] | None = None,
-        make_groups: bool = False,
-        share_addresses: bool = False,
+        choices: Collection[str] = (),
+        parts: list[dict[str, Any]] | None = None,
         by: Viewer,
     ) -> None:
-        """Work it out, in the background; nothing is changed by it. What is left out is guessed from the file."""
+        """Work it out, in the background; nothing is changed by it. What is left out is guessed from the file.
+
+        `parts`, of a workbook, are its sheets: sheet, kind ("": not read), header_line (0: guessed), mapping (column > field, or
+        None to guess). `choices`: of lexicon.CHOICES.
+        """
         await self._is_free("uploaded", "planned", "failed", "planning")
-        if kind and kind not in KINDS:
+        if kind and kind not in (*KINDS, WORKBOOK):
             raise Refused("kind", Say("Kies wat er in het bestand staat."))
+        for part in parts or []:
+            if part["mapping"] is not None and part["kind"]:
+                self._can_be(part["kind"], {int(at): name for at, name in part["mapping"].items()})
         if columns is not None:
             self._can_be(kind, columns)
-        chosen = {"make_groups": make_groups, "share_addresses": share_addresses}
+        chosen: dict[str, Any] = {name: name in choices for name in CHOICES}
+        chosen["parts"] = parts if kind == WORKBOOK else None
         options = self.chosen | {"header_line": header_line, "asked_sheet": sheet[:120]} | chosen
         await save(
             self,
@@ -218,7 +227,8 @@ class ImportRow(Owned, Table, tablename="import_row"):
 
     batch = ForeignKey(Import, null=False, on_delete=OnDelete.cascade)
     line = Integer(help_text="The row number as the spreadsheet program shows it.")
-    part = Varchar(length=10, help_text="group, client or user")
+    sheet = Varchar(length=120, default="", help_text="Of a workbook of which several sheets are read.")
+    part = Varchar(length=10, help_text="See lexicon.PARTS")
     action = Varchar(length=10, help_text="new, changed, unchanged or refused")
     label = Varchar(length=300, default="")
     record_id = Integer(null=True, default=None)
@@ -247,7 +257,12 @@ class ImportRow(Owned, Table, tablename="import_row"):
     def given(self) -> dict[str, Any]:
         """Of a new record what will be written besides its number and name, by field."""
         content = json.loads(self.content)
-        more = {"email": content.get("email"), "role": content.get("role"), "access": content.get("to")}
+        more = {
+            "email": content.get("email"),
+            "staff_role": content.get("staff_role"),
+            "role": content.get("role"),
+            "access": content.get("to"),
+        }
         values = {**content.get("values", {}), **{name: value for name, value in more.items() if value}}
         return {
             name: _told(name, value)

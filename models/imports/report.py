@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 import xlsxwriter
 
 from models.core import Say
-from models.imports.lexicon import FIELDS, Kind
+from models.imports.lexicon import FIELDS, KINDS, SHEETS, WORKBOOK, Kind
 
 if TYPE_CHECKING:
     from models.imports.records import Import
 
 Speak = Callable[[Any], str]
 
-_PARTS = {"group": Say("Groep"), "client": Say("Cliënt"), "user": Say("Gebruiker")}
+_PARTS = {
+    "sector": Say("Branche"), "group": Say("Groep"), "staff": Say("Medewerker"), "client": Say("Cliënt"),
+    "duty": Say("Verantwoordelijke"), "user": Say("Gebruiker"),
+}  # fmt: skip
 _ACTIONS = {
     "new": Say("Nieuw"),
     "changed": Say("Gewijzigd"),
@@ -36,7 +39,29 @@ def workbook(record: Import, rows: list[dict[str, Any]], speak: Speak) -> bytes:
         bold = book.add_format({"bold": True})
         _summary(book.add_worksheet(speak(Say("Samenvatting"))), record, speak, bold)
         _refused(book.add_worksheet(speak(Say("Geweigerd"))), record, rows, speak, bold)
-        _all(book.add_worksheet(speak(Say("Alle regels"))), rows, labels_of(record.kind), speak, bold)
+        _all(book.add_worksheet(speak(Say("Alle regels"))), record, rows, speak, bold)
+    return out.getvalue()
+
+
+def template_workbook() -> bytes:
+    """One workbook for everything: a sheet per kind with all its columns, and one that explains them. Nothing to wipe first."""
+    with _book() as (book, out):
+        bold = book.add_format({"bold": True})
+        for kind in KINDS:
+            sheet = book.add_worksheet(SHEETS[kind])
+            _line(sheet, 0, [field.dutch + (" *" if field.is_required else "") for field in FIELDS[kind]], bold)
+            sheet.set_column(0, len(FIELDS[kind]) - 1, 18, book.add_format({"num_format": "@"}))
+            sheet.freeze_panes(1, 0)
+        sheet = book.add_worksheet("Uitleg")
+        sheet.set_column(0, 3, 32)
+        told = [["Werkblad", "Kolom", "Moet", "Bijvoorbeeld"]]
+        told += [
+            [SHEETS[kind], field.dutch, "ja" if field.is_required else "", _EXAMPLES[kind].get(field.name, "")]
+            for kind in KINDS
+            for field in FIELDS[kind]
+        ]
+        for at, cells in enumerate(told):
+            _line(sheet, at, cells, None if at else bold)
     return out.getvalue()
 
 
@@ -83,25 +108,33 @@ def _summary(sheet: Any, record: Import, speak: Speak, bold: Any) -> None:
 
 def _refused(sheet: Any, record: Import, rows: list[dict[str, Any]], speak: Speak, bold: Any) -> None:
     headings = record.chosen.get("headings", [])
-    sheet.set_column(1, 1, 70)
+    sheet.set_column(1, 1, 20 if record.kind == WORKBOOK else 70)
     sheet.freeze_panes(1, 0)
-    _line(sheet, 0, [speak(Say("Regel")), speak(Say("Reden")), *headings], bold)
+    where = [speak(Say("Werkblad"))] if record.kind == WORKBOOK else []
+    _line(sheet, 0, [speak(Say("Regel")), *where, speak(Say("Reden")), *headings], bold)
     at = 0
     for row in rows:
         if row["action"] == "refused":
             at += 1
-            _line(sheet, at, [str(row["line"]), _reasons(row, speak), *json.loads(row["content"]).get("cells", [])])
+            cells = json.loads(row["content"]).get("cells", [])
+            _line(sheet, at, [str(row["line"]), *_where(record, row), _reasons(row, speak), *cells])
 
 
 def labels_of(kind: str) -> dict[str, Say]:
     """What the fields of a list, and of the people in it, are called."""
-    shown = (*FIELDS["users"], *FIELDS.get(kind, ()))  # type: ignore[call-overload]
+    kinds = KINDS if kind == WORKBOOK else ("users", kind)
+    shown = [field for one in kinds for field in FIELDS.get(one, ())]  # type: ignore[call-overload]
     more = {"access": Say("Toegang tot"), "groups": Say("In groep"), "role": Say("Rol")}
     return {field.name: Say(field.dutch) for field in shown} | more
 
 
-def _all(sheet: Any, rows: list[dict[str, Any]], labels: dict[str, Say], speak: Speak, bold: Any) -> None:
-    heads = (Say("Regel"), Say("Soort"), Say("Uitkomst"), Say("Naam"), Say("Was → wordt"), Say("Opmerking"))
+def _where(record: Import, row: dict[str, Any]) -> list[str]:
+    return [row["sheet"]] if record.kind == WORKBOOK else []
+
+
+def _all(sheet: Any, record: Import, rows: list[dict[str, Any]], speak: Speak, bold: Any) -> None:
+    labels, where = labels_of(record.kind), [Say("Werkblad")] if record.kind == WORKBOOK else []
+    heads = (Say("Regel"), *where, Say("Soort"), Say("Uitkomst"), Say("Naam"), Say("Was → wordt"), Say("Opmerking"))
     sheet.set_column(3, 5, 40)
     sheet.freeze_panes(1, 0)
     _line(sheet, 0, [speak(head) for head in heads], bold)
@@ -111,7 +144,8 @@ def _all(sheet: Any, rows: list[dict[str, Any]], labels: dict[str, Say], speak: 
             for name, (before, after) in json.loads(row["changes"]).items()
         )
         part, action = speak(_PARTS[row["part"]]), speak(_ACTIONS[row["action"]])
-        _line(sheet, at, [str(row["line"]), part, action, row["label"], moves, _reasons(row, speak)])
+        line = [str(row["line"]), *_where(record, row), part, action, row["label"], moves, _reasons(row, speak)]
+        _line(sheet, at, line)
 
 
 def _reasons(row: dict[str, Any], speak: Speak) -> str:
@@ -131,6 +165,14 @@ _EXAMPLES: dict[Kind, dict[str, str]] = {
         "phone": "0575 55 00 00", "groups": "Horeca", "since": "01-01-2024", "manager": "", "contact_first_name": "Jan",
         "contact_prefix": "de", "contact_surname": "Vries", "contact_email": "jan@voorbeeld.example",
         "contact_role": "beheerder",
+    },
+    "sectors": {"name": "Horeca", "sbi": "56", "sbi_version": "SBI 2008"},
+    "staff": {
+        "initials": "A.", "first_name": "Anna", "prefix": "", "surname": "Bos", "email": "anna@kantoor.example",
+        "staff_role": "medewerker", "all_clients": "nee",
+    },
+    "responsibles": {
+        "client_number": "10001", "colleague_email": "anna@kantoor.example", "duties": "Relatiebeheer, Belastingen",
     },
     "users": {
         "client_number": "10001", "initials": "J.", "first_name": "Jan", "prefix": "de", "surname": "Vries",

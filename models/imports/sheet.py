@@ -89,6 +89,17 @@ def read_sheet(
     return found
 
 
+def survey(path: Path) -> list[Sheet]:
+    """The sheets of a file that look like a list, without their rows. Raises SheetError when it cannot be read at all."""
+    with _Reader(path, MOST_ROWS) as reader:
+        overview = reader.next()
+    found = []
+    for sheet in overview["sheets"]:
+        with contextlib.suppress(SheetError):
+            found.append(_choose(overview, sheet["name"], None)[1])
+    return found
+
+
 def _row(line: int, cells: list[Any], width: int, sheet: Sheet, same: dict[str, str]) -> Row | None:
     problems: tuple[Say, ...] = ()
     if len(cells) > width:

@@ -27,6 +27,7 @@ _NAMES = {
     "client": "SELECT name, count(*) OVER () AS n FROM client WHERE id IN ({}) ORDER BY sort_key, id LIMIT 3",
     "users": "SELECT full_name AS name, count(*) OVER () AS n "
     "FROM users WHERE id IN ({}) ORDER BY sort_key, id LIMIT 3",
+    "sector": "SELECT name, count(*) OVER () AS n FROM sector WHERE id IN ({}) ORDER BY name_key LIMIT 3",
     "client_group": "SELECT name, count(*) OVER () AS n FROM client_group WHERE id IN ({}) ORDER BY name_key LIMIT 3",
 }
 # Each finds those of whom something would be lost; $1 is the import, $2 the moment of its commit.
@@ -82,6 +83,17 @@ _LOSSES: tuple[tuple[str, str, Say], ...] = (
         Say("In deze nieuwe groepen staan inmiddels andere cliënten: {names}."),
     ),
     (
+        "users",
+        f"SELECT person FROM responsible WHERE person IN ({_PEOPLE}) AND coalesce(imported, 0) <> $1",
+        Say("Deze nieuwe medewerkers zijn inmiddels verantwoordelijk voor cliënten: {names}."),
+    ),
+    (
+        "sector",
+        "SELECT x.sector FROM client_sector x JOIN sector s ON s.id = x.sector JOIN client c ON c.id = x.client "
+        "WHERE s.imported = $1 AND coalesce(c.imported, 0) <> $1",
+        Say("In deze nieuwe branches zitten inmiddels andere cliënten: {names}."),
+    ),
+    (
         "client_group",
         f"SELECT client_group FROM dossier_group WHERE client_group IN ({_GROUPS})",
         Say("Voor deze nieuwe groepen is een algemeen dossier bedoeld: {names}."),
@@ -118,7 +130,7 @@ async def carry_out(record: Import, by: Viewer) -> dict[str, Any]:
     if found:
         raise Refused("", found[0])
     counts = await _restore(record)
-    for table in ("access", "membership", "users", "client", "client_group"):
+    for table in ("access", "membership", "responsible", "users", "client", "client_group", "sector"):
         gone = await engine.raw(f"DELETE FROM {table} WHERE imported = $1 RETURNING id", record.id)
         counts[table] = len(gone)
     await settle()
@@ -131,7 +143,10 @@ async def carry_out(record: Import, by: Viewer) -> dict[str, Any]:
     return counts
 
 
-_TABLES = {"client": "client", "user": "users", "group": "client_group"}
+_TABLES = {
+    "client": "client", "user": "users", "staff": "users", "group": "client_group", "sector": "sector", "duty": "responsible",
+}  # fmt: skip
+_KEPT = {"duties": "roles"}  # a field of a list > its column, where they differ
 
 
 async def _restore(record: Import) -> dict[str, int]:
@@ -157,10 +172,11 @@ async def _restore(record: Import) -> dict[str, int]:
                 if is_same:
                     own = 0 if before else int(content.get("rights_before", 0))
                     given.append((before, own, roles[pair][1]))
-            elif name in (*CLIENT_FIELDS, *USER_FIELDS, "description"):
-                is_same = id in now[row["part"]] and now[row["part"]][id][name] == after
+            elif name in (*CLIENT_FIELDS, *USER_FIELDS, "description", "sbi_version", "duties"):
+                column = _KEPT.get(name, name)
+                is_same = id in now[row["part"]] and now[row["part"]][id][column] == after
                 if is_same:
-                    fields.setdefault((_TABLES[row["part"]], name), []).append((before, id))
+                    fields.setdefault((_TABLES[row["part"]], column), []).append((before, id))
             else:
                 continue  # an access or a membership: made by the import, and removed with it
             is_all, is_any = is_all and is_same, True
@@ -168,7 +184,7 @@ async def _restore(record: Import) -> dict[str, int]:
     for (table, name), changes in fields.items():
         await engine.raw_many(f"UPDATE {table} SET {name} = $1 WHERE id = $2", changes)
     await engine.raw_many("UPDATE access SET role = $1, own = $2 WHERE id = $3", given)
-    await _renew_keys(set(now["client"]), set(now["user"]))
+    await _renew_keys(set(now["client"]), {*now["user"], *now["staff"]})
     return counts
 
 

@@ -81,7 +81,7 @@ def settle(kind: Kind, parsed: Parsed) -> None:
         _settle_address(parsed)
         _settle_postcode(parsed)
         _settle_person(parsed, "contact_")
-    elif kind == "users":
+    elif kind in ("users", "staff"):
         _settle_person(parsed, "")
     if values.get("country") == "":
         values["country"] = "NL"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.clients import seen as clients_seen
+from models.core import fold
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -25,25 +26,51 @@ USER_FIELDS = ("initials", "first_name", "prefix", "surname", "gender", "phone",
 PARTNER = ("partner_prefix", "partner_surname", "name_use")  # in no list, but part of somebody's name
 
 
+_OR_STAFF = " OR kind = 'staff'"
+
+
 @dataclass
 class Keys:
-    """What is looked up: the keys of the groups, the clients and the people that the file names."""
+    """What is looked up: the keys of the records that the file names.
 
+    `duties` are the clients of which is asked who is responsible; `staff`: whether any colleague may be named. By `kvks` and
+    `names` it is seen whether a new client is there already; they are no part of what a plan stands on.
+    """
+
+    sectors: set[str] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
     clients: set[str] = field(default_factory=set)
     users: set[str] = field(default_factory=set)
+    duties: set[str] = field(default_factory=set)
+    staff: bool = False
+    kvks: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+
+    def __ior__(self, other: Keys) -> Keys:
+        for name in ("sectors", "groups", "clients", "users", "duties", "kvks", "names"):
+            getattr(self, name).update(getattr(other, name))
+        self.staff = self.staff or other.staff
+        return self
 
 
 @dataclass
 class World:
-    """By key: rows of groups, clients and the people of each address; who has access to what; who is in which group."""
+    """By key: rows of sectors, groups, clients and the people of each address; who has access to what; who is in which group;
+    who is responsible (person, client > id and roles); and what tells a client from others (see plan) > name and number."""
 
+    sectors: dict[str, dict[str, Any]]
     groups: dict[str, dict[str, Any]]
     clients: dict[str, dict[str, Any]]
     users: dict[str, list[dict[str, Any]]]  # by address: several may share one
     accesses: dict[tuple[int, int], dict[str, Any]]
     memberships: set[tuple[int, int]]
+    duties: dict[tuple[int, int], dict[str, Any]]
+    likes: dict[tuple[str, str], tuple[str, str]]
     seen: set[int] | None = None  # the clients that a restricted employee may see; None: all
+
+    @property
+    def staff(self) -> list[dict[str, Any]]:
+        return [row for row in self.people() if row["kind"] == "staff"]
 
     def people(self) -> Iterator[dict[str, Any]]:
         return itertools.chain.from_iterable(self.users.values())
@@ -61,7 +88,7 @@ class World:
 
     def digest(self) -> str:
         hashed = hashlib.sha256()
-        for rows in (self.groups, self.clients):
+        for rows in (self.sectors, self.groups, self.clients):
             for key in sorted(rows):
                 hashed.update(repr(sorted(rows[key].items(), key=_first)).encode())
         for person in sorted(self.people(), key=lambda row: int(row["id"])):
@@ -69,6 +96,7 @@ class World:
         for pair in sorted(self.accesses):
             hashed.update(repr((pair, self.accesses[pair]["role"], self.accesses[pair]["rights"])).encode())
         hashed.update(repr(sorted(self.memberships)).encode())
+        hashed.update(repr(sorted((pair, row["roles"]) for pair, row in self.duties.items())).encode())
         hashed.update(
             repr(sorted(self.seen & {row["id"] for row in self.clients.values()} if self.seen else ())).encode()
         )
@@ -80,15 +108,17 @@ def _first(item: tuple[str, Any]) -> str:
 
 
 async def load(keys: Keys, by: Viewer) -> World:
-    """Nine statements at most, whatever the number of rows; in the present unit."""
+    """A dozen statements at most, whatever the number of rows; in the present unit."""
     clients = await _rows(
-        f"SELECT id, number, number_key, state, {', '.join(CLIENT_FIELDS)} FROM client WHERE number_key IN {{}}",
+        f"SELECT id, number, number_key, state, merged_into, {', '.join(CLIENT_FIELDS)} FROM client WHERE number_key IN {{}}",
         keys.clients,
     )
     users = await _rows(
-        f"SELECT id, kind, state, email, email_key, {', '.join((*USER_FIELDS, *PARTNER))} FROM users WHERE email_key IN {{}}",
-        keys.users,
+        "SELECT id, kind, state, role, office, all_clients, full_name, email, email_key, "
+        f"{', '.join((*USER_FIELDS, *PARTNER))} FROM users WHERE email_key IN {{}}{_OR_STAFF if keys.staff else ''}",
+        keys.users or {"@"} if keys.staff else keys.users,
     )
+    sectors = await _rows("SELECT id, name, name_key, sbi, sbi_version FROM sector WHERE name_key IN {}", keys.sectors)
     groups = await engine.raw("SELECT id, name, name_key, description FROM client_group")
     by_address: dict[str, list[dict[str, Any]]] = {}
     for user in sorted(users, key=lambda row: int(row["id"])):
@@ -97,17 +127,34 @@ async def load(keys: Keys, by: Viewer) -> World:
         "SELECT person, client, rights, role, own FROM access WHERE person IN {}", [u["id"] for u in users]
     )
     members = await _by_id("SELECT client, client_group FROM membership WHERE client IN {}", [c["id"] for c in clients])
+    asked = [c["id"] for c in clients if c["number_key"] in keys.duties]
+    duties = await _by_id("SELECT id, person, client, roles FROM responsible WHERE client IN {}", asked)
     seen = None
     if not by.sees_all_clients:
         seen = {row["id"] for row in await engine.raw(f"SELECT c.id FROM client c WHERE {clients_seen(by)}")}
     return World(
+        {row["name_key"]: row for row in sectors},
         {row["name_key"]: row for row in groups if row["name_key"] in keys.groups},
         {row["number_key"]: row for row in clients},
         by_address,
         {(row["person"], row["client"]): row for row in accesses},
         {(row["client"], row["client_group"]) for row in members},
+        {(row["person"], row["client"]): row for row in duties},
+        await _alike(keys),
         seen,
     )
+
+
+async def _alike(keys: Keys) -> dict[tuple[str, str], tuple[str, str]]:
+    """What tells a client that is there: ("kvk", number and branch) and ("name", name and postcode)."""
+    rows = await _rows(
+        "SELECT name, number, kvk, branch_number FROM client WHERE kvk IN {} AND kvk <> ''", keys.kvks - {""}
+    )
+    found = {("kvk", f"{row['kvk']} {row['branch_number']}"): (row["name"], row["number"]) for row in rows}
+    rows = await _rows(
+        "SELECT name, number, postcode FROM client WHERE postcode <> '' AND lower(name) IN {}", keys.names - {""}
+    )
+    return found | {("name", f"{fold(row['name'])} {row['postcode']}"): (row["name"], row["number"]) for row in rows}
 
 
 async def names_of(clients: Iterable[int]) -> dict[int, str]:

@@ -97,7 +97,7 @@ async def test_people_share_an_address_only_when_that_was_chosen(anna):
     record = await planned(anna, SHARED.encode())
     assert await refused_lines(record) == [3, 5]
 
-    await record.plan(kind="users", columns=record.columns, share_addresses=True, by=anna)
+    await record.plan(kind="users", columns=record.columns, choices=["share_addresses"], by=anna)
     record = await carried_out(record)
     assert await refused_lines(record) == []
     rows = await ImportRow.objects().where(ImportRow.batch == record.id).order_by(ImportRow.line)
@@ -131,7 +131,7 @@ async def test_unknown_groups_are_made_only_when_asked(anna):
     assert not await ClientGroup.exists()
 
     record = await planned(anna, content)
-    await record.plan(kind="clients", columns=record.columns, make_groups=True, by=anna)
+    await record.plan(kind="clients", columns=record.columns, choices=["make_groups"], by=anna)
     record = await carried_out(record)
     await record.commit(record.plan_hash, by=anna)
     assert (await carried_out(record)).state == "committed"
