@@ -86,6 +86,7 @@ class Sector(Owned, Table, tablename="sector"):
 class ClientSector(Owned, Table, tablename="client_sector"):
     client = ForeignKey(Client, null=False, on_delete=OnDelete.cascade)
     sector = ForeignKey(Sector, null=False, on_delete=OnDelete.cascade, index=True)
+    imported = Integer(null=True, default=None, index=True)
 
     client_sector_unique = Unique([client, sector])
 
@@ -136,8 +137,8 @@ async def names_of(*, client: int | None = None, ids: Iterable[int] = ()) -> lis
     return [row["name"] for row in rows]
 
 
-async def link_by_name(clients: Iterable[int]) -> None:
-    """These clients come to be in the sector that their list named; one that did not exist is made."""
+async def link_by_name(clients: Iterable[int], imported: int | None = None) -> None:
+    """These clients come to be in the sector that their list named; one that did not exist is made. `imported`: by which import."""
     which = json.dumps(sorted(set(clients)))
     named = await engine.raw(
         f"SELECT DISTINCT sector AS name FROM client WHERE sector <> '' AND id IN {listed(1)}", which
@@ -145,14 +146,15 @@ async def link_by_name(clients: Iterable[int]) -> None:
     keys = {row["name"]: fold(row["name"])[:240] for row in named}
     known = {row["name_key"] for row in await engine.raw("SELECT name_key FROM sector")}
     fresh = {key: name for name, key in keys.items() if key not in known}
-    columns = ("name", "name_key", "sbi", "sbi_version", "created_at")
+    columns = ("name", "name_key", "sbi", "sbi_version", "created_at", "imported")
     now = utcnow()
-    await engine.copy_rows("sector", columns, [(name, key, "", "SBI 2008", now) for key, name in fresh.items()])
+    rows = [(name, key, "", "SBI 2008", now, imported) for key, name in fresh.items()]
+    await engine.copy_rows("sector", columns, rows)
     ids = {row["name_key"]: row["id"] for row in await engine.raw("SELECT id, name_key FROM sector")}
     await engine.raw_many(
-        "INSERT INTO client_sector (client, sector) SELECT id, CAST($1 AS INTEGER) FROM client "
+        "INSERT INTO client_sector (client, sector, imported) SELECT id, CAST($1 AS INTEGER), CAST($4 AS INTEGER) FROM client "
         f"WHERE sector = $2 AND id IN {listed(3)} ON CONFLICT (client, sector) DO NOTHING",
-        [(ids[key], name, which) for name, key in keys.items()],
+        [(ids[key], name, which, imported) for name, key in keys.items()],
     )
 
 

@@ -27,10 +27,10 @@ def guess_kind(headings: Sequence[str], above: Sequence[str] = (), sheet: str = 
     if keys & _STAFF_WORDS and "surname" in guesses["staff"] | {"surname" * ("name" in guesses["staff"])}:
         return "staff"
     if (
-        "client_number" in guesses["responsibles"]
+        "client_number" in guesses["duties"]
         and {heading_key("E-mail medewerker"), heading_key("Verantwoordelijk voor")} & keys
     ):
-        return "responsibles"
+        return "duties"
     if (
         {"name", "sbi"} <= guesses["sectors"]
         and not guesses["clients"] - {"sector", "sbi", "name", "number"}

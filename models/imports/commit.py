@@ -160,7 +160,7 @@ class _Commit(OfficeCommit):
 
     async def _put_in_sectors(self) -> None:
         contents = [content for action in ("new", "changed") for content, _ in self.plan.of("client", action)]
-        await link_by_name(self.clients[c["client"]] for c in contents if c["values"].get("sector"))
+        await link_by_name([self.clients[c["client"]] for c in contents if c["values"].get("sector")], self.id)
 
     async def _make_people(self) -> None:
         new = [content for content, _ in self.plan.of("user", "new")]

@@ -364,7 +364,7 @@ def _require(kind: Kind, mapping: Mapping[int, str], parsed: Parsed) -> None:
     needed = [field.name for field in FIELDS[kind] if field.is_required]
     if kind == "clients" and any(value for name, value in parsed.values.items() if name.startswith("contact_")):
         needed += ["contact_surname", "contact_email"]
-    if kind == "responsibles":
+    if kind == "duties":
         needed += [] if parsed.values.get("colleague") else ["colleague_email"]
     for name in needed:
         if (

@@ -7,19 +7,19 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["sectors", "groups", "staff", "clients", "responsibles", "users"]
+Kind = Literal["sectors", "groups", "staff", "clients", "duties", "users"]
 # In the order in which the sheets of one workbook are worked out: what is named later is made earlier.
-KINDS: tuple[Kind, ...] = ("sectors", "groups", "staff", "clients", "responsibles", "users")
+KINDS: tuple[Kind, ...] = ("sectors", "groups", "staff", "clients", "duties", "users")
 # What can be chosen beside the columns: make groups that are not there; let people share an address; leave out clients that
 # seem to be there already under another number.
 CHOICES = ("make_groups", "share_addresses", "leave_doubles")
 WORKBOOK = "workbook"  # the kind of an import that reads several sheets
 PARTS: dict[Kind, str] = {
-    "sectors": "sector", "groups": "group", "staff": "staff", "clients": "client", "responsibles": "duty", "users": "user",
+    "sectors": "sector", "groups": "group", "staff": "staff", "clients": "client", "duties": "duty", "users": "user",
 }  # fmt: skip
 SHEETS: dict[Kind, str] = {
     "sectors": "Branches", "groups": "Groepen", "staff": "Medewerkers", "clients": "Cliënten",
-    "responsibles": "Verantwoordelijken", "users": "Gebruikers",
+    "duties": "Verantwoordelijken", "users": "Gebruikers",
 }  # fmt: skip
 
 
@@ -186,7 +186,7 @@ FIELDS: dict[Kind, tuple[Field, ...]] = {
         _field("sbi_version", "SBI-versie", "SBI version", "versie, sbi versie, version, indeling", "text", 12),
     ),
     "staff": _STAFF,
-    "responsibles": (
+    "duties": (
         _field(
             "client_number", "Cliëntnummer", "Client number", f"{_CLIENT_NUMBER}, nummer, nr, code", "number", 20, True
         ),

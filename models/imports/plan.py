@@ -45,9 +45,9 @@ def keys_of(kind: Kind, rows: list[tuple[Row, Parsed]]) -> Keys:
             continue
         keys.clients.add(number_key(text(values.get("number" if kind == "clients" else "client_number"))))
         keys.groups.update(fold(name) for name in groups_in(parsed))
-        address = {"clients": "contact_email", "responsibles": "colleague_email"}.get(kind, "email")
+        address = {"clients": "contact_email", "duties": "colleague_email"}.get(kind, "email")
         keys.users.add(fold(text(values.get(address))))
-        if kind == "responsibles":
+        if kind == "duties":
             keys.staff = True
             keys.duties.add(number_key(text(values.get("client_number"))))
         if kind == "clients":
@@ -102,7 +102,7 @@ class Planner(OfficePlanner):
             "groups": self._group,
             "staff": self._colleague,
             "clients": self._client,
-            "responsibles": self._duty,
+            "duties": self._duty,
             "users": self._user,
         }[self.kind](row, parsed, label)
 
@@ -148,10 +148,12 @@ class Planner(OfficePlanner):
                 notes.append(("", Say("Deze cliënt is gearchiveerd, en blijft dat.")))
             if there and there["merged_into"]:
                 why = Say("Deze cliënt is met een andere samengevoegd. Gebruik het nummer van die cliënt.")
+                del self._clients[key]
                 self._refuse(row, "client", label, [("number", why)])
                 return
             if there is None and (alike := self._alike(values, number, row)):
                 if self.choices["leave_doubles"]:
+                    del self._clients[key]  # lines about him have no client either
                     self._refuse(row, "client", label, [("", alike)])
                     return
                 notes.append(("", alike))
@@ -182,7 +184,7 @@ class Planner(OfficePlanner):
         for name in groups_in(parsed):
             key = fold(name)
             group = self.world.groups.get(key)
-            if group is None and not self.choices["make_groups"]:
+            if group is None and key not in self._groups and not self.choices["make_groups"]:
                 notes.append(
                     (
                         "groups",

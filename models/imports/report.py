@@ -171,7 +171,7 @@ _EXAMPLES: dict[Kind, dict[str, str]] = {
         "initials": "A.", "first_name": "Anna", "prefix": "", "surname": "Bos", "email": "anna@kantoor.example",
         "staff_role": "medewerker", "all_clients": "nee",
     },
-    "responsibles": {
+    "duties": {
         "client_number": "10001", "colleague_email": "anna@kantoor.example", "duties": "Relatiebeheer, Belastingen",
     },
     "users": {

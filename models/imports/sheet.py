@@ -90,13 +90,15 @@ def read_sheet(
 
 
 def survey(path: Path) -> list[Sheet]:
-    """The sheets of a file that look like a list, without their rows. Raises SheetError when it cannot be read at all."""
+    """The sheets of a file that look like a list and have any row, without their rows. Raises SheetError when it cannot be read at all."""
     with _Reader(path, MOST_ROWS) as reader:
         overview = reader.next()
     found = []
     for sheet in overview["sheets"]:
         with contextlib.suppress(SheetError):
-            found.append(_choose(overview, sheet["name"], None)[1])
+            one = _choose(overview, sheet["name"], None)[1]
+            if any(line > one.header_line for line, _ in sheet["top"]):
+                found.append(one)
     return found
 
 

@@ -90,7 +90,7 @@ _LOSSES: tuple[tuple[str, str, Say], ...] = (
     (
         "sector",
         "SELECT x.sector FROM client_sector x JOIN sector s ON s.id = x.sector JOIN client c ON c.id = x.client "
-        "WHERE s.imported = $1 AND coalesce(c.imported, 0) <> $1",
+        "WHERE s.imported = $1 AND coalesce(c.imported, 0) <> $1 AND coalesce(x.imported, 0) <> $1",
         Say("In deze nieuwe branches zitten inmiddels andere cliënten: {names}."),
     ),
     (
@@ -130,7 +130,7 @@ async def carry_out(record: Import, by: Viewer) -> dict[str, Any]:
     if found:
         raise Refused("", found[0])
     counts = await _restore(record)
-    for table in ("access", "membership", "responsible", "users", "client", "client_group", "sector"):
+    for table in ("access", "membership", "client_sector", "responsible", "users", "client", "client_group", "sector"):
         gone = await engine.raw(f"DELETE FROM {table} WHERE imported = $1 RETURNING id", record.id)
         counts[table] = len(gone)
     await settle()

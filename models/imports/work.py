@@ -164,25 +164,25 @@ async def _use_kept(record: Import, parts: list[Part]) -> None:
 def _parts(path: Path, record: Import) -> list[Part]:
     asked = record.chosen
     wanted = asked.get("parts") if record.kind == WORKBOOK else None
-    if not record.kind and not asked.get("asked_sheet"):
+    chosen = asked.get("asked_sheet") or None
+    if not record.kind and not chosen:
         wanted = _lists_in(path)
-    if wanted:
+        chosen = wanted[0]["sheet"] if wanted and not any(part["kind"] for part in wanted[1:]) else None
+    if wanted and not chosen:
         return _sheets(path, record.file_name, wanted)
-    sheet = read_sheet(
-        path, record.file_name, sheet=asked.get("asked_sheet") or None, header_line=asked.get("header_line") or None
-    )
+    sheet = read_sheet(path, record.file_name, sheet=chosen, header_line=asked.get("header_line") or None)
     return [Part(*_meaning(record, sheet), sheet)]
 
 
 def _lists_in(path: Path) -> list[dict[str, Any]] | None:
-    """The sheets of a workbook that has more lists than one; None of any other file."""
+    """The sheets of a workbook, the lists that we know first; None where there is none of those."""
     found: dict[str, dict[str, Any]] = {}
     sheets = survey(path)
     for sheet in sheets:
         kind = guess_kind(sheet.headings, sheet.above, sheet.sheet)
         if kind and kind not in found:
             found[kind] = {"sheet": sheet.sheet, "kind": kind, "header_line": 0, "mapping": None}
-    if len(found) < 2:
+    if not found:
         return None
     read = {part["sheet"] for part in found.values()}
     rest = [one.sheet for one in sheets if one.sheet not in read]

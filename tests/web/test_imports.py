@@ -11,11 +11,13 @@ import pytest
 
 from models import engine
 from models.clients import Client
-from models.imports import Import, ImportRow
+from models.imports import Import, ImportMapping, ImportRow
+from models.imports.lexicon import KINDS
 from models.outbox import Errand
 from models.settings import Firm
-from tests.models.importing import CONTACTS, HOSTILE, carried_out
-from web.imports import add, columns, commit, list_, page, plan, report, rows, sample, undo, undoing
+from tests.models.importing import CONTACTS, HOSTILE, again, carried_out
+from tests.models.test_import_workbook import OFFICE, workbook
+from web.imports import add, columns, commit, forget, list_, page, plan, report, rows, sample, undo, undoing
 
 pytestmark = pytest.mark.usefixtures("cast")
 
@@ -141,7 +143,7 @@ async def test_strange_texts_are_refused_or_kept_but_never_break_the_page(cast, 
     } >= {2, 7}
 
 
-@pytest.mark.parametrize("kind", ["groups", "clients", "users"])
+@pytest.mark.parametrize("kind", KINDS)
 async def test_an_example_can_be_filled_in_and_is_recognised(cast, browser, kind):
     async with browser(cast.anna) as anna:
         book = await anna.get(sample.url(kind=kind))
@@ -150,6 +152,49 @@ async def test_an_example_can_be_filled_in_and_is_recognised(cast, browser, kind
 
     assert record.kind == kind
     assert not re.search(r"Traceback|None", shown.text)
+
+
+async def test_one_workbook_is_read_sheet_by_sheet_and_a_sheet_can_be_left_out(cast, browser):
+    async with browser(cast.anna) as anna:
+        template = await anna.get(sample.url(kind="workbook"))
+        assert openpyxl.load_workbook(io.BytesIO(template.content)).sheetnames[-1] == "Uitleg"
+        record = await sent(anna, "kantoor.xlsx", workbook(OFFICE))
+        shown = await anna.get(page.url(import_id=record.id))
+        sheet = await anna.get(columns.url(import_id=record.id, part=2))
+        chosen = {"part": "2", "kind": "", "for_kind": "staff"}
+        assert (await anna.post(plan.url(import_id=record.id), data=chosen)).status_code == 303
+        record = await carried_out(record)
+        without = await anna.get(page.url(import_id=record.id, tab="refused"))
+        read_again = await anna.get(columns.url(import_id=record.id, part=2, kind="staff"))
+        book = openpyxl.load_workbook(io.BytesIO((await anna.get(report.url(import_id=record.id))).content))
+
+    said = html.unescape(shown.text)
+    assert "Gelezen werkbladen:" in said and "Verantwoordelijke" in said and "Kantoorgebruiker" in said
+    assert "Ziet alle cliënten" in html.unescape(sheet.text) and "Medewerkers" in sheet.text
+    assert record.kind == "workbook" and "Importeer eerst de medewerkers" in html.unescape(without.text)
+    assert read_again.status_code == 200
+    assert "Verantwoordelijken" in str(list(book["Geweigerd"].values))
+
+
+async def test_a_mapping_is_kept_used_and_forgotten(cast, browser):
+    odd = b"Kol A;Kol B\n90001;Jansen\n"
+    async with browser(cast.anna) as anna:
+        record = await sent(anna, "lijst.csv", odd)
+        typed = {"kind": "clients", "column-0": "number", "column-1": "name", "keep": "1"}
+        nameless = await anna.post(plan.url(import_id=record.id), data=typed)
+        kept = await anna.post(plan.url(import_id=record.id), data=typed | {"mapping_name": "Ons pakket"})
+        mapping = await ImportMapping.objects().first()
+        shown = await anna.get(columns.url(import_id=record.id, kind="clients", saved=mapping.id))
+        again_ = await sent(anna, "lijst.csv", odd)
+        used = await anna.get(page.url(import_id=again_.id))
+        listed = await anna.get(list_.url())
+        gone = await anna.post(forget.url(mapping_id=mapping.id))
+
+    assert nameless.status_code == 422 and "Vul een naam in." in nameless.text
+    assert kept.status_code == 303 and (await again(record)).state == "uploaded"
+    assert re.search(r'<option value="number" selected>', shown.text)
+    assert "Gelezen met de bewaarde indeling “Ons pakket”." in html.unescape(used.text)
+    assert "Ons pakket" in listed.text and gone.status_code == 303 and not await ImportMapping.exists()
 
 
 async def test_without_a_file_it_says_so(cast, browser):
