@@ -258,7 +258,7 @@ async def _page(request: Request, viewer: Viewer, record: Import) -> dict[str, A
         "numbers": numbers,
         "task": task,
         "is_stuck": record.is_busy and (task is None or not task.is_busy),
-        "rows": await found.all(ImportRow.line, ImportRow.id, limit=SIZE, offset=(number - 1) * SIZE),
+        "rows": await found.all(ImportRow.id, limit=SIZE, offset=(number - 1) * SIZE),
         "tab": tab,
         "q": q,
         "total": total,

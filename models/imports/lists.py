@@ -43,6 +43,6 @@ def uninvited(viewer: Viewer, record: Import) -> Scope[User]:
 
 async def for_report(record: Import) -> list[dict[str, Any]]:
     return await engine.raw(
-        "SELECT sheet, line, part, action, label, content, changes, reasons FROM import_row WHERE batch = $1 ORDER BY line, id",
+        "SELECT sheet, line, part, action, label, content, changes, reasons FROM import_row WHERE batch = $1 ORDER BY id",
         record.id,
     )

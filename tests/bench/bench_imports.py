@@ -1,4 +1,4 @@
-"""The import of 10,000 clients with 15,000 contacts in one file: planned and committed, and the bare insert beside it."""
+"""The import of 20,000 clients with 30,000 contacts in one file: planned and committed, and the bare insert beside it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-CLIENTS, CONTACTS = 10_000, 15_000
+CLIENTS, CONTACTS = 20_000, 30_000
 HEADINGS = (
     "Cliëntnummer", "Naam", "Rechtsvorm", "KvK-nummer", "Straat", "Huisnr", "Postcode", "Plaats", "E-mail", "Telefoon",
     "Branche", "Cliëntgroep", "Voornaam", "Achternaam", "E-mail contactpersoon",
