@@ -153,7 +153,9 @@ def _where(viewer: Viewer, asked: Filter) -> tuple[str, list[Any]]:
     if not viewer.sees_all_clients:
         reached = f"SELECT a.person FROM access a WHERE {seen(viewer, 'a.client')}"
         begun = f"SELECT p.person FROM preparation p WHERE p.begun_by = {int(viewer.user.id)}"
-        conditions.append((f"(users.id IN ({reached}) OR users.id IN ({begun}))", ()))
+        conditions.append(
+            (f"users.id IN ({reached} UNION {begun})", ())
+        )  # one list of ids: with OR each row is looked at
     args = [argument for _, more in conditions for argument in more]
     sql = " AND ".join(text for text, _ in conditions) or "1 = 1"
     return sql.format(*(f"${n}" for n in range(1, len(args) + 1))), args

@@ -101,8 +101,8 @@ def declare(kind: type[BulkKind]) -> type[BulkKind]:
 def pairs(n: int) -> str:
     """Rows v(id, value) out of argument `n`, a JSON list of [id, text]."""
     if engine.is_sqlite():
-        return (
-            f"(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS value FROM json_each(${n})) v"
+        return (  # LIMIT keeps it one table that is made once: flattened, the list would be read again for every row
+            f"(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS value FROM json_each(${n}) LIMIT -1) v"
         )
     return f"(SELECT CAST(value ->> 0 AS INTEGER) AS id, value ->> 1 AS value FROM json_array_elements(CAST(${n} AS json))) v"
 

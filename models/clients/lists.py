@@ -39,7 +39,7 @@ SILENT_AFTER = dt.timedelta(days=7)
 NOBODY_IN = (
     "({client} IN (SELECT a.client FROM users u JOIN access a ON a.person = u.id "
     "WHERE u.kind = 'client' AND u.state = 'invited' AND u.invited_at < {week}) "
-    "AND NOT EXISTS (SELECT 1 FROM access a JOIN users u ON u.id = a.person WHERE a.client = {client} AND u.state = 'active'))"
+    "AND NOT EXISTS (SELECT 1 FROM access a CROSS JOIN users u WHERE a.client = {client} AND u.id = a.person AND u.state = 'active'))"
 )
 STATES = ("active", "archived", "all")
 
