@@ -15,7 +15,7 @@ from models.clients import Client, granted
 from models.clients.rights import ceiling, opened_by
 from models.core import Say
 from models.dossiers import Document, Folder
-from models.viewer import STAFF_MODULES, Permission, Right, Viewer
+from models.viewer import NOTHING, Permission, Right, Viewer, permissions_of
 
 if TYPE_CHECKING:
     from models.accounts import User
@@ -207,15 +207,77 @@ async def _to_general(viewer: Viewer, folder: Folder) -> list[Step]:
 
 # colleagues
 
+# What can be done at the office, in the words of its screens.
+OFFICE_SCREENS = (
+    (Say("Cliënten wijzigen"), Permission.MANAGE_CLIENTS),
+    (Say("Gebruikers beheren"), Permission.MANAGE_USERS),
+    (Say("Meekijken als gebruiker"), Permission.VIEW_AS),
+    (Say("Dossiers lezen"), Permission.READ_DOSSIERS),
+    (Say("Dossiers bewerken"), Permission.EDIT_DOSSIERS),
+    (Say("Standaardstructuren bewerken"), Permission.EDIT_STRUCTURES),
+    (Say("Importeren"), Permission.IMPORT_RECORDS),
+    (Say("Uitrol en uitnodigingen bekijken"), Permission.VIEW_ROLLOUT),
+    (Say("Uitnodigen en de poorten openen"), Permission.OPEN_GATES),
+    (Say("Post bekijken"), Permission.VIEW_MAIL),
+    (Say("Logboek bekijken"), Permission.VIEW_TRAIL),
+    (Say("Kantoorgebruikers beheren"), Permission.MANAGE_STAFF),
+    (Say("Instellingen wijzigen"), Permission.MANAGE_SETTINGS),
+)
+
+
+async def of_office(person: User) -> list[tuple[Say, Permission, Answer]]:
+    """Everything that can be done at the office, and whether this colleague may: by his role, his own permissions, or a
+    group of colleagues that he is in. One statement."""
+    viewer = await as_viewer(person)
+    groups = await _groups_of(person)
+    answers = []
+    for label, permission in OFFICE_SCREENS:
+        allowed = person.state == "active" and viewer.may(permission)
+        steps = [*_at_the_door(viewer), *_to_permission(person, permission, groups)]
+        answers.append((label, permission, Answer(allowed, steps)))
+    return answers
+
+
+async def _groups_of(person: User) -> list[dict[str, Any]]:
+    """The groups of colleagues that he is in and that give something: name, permissions."""
+    return await engine.raw(
+        "SELECT g.name, g.permissions FROM staff_group g JOIN staff_group_member m ON m.staff_group = g.id "
+        "WHERE m.person = $1 AND g.permissions <> '' ORDER BY g.name_key",
+        person.id,
+    )
+
+
+def _to_permission(person: User, permission: Permission, groups: list[dict[str, Any]]) -> list[Step]:
+    role = _ROLE_NAMES.get(person.role, Say(person.role))
+    if permission not in permissions_of(person.role, ""):
+        return [Step(False, Say("De rol {role} laat dit niet toe.", role=role))]
+    steps = [Step(True, Say("De rol {role} laat dit toe.", role=role))]
+    if person.role != "employee" or not person.permissions:
+        return steps
+    found = []
+    if permission in permissions_of(person.role, person.permissions_own or NOTHING):
+        found.append(Step(True, Say("Dit recht is aan hem zelf gegeven.")))
+    found += [
+        Step(True, Say("De kantoorgroep “{group}” geeft dit recht.", group=group["name"]))
+        for group in groups
+        if permission in permissions_of(person.role, group["permissions"])
+    ]
+    nothing = Say(
+        "Van alles wat een medewerker mag, heeft hij een deel; dit is er niet bij, en geen kantoorgroep geeft het."
+    )
+    return steps + (found or [Step(False, nothing)])
+
+
+_ROLE_NAMES = {
+    "administrator": Say("Beheerder"),
+    "office_administrator": Say("Kantoorbeheerder"),
+    "employee": Say("Medewerker"),
+}
+
 
 async def _of_colleague(viewer: Viewer, client: Client | None, needs: Permission, *, seen: bool) -> Answer:
-    steps = _at_the_door(viewer)
-    module = next((one.name for one in STAFF_MODULES if needs in one.view | one.act), "")
+    steps = [*_at_the_door(viewer), *_to_permission(viewer.user, needs, await _groups_of(viewer.user))]
     held = viewer.may(needs)
-    if held:
-        steps.append(Step(True, Say("Zijn rol en rechten laten dit toe.")))
-    else:
-        steps.append(Step(False, Say("Zijn rol en rechten laten “{module}” niet toe.", module=module)))
     if client is not None:
         steps.append(await _reaching(viewer, client, seen))
     return Answer(viewer.user.state == "active" and held and seen, steps)

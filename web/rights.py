@@ -121,6 +121,22 @@ async def _about(viewer: Viewer, person: User, client: Client, typed: dict[str, 
     }
 
 
+@rights.get("/users/{user_id:int}/permissions")
+async def of_colleague(request: Request, viewer: Viewer, user_id: int) -> Reply:
+    """What a colleague may at the office, and why; his own, or of anybody for who manages staff."""
+    person = await viewer.users.get(user_id)
+    if person.kind != "staff" or not (viewer.may("manage_staff") or person.id == viewer.user.id):
+        raise Missing("User", user_id)
+    return show(
+        "rights/office.html",
+        title=Say("Wat mag deze collega, en waarom"),
+        section="settings",
+        person=person,
+        may=viewer.may("manage_staff"),
+        answers=await explaining.of_office(person),
+    )
+
+
 @rights.get("/folders/{folder_id:int}/rights")
 async def of_folder(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     """Who may look into this folder; for `?person=` why, or why not."""

@@ -9,9 +9,10 @@ import pytest
 from models import engine, explaining
 from models.accounts import User
 from models.accounts.roles import RIGHTS
+from models.accounts.staff import settle_staff
 from models.clients import Client, settle, settle_rights
 from models.dossiers import Document, Folder
-from models.viewer import Permission
+from models.viewer import STAFF_PERMISSIONS, Permission
 
 MODULES = ("", "", "dossiers", "approvals,payroll", "dossiers,payroll", "-")
 
@@ -57,11 +58,21 @@ async def shuffled(cast, chance: Random) -> None:
             top["name"], top["name_key"], chance.random() < 0.5,
         )  # fmt: skip
     await engine.raw(
-        "UPDATE users SET permissions = $1, all_clients = $2 WHERE id = $3",
-        chance.choice(["", "-", "dossiers:view", "clients:act"]),
+        "UPDATE users SET permissions_own = $1, all_clients = $2, role = $3 WHERE id = $4",
+        chance.choice(["", "-", "dossiers:view", "clients:act", "rollout:act,mail:view"]),
         chance.random() < 0.4,
+        chance.choice(["employee", "employee", "office_administrator"]),
         cast.ed.user.id,
     )
+    await engine.raw("DELETE FROM staff_group")
+    if chance.random() < 0.6:
+        given = chance.choice(["", "dossiers:act", "imports:act,mail:view"])
+        await engine.raw("INSERT INTO staff_group (name, name_key, permissions) VALUES ('Lonen', 'lonen', $1)", given)
+        await engine.raw(
+            "INSERT INTO staff_group_member (staff_group, person) SELECT id, CAST($1 AS INTEGER) FROM staff_group",
+            cast.ed.user.id,
+        )
+    await settle_staff()
     if chance.random() < 0.5:
         await engine.raw("DELETE FROM responsible WHERE client = $1 AND person = $2", cast.bakkerij, cast.ed.user.id)
     await settle()
@@ -88,6 +99,9 @@ async def test_the_steps_agree_with_what_is_enforced(cast, seed):
             for right, _ in RIGHTS:
                 answer = await explaining.of_screen(person, client, Permission(right.name.lower()))
                 assert answer.allowed == all(step.ok for step in answer.steps), (name, right, answer)
+            if person.kind == "staff":
+                for _, permission, answer in await explaining.of_office(person):
+                    assert answer.allowed == all(step.ok for step in answer.steps), (name, permission, answer)
         await engine.raw(
             "INSERT INTO responsible (client, person) VALUES ($1, $2) ON CONFLICT DO NOTHING",
             cast.bakkerij,
@@ -108,3 +122,24 @@ async def test_what_stops_somebody_is_named(cast):
     assert str((await explaining.of_folder(await someone(cast, "ed"), internal)).why).startswith(
         "Hij is verantwoordelijk"
     )
+
+
+async def test_everything_that_a_role_gives_is_explained(cast):
+    told = {permission for _, permission in explaining.OFFICE_SCREENS}
+    assert told == set(STAFF_PERMISSIONS) - {Permission.OWN_ACCOUNT}
+
+
+async def test_by_what_a_colleague_may_is_named(cast):
+    await engine.raw("UPDATE users SET permissions_own = 'mail:view' WHERE id = $1", cast.ed.user.id)
+    await engine.raw("INSERT INTO staff_group (name, name_key, permissions) VALUES ('Lonen', 'lonen', 'imports:act')")
+    await engine.raw(
+        "INSERT INTO staff_group_member (staff_group, person) SELECT id, CAST($1 AS INTEGER) FROM staff_group",
+        cast.ed.user.id,
+    )
+    await settle_staff()
+    told = {permission: answer for _, permission, answer in await explaining.of_office(await someone(cast, "ed"))}
+
+    assert str(told[Permission.VIEW_MAIL].why) == "Dit recht is aan hem zelf gegeven."
+    assert str(told[Permission.IMPORT_RECORDS].why) == "De kantoorgroep “Lonen” geeft dit recht."
+    assert str(told[Permission.MANAGE_CLIENTS].why).startswith("Van alles wat een medewerker mag")
+    assert str(told[Permission.MANAGE_SETTINGS].why) == "De rol Medewerker laat dit niet toe."

@@ -100,3 +100,14 @@ async def test_a_colleague_without_the_right_only_looks(cast, browser):
 
     assert "Rechten bewaren" not in page.text and page.status_code == 200
     assert reply.status_code == 403
+
+
+async def test_what_a_colleague_may_is_his_and_the_managers_to_read(cast, browser):
+    where = f"/users/{cast.ed.user.id}/permissions"
+    async with browser(cast.ed) as ed, browser(cast.anna) as anna:
+        own, hers = await ed.get(where), await ed.get(f"/users/{cast.anna.user.id}/permissions")
+        page, person = await anna.get(where), await anna.get(f"/users/{cast.ed.user.id}")
+        client = await anna.get(f"/users/{cast.rik.user.id}/permissions")
+
+    assert own.status_code == page.status_code == 200 and hers.status_code == client.status_code == 404
+    assert "Logboek bekijken" in page.text and where in person.text
