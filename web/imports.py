@@ -13,6 +13,7 @@ from starlette.responses import Response
 import partials
 from models.accounts.roles import ROLES
 from models.clients.records import RESPONSIBLE_FOR
+from models.clients.rights import templates
 from models.core import Missing, Refused, Say
 from models.imports import Import, ImportRow, add_import, lists
 from models.imports.lexicon import CHOICES, FIELDS, KINDS, WORKBOOK
@@ -272,7 +273,7 @@ async def _page(request: Request, viewer: Viewer, record: Import) -> dict[str, A
         "labels": labels_of(record.kind),
         "duties": RESPONSIBLE_FOR,
         "parts": [part for part in chosen.get("parts") or [] if part["kind"]],
-        "names": _NAMES,
+        "names": _NAMES | {"role": _NAMES["role"] | {one["key"]: Say(one["name"]) for one in await templates()}},
         "notices": [Say.from_json(notice) for notice in chosen.get("notices", ())],
         "headings": chosen.get("headings", []),
         "mapping": record.columns,

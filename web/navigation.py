@@ -42,7 +42,9 @@ def navigation(viewer: Any, firm: Any, prefix: str, client: int | None = None) -
         return [
             Item(key, label, url(name), icon, Say("Beheer") if key == "groups" else None)
             for key, label, name, icon, needs in _OFFICE
-            if (needs is None or viewer.may(needs)) and name in names()
+            if (needs is None or viewer.may(needs))
+            and name in names()
+            and (key != "privacy" or viewer.sees_all_clients)  # a request for access is about all that is known
         ]
     if viewer.is_client:
         items = [Item("home", Say("Home"), url("portal.home"), "house")]

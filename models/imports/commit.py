@@ -17,7 +17,7 @@ from models.imports.plan import keys_in
 from models.imports.world import CLIENT_FIELDS, USER_FIELDS, listed, load
 from models.live import touch
 from models.people import number_key, search_text, sort_name
-from models.settings import utcnow
+from models.settings import sort_rule, utcnow
 
 if TYPE_CHECKING:
     from models.imports.records import Import
@@ -79,6 +79,7 @@ async def carry_out(record: Import, plan: Plan, by: Viewer) -> bool:
 
 class _Commit(OfficeCommit):
     async def run(self) -> None:
+        self.rule = await sort_rule()
         await self._make_sectors()
         await self._make_groups()
         await self._make_staff()
@@ -176,7 +177,7 @@ class _Commit(OfficeCommit):
 
     def _person(self, content: Content) -> tuple[Any, ...]:
         values = {"language": "nl"} | content["values"]
-        keys = person_keys(values, content["email"])
+        keys = person_keys(values, content["email"], self.rule)
         return (
             *(values.get(name, "") for name in USER_FIELDS), "client", "prepared", content["email"], fold(content["email"]),
             keys["full_name"], keys["sort_key"], keys["search_key"], self.now, self.id, "", False, "", "", 0, "daily", "", False,
@@ -188,7 +189,7 @@ class _Commit(OfficeCommit):
         for content, id in self.plan.of("user", "changed"):
             if content["values"]:
                 there = self.present[content["user"]]
-                moved = content["values"] | person_keys(there | content["values"], there["email"])
+                moved = content["values"] | person_keys(there | content["values"], there["email"], self.rule)
                 sets[tuple(moved)].append((*moved.values(), id))
             if content["role"] and not content.get("access"):
                 own = _own(content["role"], content["rights"])

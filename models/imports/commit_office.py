@@ -35,6 +35,7 @@ class OfficeCommit:
 
     def __init__(self, record: Import, plan: Plan, world: World, by: Viewer, now: dt.datetime) -> None:
         self.id, self.plan, self.world, self.by, self.now = int(record.id), plan, world, by, now
+        self.rule = ""  # by which people are sorted (settings.sort_rule)
         self.mine: set[int] = set()  # clients that are his who imports, because he made them
         self.present = {f"#{row['id']}": row for row in world.people()}
         self.colleagues = {key: int(row["id"]) for key, row in self.present.items() if row["kind"] == "staff"}
@@ -65,7 +66,7 @@ class OfficeCommit:
         rows = []
         for content in new:
             values, email = {"language": "nl"} | content["values"], content["email"]
-            keys = person_keys(values, email)
+            keys = person_keys(values, email, self.rule)
             rows.append(
                 (
                     *(values.get(name, "") for name in USER_FIELDS), "staff", "prepared", email, fold(email),
@@ -79,7 +80,7 @@ class OfficeCommit:
         sets: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
         for content, id in self.plan.of("staff", "changed"):
             there = self.present[content["colleague"]]
-            moved = content["values"] | person_keys(there | content["values"], there["email"])
+            moved = content["values"] | person_keys(there | content["values"], there["email"], self.rule)
             sets[tuple(moved)].append((*moved.values(), id))
         await update("users", sets)
 
@@ -106,5 +107,5 @@ async def update(table: str, sets: dict[tuple[str, ...], list[tuple[Any, ...]]])
         await engine.raw_many(f"UPDATE {table} SET {what} WHERE id = ${len(columns) + 1}", rows)
 
 
-def person_keys(values: dict[str, Any], email: str) -> dict[str, str]:
-    return keys_of(**{name: values.get(name, "") for name in PARTS}, email=email)
+def person_keys(values: dict[str, Any], email: str, rule: str) -> dict[str, str]:
+    return keys_of(**{name: values.get(name, "") for name in PARTS}, email=email, rule=rule)

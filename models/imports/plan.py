@@ -162,6 +162,13 @@ class Planner(OfficePlanner):
             changes = differences(there, values) if there else {}
             if there and groups:
                 changes["groups"] = ["", ", ".join(groups.values())]
+            handed = [
+                group["template"]
+                for name in sorted(groups)
+                if (group := self.world.groups.get(name)) and group["template"]
+            ]
+            if handed:
+                self._templates[key] = handed[0]
             content = {"client": key, "number": number, "values": plain(values), "groups": list(groups)}
             self._keep(row, "client", label, there, content, changes, notes)
         if has_contact:
@@ -270,8 +277,8 @@ class Planner(OfficePlanner):
         content = {"user": key, "client": client, "email": values["email"], "values": {}, "role": "", "rights": 0}
         changes: dict[str, list[Any]] = {}
         if access is None:
-            role = role or ROLE
-            content |= {"role": role, "rights": int(RIGHTS_OF[role]), "access": True, "to": client_name}
+            role = role or (self.world.templates.get(at["id"]) if at else "") or self._templates.get(client) or ROLE
+            content |= {"role": role, "rights": int(RIGHTS_OF.get(role, 0)), "access": True, "to": client_name}
         elif role and role != access["role"]:
             content |= {"role": role, "rights": int(RIGHTS_OF[role]), "rights_before": int(access["own"])}
             changes["role"] = [access["role"], role]

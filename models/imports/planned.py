@@ -48,6 +48,7 @@ class PlannerBase:
         self._duties: dict[tuple[str, str], int] = {}  # colleague, client > line
         self._clients: dict[str, tuple[int, dict[str, Any], str]] = {}  # key > line, values, label
         self._people: dict[str, list[tuple[int, dict[str, Any]]]] = {}  # address > first line of each, values
+        self._templates: dict[str, str] = {}  # client > the template that a group of the file hands to new users
         self._pairs: dict[tuple[str, str], int] = {}  # person, client > line
         self._mails: dict[str, tuple[int, str]] = {}  # an enterprise's address > line, name
         self._like: dict[tuple[str, str], tuple[str, str]] = {}  # what tells an enterprise > name, line or number

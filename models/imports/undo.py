@@ -12,7 +12,7 @@ from models.core import Refused, Say, save
 from models.imports.world import CLIENT_FIELDS, USER_FIELDS, listed
 from models.live import touch
 from models.people import PARTS, keys_of, search_text, sort_name
-from models.settings import utcnow
+from models.settings import sort_rule, utcnow
 
 if TYPE_CHECKING:
     from models.imports.records import Import
@@ -215,10 +215,10 @@ async def _renew_keys(clients: set[int], people: set[int]) -> None:
         f"SELECT id, {', '.join(PARTS)}, email FROM users WHERE id IN {listed(1)}",
         json.dumps(sorted(people)),
     )
-    rows = []
+    rows, rule = [], await sort_rule()
     for row in found:
         id = row.pop("id")
-        keys = keys_of(**row)
+        keys = keys_of(**row, rule=rule)
         rows.append((keys["full_name"], keys["sort_key"], keys["search_key"], id))
     await engine.raw_many("UPDATE users SET full_name = $1, sort_key = $2, search_key = $3 WHERE id = $4", rows)
 

@@ -66,6 +66,7 @@ class World:
     memberships: set[tuple[int, int]]
     duties: dict[tuple[int, int], dict[str, Any]]
     likes: dict[tuple[str, str], tuple[str, str]]
+    templates: dict[int, str]  # client > the template that its rights group hands to new users
     seen: set[int] | None = None  # the clients that a restricted employee may see; None: all
 
     @property
@@ -119,7 +120,9 @@ async def load(keys: Keys, by: Viewer) -> World:
         keys.users or {"@"} if keys.staff else keys.users,
     )
     sectors = await _rows("SELECT id, name, name_key, sbi, sbi_version FROM sector WHERE name_key IN {}", keys.sectors)
-    groups = await engine.raw("SELECT id, name, name_key, description FROM client_group")
+    groups = await engine.raw(
+        "SELECT id, name, name_key, description, CASE WHEN purpose = 'rights' THEN template ELSE '' END AS template FROM client_group ORDER BY name_key"
+    )
     by_address: dict[str, list[dict[str, Any]]] = {}
     for user in sorted(users, key=lambda row: int(row["id"])):
         by_address.setdefault(user["email_key"], []).append(user)
@@ -141,8 +144,19 @@ async def load(keys: Keys, by: Viewer) -> World:
         {(row["client"], row["client_group"]) for row in members},
         {(row["person"], row["client"]): row for row in duties},
         await _alike(keys),
+        _handed_out(groups, members),
         seen,
     )
+
+
+def _handed_out(groups: engine.Rows, members: engine.Rows) -> dict[int, str]:
+    """Of the first rights group by name: see models.clients.grouping.default_template."""
+    handing = {row["id"]: (at, row["template"]) for at, row in enumerate(groups) if row["template"]}
+    found: dict[int, tuple[int, str]] = {}
+    for row in members:
+        if (one := handing.get(row["client_group"])) and one < found.get(row["client"], (len(groups), "")):
+            found[row["client"]] = one
+    return {client: template for client, (_, template) in found.items()}
 
 
 async def _alike(keys: Keys) -> dict[tuple[str, str], tuple[str, str]]:

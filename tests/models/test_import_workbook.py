@@ -320,3 +320,37 @@ async def _carried(by: Viewer, lists: Lists, choices: set[str]) -> Import | None
     return await imported(
         by, workbook(lists), "kantoor.xlsx", kind=record.kind, parts=record.chosen.get("parts"), choices=choices
     )
+
+
+async def test_a_rights_group_hands_its_template_to_new_users(anna: Viewer) -> None:
+    async with engine.writing():
+        await engine.raw(
+            "INSERT INTO client_group (name, name_key, description, created_at, is_sample, purpose, template) "
+            "SELECT 'Lonen', 'lonen', '', created_at, FALSE, 'rights', 'salaris' FROM users WHERE id = $1",
+            anna.user.id,
+        )
+    await imported(anna, b"Nummer;Naam;Groep\n1;Een;Lonen\n")
+    lists: Lists = {
+        "clients": [{"number": "2", "name": "Twee", "groups": "Lonen"}],
+        "users": [
+            {"client_number": "1", "surname": "Bos", "email": "bos@x.example"},
+            {"client_number": "2", "surname": "Vos", "email": "vos@x.example"},
+            {"client_number": "2", "surname": "Mol", "email": "mol@x.example", "role": "lezer"},
+        ],
+    }
+    await imported(anna, workbook(lists), "kantoor.xlsx")
+
+    rows = await engine.raw("SELECT u.surname, a.role FROM access a JOIN users u ON u.id = a.person ORDER BY u.surname")
+    assert [tuple(row.values()) for row in rows] == [("Bos", "salaris"), ("Mol", "lezer"), ("Vos", "salaris")]
+
+
+async def test_people_come_in_by_the_sort_rule_of_the_office(anna: Viewer) -> None:
+    await engine.raw("UPDATE firm SET sort_rule = 'be'")
+    lists: Lists = {
+        "clients": [{"number": "1", "name": "Een"}],
+        "users": [{"client_number": "1", "surname": "de Vries", "email": "vries@x.example"}],
+    }
+    await imported(anna, workbook(lists), "kantoor.xlsx")
+
+    [row] = await engine.raw("SELECT sort_key FROM users WHERE email_key = 'vries@x.example'")
+    assert row["sort_key"].startswith("de")
