@@ -108,9 +108,11 @@ def _is_unclosed(raw: list[str], delimiter: str) -> bool:
 
 
 def delimiter_of(lines: list[str]) -> str:
-    """The delimiter that cuts the most records into the same, largest number of cells."""
+    """The delimiter that cuts the most records into the same, largest number of cells; not one that would cut through the
+    quotation marks of a cell, where another does not."""
     best, best_score = ";", 0.0
-    for delimiter in ";\t,|":
+    whole = [delimiter for delimiter in ";\t,|" if not _cuts_quotes(lines, delimiter)]
+    for delimiter in whole or ";\t,|":
         try:
             widths = [len(record) for record in csv.reader(lines, delimiter=delimiter) if any(map(str.strip, record))]
         except csv.Error:
@@ -122,6 +124,16 @@ def delimiter_of(lines: list[str]) -> str:
             if score > best_score:
                 best, best_score = delimiter, score
     return best
+
+
+def _cuts_quotes(lines: list[str], delimiter: str) -> bool:
+    """Whether something else than this delimiter stands behind the end of a cell between quotation marks."""
+    try:
+        for _ in csv.reader(lines, delimiter=delimiter, strict=True):
+            pass
+    except csv.Error as error:
+        return "expected after" in str(error)
+    return False
 
 
 def _letters(path: Path) -> tuple[str, bool]:

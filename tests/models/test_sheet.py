@@ -15,7 +15,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 import xlsxwriter
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models import dutch
@@ -355,6 +355,7 @@ WORDS = st.text(st.sampled_from("abcdeéëïöüçñÉÖ XYZ019.,;|'\"\n\t-&@€
 
 
 @settings(max_examples=60, deadline=None)
+@example(table=[["", "", ";;"], ["", "", ";;"]], encoding="utf-8", delimiter=",", line_end="\r\n")
 @given(
     table=st.lists(st.lists(WORDS, min_size=3, max_size=3), min_size=1, max_size=6),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"]),
