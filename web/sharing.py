@@ -18,11 +18,11 @@ class Address(Form):
     async def others(self, viewer: Viewer, person: User) -> Others:
         """Who has the address that was typed, where that was in the way."""
         asked = self.shares.errors or self.shares.data or self.email.errors
-        return await mailbox.sharing_with(person, viewer, (self.email.data or "").strip()) if asked else []
+        return await mailbox.told((self.email.data or "").strip(), viewer, person.id) if asked else []
 
 
 async def holders(form: Any, viewer: Viewer) -> Others:
     """Who has the address of a new user already, where it has to be said whether it is he: `form.whose`."""
     if not (form.whose.errors or form.whose.data):
         return []
-    return await mailbox.told(await mailbox.holders_of((form.email.data or "").strip()), viewer)
+    return await mailbox.told((form.email.data or "").strip(), viewer)

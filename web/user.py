@@ -190,7 +190,7 @@ async def about(viewer: Viewer, person: User) -> dict[str, Any]:
         "name_form": filled(person),
         "address_form": Address.blank(email=person.email),
         "others": [],
-        "sharing": await mailbox.sharing_with(person, viewer) if person.kind == "client" else [],
+        "sharing": await mailbox.told(person.email, viewer, person.id) if person.kind == "client" else [],
         "mail_form": Mailing.blank(language=person.language, digest=person.digest),
         "preparation": await preparation_of(person.id) if may and person.kind == "client" else None,
         "stands": STATES[await board.state_of(person.id)] if person.kind == "client" else None,

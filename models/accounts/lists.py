@@ -186,15 +186,12 @@ async def portrait(viewer: Viewer, person: User) -> dict[str, Any]:
         "FROM access a JOIN client c ON c.id = a.client WHERE a.person = $1 ORDER BY c.sort_key, c.id",
         person.id,
     )  # fmt: skip
-    links = await engine.raw(
-        "SELECT created_at, expires_at, opened_at, used_at, ended_at FROM link WHERE person = $1 AND kind = 'invitation' ORDER BY id DESC LIMIT 1",
-        person.id,
-    )
+    invitations = await _invitations_of(person)
     return {
-        "invitations": await _invitations_of(person),
+        "invitations": invitations,
         "accesses": [row for row in accesses if row["mine"]],
         "hidden": sum(1 for row in accesses if not row["mine"]),
-        "link": links[0] if links else None,
+        "link": next((one for one in invitations if one["way"] == "mail"), None),
         "sessions": await engine.raw(
             "SELECT id, created_at, seen_at, address, agent FROM session WHERE person = $1 AND ended_at IS NULL AND expires_at > $2 "
             "AND stage = 'signed_in' ORDER BY seen_at DESC LIMIT 20",

@@ -37,20 +37,18 @@ async def holders_of(email: str, but: int = 0) -> list[User]:
     return [record_of(User, row) for row in await engine.raw(sql, key, but, MOST)] if key else []
 
 
-async def sharing_with(person: User, viewer: Viewer, email: str | None = None) -> list[tuple[int, str]]:
-    """(id, name) of the others with his address, or with `email`; with "" for whom this viewer does not see."""
-    return await told(await holders_of(person.email if email is None else email, person.id), viewer)
+async def told(email: str, viewer: Viewer, but: int = 0) -> list[tuple[int, str]]:
+    """(id, name) of who have this address, `but` one; with "" for whom this viewer does not see. One statement."""
+    from models.mine import seen_people
 
-
-async def told(people: Sequence[User], viewer: Viewer) -> list[tuple[int, str]]:
-    """(id, name) of these; without the name of whom this viewer does not see."""
-    from models.accounts.records import User
-
-    if not people:
+    if not (key := fold(email)):
         return []
-    rows = await viewer.users.where(User.id.is_in([one.id for one in people])).select(User.id)
-    seen = {row["id"] for row in rows}
-    return [(one.id, one.display_name if one.id in seen else "") for one in people]
+    rows = await engine.raw(
+        f"SELECT u.id, CASE WHEN {seen_people(viewer, 'u')} THEN u.full_name ELSE '' END AS name "
+        "FROM users u WHERE u.email_key = $1 AND u.id <> $2 ORDER BY u.id LIMIT $3",
+        key, but, MOST,
+    )  # fmt: skip
+    return [(row["id"], row["name"]) for row in rows]
 
 
 async def most_together() -> int:

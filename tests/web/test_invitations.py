@@ -75,7 +75,7 @@ async def test_an_address_is_mended_where_it_stands(cast: Cast, browser) -> None
 
     assert wrong.status_code == 422
     assert 'value="sam@garage-smit.example"' in wrong.text
-    assert "Er is al een gebruiker met dit e-mailadres." in wrong.text
+    assert "Dit adres is al van iemand anders." in wrong.text and 'name="shares"' in wrong.text
     assert right.headers["location"] == "/invitations?q=rik"
     assert await User.exists().where((User.id == rik.id) & (User.email == "rik@nieuw.example"))
 
