@@ -77,6 +77,9 @@ async def carry_out(record: Import, plan: Plan, by: Viewer) -> bool:
     return True
 
 
+_UNSAID = {"language": "nl"}  # of a new client of whom the list does not say
+
+
 class _Commit(OfficeCommit):
     async def run(self) -> None:
         self.rule = await sort_rule()
@@ -128,7 +131,7 @@ class _Commit(OfficeCommit):
     def _client(self, content: Content, fields: list[str]) -> tuple[Any, ...]:
         values, number = content["values"], content["number"]
         return (
-            *(values.get(name, "") for name in fields),
+            *(values.get(name, _UNSAID.get(name, "")) for name in fields),
             _date(values.get("since")), number, number_key(number), sort_name(values["name"]),
             search_text(number, values["name"], values.get("city", ""), values.get("email", "")),
             "active", self.now, self.id, False,

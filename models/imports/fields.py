@@ -264,6 +264,9 @@ class _Reading:
         why = Say("“{text}” is geen rol op kantoor. Kies beheerder, kantoorbeheerder of medewerker.", text=text[:40])
         return _known(text, _STAFF_ROLES, why)
 
+    def _second_factor(self, cell: Cell, text: str) -> str:
+        return _known(text, _SECOND_FACTORS, Say("Schrijf ja, nee of optioneel."))
+
     def _yes_no(self, cell: Cell, text: str) -> str:
         return _known(text, _YES_NO, Say("Schrijf ja of nee."))
 
@@ -341,6 +344,8 @@ _STAFF_ROLES |= dict.fromkeys(
 _STAFF_ROLES |= dict.fromkeys(("medewerker", "employee", "kantoormedewerker", "gebruiker"), "employee")
 _YES_NO = dict.fromkeys(("ja", "j", "yes", "y", "x", "1", "waar", "true", "alle"), "ja")
 _YES_NO |= dict.fromkeys(("nee", "n", "no", "0", "onwaar", "false"), "nee")
+_SECOND_FACTORS = {"ja": "yes", "verplicht": "yes", "yes": "yes", "nee": "no", "no": "no", "optioneel": "optional"}
+_SECOND_FACTORS |= {"optional": "optional", "vrij": "optional", "kantoor": "", "standaard": "", "default": ""}
 _DUTIES = {key: key for key in RESPONSIBLE_FOR} | {fold(str(words)): key for key, words in RESPONSIBLE_FOR.items()}
 _DUTIES |= {
     "relatiebeheerder": "manager", "beheer": "manager", "accountmanager": "manager", "assistente": "assistant", "fiscaal": "tax",

@@ -478,6 +478,23 @@ FIELDS: dict[Kind, tuple[Field, ...]] = {
             "text",
             120,
         ),
+        _field(
+            "language",
+            "Taal cliënt",
+            "Language of client",
+            "taal van de cliënt, cliënttaal, client language",
+            "language",
+            2,
+        ),
+        _field(
+            "second_factor",
+            "Tweede factor",
+            "Second factor",
+            "2fa, tweestapsverificatie, two factor, mfa",
+            "second_factor",
+            8,
+        ),
+        _field("notes", "Notities", "Notes", "notitie, memo, interne notitie, internal notes", "lines", 4000),
         *_person("contact_", own=False),
     ),
     "users": (

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from models.viewer import Viewer
 
 ROLE = "uploaden"  # of whom the list says no role
+_MERGED = Say("Deze cliënt is met een andere samengevoegd. Gebruik het nummer van die cliënt.")
 _KIND_OF_FORM = {"Eenmanszaak": "sole_trader", "Particulier": "private"}  # of a new client, where the list does not say
 
 
@@ -132,7 +133,11 @@ class Planner(OfficePlanner):
         has_contact = bool(contact) or any(name.startswith("contact_") for name, _ in parsed.errors)
         if key in self._clients:
             first, before, _ = self._clients[key]
-            if not has_contact or any(before.get(name) not in (None, value) for name, value in values.items()):
+            if (
+                key in self._left
+                or not has_contact
+                or any(before.get(name) not in (None, value) for name, value in values.items())
+            ):
                 self._refuse(row, "client", label, [("number", twice(number, first))])
                 return
         else:
@@ -147,13 +152,12 @@ class Planner(OfficePlanner):
             if there and there["state"] == "archived":
                 notes.append(("", Say("Deze cliënt is gearchiveerd, en blijft dat.")))
             if there and there["merged_into"]:
-                why = Say("Deze cliënt is met een andere samengevoegd. Gebruik het nummer van die cliënt.")
-                del self._clients[key]
-                self._refuse(row, "client", label, [("number", why)])
+                self._left.add(key)
+                self._refuse(row, "client", label, [("number", _MERGED)])
                 return
             if there is None and (alike := self._alike(values, number, row)):
                 if self.choices["leave_doubles"]:
-                    del self._clients[key]  # lines about him have no client either
+                    self._left.add(key)
                     self._refuse(row, "client", label, [("", alike)])
                     return
                 notes.append(("", alike))
@@ -245,10 +249,13 @@ class Planner(OfficePlanner):
 
     def _user(self, row: Row, parsed: Parsed, label: str) -> None:
         number = text(parsed.values.get("client_number"))
-        there, made = self.world.clients.get(number_key(number)), self._clients.get(number_key(number))
+        there, made = self.world.clients.get(number_key(number)), self._made(number_key(number))
         if (there is None and made is None) or (there and not self.world.may_see(there["id"])):
             why = Say("Er is geen cliënt met nummer {number}. Importeer eerst de cliënten.", number=number)
             self._refuse(row, "user", label, [("client_number", why), *parsed.warnings])
+            return
+        if there and there["merged_into"]:
+            self._refuse(row, "user", label, [("client_number", _MERGED)])
             return
         values = {name: value for name, value in parsed.values.items() if value and name != "client_number"}
         name = there["name"] if there else text(made[1].get("name"))  # type: ignore[index]

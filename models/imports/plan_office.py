@@ -75,7 +75,7 @@ class OfficePlanner(PlannerBase):
         values = parsed.values
         number = text(values.get("client_number"))
         key = number_key(number)
-        client, made = self.world.clients.get(key), self._clients.get(key)
+        client, made = self.world.clients.get(key), self._made(key)
         if (client is None and made is None) or (client and not self.world.may_see(client["id"])):
             why = Say("Er is geen cliënt met nummer {number}. Importeer eerst de cliënten.", number=number)
             return self._refuse(row, "duty", label, [("client_number", why)])

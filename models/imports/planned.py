@@ -48,10 +48,15 @@ class PlannerBase:
         self._duties: dict[tuple[str, str], int] = {}  # colleague, client > line
         self._clients: dict[str, tuple[int, dict[str, Any], str]] = {}  # key > line, values, label
         self._people: dict[str, list[tuple[int, dict[str, Any]]]] = {}  # address > first line of each, values
+        self._left: set[str] = set()  # keys of clients whose line was left out: lines about them have no client either
         self._templates: dict[str, str] = {}  # client > the template that a group of the file hands to new users
         self._pairs: dict[tuple[str, str], int] = {}  # person, client > line
         self._mails: dict[str, tuple[int, str]] = {}  # an enterprise's address > line, name
         self._like: dict[tuple[str, str], tuple[str, str]] = {}  # what tells an enterprise > name, line or number
+
+    def _made(self, client: str) -> tuple[int, dict[str, Any], str] | None:
+        """Line, values and label of a client that the file makes or names."""
+        return self._clients.get(client) if client not in self._left else None
 
     def _keep(
         self,

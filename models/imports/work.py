@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import shutil
@@ -212,8 +213,9 @@ def _sheets(path: Path, file_name: str, wanted: list[dict[str, Any]]) -> list[Pa
 def _clear(folder: Path) -> None:
     """Copies that a killed worker left behind: nothing is read for an hour."""
     for left in folder.glob("import-*"):
-        if left.is_dir() and left.stat().st_mtime < time.time() - 3600:
-            shutil.rmtree(left, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another worker was ready with it
+            if left.is_dir() and left.stat().st_mtime < time.time() - 3600:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _meaning(record: Import, sheet: Sheet) -> tuple[Kind | None, dict[int, str]]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CLIENT_FIELDS = (
     "name", "kind", "legal_form", "kvk", "branch_number", "rsin", "payroll_numbers", "vat", "iban", "street", "house_number", "addition", "postcode", "city", "email",
     "phone", "website", "post_street", "post_house_number", "post_addition", "post_postcode", "post_city", "sbi", "sector",
-    "since", "manager",
+    "since", "manager", "language", "second_factor", "notes",
 )  # fmt: skip
 USER_FIELDS = ("initials", "first_name", "prefix", "surname", "gender", "phone", "language")
 PARTNER = ("partner_prefix", "partner_surname", "name_use")  # in no list, but part of somebody's name
