@@ -57,7 +57,11 @@ def addresses(poort: House, *accesses: Access) -> list[str]:
             continue
         if set(PARAMETER.findall(action.path)) <= set(ids):
             mine = ids | ({"dossier_id": kinds[DOSSIERS[action.name]]} if action.name in DOSSIERS else {})
-            mine |= {"user_id": colleague} if action.name.startswith("staff.") else {}
+            mine |= (
+                {"user_id": colleague}
+                if action.name.startswith("staff.") or action.name == "rights.of_colleague"
+                else {}
+            )
             found.append(PARAMETER.sub(lambda match, mine=mine: str(mine[match[1]]), action.path))
     return found
 

@@ -55,6 +55,7 @@ def tab_to(tab: Page, words: str) -> None:
 
 def sign_in_by_password(tab: Page, office: House, email: str) -> None:
     tab.goto(f"{office.url}/sign-in")
+    expect(tab.get_by_label("E-mailadres")).to_be_focused()  # a letter typed before that is lost
     tab.keyboard.type(email)
     tab.keyboard.press("Tab")
     tab.keyboard.type(PASSWORD)

@@ -32,6 +32,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 def sign_in(tab: Page, office: House, email: str) -> None:
     tab.goto(f"{office.url}/sign-in")
+    expect(tab.get_by_label("E-mailadres")).to_be_focused()  # a letter typed before that is lost
     tab.keyboard.type(email)
     tab.keyboard.press("Tab")
     tab.keyboard.type(PASSWORD)
