@@ -266,7 +266,7 @@ class Planner(OfficePlanner):
     ) -> None:
         address = fold(text(values["email"]))
         there, first, why = self._who(address, values)
-        key = f"#{there['id']}" if there else f"{address}#{first[0] if first else row.line}"
+        key = f"#{there['id']}" if there else f"{address}#{self._place_of(address, first)}"
         if (key, client) in self._pairs:
             twice = Say("Deze persoon staat al op regel {line}, bij dezelfde cliënt.", line=self._pairs[key, client])
             self._refuse(row, "user", label, [("email", twice), *notes])
@@ -343,6 +343,11 @@ class Planner(OfficePlanner):
                 ),
             )
         return None, None, FULL if len(there) + len(earlier) >= MOST else None
+
+    def _place_of(self, address: str, first: tuple[int, dict[str, Any]] | None) -> int:
+        """Which of the people with this address he is in the file; lines do not tell, because each sheet has its own."""
+        known = self._people.get(address, [])
+        return next((at for at, one in enumerate(known) if one is first), len(known))
 
     def _sharing(self, address: str) -> Say | None:
         """For a new person: with whom he shares his address."""

@@ -232,6 +232,19 @@ async def test_a_mapping_without_a_name_or_columns_is_not_kept(cast: Cast) -> No
             )
 
 
+async def test_two_people_with_one_address_on_the_same_line_of_two_sheets_stay_two(anna: Viewer) -> None:
+    lists: Lists = {
+        "clients": [{"number": "1", "name": "Een", "contact_surname": "Vos", "contact_email": "b@x.example"}],
+        "users": [{"client_number": "1", "surname": "Bos", "email": "b@x.example"}],
+    }
+    record = await planned(anna, workbook(lists), "kantoor.xlsx")
+    parts, choices = record.chosen["parts"], ["share_addresses"]
+    await imported(anna, workbook(lists), "kantoor.xlsx", kind="workbook", parts=parts, choices=choices)
+
+    rows = await engine.raw("SELECT u.surname FROM access a JOIN users u ON u.id = a.person ORDER BY u.surname")
+    assert [row["surname"] for row in rows] == ["Bos", "Vos"]
+
+
 # what was seen is what is done
 
 _FEW = st.sampled_from(["1", "2", "3", "4"])
