@@ -113,7 +113,7 @@ def _bare(place: Path) -> float:
     source = sqlite3.connect(place / "bench.db")
     rows = {table: source.execute(f"SELECT * FROM {table}").fetchall() for table in ("client", "users", "access")}
     shape = source.execute(
-        "SELECT sql FROM sqlite_master WHERE tbl_name IN ('client', 'users', 'access') AND sql IS NOT NULL"
+        "SELECT sql FROM sqlite_master WHERE tbl_name IN ('client', 'users', 'access') AND sql IS NOT NULL AND type <> 'trigger'"
     ).fetchall()
     bare = sqlite3.connect(place / "bare.db")
     bare.execute("PRAGMA journal_mode=WAL")
