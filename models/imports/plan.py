@@ -227,6 +227,8 @@ class Planner(OfficePlanner):
         if found is None:
             return None
         name, other = found[1]
+        if not other:
+            return Say("Een cliënt die u niet ziet, heeft hetzelfde KvK-nummer of dezelfde naam en postcode.")
         if found[0] == "kvk":
             return Say("{name} ({number}) heeft hetzelfde KvK-nummer. Is dit dezelfde cliënt?", name=name, number=other)
         return Say(
@@ -352,9 +354,12 @@ class Planner(OfficePlanner):
     def _sharing(self, address: str) -> Say | None:
         """For a new person: with whom he shares his address."""
         there, earlier = self.world.users.get(address, []), self._people.get(address, [])
-        names = [named_person(one) for one in [*there, *(values for _, values in earlier)]]
-        if not names:
+        names = [named_person(one) for one in there if self.world.may_name(one["id"])]
+        names += [named_person(values) for _, values in earlier]
+        if not there and not earlier:
             return None
+        if not names:
+            return Say("Deelt dit adres met iemand van een cliënt die u niet ziet.")
         return Say("Deelt dit adres met {names}: ieder kiest bij het aanmelden zijn naam.", names=", ".join(names))
 
     def _also(self, there: dict[str, Any] | None, first: tuple[int, dict[str, Any]] | None) -> Say:

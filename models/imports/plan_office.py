@@ -17,6 +17,7 @@ from models.people import number_key
 from models.viewer import Permission
 
 _NOT_STAFF = Say("U mag geen medewerkers toevoegen. Vraag het een beheerder.")
+_NOT_CLIENTS = Say("U mag cliënten niet wijzigen. Vraag het een beheerder.")
 _TWICE = Say("Deze medewerker staat al op regel {line}.")
 
 
@@ -25,6 +26,8 @@ class OfficePlanner(PlannerBase):
 
     def _sector(self, row: Row, parsed: Parsed, label: str) -> None:
         values = parsed.values
+        if not self.by.may(Permission.MANAGE_CLIENTS):
+            return self._refuse(row, "sector", label, [("", _NOT_CLIENTS)])
         name, sbi, version = text(values.get("name")), text(values.get("sbi")).upper(), text(values.get("sbi_version"))
         key = fold(name)
         if key in self._sectors:
@@ -73,6 +76,8 @@ class OfficePlanner(PlannerBase):
 
     def _duty(self, row: Row, parsed: Parsed, label: str) -> None:
         values = parsed.values
+        if not self.by.may(Permission.MANAGE_CLIENTS):
+            return self._refuse(row, "duty", label, [("", _NOT_CLIENTS)])
         number = text(values.get("client_number"))
         key = number_key(number)
         client, made = self.world.clients.get(key), self._made(key)

@@ -76,6 +76,10 @@ class World:
     def people(self) -> Iterator[dict[str, Any]]:
         return itertools.chain.from_iterable(self.users.values())
 
+    def may_name(self, person: int) -> bool:
+        """Whether the one who imports sees this person: somebody of a client of his."""
+        return self.seen is None or any(who == person and at in self.seen for who, at in self.accesses)
+
     def may_see(self, client: int) -> bool:
         return self.seen is None or client in self.seen
 
@@ -143,7 +147,7 @@ async def load(keys: Keys, by: Viewer) -> World:
         {(row["person"], row["client"]): row for row in accesses},
         {(row["client"], row["client_group"]) for row in members},
         {(row["person"], row["client"]): row for row in duties},
-        await _alike(keys),
+        await _alike(keys, seen),
         _handed_out(groups, members),
         seen,
     )
@@ -159,16 +163,21 @@ def _handed_out(groups: engine.Rows, members: engine.Rows) -> dict[int, str]:
     return {client: template for client, (_, template) in found.items()}
 
 
-async def _alike(keys: Keys) -> dict[tuple[str, str], tuple[str, str]]:
+async def _alike(keys: Keys, seen: set[int] | None) -> dict[tuple[str, str], tuple[str, str]]:
     """What tells a client that is there: ("kvk", number and branch) and ("name", name and postcode)."""
     rows = await _rows(
-        "SELECT name, number, kvk, branch_number FROM client WHERE kvk IN {} AND kvk <> ''", keys.kvks - {""}
+        "SELECT id, name, number, kvk, branch_number FROM client WHERE kvk IN {} AND kvk <> ''", keys.kvks - {""}
     )
-    found = {("kvk", f"{row['kvk']} {row['branch_number']}"): (row["name"], row["number"]) for row in rows}
+    found = {("kvk", f"{row['kvk']} {row['branch_number']}"): _told(row, seen) for row in rows}
     rows = await _rows(
-        "SELECT name, number, postcode FROM client WHERE postcode <> '' AND lower(name) IN {}", keys.names - {""}
+        "SELECT id, name, number, postcode FROM client WHERE postcode <> '' AND lower(name) IN {}", keys.names - {""}
     )
-    return found | {("name", f"{fold(row['name'])} {row['postcode']}"): (row["name"], row["number"]) for row in rows}
+    return found | {("name", f"{fold(row['name'])} {row['postcode']}"): _told(row, seen) for row in rows}
+
+
+def _told(row: dict[str, Any], seen: set[int] | None) -> tuple[str, str]:
+    """Name and number; of a client that he who imports may not see, neither."""
+    return (row["name"], row["number"]) if seen is None or row["id"] in seen else ("", "")
 
 
 async def names_of(clients: Iterable[int]) -> dict[int, str]:

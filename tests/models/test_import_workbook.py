@@ -177,6 +177,40 @@ async def test_who_seems_to_be_there_is_pointed_at_or_left_out(anna: Viewer) -> 
     assert [row.line for row in await rows_of(record, "refused")] == [2, 3, 4]
 
 
+async def test_whom_he_does_not_see_is_not_named_to_who_imports(cast: Cast) -> None:
+    [unseen] = await engine.raw(
+        "SELECT name, number FROM client WHERE id NOT IN (SELECT client FROM reach WHERE person = $1) LIMIT 1",
+        cast.ed.user.id,
+    )
+    await engine.raw("UPDATE client SET kvk = '12345679' WHERE number = $1", unseen["number"])
+    [person] = await engine.raw(
+        "SELECT u.email, u.surname FROM users u WHERE u.kind = 'client' AND u.email <> '' AND u.id NOT IN (SELECT a.person "
+        "FROM access a JOIN reach r ON r.client = a.client WHERE r.person = $1) LIMIT 1",
+        cast.ed.user.id,
+    )
+    lists: Lists = {
+        "clients": [
+            {
+                "number": "90001",
+                "name": "Nieuw",
+                "kvk": "12345679",
+                "contact_surname": "Anders",
+                "contact_email": person["email"],
+            }
+        ],
+        "groups": [{"name": "Golf"}],
+    }
+    record = await planned(cast.ed, workbook(lists), "kantoor.xlsx")
+    parts, choices = record.chosen["parts"], ["share_addresses"]
+    record = await planned(cast.ed, workbook(lists), "kantoor.xlsx", kind="workbook", parts=parts, choices=choices)
+
+    said = " ".join(
+        str(why) for row in await ImportRow.objects().where(ImportRow.batch == record.id) for _, why in row.notes
+    )
+    assert "die u niet ziet" in said and unseen["name"] not in said and unseen["number"] not in said
+    assert person["surname"] not in said
+
+
 async def test_the_number_of_a_merged_client_is_refused(anna: Viewer) -> None:
     await imported(anna, b"Nummer;Naam\n1;Jansen\n2;Smit\n")
     one, two = await Client.objects().order_by(Client.number)
