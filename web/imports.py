@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 import partials
 from models.accounts.roles import ROLES
+from models.clients import checks
 from models.clients.records import RESPONSIBLE_FOR
 from models.clients.rights import templates
 from models.core import Missing, Refused, Say
@@ -35,6 +36,8 @@ SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".csv", ".txt", ".tsv")
 # of the fields that hold a code
 _NAMES = {
     "role": {role.name: role.label for role in ROLES},
+    "kind": checks.KINDS,
+    "second_factor": checks.SECOND_FACTOR,
     "staff_role": dict(STAFF_ROLES),
     "language": {"nl": Say("Nederlands"), "en": Say("Engels")},
 }

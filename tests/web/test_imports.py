@@ -169,6 +169,7 @@ async def test_one_workbook_is_read_sheet_by_sheet_and_a_sheet_can_be_left_out(c
         book = openpyxl.load_workbook(io.BytesIO((await anna.get(report.url(import_id=record.id))).content))
 
     said = html.unescape(shown.text)
+    assert "organisation" not in said and "Organisatie" in said
     assert "Gelezen werkbladen:" in said and "Verantwoordelijke" in said and "Kantoorgebruiker" in said
     assert "Ziet alle cliënten" in html.unescape(sheet.text) and "Medewerkers" in sheet.text
     assert record.kind == "workbook" and "Importeer eerst de medewerkers" in html.unescape(without.text)
