@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 
 from jobs.presence import Presence
 from models import carrying, live, lost_factors, notices, sealing, tidying
+from models.dossiers import structures
+from models.dossiers.publishing import publish_due
 from models.engine import run_writing
 from models.settings import utcnow
 
@@ -28,6 +30,16 @@ async def find_dead_claims(presence: Presence) -> None:
 async def plan_digests(presence: Presence) -> None:
     if await notices.plan_digests(utcnow()):
         await run_writing(lambda: live.touch("mail"))
+
+
+async def publish_planned(presence: Presence) -> None:
+    """Documents whose moment has come."""
+    await publish_due()
+
+
+async def serve_new_clients(presence: Presence) -> None:
+    """Their folders, where the office wants that."""
+    await structures.serve_new_clients()
 
 
 async def tidy(presence: Presence) -> None:
@@ -61,6 +73,8 @@ async def do_chores(presence: Presence) -> None:
     chores: list[tuple[Chore, float, bool]] = [
         (find_dead_claims, CLAIMS_SECONDS, False),
         (plan_digests, DIGEST_SECONDS, False),
+        (publish_planned, CLAIMS_SECONDS, False),
+        (serve_new_clients, CLAIMS_SECONDS, True),
         (tidy, TIDY_SECONDS, True),
         (sweep, SWEEP_SECONDS, True),
         (take_factors_away, DIGEST_SECONDS, True),

@@ -108,6 +108,20 @@ for _source in (
         Permission.READ_DOSSIERS, of_mine="clients",
     ),
     Source(
+        "requests", "inbox",
+        Say("1 antwoord op een opvraging om te beoordelen"), Say("{n} antwoorden op opvragingen om te beoordelen"),
+        "/requests?state=answered", "FROM request_item i JOIN document_request r ON r.id = i.request JOIN client c ON c.id = r.client "
+        "WHERE r.state = 'open' AND i.state IN ('handed_in', 'not_applicable') AND {mine}",
+        Permission.READ_DOSSIERS,
+    ),
+    Source(
+        "remarks", "message-square",
+        Say("1 vraag van een cliënt over een stuk"), Say("{n} vragen van cliënten over stukken"),
+        "/overview/questions", "FROM remark q JOIN client c ON c.id = q.client JOIN document d ON d.id = q.document "
+        "WHERE q.side = 'client' AND q.settled_at IS NULL AND d.trashed_at IS NULL AND {mine}",
+        Permission.READ_DOSSIERS,
+    ),
+    Source(
         "proposals", "user-check",
         Say("1 voorstel van een cliënt om gegevens te wijzigen"), Say("{n} voorstellen van cliënten om gegevens te wijzigen"),
         "/proposals", "FROM proposal p JOIN client c ON c.id = p.client WHERE p.state = 'waiting' AND {mine}",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from models import engine
 from models.accounts.roles import RIGHTS
 from models.clients import Client, granted
-from models.clients.rights import ceiling, opened_by
+from models.clients.rights import ceiling, opened_by, way_to
 from models.core import Say
 from models.dossiers import Document, Folder
 from models.viewer import NOTHING, Permission, Right, Viewer, permissions_of
@@ -68,7 +68,11 @@ async def of_screens(person: User, client: Client) -> list[tuple[Say, Permission
 async def of_folder(person: User, folder: Folder) -> Answer:
     """Whether he may look into this folder."""
     viewer = await as_viewer(person)
-    allowed = person.state == "active" and await viewer.folders.where(Folder.id == folder.id).exists()
+    allowed = (
+        person.state == "active"
+        and folder.id not in viewer.passages
+        and await viewer.folders.where(Folder.id == folder.id).exists()
+    )
     return Answer(allowed, await _to_folder(viewer, folder))
 
 
@@ -156,22 +160,13 @@ async def _to_right(access: dict[str, Any], client: Client, right: Right, folder
 async def _by_folder(access: dict[str, Any], client: Client, right: Right, folder: Folder | None) -> list[Step]:
     if "opened" not in access:
         access["opened"] = await opened_by(access["id"], access["template_id"], client.id)
-    top = await _top_of(folder) if folder is not None else None
+    way = {step["id"] for step in await way_to(folder.id)} if folder is not None else set()
     for one in access["opened"]:
-        if (one["act"] or right is Right.VIEW_DOSSIER) and top in (None, one["id"]):
+        if (one["act"] or right is Right.VIEW_DOSSIER) and (folder is None or one["id"] in way):
             if one["of_template"]:
                 return [Step(True, Say("Het sjabloon opent de map “{folder}”.", folder=one["name"]))]
             return [Step(True, Say("De map “{folder}” is voor deze persoon opengezet.", folder=one["name"]))]
     return []
-
-
-async def _top_of(folder: Folder) -> int:
-    rows = await engine.raw(
-        "WITH RECURSIVE up(id, parent) AS (SELECT id, parent FROM folder WHERE id = $1 "
-        "UNION ALL SELECT f.id, f.parent FROM folder f JOIN up u ON f.id = u.parent) SELECT id FROM up WHERE parent IS NULL",
-        folder.id,
-    )
-    return int(rows[0]["id"])
 
 
 async def _to_general(viewer: Viewer, folder: Folder) -> list[Step]:

@@ -6,6 +6,7 @@ from models import overview_ddl, sealing_ddl, search_ddl
 from models.accounts.roles import ROLES
 from models.clients.starter import STARTER as STARTER_SECTORS
 from models.core import fold
+from models.dossiers.starter import STARTER_KINDS
 from models.retention import STARTER as STARTER_CLASSES
 
 STATEMENTS = (
@@ -81,3 +82,23 @@ ADMINISTRATION_ONLY_ON: dict[str, tuple[str, ...]] = {
 def administration_for(engine_type: str) -> tuple[str, ...]:
     """In the order in which they are to be run."""
     return ADMINISTRATION + overview_ddl.ON_BOTH + search_ddl.ON_BOTH + ADMINISTRATION_ONLY_ON[engine_type]
+
+
+# What came with Dossier Online in full: run once, after its columns and tables were made (poort_0006).
+DOSSIERS: tuple[str, ...] = (
+    "UPDATE document SET published_at = uploaded_at",
+    *(
+        "INSERT INTO document_kind (name, name_key, retention, position) VALUES "
+        f"('{name}', '{fold(name)}', (SELECT min(id) FROM retention_class WHERE name_key = '{fold(kept)}'), {place})"
+        for place, (name, kept) in enumerate(STARTER_KINDS)
+    ),
+    "CREATE INDEX document_folder_name ON document (folder, name_key, id) WHERE trashed_at IS NULL",
+    "CREATE INDEX document_planned ON document (publish_at) WHERE state = 'planned'",
+)
+
+DOSSIERS_ONLY_ON: dict[str, tuple[str, ...]] = {"sqlite": (), "postgres": ()}
+
+
+def dossiers_for(engine_type: str) -> tuple[str, ...]:
+    """In the order in which they are to be run."""
+    return DOSSIERS + DOSSIERS_ONLY_ON[engine_type]

@@ -31,6 +31,8 @@ TABLE_MODULES = [
     "models.dossiers.dossier",
     "models.dossiers.folders",
     "models.dossiers.documents",
+    "models.dossiers.acts",
+    "models.requests.records",
     "models.imports.records",
     "models.imports.mappings",
     "models.tasks",

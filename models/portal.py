@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.core import Missing
+from models.dossiers.documents import shown_sql
 from models.settings import utcnow
 from models.viewer import Right
 
@@ -79,16 +80,24 @@ async def contacts_of(viewer: Viewer) -> list[dict[str, Any]]:
 async def dossier_tree(viewer: Viewer, client_id: int) -> list[Branch]:
     """The whole dossier of a client, as this person may see it. Raises Missing when he may not."""
     grant = _require(viewer, client_id)
-    some = f" AND f.id IN ({_listed(grant.folders)})" if Right.VIEW_DOSSIER not in grant.rights else ""
-    folders, documents = (sql.format(some=some) for sql in (_CLIENT_FOLDERS_SQL, _CLIENT_DOCUMENTS_SQL))
-    return await _tree(folders, documents, client_id, viewer.user.id)
+    some = way = ""
+    if Right.VIEW_DOSSIER not in grant.rights:
+        some = f" AND f.id IN ({_listed(grant.folders) or '-1'})"
+        way = f" AND f.id IN ({_listed([*grant.folders, *grant.passages])})"
+    rows = await engine.raw(_CLIENT_FOLDERS_SQL.format(some=way), client_id, viewer.user.id)
+    rows = [row | {"documents": 0} if row["id"] in grant.passages else row for row in rows]
+    if not rows:
+        return []
+    return _grown(
+        rows, await engine.raw(_CLIENT_DOCUMENTS_SQL.format(some=some), client_id, viewer.user.id, LEAVES + 1)
+    )
 
 
 async def general_trees(viewer: Viewer, client_id: int) -> list[dict[str, Any]]:
     """The general dossiers that this client may read: id, name, and `tree` as of `dossier_tree`."""
     if Right.VIEW_DOSSIER not in _require(viewer, client_id).rights:
         return []
-    rows = await engine.raw(_GENERAL_FOLDERS_SQL.format(general=_GENERAL.format(ids=int(client_id))))
+    rows = await engine.raw(_GENERAL_FOLDERS_SQL.format(general=_GENERAL.format(ids=int(client_id))), viewer.user.id)
     if not rows:
         return []
     ids = _listed({row["dossier"] for row in rows})
@@ -106,7 +115,15 @@ async def folder_contents(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], bool]:
     """The folders directly in a folder that was found through the viewer, a page of its documents, the newest first, and
     whether there are older ones."""
-    inside = await engine.raw(_INSIDE_SQL, folder.id) if page == 1 else []
+    inside = await engine.raw(_INSIDE_SQL, folder.id, viewer.user.id) if page == 1 else []
+    if folder.id in viewer.passages:
+        seen = {*viewer.opened_folders, *viewer.passages}
+        passes = set(viewer.passages)
+        return (
+            [row | ({"documents": 0} if row["id"] in passes else {}) for row in inside if row["id"] in seen],
+            [],
+            False,
+        )
     documents = await engine.raw(_CONTENTS_SQL, folder.id, viewer.user.id, PAGE + 1, (page - 1) * PAGE)
     return inside, documents[:PAGE], len(documents) > PAGE
 
@@ -124,17 +141,18 @@ def _within(viewer: Viewer) -> dict[str, str]:
     if not ids and not folders:
         return {}
     ids = ids or "-1"
-    return {"ids": ids, "folders": folders or "-1", "general": _GENERAL.format(ids=ids) if ids != "-1" else "-1"}
+    shown = shown_sql("$1")
+    return {
+        "shown": shown,
+        "ids": ids,
+        "folders": folders or "-1",
+        "general": _GENERAL.format(ids=ids) if ids != "-1" else "-1",
+    }
 
 
 def _uploads_where(viewer: Viewer, folder: int) -> bool:
     """Whether this opened folder is of a client for whom the person may hand in anywhere he may look."""
     return any(folder in grant.folders and Right.UPLOAD_DOCUMENTS in grant.rights for grant in viewer.grants.values())
-
-
-async def _tree(folders_sql: str, documents_sql: str, of: int, person: int) -> list[Branch]:
-    folders = await engine.raw(folders_sql, of)
-    return _grown(folders, await engine.raw(documents_sql, of, person, LEAVES + 1) if folders else [])
 
 
 def _grown(rows: list[dict[str, Any]], documents: list[dict[str, Any]]) -> list[Branch]:
@@ -177,11 +195,11 @@ _GENERAL = """SELECT g.id FROM dossier g WHERE g.kind = 'general' AND (g.audienc
 
 _UPLOADS_SQL = """SELECT f.id AS folder, f.name, f.client, c.name AS client_name,
  CASE WHEN EXISTS (SELECT 1 FROM document d WHERE d.folder = f.id AND d.source = 'client' AND d.trashed_at IS NULL) THEN 0 ELSE 1 END AS is_asked
-FROM folder f JOIN client c ON c.id = f.client WHERE (f.client IN ({ids}) OR f.id IN ({folders})) AND f.kind = 'upload' AND f.trashed_at IS NULL
+FROM folder f JOIN client c ON c.id = f.client WHERE (f.client IN ({ids}) OR f.id IN ({folders})) AND f.kind IN ('upload', 'both') AND f.trashed_at IS NULL
 ORDER BY c.sort_key, f.position, f.name_key LIMIT 500"""
 
 _PUBLISHED = """(d.client IN ({ids}) OR d.folder IN ({folders}) OR (d.client IS NULL AND f.dossier IN ({general})))
- AND d.source = 'office' AND d.trashed_at IS NULL AND f.kind <> 'internal' AND f.trashed_at IS NULL"""
+ AND d.source = 'office' AND {shown}"""
 
 # One of these clients for whose group a general dossier is; NULL where it is for all.
 _READER = """(SELECT min(m.client) FROM dossier_group dg JOIN membership m ON m.client_group = dg.client_group
@@ -192,18 +210,18 @@ _UNREAD_SQL = f"""SELECT d.client, c.name AS client_name, o.id AS general, o.nam
  {_READER.format(dossier="o.id")} AS reader
 FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN client c ON c.id = d.client
 LEFT JOIN dossier o ON o.id = f.dossier AND d.client IS NULL
-LEFT JOIN reading r ON r.document = d.id AND r.person = $1
-WHERE {_PUBLISHED} AND r.document IS NULL AND d.uploaded_at > $2
+LEFT JOIN reading r ON r.document = d.id AND r.person = $1 AND r.version = d.version
+WHERE {_PUBLISHED} AND r.document IS NULL AND d.published_at > $2
 GROUP BY d.client, c.name, c.sort_key, o.id, o.name, o.name_key
 ORDER BY d.client IS NULL, c.sort_key, o.name_key"""
 
 _NEW_SQL = (
-    f"""SELECT d.id, d.name, d.mime, d.uploaded_at, f.name AS folder, d.client, c.name AS client_name, r.document IS NULL AS is_new,
+    f"""SELECT d.id, d.name, d.mime, d.published_at AS uploaded_at, f.name AS folder, d.client, c.name AS client_name, r.document IS NULL AS is_new,
  {_READER.format(dossier="f.dossier")} AS reader
 FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN client c ON c.id = d.client
-LEFT JOIN reading r ON r.document = d.id AND r.person = $1
+LEFT JOIN reading r ON r.document = d.id AND r.person = $1 AND r.version = d.version
 """
-    f"WHERE {_PUBLISHED} ORDER BY d.uploaded_at DESC, d.id DESC LIMIT {NEWEST}"
+    f"WHERE {_PUBLISHED} ORDER BY d.published_at DESC, d.id DESC LIMIT {NEWEST}"
 )
 
 _CONTACTS_SQL = """SELECT u.id, u.full_name AS name, u.job_title, u.photo,
@@ -211,24 +229,28 @@ _CONTACTS_SQL = """SELECT u.id, u.full_name AS name, u.job_title, u.photo,
 FROM responsible r JOIN users u ON u.id = r.person WHERE r.client IN ({ids}) AND u.state <> 'blocked'
 GROUP BY u.id, u.full_name, u.job_title, u.photo, u.email, u.phone, u.mobile, u.sort_key ORDER BY count(*) DESC, u.sort_key LIMIT 6"""
 
-_FOLDER = """SELECT f.id, f.parent, f.name, f.kind, (SELECT count(*) FROM document d WHERE d.folder = f.id AND d.trashed_at IS NULL) AS documents"""
+_FOLDER = """SELECT f.id, f.parent, f.name, f.kind, (SELECT count(*) FROM document d WHERE d.folder = f.id AND {counted}) AS documents"""
 _SHOWN = "f.kind <> 'internal' AND f.trashed_at IS NULL"
 _IN_ORDER = " ORDER BY f.position, f.name_key, f.id"
 
-_CLIENT_FOLDERS_SQL = f"{_FOLDER} FROM folder f WHERE f.client = $1 AND {_SHOWN}{{some}}{_IN_ORDER}"
+_CLIENT_FOLDERS_SQL = (
+    f"{_FOLDER.format(counted=shown_sql('$2'))} FROM folder f WHERE f.client = $1 AND {_SHOWN}{{some}}{_IN_ORDER}"
+)
 _GENERAL_FOLDERS_SQL = (
-    f"{_FOLDER}, f.dossier, o.name AS dossier_name FROM folder f JOIN dossier o ON o.id = f.dossier "
+    f"{_FOLDER.format(counted=shown_sql('$1'))}, f.dossier, o.name AS dossier_name FROM folder f JOIN dossier o ON o.id = f.dossier "
     f"WHERE f.dossier IN ({{general}}) AND {_SHOWN} ORDER BY o.name_key, o.id, f.position, f.name_key, f.id"
 )
-_INSIDE_SQL = f"{_FOLDER} FROM folder f WHERE f.parent = $1 AND {_SHOWN}{_IN_ORDER}"
+_INSIDE_SQL = f"{_FOLDER.format(counted=shown_sql('$2'))} FROM folder f WHERE f.parent = $1 AND {_SHOWN}{_IN_ORDER}"
 
 # The new ones first: they are told of also where there are more documents than the tree shows.
 _LEAF = f"""SELECT d.id, d.folder, d.name, d.name_key, d.mime, d.uploaded_at, d.source = 'office' AND r.document IS NULL AS is_new
-FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN reading r ON r.document = d.id AND r.person = {{person}}
-WHERE {{which}} AND d.trashed_at IS NULL AND {_SHOWN} ORDER BY is_new DESC LIMIT {{most}}"""
+FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN reading r ON r.document = d.id AND r.person = {{person}} AND r.version = d.version
+WHERE {{which}} AND {shown_sql("{person}")} ORDER BY is_new DESC LIMIT {{most}}"""
 _CLIENT_DOCUMENTS_SQL = _LEAF.format(person="$2", which="d.client = $1{some}", most="$3")
 _GENERAL_DOCUMENTS_SQL = _LEAF.format(person="$1", which="f.dossier IN ({ids})", most="$2")
 _CONTENTS_SQL = """SELECT d.id, d.name, d.size, d.mime, d.source, d.uploaded_at, d.uploaded_by = $2 AS is_mine,
  d.source = 'office' AND r.document IS NULL AS is_new
-FROM document d LEFT JOIN reading r ON r.document = d.id AND r.person = $2
-WHERE d.folder = $1 AND d.trashed_at IS NULL ORDER BY d.uploaded_at DESC, d.id DESC LIMIT $3 OFFSET $4"""
+FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN reading r ON r.document = d.id AND r.person = $2 AND r.version = d.version
+WHERE d.folder = $1 AND {shown} ORDER BY d.uploaded_at DESC, d.id DESC LIMIT $3 OFFSET $4""".format(
+    shown=shown_sql("$2")
+)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Sequence
 
-from models import engine, sign_ins
+from models import drawing, engine, sign_ins
 from models.security_policy import end_overlong
 from models.settings import utcnow
 from models.storage import storage
 
 # Every column that names a blob. A blob that stands in none of them is removed some hours after it came.
-BLOBS = (("document", "sha256"), ("import_batch", "sha256"), ("firm", "logo"), ("office", "logo"), ("users", "photo"))
+BLOBS = (
+    ("document", "sha256"),
+    ("document_version", "sha256"),
+    ("import_batch", "sha256"),
+    ("firm", "logo"),
+    ("office", "logo"),
+    ("users", "photo"),
+)
 
 _SESSION_KEPT = dt.timedelta(days=35)  # after its end: a form typed in it can be given back, four weeks are drawn
 _HOUR = dt.timedelta(hours=1)
@@ -35,6 +43,7 @@ async def forget_expired() -> None:
     ):
         await engine.raw(sql, moment)
     await engine.run_writing(end_overlong)
+    await asyncio.to_thread(drawing.forget_old)
 
 
 async def sweep_storage(older_than: dt.timedelta = _BLOB_AGE) -> int:

@@ -145,6 +145,7 @@ class Granted:
     folders: dict[int, bool] = field(default_factory=dict)
     office: int | None = None
     second_factor: str = ""  # what the client asks of its users: yes, optional, no; '' as the firm asks
+    passages: frozenset[int] = frozenset()  # folders on the way to those: their names are seen, nothing in them
 
     @property
     def manages(self) -> bool:
@@ -224,6 +225,11 @@ class Viewer:
     def opened_folders(self) -> dict[int, bool]:
         """The folders that are open to this client user one by one, and whether he may hand in there."""
         return {folder: act for grant in self.grants.values() for folder, act in grant.folders.items()}
+
+    @functools.cached_property
+    def passages(self) -> list[int]:
+        """The folders of which this client user sees no more than that a folder of his lies in them."""
+        return [folder for grant in self.grants.values() for folder in grant.passages]
 
     @property
     def office(self) -> int | None:

@@ -29,6 +29,7 @@ GUESSED = {
     "sha256": "0" * 64,
     "key": "nothing",
     "step": "nothing",
+    "number": 1,
     "name": "nothing",
 }
 
@@ -108,6 +109,18 @@ async def ids() -> dict[str, Any]:
             anna,
         )
         await engine.raw(
+            "INSERT INTO document_request (client, title, batch, made_at) SELECT c.id, 'Jaarstukken', 'een', c.created_at "
+            "FROM client c WHERE c.name = 'Bakkerij Jansen B.V.'"
+        )
+        await engine.raw(
+            "INSERT INTO request_item (request, client, title) SELECT r.id, r.client, 'Kassaboek' FROM document_request r"
+        )
+        await engine.raw("INSERT INTO request_template (name, name_key) VALUES ('Aangifte', 'aangifte')")
+        await engine.raw(
+            "INSERT INTO dossier_act (dossier, person, kind, at) SELECT min(d.id), $1, 'move', min(d.created_at) FROM dossier d",
+            anna,
+        )
+        await engine.raw(
             "INSERT INTO saved_view (person, about, name, name_key) VALUES ($1, 'clients', 'Zeist', 'zeist')", anna
         )
         await engine.raw(
@@ -136,6 +149,10 @@ async def ids() -> dict[str, Any]:
         ("request_id", "privacy_request"),
         ("lost_factor_id", "lost_factor"),
         ("provider_id", "identity_provider"),
+        ("act_id", "dossier_act"),
+        ("asking_id", "document_request"),
+        ("item_id", "request_item"),
+        ("request_template_id", "request_template"),
     ):
         found[name] = (await engine.raw(f"SELECT max(id) AS id FROM {table}"))[0]["id"]
     return found

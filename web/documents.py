@@ -9,9 +9,14 @@ from starlette.responses import Response
 
 from models.core import Say
 from models.dossiers import Document, path_to, places_for, readers_of, uploader_of
+from models.dossiers.publishing import PERIODS, kind_of
+from models.dossiers.remarks import remarks_of
+from models.dossiers.versions import versions_of
+from models.drawing import is_drawn
 from models.storage import storage
 from models.viewer import Viewer
 from web import folders as folder_pages
+from web import portal
 from web.dossiers import may_edit
 from web.downloads import send_blob
 from web.forms import Form, SelectField, StringField, Text
@@ -33,8 +38,12 @@ class Place(Form):
 @documents.get("/documents/{document_id:int}")
 async def page(request: Request, viewer: Viewer, document_id: int) -> Reply:
     document = await viewer.documents.get(document_id)
+    return await _page(viewer, document, show)
+
+
+async def _page(viewer: Viewer, document: Document, make: Callable[..., Reply], said: Form | None = None) -> Reply:
     folder = await viewer.folders.get(document.folder)
-    return show(
+    return make(
         "documents/page.html",
         title=document.name,
         section="clients" if document.client else "dossiers",
@@ -45,8 +54,21 @@ async def page(request: Request, viewer: Viewer, document_id: int) -> Reply:
         path=await path_to(viewer, folder),
         uploader=await uploader_of(document),
         readers=await readers_of(viewer, document),
+        versions=await versions_of(viewer, document) if document.version > 1 else [],
+        drawn=is_drawn(document.mime, document.name),
+        remarks=await remarks_of(document),
+        said=said,
+        kind=await kind_of(document),
+        periods=PERIODS,
         may_edit=may_edit(viewer, document.client),
     )
+
+
+async def with_remark(request: Request, viewer: Viewer, document: Document, said: Form) -> Reply:
+    """The page on the side of who asked, with what he typed and what was wrong with it."""
+    if viewer.is_staff:
+        return await _page(viewer, document, invalid, said)
+    return await portal.document_page(request, viewer, document, invalid, said)
 
 
 @documents.get("/documents/{document_id:int}/readers")
@@ -72,7 +94,8 @@ async def download(request: Request, viewer: Viewer, document_id: int) -> Respon
     )
     from_start = request.headers.get("range", "bytes=0-").replace(" ", "").startswith("bytes=0-")
     if request.method == "GET" and from_start and response.status_code in (200, 206, 304):
-        remember(request, lambda: document.note_read(by=viewer))
+        shown = request.query_params.get("show") == "1"
+        remember(request, lambda: document.note_read(downloaded=not shown, by=viewer))
     return response
 
 

@@ -12,7 +12,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from models import config
 from models.clients import Client, ClientGroup
-from models.core import Missing, Say
+from models.core import Missing, Refused, Say
 from models.dossiers import (
     Dossier,
     DossierGroup,
@@ -22,10 +22,15 @@ from models.dossiers import (
     documents_in,
     dossier_of,
     dossiers_for,
+    folders_in,
     open_dossier,
     path_to,
     tree_of,
 )
+from models.dossiers.publishing import PERIODS
+from models.dossiers.starter import STRUCTURES
+from models.dossiers.structures import add_starter
+from models.dossiers.trees import ORDERS
 from models.viewer import Viewer
 from web.forms import Form, SelectField, SelectMultipleField, Text
 from web.replies import Reply, changed, go, invalid, show
@@ -33,10 +38,12 @@ from web.routing import Access, Routes
 
 dossiers = Routes("dossiers", Access.STAFF)
 
-SIZE = 500  # documents of a folder on one page
+SIZE = 100  # documents of a folder on one page
+MOST_FOLDERS = 100  # above the documents; the tree has them all
 KINDS = [
     ("office", Say("Van kantoor: de cliënt leest mee")),
     ("upload", Say("Uploadmap: de cliënt levert hier aan")),
+    ("both", Say("Beide: kantoor en cliënt zetten hier stukken neer")),
     ("internal", Say("Intern: alleen voor kantoor")),
 ]
 
@@ -69,6 +76,7 @@ async def _list(viewer: Viewer, make: Any, **forms: Form) -> Reply:
         standard=await dossiers_for(viewer, "standard"),
         general=await dossiers_for(viewer, "general"),
         forms=blank | forms,
+        starters=[(key, name) for key, (name, _) in STRUCTURES.items()],
     )
 
 
@@ -80,6 +88,18 @@ async def add_standard(request: Request, viewer: Viewer) -> Reply:
 @dossiers.post("/dossiers/general")
 async def add_general(request: Request, viewer: Viewer) -> Reply:
     return await _add(request, viewer, "general")
+
+
+@dossiers.post("/dossiers/starter")
+async def add_example(request: Request, viewer: Viewer) -> Reply:
+    """One of the structures that are typical of Dutch clients."""
+    form = Name.blank()
+    try:
+        made = await add_starter(str((await request.form()).get("key", "")), by=viewer)
+    except Refused as refused:
+        form.refuse(Refused("name", refused.why))
+        return await _list(viewer, invalid, standard=form)
+    return go(page.url(dossier_id=made.id), toast=Say("“{name}” is gemaakt.", name=made.name))
 
 
 async def _add(request: Request, viewer: Viewer, kind: str) -> Reply:
@@ -116,7 +136,13 @@ async def client(request: Request, viewer: Viewer, client_id: int) -> Reply:
 
 
 async def dossier_page(
-    viewer: Viewer, dossier: Dossier, *, client: Client | None = None, folder: Folder | None = None, number: int = 1
+    viewer: Viewer,
+    dossier: Dossier,
+    *,
+    client: Client | None = None,
+    folder: Folder | None = None,
+    number: int = 1,
+    order: str = "name",
 ) -> Reply:
     """The tree at the left and the open folder at the right."""
     if client is None and dossier.client is not None:
@@ -128,7 +154,7 @@ async def dossier_page(
         client=client,
         standard=await dossiers_for(viewer, "standard") if client else [],
         **await tree_context(viewer, dossier, folder.id if folder else None),
-        **await folder_context(viewer, folder, number),
+        **await folder_context(viewer, folder, number, order),
     )
 
 
@@ -144,11 +170,13 @@ async def tree_context(
     }
 
 
-async def folder_context(viewer: Viewer, folder: Folder | None, number: int = 1) -> dict[str, Any]:
+async def folder_context(viewer: Viewer, folder: Folder | None, number: int = 1, order: str = "name") -> dict[str, Any]:
     if folder is None:
         return {"folder": None, "path": [], "documents": [], "total": 0, "page": 1, "size": SIZE}
     number = max(number, 1)
-    documents = await contents_of(viewer, folder, SIZE, (number - 1) * SIZE)
+    order = order if order.lstrip("-") in ORDERS else "name"
+    documents = await contents_of(viewer, folder, SIZE, (number - 1) * SIZE, order)
+    here = f"/folders/{folder.id}"
     total = len(documents) if number == 1 and len(documents) < SIZE else await documents_in(folder)
     return {
         "folder": folder,
@@ -157,6 +185,11 @@ async def folder_context(viewer: Viewer, folder: Folder | None, number: int = 1)
         "total": total,
         "page": number,
         "size": SIZE,
+        "sort": order,
+        "unsorted": here,
+        "base": f"{here}?sort={order}" if order != "name" else here,
+        "folders": (await folders_in(viewer, folder))[:MOST_FOLDERS] if number == 1 else [],
+        "periods": PERIODS,
         "upload_limit": config.settings().max_upload,
     }
 

@@ -9,11 +9,12 @@ from typing import Any
 from starlette.requests import Request
 
 from models.core import Refused, Say
-from models.dossiers import Folder, NewDocument, folder_of, folders_in, path_to, places_for
+from models.dossiers import DRAFT, HANDING_IN, NOW, Folder, NewDocument, folder_of, folders_in, path_to, places_for
+from models.retention import classes
 from models.viewer import Permission, Viewer
 from web.addresses import local_path
 from web.dossiers import NewFolder, current_of, dossier_page, folder_context, home_of, may_edit, tree_reply
-from web.forms import Form, SelectField, StringField, Text
+from web.forms import BooleanField, Form, SelectField, StringField, Text
 from web.replies import Reply, changed, go, invalid, show
 from web.routing import Access, Routes
 from web.uploads import Received
@@ -26,6 +27,12 @@ class FolderName(Form):
     was = StringField(default="")
 
 
+class FolderSettings(Form):
+    own_only = BooleanField()
+    retention = SelectField(coerce=int, validate_choice=False, choices=[])
+    year = Text(most=40)
+
+
 class Place(Form):
     parent = SelectField(coerce=int, validate_choice=False, choices=[])
 
@@ -34,13 +41,15 @@ class Place(Form):
 async def page(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     folder = await viewer.folders.get(folder_id)
     dossier = await viewer.dossiers.get(folder.dossier)
-    return await dossier_page(viewer, dossier, folder=folder, number=_number(request))
+    return await dossier_page(
+        viewer, dossier, folder=folder, number=_number(request), order=request.query_params.get("sort", "name")
+    )
 
 
 @folders.get("/folders/{folder_id:int}/contents")
 async def contents(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     folder = await viewer.folders.get(folder_id)
-    context = await folder_context(viewer, folder, _number(request))
+    context = await folder_context(viewer, folder, _number(request), request.query_params.get("sort", "name"))
     dossier = await viewer.dossiers.get(folder.dossier)
     return changed(
         "folders/documents.html",
@@ -175,6 +184,39 @@ async def change_kind(request: Request, viewer: Viewer, folder_id: int) -> Reply
     return go(page.url(folder_id=folder_id), toast=Say("De soort van “{name}” is gewijzigd.", name=folder.name))
 
 
+@folders.get("/folders/{folder_id:int}/settings")
+async def settings(request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    folder = await viewer.folders.get(folder_id)
+    form = FolderSettings.blank(own_only=folder.own_only, retention=folder.retention or 0, year=str(folder.year or ""))
+    return await _settings(folder, form, show)
+
+
+@folders.post("/folders/{folder_id:int}/settings")
+async def set_up(request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    folder = await viewer.folders.get(folder_id)
+    form = await FolderSettings.read(request)
+    form.retention.choices = []
+    if await form.submit(_setting_up(folder), by=viewer):
+        return go(
+            page.url(folder_id=folder_id), toast=Say("De instellingen van “{name}” zijn bewaard.", name=folder.name)
+        )
+    return await _settings(folder, form, invalid)
+
+
+def _setting_up(folder: Folder) -> Callable[..., Any]:
+    async def submit(own_only: bool, retention: int, year: str, *, by: Viewer) -> None:
+        if year and not (year.isdecimal() and len(year) < 9):
+            raise Refused("year", Say("Vul een jaar in, bijvoorbeeld 2026."))
+        await folder.set_up(own_only, retention or None, int(year) if year else None, by=by)
+
+    return submit
+
+
+async def _settings(folder: Folder, form: FolderSettings, make: Callable[..., Reply]) -> Reply:
+    form.retention.choices = [(0, Say("Geen bewaartermijn")), *((one["id"], one["name"]) for one in await classes())]
+    return make("folders/settings.html", title=Say("Map instellen"), section="dossiers", folder=folder, form=form)
+
+
 @folders.get("/folders/{folder_id:int}/removal")
 async def removal(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     folder = await viewer.folders.get(folder_id)
@@ -211,7 +253,7 @@ async def may_upload(request: Request, viewer: Viewer, folder_id: int) -> None:
     """Says no before a byte is read."""
     folder = await viewer.folders.get(folder_id)
     viewer.require(Permission.UPLOAD_DOCUMENTS if viewer.is_client else Permission.EDIT_DOSSIERS, folder)
-    if viewer.is_client and folder.kind != "upload":
+    if viewer.is_client and folder.kind not in HANDING_IN:
         raise Refused("files", Say("In deze map kunt u niets aanleveren. Kies een uploadmap."))
 
 
@@ -222,7 +264,8 @@ async def upload(request: Request, viewer: Viewer, received: Received, folder_id
     if not received.files:
         received.one_file("files")
     files = [NewDocument(file.name, file.sha256, file.size, file.content_type.mime) for file in received.files]
-    added = await folder.add_documents(files, by=viewer)
+    publish = DRAFT if received.fields.get("publish") == "draft" else NOW
+    added = await folder.add_documents(files, publish, by=viewer)
     back = local_path(str(received.fields.get("back", ""))) or (
         page.url(folder_id=folder_id) if viewer.is_staff else "/portal/dossier"
     )

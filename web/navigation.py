@@ -22,6 +22,7 @@ _OFFICE = (
     ("overview", Say("Overzicht"), "overview.page", "layout-dashboard", None),
     ("clients", Say("Cliënten"), "clients.list", "building-2", None),
     ("dossiers", Say("Dossiers"), "dossiers.structures", "folder-tree", None),
+    ("requests", Say("Opvragen"), "requests.list", "inbox", "read_dossiers"),
     ("rollout", Say("Uitrol"), "rollout.page", "list-checks", "view_rollout"),
     ("invitations", Say("Uitnodigingen"), "invitations.page", "mail-check", "view_rollout"),
     ("groups", Say("Groepen"), "groups.list", "tags", None),

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from models import asked, figures, mine
 from models import overview as seen
 from models.core import Missing, Say
+from models.dossiers.remarks import open_questions
 from models.rollout import board, checklist
 from models.settings import Firm
 from models.viewer import Permission, Viewer
@@ -152,3 +153,14 @@ async def _everybody(request: Request, viewer: Viewer) -> bool:
     if not mine.chooses(viewer):
         return False
     return request.query_params.get("clients") == "all" or not (await seen.standing(viewer))[1]
+
+
+@overview.get("/overview/questions")
+async def questions(request: Request, viewer: Viewer) -> Reply:
+    """What clients asked about documents and nobody answered yet."""
+    return show(
+        "overview/questions.html",
+        title=Say("Vragen van cliënten"),
+        section="overview",
+        rows=await open_questions(viewer),
+    )

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
 
 from models.content_type import INLINE
 from models.core import Missing, Say
-from models.dossiers import folder_of, path_to
+from models.dossiers import HANDING_IN, Document, folder_of, path_to
+from models.dossiers.remarks import remarks_of
+from models.dossiers.versions import versions_of
+from models.drawing import is_drawn
 from models.portal import contacts_of, dossier_tree, folder_contents, general_trees, new_for, unread_of, uploads_of
+from models.requests.reading import open_for
 from models.viewer import Viewer
 from web.addresses import url_maker
+from web.forms import Form
 from web.replies import Reply, go, show
 from web.routing import Access, Routes, remember
 
@@ -27,6 +33,7 @@ async def home(request: Request, viewer: Viewer) -> Reply:
         section="home",
         asked=[one for one in uploads if one["is_asked"]],
         uploads=uploads,
+        requests=await open_for(viewer),
         unread=await unread_of(viewer),
         newest=await new_for(viewer),
         contacts=await contacts_of(viewer),
@@ -67,7 +74,7 @@ async def _folder(template: str, request: Request, viewer: Viewer, folder_id: in
     found = await folder_of(viewer, folder_id)
     page = _page(request)
     folders, documents, has_older = await folder_contents(viewer, found, page)
-    may_upload = found.kind == "upload" and viewer.may("upload_documents", found)
+    may_upload = found.kind in HANDING_IN and viewer.may("upload_documents", found)
     client_id = found.client or _came_from(request, viewer)
     return show(
         template,
@@ -92,16 +99,30 @@ async def document(request: Request, viewer: Viewer, document_id: int) -> Reply:
     found = await viewer.documents.get(document_id)
     if found.mime in INLINE:  # anything else is read when it is downloaded
         remember(request, lambda: found.note_read(by=viewer))
+    return await document_page(request, viewer, found, show)
+
+
+async def document_page(
+    request: Request, viewer: Viewer, found: Document, make: Callable[..., Reply], said: Form | None = None
+) -> Reply:
     client_id = found.client or _came_from(request, viewer)
-    return show(
+    folder = await folder_of(viewer, found.folder)
+    own = found.source == "client" and found.uploaded_by == viewer.user.id and folder.kind in HANDING_IN
+    return make(
         "portal/document.html",
         title=found.name,
         section="dossier",
         document=found,
         of_client=client_id,
         beside=None if found.client else client_id,
-        folder=await folder_of(viewer, found.folder),
+        folder=folder,
         client=viewer.grants.get(found.client),
+        drawn=is_drawn(found.mime, found.name),
+        remarks=await remarks_of(found) if found.client else [],
+        said=said,
+        versions=await versions_of(viewer, found) if found.version > 1 else [],
+        may_replace=own and viewer.view_as is None and viewer.may("upload_documents", folder),
+        may_ask=found.client is not None and viewer.view_as is None,
     )
 
 

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -45,6 +46,13 @@ class Reply:
     title: str | Say = ""
     section: str = ""
     triggers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Later:
+    """An answer of which the making takes long and asks nothing of the database: it is made after the unit has ended."""
+
+    make: Callable[[], Awaitable[Reply | Response]]
 
 
 def show(

@@ -15,7 +15,7 @@ from models.accounts.roles import BY_MODULE, RIGHTS, WITHOUT_MODULE
 from models.clients import Client
 from models.clients.export import workbook
 from models.clients.reach import colleagues_of
-from models.clients.rights import access_of, everybody, templates, top_folders, who_sees
+from models.clients.rights import access_of, everybody, folders_to_open, templates, who_sees
 from models.core import Missing, Refused, Say
 from models.dossiers import Document, Folder
 from models.search import find
@@ -90,7 +90,7 @@ async def change(request: Request, viewer: Viewer, user_id: int, client_id: int)
     person, client = await viewer.users.get(user_id), await viewer.clients.get(client_id)
     form = await request.form()
     role, bits = str(form.get("role", "")), bits_in(form)
-    folders = folders_in(form, await top_folders(client.id))
+    folders = folders_in(form, await folders_to_open(client.id))
     try:
         await person.change_access(client, role, bits, folders, by=viewer)
     except Refused as refused:
@@ -113,7 +113,7 @@ async def _about(viewer: Viewer, person: User, client: Client, typed: dict[str, 
         "held": held,
         "typed": typed or {"role": held["role"], "own": held["own"], "folders": held["folders"], "why": None},
         "choices": await template_choices(),
-        "tops": await top_folders(client.id),
+        "tops": await folders_to_open(client.id),
         "levels": LEVELS,
         "by_module": BY_MODULE,
         "without_module": WITHOUT_MODULE,
@@ -186,7 +186,7 @@ async def _asked(request: Request, viewer: Viewer) -> User | None:
 
 
 def folders_in(form: Any, tops: list[dict[str, Any]]) -> dict[str, bool] | None:
-    """Which top folders were opened, and whether to hand in there; None where the form does not ask."""
+    """Which folders were opened, and whether to hand in there; None where the form does not ask."""
     asked = {top["name"]: str(form[name]) for top in tops if (name := f"folder-{top['id']}") in form}
     return {name: level == "act" for name, level in asked.items() if level in ("view", "act")} if asked else None
 

@@ -27,10 +27,10 @@ from models.storage import storage
 from models.viewer import Viewer, nobody
 from web import addresses, observe
 from web.errors import failure
-from web.replies import Reply, go, redirect, respond
+from web.replies import Later, Reply, go, redirect, respond
 from web.uploads import Received, receive_files
 
-Handler = Callable[..., Awaitable[Reply | Response]]
+Handler = Callable[..., Awaitable[Reply | Response | Later]]
 Before = Callable[..., Awaitable[Any]]
 After = Callable[[Received], Awaitable[Any]]
 
@@ -151,6 +151,8 @@ def _reader(action: Action) -> Callable[[Request], Awaitable[Response]]:
                 if turned := _turned_away(action, request, viewer, firm):
                     return turned
                 reply = await action.handler(request, viewer, **request.path_params)
+            if isinstance(reply, Later):
+                reply = await reply.make()
             if viewer.view_as is not None:
                 shown = reply.context if isinstance(reply, Reply) else {}
                 await note_look(viewer, of_client=shown.get("of_client"), **_opened(request))
@@ -265,7 +267,7 @@ async def _outside(error: Exception, request: Request) -> Response:
 async def _written(action: Action, request: Request, more: dict[str, Any], form: Any) -> Response:
     who: list[Any] = [nobody(), None]
 
-    async def unit() -> Reply | Response:
+    async def unit() -> Reply | Response | Later:
         viewer, firm = who[:] = await _who(request)
         if turned := _turned_away(action, request, viewer, firm):
             return turned
@@ -276,6 +278,8 @@ async def _written(action: Action, request: Request, more: dict[str, Any], form:
         if form is not None and (kept := await _keep_draft(action, request, form)):
             return kept
         reply = await engine.run_writing(unit)
+        if isinstance(reply, Later):
+            reply = await reply.make()
     except Exception as error:
         reply = failure(error, request, who[0])
     return _answer(reply, request, *who)

@@ -99,7 +99,7 @@ async def _chosen(request: Request) -> tuple[int, dict[str, bool]]:
     form = await request.form()
     known = {str(int(right)): int(right) for right in Right}
     bits = sum({known[str(one)] for one in form.getlist("rights") if str(one) in known})
-    names = [" ".join(str(one).replace("\x00", "").split())[:120] for one in form.getlist("folder")]
+    names = [" ".join(str(one).replace("\x00", "").split())[:1000] for one in form.getlist("folder")]
     return bits, {name: bool(form.get(f"act-{name}")) for name in names if name}
 
 

@@ -30,7 +30,7 @@ SELECT (SELECT o.name FROM office o WHERE o.id = $2) AS office_name,
  (SELECT p.name FROM client p WHERE p.id = $3) AS partner_name,
  (SELECT {join}(s.name, ', ') FROM client_sector h JOIN sector s ON s.id = h.sector WHERE h.client = $1) AS sector_names,
  (SELECT count(*) FROM folder WHERE client = $1 AND trashed_at IS NULL) AS folders,
- (SELECT count(*) FROM folder WHERE client = $1 AND trashed_at IS NULL AND kind = 'upload') AS upload_folders,
+ (SELECT count(*) FROM folder WHERE client = $1 AND trashed_at IS NULL AND kind IN ('upload', 'both')) AS upload_folders,
  (SELECT count(*) FROM document WHERE client = $1 AND trashed_at IS NULL AND source = 'office') AS documents
 """
 

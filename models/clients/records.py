@@ -432,39 +432,63 @@ FROM access a JOIN client c ON c.id = a.client
 WHERE a.person = $1 AND c.state = 'active' ORDER BY c.sort_key, c.id
 """
 
-# The folders that are opened one by one, with all that lies in them, and whether one may hand in there.
+# The folders that are opened one by one, by the names on the way to them, with all that lies in them: `level` is 1 to look
+# and 2 to hand in as well. And, with level 0, what lies on the way there.
 _OPENED_SQL = """
-WITH RECURSIVE opened(client, folder, act) AS (
- SELECT a.client, f.id, max(CASE WHEN o.act THEN 1 ELSE 0 END) FROM access a JOIN client c ON c.id = a.client
+WITH RECURSIVE given(client, place, level) AS (
+ SELECT a.client, o.name_key, max(CASE WHEN o.act THEN 2 ELSE 1 END) FROM access a JOIN client c ON c.id = a.client
  JOIN folder_right o ON o.access = a.id OR o.template = (SELECT t.id FROM rights_template t WHERE t.key = a.role)
- JOIN folder f ON f.client = a.client AND f.parent IS NULL AND f.name_key = o.name_key
- WHERE a.person = $1 AND c.state = 'active' AND f.trashed_at IS NULL AND f.kind <> 'internal'
- AND (c.modules = '' OR ',' || c.modules || ',' LIKE '%,dossiers,%') GROUP BY a.client, f.id
- UNION ALL SELECT o.client, f.id, o.act FROM folder f JOIN opened o ON f.parent = o.folder
- WHERE f.trashed_at IS NULL AND f.kind <> 'internal'
-) SELECT client, folder, act FROM opened
+ WHERE a.person = $1 AND c.state = 'active' AND (c.modules = '' OR ',' || c.modules || ',' LIKE '%,dossiers,%')
+ GROUP BY a.client, o.name_key
+), opened(client, folder, parent, place, level) AS (
+ SELECT f.client, f.id, f.parent, CAST(f.name_key AS TEXT), coalesce((SELECT g.level FROM given g WHERE g.client = f.client AND g.place = f.name_key), 0)
+ FROM folder f WHERE f.client IN (SELECT client FROM given) AND f.parent IS NULL AND f.trashed_at IS NULL AND f.kind <> 'internal'
+ AND EXISTS (SELECT 1 FROM given g WHERE g.client = f.client AND (g.place = f.name_key
+  OR substr(g.place, 1, length(f.name_key) + 3) = f.name_key || ' › '))
+ UNION ALL SELECT o.client, f.id, f.parent, o.place || ' › ' || f.name_key,
+  CASE WHEN o.level = 2 THEN 2 ELSE coalesce((SELECT max(g.level) FROM given g WHERE g.client = o.client AND g.place = o.place || ' › ' || f.name_key
+   AND g.level > o.level), o.level) END
+ FROM opened o JOIN folder f ON f.parent = o.folder WHERE f.trashed_at IS NULL AND f.kind <> 'internal'
+ AND (o.level > 0 OR EXISTS (SELECT 1 FROM given g WHERE g.client = o.client AND (g.place = o.place || ' › ' || f.name_key
+  OR substr(g.place, 1, length(o.place) + length(f.name_key) + 6) = o.place || ' › ' || f.name_key || ' › ')))
+) SELECT client, folder, parent, level FROM opened
 """
 
 
 async def granted(user_id: int) -> list[Granted]:
     """What a client user may, for each client that the office still serves."""
     rows = await engine.raw(_GRANTS_SQL, user_id)
-    opened: dict[int, dict[int, bool]] = {}
+    opened: dict[int, list[dict[str, Any]]] = {}
     if any(row["by_folder"] for row in rows):
         for row in await engine.raw(_OPENED_SQL, user_id):
-            opened.setdefault(row["client"], {})[row["folder"]] = bool(row["act"])
+            opened.setdefault(row["client"], []).append(row)
     return [
         Granted(
             row["client_id"],
             row["name"],
             row["number"],
             Right(row["rights"]),
-            opened.get(row["client_id"], {}),
+            {one["folder"]: one["level"] == 2 for one in opened.get(row["client_id"], ()) if one["level"]},
             row["office"],
             row["second_factor"],
+            _on_the_way(Right(row["rights"]), opened.get(row["client_id"], [])),
         )
         for row in rows
     ]
+
+
+def _on_the_way(rights: Right, opened: list[dict[str, Any]]) -> frozenset[int]:
+    """To the folders that are opened; for who reads the whole dossier there is nothing to pass."""
+    if Right.VIEW_DOSSIER in rights:
+        return frozenset()
+    above = {row["folder"]: row["parent"] for row in opened if not row["level"]}
+    way: set[int] = set()
+    for row in opened:
+        step = row["parent"] if row["level"] else None
+        while step is not None and step in above and step not in way:
+            way.add(step)
+            step = above[step]
+    return frozenset(way)
 
 
 def _kept(name: str, value: Any) -> Any:

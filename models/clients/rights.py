@@ -88,13 +88,20 @@ async def add_template(
     return template
 
 
+STEP = " › "  # between the names on the way to a folder; no folder's own name has it
+MOST_OPENED = 400  # folders of one dossier to choose from
+
+
 class FolderRight(Owned, Table, tablename="folder_right"):
-    """A top folder, by its name, that a template or one person's access opens where the whole dossier is not open."""
+    """A folder, by the names on the way to it, that a template or one person's access opens where the dossier is not open.
+
+    By names, because a template is for every dossier, and a person may be given a folder before it is there.
+    """
 
     access = ForeignKey(Access, null=True, default=None, on_delete=OnDelete.cascade, index=True)
     template = ForeignKey(RightsTemplate, null=True, default=None, on_delete=OnDelete.cascade, index=True)
-    name = Varchar(length=120)
-    name_key = Varchar(length=240)
+    name = Varchar(length=1000, help_text="Names joined by STEP: Belastingen › 2026.")
+    name_key = Varchar(length=2000)
     act = Boolean(default=False, help_text="whether one may also hand in there")
 
     @classmethod
@@ -181,18 +188,36 @@ async def folders_of(template: int) -> dict[str, bool]:
 
 
 async def usual_folders() -> list[str]:
-    """The names of top folders that occur, in standard structures first: to choose from."""
-    rows = await engine.raw(
-        "SELECT f.name, min(CASE d.kind WHEN 'standard' THEN 0 ELSE 1 END) AS place, count(*) AS n FROM folder f JOIN dossier d ON d.id = f.dossier "
-        "WHERE f.parent IS NULL AND f.trashed_at IS NULL AND f.kind <> 'internal' AND d.kind <> 'general' "
-        "GROUP BY f.name_key, f.name ORDER BY place, n DESC, f.name LIMIT 60"
+    """The folders to choose from for a template, as their names joined by STEP: those of standard structures, and the top
+    folders that clients have."""
+    standard = await engine.raw(
+        "SELECT f.id, f.parent, f.name FROM folder f JOIN dossier d ON d.id = f.dossier WHERE d.kind = 'standard' "
+        "AND f.trashed_at IS NULL AND f.kind <> 'internal' ORDER BY d.name_key, d.id, f.position, f.name_key, f.id LIMIT 2000"
     )
-    return list(dict.fromkeys(row["name"] for row in rows))
+    tops = await engine.raw(
+        "SELECT f.name, count(*) AS n FROM folder f WHERE f.client IS NOT NULL AND f.parent IS NULL AND f.trashed_at IS NULL "
+        "AND f.kind <> 'internal' GROUP BY f.name_key, f.name ORDER BY n DESC, f.name LIMIT 60"
+    )
+    names = [place["name"] for place in _places(standard)] + [row["name"] for row in tops]
+    return list(dict.fromkeys(names))[:MOST_OPENED]
+
+
+def _places(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Folders (id, parent, name, in order) as a tree is read: each with its depth, and its name with those on the way."""
+    within: dict[int | None, list[dict[str, Any]]] = {}
+    for row in rows:
+        within.setdefault(row["parent"], []).append(row)
+    places, waiting = [], [(row, "", 0) for row in reversed(within.get(None, []))]
+    while waiting:
+        row, way, depth = waiting.pop()
+        places.append({**row, "name": way + row["name"], "own_name": row["name"], "depth": depth})
+        waiting += [(below, f"{way}{row['name']}{STEP}", depth + 1) for below in reversed(within.get(row["id"], []))]
+    return places
 
 
 async def _put_folders(template: int, folders: dict[str, bool]) -> None:
     await FolderRight.delete().where(FolderRight.template == template)
-    rows = [(template, name[:120], fold(name), act) for name, act in folders.items() if name.strip()]
+    rows = [(template, name[:1000], fold(name), act) for name, act in folders.items() if name.strip()]
     await engine.copy_rows("folder_right", ("template", "name", "name_key", "act"), rows)
 
 
@@ -211,26 +236,59 @@ def _in_words(folders: dict[str, bool]) -> str:
     return ", ".join(sorted(f"{name} (aanleveren)" if act else name for name, act in folders.items()))
 
 
-async def top_folders(client_id: int) -> list[dict[str, Any]]:
-    """The top folders of a client's dossier that can be opened one by one: id, name, name_key, kind."""
-    return await engine.raw(
-        "SELECT id, name, name_key, kind FROM folder WHERE client = $1 AND parent IS NULL AND trashed_at IS NULL "
-        "AND kind <> 'internal' ORDER BY position, name_key, id",
+async def folders_to_open(client_id: int) -> list[dict[str, Any]]:
+    """The folders of a client's dossier that can be opened one by one, as the tree is read: id, name (with those on the way),
+    own_name, depth, kind. Of a very large dossier those that lie highest."""
+    rows = await engine.raw(
+        "SELECT id, parent, name, kind FROM folder WHERE client = $1 AND trashed_at IS NULL AND kind <> 'internal' "
+        "ORDER BY position, name_key, id",
         client_id,
     )
+    places = _places(rows)
+    deepest = next((depth for depth in range(99) if sum(one["depth"] <= depth for one in places) > MOST_OPENED), 99)
+    return [one for one in places if one["depth"] < max(deepest, 1)]
 
 
 async def opened_by(access: int, template: int | None, client_id: int) -> list[dict[str, Any]]:
-    """The top folders that an access, or its template, opens: id, name, act, of_template."""
-    rows = await engine.raw(
-        "SELECT f.id, f.name, o.act, o.template IS NOT NULL AS of_template FROM folder_right o "
-        "JOIN folder f ON f.client = $3 AND f.parent IS NULL AND f.name_key = o.name_key AND f.trashed_at IS NULL AND f.kind <> 'internal' "
-        "WHERE o.access = $1 OR o.template = $2 ORDER BY f.position, f.name_key, of_template",
+    """The folders that an access, or its template, opens, as far as they are there: id, name, act, of_template."""
+    given = await engine.raw(
+        "SELECT o.name_key, o.act, o.template IS NOT NULL AS of_template FROM folder_right o WHERE o.access = $1 OR o.template = $2",
         access,
         template or 0,
-        client_id,
     )
-    return [{**row, "act": bool(row["act"]), "of_template": bool(row["of_template"])} for row in rows]
+    if not given:
+        return []
+    there = {fold(one["name"]): one for one in _places(await engine.raw(_OPENABLE_SQL, client_id))}
+    found = [
+        {"id": there[row["name_key"]]["id"], "name": there[row["name_key"]]["name"]}
+        | {"act": bool(row["act"]), "of_template": bool(row["of_template"])}
+        for row in given
+        if row["name_key"] in there
+    ]
+    return sorted(found, key=lambda one: (fold(one["name"]), one["of_template"]))
+
+
+_OPENABLE_SQL = """SELECT id, parent, name FROM folder WHERE client = $1 AND trashed_at IS NULL AND kind <> 'internal'
+ORDER BY position, name_key, id"""
+
+
+async def folder_renamed(client: int, before: str, after: str) -> None:
+    """What was opened to people one by one goes along with a folder that has another name or place: both with STEP.
+    What a template opens is by its name, for every dossier, and stays so."""
+    old, new = fold(before), fold(after)
+    rows = await engine.raw(
+        "SELECT o.id, o.name, o.name_key FROM folder_right o JOIN access a ON a.id = o.access WHERE a.client = $1 "
+        "AND (o.name_key = $2 OR substr(o.name_key, 1, length(CAST($2 AS TEXT)) + 3) = CAST($2 AS TEXT) || ' › ')",
+        client,
+        old,
+    )
+    for row in rows:
+        rest = row["name"].split(STEP)[len(before.split(STEP)) :]
+        name = STEP.join([after, *rest])
+        await engine.raw(
+            "UPDATE folder_right SET name = $2, name_key = $3 WHERE id = $1", row["id"], name[:1000],
+            new + row["name_key"][len(old) :],
+        )  # fmt: skip
 
 
 # Everybody who reaches a client, with all that his rights follow from.
@@ -251,12 +309,10 @@ async def everybody(client_id: int, most: int = 500) -> list[dict[str, Any]]:
 
 # Whether each of them may look into one folder, in one statement; explaining.of_folder says why.
 _WHO_SEES_SQL = """
-WITH RECURSIVE up(id, parent, name_key) AS (SELECT id, parent, name_key FROM folder WHERE id = $2
- UNION ALL SELECT f.id, f.parent, f.name_key FROM folder f JOIN up u ON f.id = u.parent)
 SELECT u.id, u.full_name AS who, u.state, CASE WHEN c.state = 'active' AND g.kind <> 'internal' AND g.trashed_at IS NULL
  AND (a.rights & 1 = 1 OR ((c.modules = '' OR ',' || c.modules || ',' LIKE '%,dossiers,%') AND EXISTS (
   SELECT 1 FROM folder_right o LEFT JOIN rights_template t ON t.id = o.template
-  WHERE (o.access = a.id OR t.key = a.role) AND o.name_key = (SELECT name_key FROM up WHERE parent IS NULL))))
+  WHERE (o.access = a.id OR t.key = a.role) AND o.name_key IN ({places}))))
  THEN 1 ELSE 0 END AS may
 FROM access a JOIN users u ON u.id = a.person JOIN client c ON c.id = a.client JOIN folder g ON g.id = $2
 WHERE a.client = $1 ORDER BY u.sort_key, u.id LIMIT 500
@@ -265,7 +321,20 @@ WHERE a.client = $1 ORDER BY u.sort_key, u.id LIMIT 500
 
 async def who_sees(client_id: int, folder_id: int) -> list[dict[str, Any]]:
     """Everybody who reaches the client: id, who, state, and whether this folder opens for him once he can sign in (may)."""
-    return await engine.raw(_WHO_SEES_SQL, client_id, folder_id)
+    way = await way_to(folder_id)
+    names = [fold(STEP.join(step["name"] for step in way[: n + 1])) for n in range(len(way))]
+    places = ", ".join(f"${n + 3}" for n in range(len(names)))
+    return await engine.raw(_WHO_SEES_SQL.format(places=places), client_id, folder_id, *names)
+
+
+async def way_to(folder_id: int) -> list[dict[str, Any]]:
+    """id and name of the folders above this one, the top first, and itself last."""
+    return await engine.raw(
+        "WITH RECURSIVE up(id, parent, name, height) AS (SELECT id, parent, name, 0 FROM folder WHERE id = $1 "
+        "UNION ALL SELECT f.id, f.parent, f.name, u.height + 1 FROM folder f JOIN up u ON f.id = u.parent) "
+        "SELECT id, name FROM up ORDER BY height DESC",
+        folder_id,
+    )
 
 
 async def access_of(person: int, client_id: int) -> dict[str, Any] | None:

@@ -1,8 +1,8 @@
 """Dossiers: a client's tree of folders and the documents in it; standard structures; general dossiers for all or for groups."""
 
-from models.dossiers.documents import Document, Reading
+from models.dossiers.documents import Document, DocumentKind, DocumentVersion, Reading, Remark, shown_sql
 from models.dossiers.dossier import Dossier, DossierGroup, general_dossiers_for
-from models.dossiers.folders import Folder, NewDocument
+from models.dossiers.folders import DRAFT, HANDING_IN, NOW, Folder, NewDocument, Publish
 from models.dossiers.structures import (
     Compared,
     Difference,
@@ -32,15 +32,22 @@ from models.dossiers.trees import (
 )
 
 __all__ = [
+    "DRAFT",
+    "HANDING_IN",
+    "NOW",
     "Compared",
     "Difference",
     "Document",
+    "DocumentKind",
+    "DocumentVersion",
     "Dossier",
     "DossierGroup",
     "Folder",
     "NewDocument",
     "Node",
+    "Publish",
     "Reading",
+    "Remark",
     "Selection",
     "add_structure",
     "apply_structure",
@@ -59,6 +66,7 @@ __all__ = [
     "path_to",
     "places_for",
     "readers_of",
+    "shown_sql",
     "trash_of",
     "tree_of",
     "uploader_of",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from piccolo.columns import BigInt, ForeignKey, Integer, OnDelete, Timestamptz, Varchar
+from piccolo.columns import BigInt, Boolean, ForeignKey, Integer, OnDelete, Timestamptz, Varchar
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
@@ -17,11 +17,29 @@ from models.dossiers.dossier import require_structures
 from models.dossiers.folders import Folder, numbered, tell
 from models.live import touch
 from models.personal import PROOF, TAX, Erase, Export
+from models.retention import RetentionClass
 from models.settings import utcnow
 from models.viewer import Permission, Right
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
+
+
+class DocumentKind(Owned, Table, tablename="document_kind"):
+    """What papers are, as the office tells them apart; with how long that kind is kept."""
+
+    name = Varchar(length=80)
+    name_key = Varchar(length=160)
+    retention = ForeignKey(RetentionClass, null=True, default=None, on_delete=OnDelete.set_null)
+    position = Integer(default=0)
+
+    document_kind_name_unique = Unique([name_key])
+
+    IS_SEEDED = True
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        return cls.id > 0
 
 
 class Document(Owned, Table, tablename="document"):
@@ -43,9 +61,24 @@ class Document(Owned, Table, tablename="document"):
         null=True, default=None, help_text="Of what a client handed in: when a colleague first opened it."
     )
 
-    document_source_known = Check("source IN ('office', 'client')")
+    state = Varchar(length=9, default="published", help_text="draft, planned or published: only then clients see it")
+    publish_at = Timestamptz(null=True, default=None, help_text="planned: when it is published by itself")
+    published_at = Timestamptz(null=True, default=None, index=True)
+    version = Integer(default=1, help_text="the number of the bytes that are current; earlier ones: DocumentVersion")
+    kind = ForeignKey(DocumentKind, null=True, default=None, on_delete=OnDelete.set_null)
+    book_year = Integer(null=True, default=None)
+    period = Varchar(length=3, default="", help_text="of the book year: '', k1 to k4, m01 to m12")
+    labels = Varchar(length=500, default="", help_text="free words, by commas")
+    labels_key = Varchar(length=1000, default="", help_text="folded, each between commas")
+    note = Varchar(length=2000, default="", help_text="to the clients who read it")
+    retention = ForeignKey(
+        RetentionClass, null=True, default=None, on_delete=OnDelete.set_null, help_text="instead of the folder's"
+    )
 
-    EXPORTS = Export(Say("Geüploade stukken"), by=("uploaded_by",), hidden=("name_key", "sha256"))
+    document_source_known = Check("source IN ('office', 'client')")
+    document_state_known = Check("state IN ('draft', 'planned', 'published')")
+
+    EXPORTS = Export(Say("Geüploade stukken"), by=("uploaded_by",), hidden=("name_key", "sha256", "labels_key"))
     ERASES = Erase(ground=TAX, retention="Administratie")
 
     @classmethod
@@ -53,8 +86,12 @@ class Document(Owned, Table, tablename="document"):
         mine = with_right(cls.client, viewer, Right.VIEW_DOSSIER)
         if viewer.is_staff:
             return mine | cls.client.is_null() if viewer.may(Permission.READ_DOSSIERS) else mine
-        folders = Folder.select(Folder.id).where(Folder.visible_to(viewer))
-        return cls.trashed_at.is_null() & cls.folder.is_in(folders)
+        readable = Folder.readable_by(viewer)
+        shared = Folder.select(Folder.id).where(readable & Folder.own_only.eq(False))
+        private = Folder.select(Folder.id).where(readable & Folder.own_only.eq(True))
+        his = (cls.source == "office") | (cls.uploaded_by == viewer.user.id)
+        shown = cls.folder.is_in(shared) | (cls.folder.is_in(private) & his)
+        return cls.trashed_at.is_null() & (cls.state == "published") & shown
 
     @property
     def is_trashed(self) -> bool:
@@ -130,12 +167,17 @@ class Document(Owned, Table, tablename="document"):
         await self._tell()
         return name
 
-    async def note_read(self, *, by: Viewer) -> None:
+    async def note_read(self, *, downloaded: bool = False, by: Viewer) -> None:
         """Remember that this person opened it; looking through somebody's eyes marks nothing, nor at what one put in oneself."""
         if by.view_as is not None or self.uploaded_by == by.user.id:
             return
         now = utcnow()
-        await engine.raw(_READ_SQL, self.id, self.client, by.user.id, now)
+        await engine.raw(_READ_SQL, self.id, self.client, by.user.id, now, self.version)
+        if downloaded:
+            await engine.raw(
+                "UPDATE reading SET downloaded_at = $4 WHERE document = $1 AND person = $2 AND version = $3",
+                self.id, by.user.id, self.version, now,
+            )  # fmt: skip
         if by.is_staff and self.source == "client" and self.opened_at is None:
             await save(self, opened_at=now)
             await touch("uploads")
@@ -156,8 +198,58 @@ class Document(Owned, Table, tablename="document"):
         await tell(rows[0]["dossier"], self.client)
 
 
+class DocumentVersion(Owned, Table, tablename="document_version"):
+    """The bytes that a document had before its present ones: kept, and readable by whoever may read the document."""
+
+    document = ForeignKey(Document, null=False, on_delete=OnDelete.cascade)
+    client = ForeignKey(Client, null=True, default=None, on_delete=OnDelete.cascade)
+    number = Integer()
+    name = Varchar(length=255)
+    sha256 = Varchar(length=64, index=True)
+    size = BigInt(help_text="bytes")
+    mime = Varchar(length=120)
+    source = Varchar(length=6, help_text="office or client")
+    uploaded_by = ForeignKey(User, null=True, default=None, on_delete=OnDelete.set_null)
+    uploaded_at = Timestamptz()
+    replaced_at = Timestamptz()
+
+    document_version_unique = Unique([document, number])
+
+    EXPORTS = Export(Say("Eerdere versies van stukken"), by=("uploaded_by",), hidden=("sha256",))
+    ERASES = Erase(ground=TAX, retention="Administratie")
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        """Clients see those of documents that are published: what was a draft before is not theirs to see."""
+        mine = cls.document.is_in(Document.select(Document.id).where(Document.visible_to(viewer)))
+        return mine if viewer.is_staff else mine & cls.was_published.eq(True)
+
+    was_published = Boolean(default=False)
+
+
+class Remark(Owned, Table, tablename="remark"):
+    """A question about a document, or an answer to one: by the client's people or by the office, each readable by both."""
+
+    document = ForeignKey(Document, null=False, on_delete=OnDelete.cascade, index=True)
+    client = ForeignKey(Client, null=True, default=None, on_delete=OnDelete.cascade, index=True)
+    person = ForeignKey(User, null=True, default=None, on_delete=OnDelete.set_null)
+    side = Varchar(length=6, help_text="office or client: who says it")
+    text = Varchar(length=4000)
+    at = Timestamptz()
+    settled_at = Timestamptz(null=True, default=None, help_text="of a question: when it was answered or put aside")
+
+    remark_side_known = Check("side IN ('office', 'client')")
+
+    EXPORTS = Export(Say("Vragen en antwoorden bij stukken"), by=("person",))
+    ERASES = Erase(ground=TAX, retention="Administratie")
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        return cls.document.is_in(Document.select(Document.id).where(Document.visible_to(viewer)))
+
+
 class Reading(Owned, Table, tablename="reading"):
-    """That somebody has opened a document, when first and when last."""
+    """That somebody has opened a version of a document, when first and when last."""
 
     document = ForeignKey(Document, null=False, on_delete=OnDelete.cascade)
     client = ForeignKey(Client, null=True, default=None, on_delete=OnDelete.cascade)
@@ -165,8 +257,10 @@ class Reading(Owned, Table, tablename="reading"):
     first_at = Timestamptz()
     last_at = Timestamptz()
     times = Integer(default=1)
+    version = Integer(default=1)
+    downloaded_at = Timestamptz(null=True, default=None, help_text="when last as a file, not only on the screen")
 
-    reading_unique = Unique([document, person])
+    reading_version_unique = Unique([document, person, version])
 
     EXPORTS = Export(Say("Geopende stukken"), by=("person",))
     ERASES = Erase(ground=PROOF)
@@ -178,8 +272,16 @@ class Reading(Owned, Table, tablename="reading"):
         return with_right(cls.client, viewer, Right.VIEW_DOSSIER) | cls.client.is_null()
 
 
-_READ_SQL = """INSERT INTO reading (document, client, person, first_at, last_at, times) VALUES ($1, $2, $3, $4, $4, 1)
-ON CONFLICT (document, person) DO UPDATE SET last_at = excluded.last_at, times = reading.times + 1"""
+_READ_SQL = """INSERT INTO reading (document, client, person, first_at, last_at, times, version) VALUES ($1, $2, $3, $4, $4, 1, $5)
+ON CONFLICT (document, person, version) DO UPDATE SET last_at = excluded.last_at, times = reading.times + 1"""
+
+
+def shown_sql(person: int | str, document: str = "d", folder: str = "f") -> str:
+    """As `Document.visible_to` has it for a client user (his id, or where it stands among the arguments) of whom it is known
+    that he may look into the folder."""
+    d, f = document, folder
+    own = f"(NOT {f}.own_only OR {d}.source = 'office' OR {d}.uploaded_by = {person})"
+    return f"{d}.trashed_at IS NULL AND {d}.state = 'published' AND {f}.kind <> 'internal' AND {f}.trashed_at IS NULL AND {own}"
 
 
 def _ending(name: str) -> str:

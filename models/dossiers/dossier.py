@@ -30,6 +30,9 @@ class Dossier(Owned, Table, tablename="dossier"):
     audience = Varchar(length=6, default="", help_text="general: all or groups")
     created_at = Timestamptz()
     is_sample = Boolean(default=False)
+    for_new_since = Timestamptz(
+        null=True, default=None, help_text="standard: clients added since then get it by themselves; NULL: none do"
+    )
 
     dossier_client_unique = Unique([client])
     dossier_kind_known = Check("kind IN ('client', 'standard', 'general')")
@@ -156,7 +159,7 @@ async def free_dossier_name(kind: str, name: str, besides: int = 0) -> str:
 
 def tidy_name(name: str) -> str:
     """A folder's or dossier's name without what cannot be shown. Raises Refused when nothing is left or it is too long."""
-    name = " ".join("".join(ch if _is_shown(ch) else " " for ch in name).split())
+    name = " ".join("".join(ch if _is_shown(ch) else " " for ch in name).replace("›", ">").split())
     if not name:
         raise Refused("name", Say("Vul een naam in."))
     if len(name) > 120:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from piccolo.columns import ForeignKey, Integer, OnDelete, Timestamptz, Varchar
+from piccolo.columns import Boolean, ForeignKey, Integer, OnDelete, Timestamptz, Varchar
 from piccolo.columns.reference import LazyTableReference
 from piccolo.constraints import Check
 from piccolo.table import Table
 
 from models import engine
 from models.clients import Client, with_right
+from models.clients.rights import STEP, folder_renamed, way_to
 from models.core import Owned, Refused, Say, fold, operation, save, was_and_is
 from models.dossiers.dossier import Dossier, general_dossiers_for, require_structures, tidy_name
+from models.dossiers.matching import refuse_unknown
 from models.live import touch
+from models.retention import RetentionClass
 from models.settings import utcnow
 from models.viewer import Permission, Right
 
@@ -22,7 +26,8 @@ if TYPE_CHECKING:
     from models.dossiers.documents import Document
     from models.viewer import Viewer
 
-KINDS = ("office", "upload", "internal")
+KINDS = ("office", "upload", "both", "internal")
+HANDING_IN = ("upload", "both")  # kinds in which a client may put something
 
 
 class NewDocument(NamedTuple):
@@ -32,6 +37,24 @@ class NewDocument(NamedTuple):
     sha256: str
     size: int
     mime: str
+
+
+class Publish(NamedTuple):
+    """When clients may see a document: at once, at a moment (`at`), or as long as it is a draft not."""
+
+    draft: bool = False
+    at: dt.datetime | None = None
+
+    def columns(self, now: dt.datetime) -> dict[str, Any]:
+        """The columns of `Document` that say so."""
+        if self.draft:
+            return {"state": "draft", "publish_at": None, "published_at": None}
+        if self.at is not None and self.at > now:
+            return {"state": "planned", "publish_at": self.at, "published_at": None}
+        return {"state": "published", "publish_at": None, "published_at": now}
+
+
+NOW, DRAFT = Publish(), Publish(draft=True)
 
 
 class Folder(Owned, Table, tablename="folder"):
@@ -47,20 +70,35 @@ class Folder(Owned, Table, tablename="folder"):
     kind = Varchar(
         length=8,
         default="office",
-        help_text="office: the office publishes; upload: the client hands in; internal: staff only",
+        help_text="office: the office publishes; upload: the client hands in; both; internal: staff only",
     )
+    own_only = Boolean(default=False, help_text="of what clients hand in, each sees only his own")
+    retention = ForeignKey(
+        RetentionClass, null=True, default=None, on_delete=OnDelete.set_null, help_text="of what lies in it"
+    )
+    year = Integer(null=True, default=None, help_text="the book year it is for, when it was made for one")
+    origin = Integer(null=True, default=None, help_text="the folder of the standard structure that it was made from")
     position = Integer(default=0)
     created_at = Timestamptz()
     trashed_at = Timestamptz(null=True, default=None)
     trashed_by = Integer(null=True, default=None)
 
-    folder_kind_known = Check("kind IN ('office', 'upload', 'internal')")
+    folder_kind_one_of = Check("kind IN ('office', 'upload', 'both', 'internal')")
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
         mine = with_right(cls.client, viewer, Right.VIEW_DOSSIER)
         if viewer.is_staff:
             return mine | cls.client.is_null() if viewer.may(Permission.READ_DOSSIERS) else mine
+        readable = cls.readable_by(viewer)
+        return readable | cls.id.is_in(viewer.passages) if viewer.passages else readable
+
+    @classmethod
+    def readable_by(cls, viewer: Viewer) -> Any:
+        """Of the visible ones those in which one may look: on the way to a folder of his a client user sees only names."""
+        if viewer.is_staff:
+            return cls.visible_to(viewer)
+        mine = with_right(cls.client, viewer, Right.VIEW_DOSSIER)
         if viewer.opened_folders:
             mine = mine | cls.id.is_in(list(viewer.opened_folders))
         shown = mine | (cls.client.is_null() & cls.dossier.is_in(general_dossiers_for(viewer)))
@@ -89,9 +127,11 @@ class Folder(Owned, Table, tablename="folder"):
                 Say("Iemand anders noemde deze map intussen “{name}”. Kies opnieuw of bewaar uw naam.", name=self.name),
             )
         name = tidy_name(name)
+        await refuse_placeholders(self.dossier, self.client, name)
         await refuse_taken(self.dossier, self.parent, name, besides=self.id)
-        before = self.name
+        before, way = self.name, await self._way()
         await save(self, name=name, name_key=fold(name))
+        await self._keep_opened(way)
         await by.note("Folder.rename", self, {"name": name, **was_and_is({"name": before}, {"name": name})})
         await self._tell()
 
@@ -108,7 +148,9 @@ class Folder(Owned, Table, tablename="folder"):
             if await engine.raw(f"{_SUBTREE} SELECT id FROM subtree WHERE id = $2", self.id, target.id):
                 raise Refused("parent", Say("Een map kan niet in zichzelf of in een map die erin ligt."))
         await refuse_taken(self.dossier, parent, self.name, besides=self.id)
+        way = await self._way()
         await save(self, parent=parent or None, position=await next_position(self.dossier, parent))
+        await self._keep_opened(way)
         if target is not None and target.kind == "internal":
             await self._make_internal()
         await self._tell()
@@ -145,6 +187,18 @@ class Folder(Owned, Table, tablename="folder"):
         await save(self, kind=kind)
         if kind == "internal":
             await self._make_internal()
+        await self._tell()
+
+    @operation(Permission.EDIT_DOSSIERS)
+    async def set_up(self, own_only: bool, retention: int | None, year: int | None, *, by: Viewer) -> None:
+        """Who sees what clients hand in here, how long what lies in it is kept, and for which book year it is."""
+        require_structures(self.client, by)
+        self._refuse_trashed()
+        if retention and not await by.scope(RetentionClass).where(RetentionClass.id == retention).exists():
+            raise Refused("retention", Say("Kies een van de bewaartermijnen."))
+        if year is not None and not 1990 <= year <= 2100:
+            raise Refused("year", Say("Vul een jaar in van {least} tot en met {most}.", least=1990, most=2100))
+        await save(self, own_only=own_only, retention=retention or None, year=year)
         await self._tell()
 
     @operation(Permission.EDIT_DOSSIERS)
@@ -185,32 +239,43 @@ class Folder(Owned, Table, tablename="folder"):
         await self._tell()
         return name
 
-    async def add_documents(self, files: Sequence[NewDocument], *, by: Viewer) -> list[Document]:
-        """Make documents of stored files; a name that is taken gets a number. Staff put them in, clients hand them in."""
-        return await (self.hand_in if by.is_client else self.put_documents)(files, by=by)
+    async def add_documents(
+        self, files: Sequence[NewDocument], publish: Publish = NOW, *, by: Viewer
+    ) -> list[Document]:
+        """Make documents of stored files; a name that is taken gets a number. Staff put them in, clients hand them in.
+
+        `publish` is when clients may see what the office puts in: at once, at a moment, or not yet.
+        """
+        if by.is_client:
+            return await self.hand_in(files, by=by)
+        return await self.put_documents(files, publish, by=by)
 
     @operation(Permission.EDIT_DOSSIERS, trail=False)
-    async def put_documents(self, files: Sequence[NewDocument], *, by: Viewer) -> list[Document]:
+    async def put_documents(
+        self, files: Sequence[NewDocument], publish: Publish = NOW, *, by: Viewer
+    ) -> list[Document]:
         require_structures(self.client, by)
         if await Dossier.exists().where((Dossier.id == self.dossier) & (Dossier.kind == "standard")):
             raise Refused(
                 "files",
                 Say("Een standaardstructuur heeft alleen mappen. Zet documenten in het dossier van een cliënt."),
             )
-        return await self._add(files, "office", by, "Folder.put_documents")
+        return await self._add(files, "office", publish, by, "Folder.put_documents")
 
     @operation(Permission.UPLOAD_DOCUMENTS, trail=False)
     async def hand_in(self, files: Sequence[NewDocument], *, by: Viewer) -> list[Document]:
         from models.notices import uploaded
 
-        if self.kind != "upload":
+        if self.kind not in HANDING_IN:
             raise Refused("files", Say("In deze map kunt u niets aanleveren. Kies een uploadmap."))
-        added = await self._add(files, "client", by, "Folder.hand_in")
+        added = await self._add(files, "client", NOW, by, "Folder.hand_in")
         await uploaded(self.client, [document.id for document in added])
         await touch("uploads")
         return added
 
-    async def _add(self, files: Sequence[NewDocument], source: str, by: Viewer, operation: str) -> list[Document]:
+    async def _add(
+        self, files: Sequence[NewDocument], source: str, publish: Publish, by: Viewer, operation: str
+    ) -> list[Document]:
         from models.dossiers.documents import Document
 
         self._refuse_trashed()
@@ -233,6 +298,8 @@ class Folder(Owned, Table, tablename="folder"):
                     source=source,
                     uploaded_by=by.user.id,
                     uploaded_at=now,
+                    book_year=self.year,
+                    **publish.columns(now),
                 )
             )
         await Document.insert(*documents)
@@ -241,6 +308,14 @@ class Folder(Owned, Table, tablename="folder"):
         )
         await self._tell()
         return documents
+
+    async def _way(self) -> str:
+        return STEP.join(step["name"] for step in await way_to(self.id))
+
+    async def _keep_opened(self, before: str) -> None:
+        """Whom this folder was opened to keeps it when its name or place changes."""
+        if self.client is not None:
+            await folder_renamed(self.client, before, await self._way())
 
     def _refuse_trashed(self) -> None:
         if self.is_trashed:
@@ -278,6 +353,7 @@ async def make_folder(dossier: int, client: int | None, parent: int | None, name
     name = tidy_name(name)
     if kind not in KINDS:
         raise Refused("kind", Say("Kies een soort map."))
+    await refuse_placeholders(dossier, client, name)
     await refuse_taken(dossier, parent, name)
     folder = Folder(
         dossier=dossier, client=client, parent=parent, name=name, name_key=fold(name), kind=kind,
@@ -286,6 +362,15 @@ async def make_folder(dossier: int, client: int | None, parent: int | None, name
     await folder.save()
     await tell(dossier, client)
     return folder
+
+
+async def refuse_placeholders(dossier: int, client: int | None, name: str) -> None:
+    """In a standard structure braces hold what is filled in per client; elsewhere they are just braces. Raises Refused."""
+    if "{" not in name or client is not None:
+        return
+    rows = await engine.raw("SELECT kind FROM dossier WHERE id = $1", dossier)
+    if rows and rows[0]["kind"] == "standard":
+        refuse_unknown(name)
 
 
 async def refuse_taken(dossier: int, parent: int | None, name: str, besides: int = 0) -> None:

@@ -80,10 +80,18 @@ async def path_to(viewer: Viewer, folder: Folder) -> list[dict[str, Any]]:
     return await engine.raw(_PATH_SQL, folder.id)
 
 
-async def contents_of(viewer: Viewer, folder: Folder, limit: int = 500, offset: int = 0) -> list[dict[str, Any]]:
-    """The documents of a folder that was found through the viewer, by name: id, name, size, mime, source, uploaded_at,
-    uploader, is_read (whether this person opened it) and readers (how many client users did)."""
-    return await engine.raw(_CONTENTS_SQL, folder.id, viewer.user.id, limit, offset)
+ORDERS = {"name": "d.name_key", "placed": "d.uploaded_at", "size": "d.size"}
+
+
+async def contents_of(
+    viewer: Viewer, folder: Folder, limit: int = 500, offset: int = 0, order: str = "name"
+) -> list[dict[str, Any]]:
+    """The documents of a folder that was found through the viewer, in an order of ORDERS, with a minus the other way round:
+    id, name, size, mime, source, uploaded_at, state, publish_at, version, kind, book_year, period, labels, uploader,
+    is_read (whether this person opened it) and readers (how many client users did)."""
+    column, way = ORDERS.get(order.lstrip("-"), "d.name_key"), " DESC" if order.startswith("-") else ""
+    sql = _CONTENTS_SQL.format(order=f"{column}{way}, d.id{way}")
+    return await engine.raw(sql, folder.id, viewer.user.id, limit, offset)
 
 
 async def documents_in(folder: Folder) -> int:
@@ -134,7 +142,8 @@ async def folder_of(viewer: Viewer, folder_id: int) -> Folder:
     row = rows[0]
     if row["client"] is not None and viewer.is_client:
         grant = viewer.grants.get(row["client"])
-        if grant is None or not grant.allows(Right.VIEW_DOSSIER, record_of(Folder, row)):
+        passes = grant is not None and folder_id in grant.passages
+        if grant is None or not (passes or grant.allows(Right.VIEW_DOSSIER, record_of(Folder, row))):
             raise Missing("Folder", folder_id)
         if row["kind"] == "internal" or row["trashed_at"]:
             raise Missing("Folder", folder_id)
@@ -190,16 +199,17 @@ _PATH_SQL = """WITH RECURSIVE path(id, parent, name, up) AS (
  UNION ALL SELECT f.id, f.parent, f.name, p.up + 1 FROM folder f JOIN path p ON f.id = p.parent)
 SELECT id, name FROM path ORDER BY up DESC"""
 
-_CONTENTS_SQL = f"""SELECT d.id, d.name, d.size, d.mime, d.source, d.uploaded_at, {_PERSON} AS uploader,
+_CONTENTS_SQL = f"""SELECT d.id, d.name, d.size, d.mime, d.source, d.uploaded_at, d.state, d.publish_at, d.version, d.book_year, d.period, d.labels,
+ k.name AS kind, {_PERSON} AS uploader,
  r.document IS NOT NULL AS is_read,
- (SELECT count(*) FROM reading o JOIN users p ON p.id = o.person WHERE o.document = d.id AND p.kind = 'client') AS readers
-FROM document d LEFT JOIN users u ON u.id = d.uploaded_by LEFT JOIN reading r ON r.document = d.id AND r.person = $2
-WHERE d.folder = $1 AND d.trashed_at IS NULL ORDER BY d.name_key, d.id LIMIT $3 OFFSET $4"""
+ (SELECT count(*) FROM reading o JOIN users p ON p.id = o.person WHERE o.document = d.id AND o.version = d.version AND p.kind = 'client') AS readers
+FROM document d LEFT JOIN users u ON u.id = d.uploaded_by LEFT JOIN document_kind k ON k.id = d.kind LEFT JOIN reading r ON r.document = d.id AND r.person = $2 AND r.version = d.version
+WHERE d.folder = $1 AND d.trashed_at IS NULL ORDER BY {{order}} LIMIT $3 OFFSET $4"""
 
 _ALL_SQL = """SELECT id, parent, name, kind FROM folder f WHERE dossier = $1 AND trashed_at IS NULL
 ORDER BY position, name_key, id"""
 
-_READERS_SQL = f"""SELECT {_PERSON} AS name, u.kind, r.first_at, r.last_at, r.times FROM reading r JOIN users u ON u.id = r.person
+_READERS_SQL = f"""SELECT {_PERSON} AS name, u.kind, r.first_at, r.last_at, r.times, r.version, r.downloaded_at FROM reading r JOIN users u ON u.id = r.person
 WHERE r.document = $1 ORDER BY r.last_at DESC, r.id"""
 
 _COUNTED_SQL = """SELECT d.id, d.name, d.kind, d.audience,

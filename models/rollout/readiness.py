@@ -27,7 +27,7 @@ _PROOFS = {
     "people": ("a.client", "access a JOIN users u ON u.id = a.person WHERE u.email <> '' AND u.state <> 'blocked'"),
     "responsible": ("r.client", "responsible r WHERE 1 = 1"),
     "structure": ("f.client", "folder f WHERE f.trashed_at IS NULL"),
-    "upload": ("f.client", "folder f WHERE f.kind = 'upload' AND f.trashed_at IS NULL"),
+    "upload": ("f.client", "folder f WHERE f.kind IN ('upload', 'both') AND f.trashed_at IS NULL"),
     "filled": ("d.client", "document d WHERE d.trashed_at IS NULL"),
     "invited": ("a.client", "access a JOIN users u ON u.id = a.person WHERE u.state IN ('invited', 'active')"),
     "active": ("a.client", "access a JOIN users u ON u.id = a.person WHERE u.state = 'active'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from models import engine
 from models.core import fold
@@ -28,7 +29,19 @@ _PLACES = {
     PAPERS[4][0]: ("Permanent dossier", "Contracten"),
 }
 _FOLDER = ("dossier", "client", "parent", "name", "name_key", "kind", "position", "created_at")
-_DOCUMENT = ("folder", "client", "name", "name_key", "sha256", "size", "mime", "source", "uploaded_by", "uploaded_at")
+_DOCUMENT = (
+    "folder",
+    "client",
+    "name",
+    "name_key",
+    "sha256",
+    "size",
+    "mime",
+    "source",
+    "uploaded_by",
+    "uploaded_at",
+    "published_at",
+)
 
 
 async def make(
@@ -135,5 +148,5 @@ async def _documents(
 
 def _row(
     folder: int, client: int | None, name: str, stored: Stored, source: str, by: int | None, at: dt.datetime
-) -> tuple[int, int | None, str, str, str, int, str, str, int | None, dt.datetime]:
-    return (folder, client, name, fold(name), stored.sha256, stored.size, "application/pdf", source, by, at)
+) -> tuple[Any, ...]:
+    return (folder, client, name, fold(name), stored.sha256, stored.size, "application/pdf", source, by, at, at)

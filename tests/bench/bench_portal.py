@@ -26,7 +26,19 @@ async def _full_folder() -> int:
         "WHERE c.name = 'Bakkerij Jansen B.V.' AND f.name = 'Correspondentie'"
     )
     folder, client = found[0]["id"], found[0]["client"]
-    columns = ("folder", "client", "name", "name_key", "sha256", "size", "mime", "source", "uploaded_by", "uploaded_at")
+    columns = (
+        "folder",
+        "client",
+        "name",
+        "name_key",
+        "sha256",
+        "size",
+        "mime",
+        "source",
+        "uploaded_by",
+        "uploaded_at",
+        "published_at",
+    )
     rows = [
         (
             folder,
@@ -38,6 +50,7 @@ async def _full_folder() -> int:
             "application/pdf",
             "office",
             None,
+            utcnow(),
             utcnow(),
         )
         for n in range(DOCUMENTS)

@@ -37,7 +37,7 @@ async def publish(folder: Folder, *names: str, source: str = "office", at: dt.da
     for name in names:
         document = Document(
             folder=folder.id, client=folder.client, name=name, name_key=fold(name), sha256="0" * 64, size=1200, mime="application/pdf",
-            source=source, uploaded_at=at or utcnow(),
+            source=source, uploaded_at=at or utcnow(), published_at=at or utcnow(),
         )  # fmt: skip
         await document.save()
         ids.append(int(document.id))

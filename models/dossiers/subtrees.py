@@ -1,0 +1,58 @@
+"""What lies below folders, in a few statements however many there are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from models import engine
+from models.accounts.blocking import listed
+
+Row = dict[str, Any]
+
+
+async def below(folders: Iterable[int]) -> list[Row]:
+    """The folders below these that are not in the trash, level by level: id, parent, kind, name, depth (from 1)."""
+    ids = sorted(set(folders))
+    if not ids:
+        return []
+    return await engine.raw(
+        f"WITH RECURSIVE tree(id, parent, kind, name, depth) AS (SELECT id, parent, kind, name, 0 FROM folder WHERE id IN {listed(1)} "
+        "UNION ALL SELECT f.id, f.parent, f.kind, f.name, t.depth + 1 FROM folder f JOIN tree t ON f.parent = t.id "
+        "WHERE f.trashed_at IS NULL) SELECT id, parent, kind, name, depth FROM tree WHERE depth > 0 ORDER BY depth, id",
+        json.dumps(ids),
+    )
+
+
+async def carry_over(folders: Iterable[int], dossier: int, client: int | None) -> None:
+    """All that lies below these folders, also in the trash, belongs to the dossier and client that they came to."""
+    tree = (
+        f"WITH RECURSIVE tree(id) AS (SELECT id FROM folder WHERE id IN {listed(1)} "
+        "UNION ALL SELECT f.id FROM folder f JOIN tree t ON f.parent = t.id) "
+    )
+    ids = json.dumps(sorted(folders))
+    inside = [row["id"] for row in await engine.raw(f"{tree} SELECT id FROM tree", ids)]
+    await engine.raw(
+        f"UPDATE folder SET dossier = $2, client = $3 WHERE id IN {listed(1)} AND (dossier <> $2 OR coalesce(client, 0) <> coalesce($3, 0))",
+        json.dumps(inside), dossier, client,
+    )  # fmt: skip
+    rows = await engine.raw(
+        f"SELECT id FROM document WHERE folder IN {listed(1)} AND coalesce(client, 0) <> $2",
+        json.dumps(inside),
+        client or 0,
+    )
+    if rows:
+        await of_client([row["id"] for row in rows], client)
+
+
+async def of_client(documents: Sequence[int], client: int | None) -> None:
+    """These documents, and what hangs on them, are of this client now."""
+    ids = json.dumps(list(documents))
+    await engine.raw(f"UPDATE document SET client = $2 WHERE id IN {listed(1)}", ids, client)
+    for table in ("document_version", "remark", "reading"):
+        await engine.raw(
+            f"UPDATE {table} SET client = $2 WHERE document IN {listed(1)} AND coalesce(client, 0) <> coalesce($2, 0)",
+            ids,
+            client,
+        )

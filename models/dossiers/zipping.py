@@ -1,0 +1,91 @@
+"""What goes into a ZIP of folders and documents: as far as the viewer may see it, under names that every system takes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from models import engine
+from models.accounts.blocking import listed
+from models.content_type import clean_name
+from models.core import fold
+from models.dossiers.documents import Document
+from models.dossiers.folders import Folder, numbered
+from models.dossiers.subtrees import below
+from models.settings import utcnow
+
+if TYPE_CHECKING:
+    from models.viewer import Viewer
+
+_LONGEST = 200  # characters of a whole name in the archive: Windows unpacks no path of more than 260
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of the archive: `path` with slashes, its bytes by their hash, and its size in bytes."""
+
+    id: int
+    path: str
+    sha256: str
+    size: int
+
+
+async def entries(viewer: Viewer, folders: Sequence[int], documents: Sequence[int] = ()) -> list[Entry]:
+    """All that lies in these folders, with what lies below, and these documents. What the viewer does not see is not there."""
+    tops = await viewer.folders.where(Folder.id.is_in(list(folders) or [-1]), Folder.trashed_at.is_null()).all(
+        Folder.position, Folder.name_key
+    )
+    rows = [{"id": top.id, "parent": None, "name": top.name} for top in tops]
+    rows += [{"id": row["id"], "parent": row["parent"], "name": row["name"]} for row in await below(t.id for t in tops)]
+    if viewer.is_client:
+        seen = await viewer.folders.where(Folder.id.is_in([row["id"] for row in rows] or [-1])).select(Folder.id)
+        known = {row["id"] for row in seen}
+        rows = [row for row in rows if row["id"] in known]
+    places = _places(rows, whole=len(tops) == 1 and not documents)
+    found = await viewer.documents.where(
+        Document.trashed_at.is_null(),
+        Document.folder.is_in(list(places) or [-1]) | Document.id.is_in(list(documents) or [-1]),
+    ).select(
+        Document.id, Document.folder, Document.name, Document.sha256, Document.size,
+        order=(Document.folder, Document.name_key, Document.id),
+    )  # fmt: skip
+    taken: dict[str, set[str]] = {}
+    made = []
+    for row in found:
+        place = places.get(row["folder"], "")
+        names = taken.setdefault(place, set())
+        name = numbered(clean_name(row["name"]), names, max(_LONGEST - len(place), 40))
+        names.add(fold(name))
+        made.append(Entry(row["id"], f"{place}{name}", row["sha256"], row["size"]))
+    return made
+
+
+def _places(rows: Iterable[dict[str, Any]], *, whole: bool) -> dict[int, str]:
+    """For each folder the way to it in the archive, with a slash at its end; of one folder alone the top is left out."""
+    places: dict[int, str] = {}
+    taken: dict[str, set[str]] = {}
+    for row in rows:
+        if row["parent"] is None and whole:
+            places[row["id"]] = ""
+            continue
+        above = places.get(row["parent"] or 0, "")
+        names = taken.setdefault(above, set())
+        name = numbered(clean_name(row["name"]).rstrip(". ") or "map", names, 60)
+        names.add(fold(name))
+        places[row["id"]] = f"{above}{name}/"
+    return places
+
+
+async def note_downloads(viewer: Viewer, documents: Sequence[int]) -> None:
+    """That this person took these along, in one statement. Who looks through another's eyes leaves no trace."""
+    if viewer.view_as is not None:
+        return
+    await engine.raw(
+        "INSERT INTO reading (document, client, person, first_at, last_at, times, version, downloaded_at) "
+        f"SELECT d.id, d.client, $2, $3, $3, 1, d.version, $3 FROM document d WHERE d.id IN {listed(1)} "
+        "AND coalesce(d.uploaded_by, 0) <> $2 "
+        "ON CONFLICT (document, person, version) DO UPDATE SET last_at = excluded.last_at, downloaded_at = excluded.downloaded_at, times = reading.times + 1",
+        json.dumps(list(documents)), viewer.user.id, utcnow(),
+    )  # fmt: skip

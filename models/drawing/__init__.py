@@ -1,0 +1,223 @@
+"""Documents as pictures of their pages: drawn in another process, within limits, and kept for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from models import config
+from models.core import Say
+from models.storage import storage
+
+WIDTHS = (800, 1200, 1800)  # pixels: a phone, a screen, and close by
+AHEAD = 4  # pages that are drawn along with the one that is asked for
+MOST_PAGES = 5_000
+MOST_SIZE = 300 * 1024 * 1024  # bytes of a document that is drawn; a larger one is downloaded
+SECONDS = 30.0
+KEPT = 3 * 24 * 3600  # seconds since it was last looked at
+OFFICE = frozenset({"docx", "xlsx", "pptx", "doc", "xls", "ppt", "odt", "ods", "odp", "rtf"})
+PICTURES = frozenset(
+    {
+        "image/jpeg",
+        "image/png",
+        "image/gif",
+        "image/webp",
+        "image/tiff",
+        "image/heic",
+        "image/heif",
+        "image/avif",
+        "image/bmp",
+    }
+)
+_ROOT = Path(__file__).resolve().parents[2]
+_at_once = asyncio.Semaphore(2)
+_turns: dict[str, asyncio.Lock] = {}
+
+
+class Undrawable(Exception):
+    """It cannot be shown; `why` says so to who wants to see it."""
+
+    def __init__(self, why: Say) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+WHY = {
+    "password": Say("Dit bestand is met een wachtwoord beveiligd. Download het om het te openen."),
+    "damaged": Say(
+        "Dit bestand is beschadigd of van een soort die hier niet getoond kan worden. U kunt het wel downloaden."
+    ),
+    "too_big": Say("Dit bestand is te groot om hier te tonen. U kunt het wel downloaden."),
+    "late": Say("Het tekenen van dit bestand duurde te lang. U kunt het wel downloaden."),
+    "office": Say("Dit soort bestand kan hier niet getoond worden. Download het om het te openen."),
+}
+
+
+@dataclass(frozen=True)
+class About:
+    """How many pages, and the width and height of each in its own measure (the first 500; later ones are taken to be alike)."""
+
+    pages: int
+    sizes: list[tuple[float, float]]
+
+    def size(self, number: int) -> tuple[int, int]:
+        """The measure of a page, for the place that is kept free for its picture."""
+        width, height = self.sizes[min(number, len(self.sizes)) - 1]
+        return max(1, round(width)), max(1, round(height))
+
+
+def is_drawn(mime: str, name: str) -> bool:
+    """Whether documents of this kind are shown as pages."""
+    return mime == "application/pdf" or mime in PICTURES or (_is_office(name) and has_office())
+
+
+def has_office() -> bool:
+    return shutil.which("soffice") is not None
+
+
+def _is_office(name: str) -> bool:
+    return name.rpartition(".")[2].lower() in OFFICE
+
+
+async def about(sha256: str, size: int, name: str) -> About:
+    """Raises Undrawable, and what the storage raises."""
+    async with _source(sha256, size, name) as (source, folder):
+        at = folder / "about.json"
+        if not at.exists():
+            await _run("about", str(source), str(folder))
+        known = json.loads(at.read_text())
+    if known["pages"] > MOST_PAGES:
+        raise Undrawable(WHY["too_big"])
+    return About(known["pages"], [tuple(one) for one in known["sizes"]])
+
+
+async def page(sha256: str, size: int, name: str, number: int, width: int) -> bytes:
+    """A page (from 1) as WebP, some `width` pixels wide. Raises Undrawable."""
+    return await _piece(sha256, size, name, f"{width}-{number}.webp", "draw", number, str(width))
+
+
+async def text(sha256: str, size: int, name: str, number: int) -> str:
+    """What can be read on a page; '' for a picture."""
+    return (await _piece(sha256, size, name, f"text-{number}.txt", "text", number)).decode()
+
+
+async def join(pictures: Sequence[str], target: Path) -> None:
+    """Photos, by the hashes of their bytes, as the pages of one PDF. Raises Undrawable."""
+    with tempfile.TemporaryDirectory(dir=_folder()) as folder:
+        sources = []
+        for number, sha256 in enumerate(pictures):
+            await _fetch(sha256, Path(folder) / str(number))
+            sources.append(str(Path(folder) / str(number)))
+        await _run("join", str(target), *sources)
+
+
+async def _piece(sha256: str, size: int, name: str, made: str, act: str, number: int, *more: str) -> bytes:
+    async with _source(sha256, size, name) as (source, folder):
+        at = folder / made
+        if not at.exists():
+            await _run(act, str(source), str(folder), str(number), str(number + AHEAD), *more)
+        if not at.exists():
+            raise Undrawable(WHY["damaged"])
+        return await asyncio.to_thread(at.read_bytes)
+
+
+@contextlib.asynccontextmanager
+async def _source(sha256: str, size: int, name: str) -> AsyncIterator[tuple[Path, Path]]:
+    """The document as a file, and the folder in which is kept what was drawn of it. One at a time for one document."""
+    if size > MOST_SIZE:
+        raise Undrawable(WHY["too_big"])
+    async with _turns.setdefault(sha256, asyncio.Lock()):
+        folder = _folder() / sha256
+        folder.mkdir(mode=0o700, exist_ok=True)
+        source = folder / "source"
+        if not source.exists():
+            await _fetch(sha256, source)
+            if _is_office(name):
+                await _to_pdf(source, name)
+        folder.touch()
+        yield source, folder
+    _turns.pop(sha256, None)
+
+
+def _folder() -> Path:
+    folder = config.settings().var / "drawn"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+async def _fetch(sha256: str, to: Path) -> None:
+    beside = to.with_suffix(".part")
+    with beside.open("wb") as file:
+        async for chunk in storage().open(sha256):
+            await asyncio.to_thread(file.write, chunk)
+    beside.replace(to)
+
+
+async def _to_pdf(source: Path, name: str) -> None:
+    """By LibreOffice, with a profile of its own and no macros: what it makes takes the place of the source."""
+    if not has_office():
+        raise Undrawable(WHY["office"])
+    with tempfile.TemporaryDirectory() as folder:
+        given = Path(folder) / f"stuk.{name.rpartition('.')[2].lower()}"
+        await asyncio.to_thread(source.rename, given)
+        command = [
+            "soffice",
+            "--headless",
+            "--norestore",
+            "--safe-mode",
+            f"-env:UserInstallation=file://{folder}/profile",
+        ]
+        await _finish(
+            [*command, "--convert-to", "pdf", "--outdir", folder, str(given)],
+            90.0,
+            {"HOME": folder, "PATH": "/usr/bin:/bin"},
+        )
+        made = given.with_suffix(".pdf")
+        if not made.exists():
+            raise Undrawable(WHY["damaged"])
+        shutil.move(made, source)
+
+
+async def _run(act: str, *args: str) -> None:
+    async with _at_once:
+        command = [sys.executable, "-E", "-s", "-m", "models.drawing", act, *args]
+        status, said = await _finish(command, SECONDS, {})
+    if status:
+        raise Undrawable(WHY.get(said.strip(), WHY["too_big"] if status < 0 else WHY["damaged"]))
+
+
+async def _finish(command: list[str], seconds: float, environ: dict[str, str]) -> tuple[int, str]:
+    """The other process to its end: its status and what it said. Raises Undrawable when it takes too long."""
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=_ROOT, env=environ, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(seconds):
+            said, _ = await process.communicate()
+    except TimeoutError:
+        raise Undrawable(WHY["late"]) from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode or 0, said.decode("ascii", "replace")
+
+
+def forget_old() -> int:
+    """Remove what nobody looked at for some days; how many documents. For the worker."""
+    gone, oldest = 0, time.time() - KEPT
+    for folder in _folder().iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if folder.is_dir() and folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder, ignore_errors=True)
+                gone += 1
+    return gone

@@ -1,0 +1,160 @@
+"""`python -m models.drawing about|draw|text SOURCE FOLDER …`: draws one document in a process of its own, within limits.
+
+about SOURCE FOLDER: about.json with `pages` and `sizes` (width and height of each page in points, the first 500).
+draw SOURCE FOLDER FIRST LAST WIDTH: pages FIRST to LAST (from 1) as WIDTH-N.webp.
+text SOURCE FOLDER FIRST LAST: what can be read on them as text-N.txt.
+join TARGET PICTURE…: photos, turned upright, as the pages of one PDF.
+An error is a line with its code: password, damaged or too_big.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import resource
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pillow_heif
+import pypdfium2
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+MEMORY = 1536 * 1024 * 1024
+CPU_SECONDS = 60
+MOST_PIXELS = 120_000_000  # of a picture that comes in
+MOST_DRAWN = 24_000_000  # of a page that goes out
+TEXT_MOST = 200_000  # characters of one page
+QUALITY = 80
+A4 = (1240, 1754)  # pixels at 150 to the inch: enough to read a receipt by
+
+
+def main(act: str, *args: str) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+    pillow_heif.register_heif_opener()
+    try:
+        _ACTS[act](*args)
+    except pypdfium2.PdfiumError as error:
+        _fail("password" if "password" in str(error).lower() else "damaged")
+    except (UnidentifiedImageError, SyntaxError, ValueError, OSError, EOFError):
+        _fail("damaged")
+    except (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        _fail("too_big")
+
+
+def _fail(code: str) -> None:
+    sys.stdout.write(code + "\n")
+    raise SystemExit(1)
+
+
+class _Pdf:
+    def __init__(self, source: str) -> None:
+        self._pdf = pypdfium2.PdfDocument(source)
+        self.pages = len(self._pdf)
+
+    def size(self, number: int) -> tuple[float, float]:
+        width, height = self._pdf.get_page_size(number - 1)
+        return float(width), float(height)
+
+    def draw(self, number: int, width: int) -> Any:
+        page = self._pdf[number - 1]
+        across, down = page.get_size()
+        scale = min(width / max(across, 1), (MOST_DRAWN / max(across * down, 1)) ** 0.5)
+        return page.render(scale=max(scale, 0.01), may_draw_forms=False).to_pil().convert("RGB")
+
+    def text(self, number: int) -> str:
+        found = self._pdf[number - 1].get_textpage().get_text_bounded()
+        return str(found)[:TEXT_MOST]
+
+
+class _Picture:
+    def __init__(self, source: str) -> None:
+        self._image = Image.open(source)
+        self.pages = min(getattr(self._image, "n_frames", 1), 200) if self._image.format == "TIFF" else 1
+
+    def size(self, number: int) -> tuple[float, float]:
+        if number > 1:
+            self._image.seek(number - 1)
+        width, height = self._image.size
+        turned = self._image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+        return (height, width) if turned else (width, height)
+
+    def draw(self, number: int, width: int) -> Any:
+        self._image.seek(number - 1)
+        if self._image.format == "JPEG":
+            self._image.draft("RGB", (width * 2, width * 2))
+        image: Any = ImageOps.exif_transpose(self._image)
+        image.thumbnail((width, max(1, int(MOST_DRAWN / width))))
+        return _on_white(image)
+
+    def text(self, number: int) -> str:
+        return ""
+
+
+def _on_white(image: Any) -> Any:
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        ground = Image.new("RGBA", image.size, "white")
+        ground.alpha_composite(image.convert("RGBA"))
+        return ground.convert("RGB")
+    return image.convert("RGB")
+
+
+def _open(source: str) -> _Pdf | _Picture:
+    with Path(source).open("rb") as file:
+        is_pdf = b"%PDF-" in file.read(1024)
+    return _Pdf(source) if is_pdf else _Picture(source)
+
+
+def _about(source: str, folder: str) -> None:
+    found = _open(source)
+    if not found.pages:
+        _fail("damaged")
+    sizes = [found.size(number) for number in range(1, min(found.pages, 500) + 1)]
+    _keep(Path(folder) / "about.json", lambda at: at.write_text(json.dumps({"pages": found.pages, "sizes": sizes})))
+
+
+def _draw(source: str, folder: str, first: str, last: str, width: str) -> None:
+    found = _open(source)
+    for number in range(int(first), min(int(last), found.pages) + 1):
+        image = found.draw(number, int(width))
+        write = functools.partial(image.save, format="WEBP", quality=QUALITY, method=2)
+        _keep(Path(folder) / f"{width}-{number}.webp", write)
+
+
+def _text(source: str, folder: str, first: str, last: str) -> None:
+    found = _open(source)
+    for number in range(int(first), min(int(last), found.pages) + 1):
+        said = found.text(number)
+        write = functools.partial(Path.write_text, data=said, encoding="utf-8", errors="replace")
+        _keep(Path(folder) / f"text-{number}.txt", write)
+
+
+def _join(target: str, *pictures: str) -> None:
+    pages = []
+    for source in pictures:
+        picture = _Picture(source)
+        image = picture.draw(1, max(A4))
+        across, down = A4 if image.height >= image.width else A4[::-1]
+        image.thumbnail((across, down))
+        sheet = Image.new("RGB", (across, down), "white")
+        sheet.paste(image, ((across - image.width) // 2, (down - image.height) // 2))
+        pages.append(sheet)
+    pages[0].save(target, "PDF", save_all=True, append_images=pages[1:], resolution=150)
+
+
+def _keep(place: Path, write: Callable[[Path], object]) -> None:
+    """Under its name only when it is whole."""
+    beside = place.with_name(f"{os.getpid()}-{place.name}")
+    write(beside)
+    beside.replace(place)
+
+
+_ACTS: dict[str, Callable[..., None]] = {"about": _about, "draw": _draw, "text": _text, "join": _join}
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,261 @@
+"""Making requests, of one client or of hundreds, from a template or freely; withdrawing them and giving more time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from models import engine
+from models.accounts import User
+from models.accounts.blocking import listed
+from models.core import Refused, Say, Scope, fold, operation, save
+from models.dossiers.structures import Selection, chosen
+from models.live import touch
+from models.requests.records import DocumentRequest, RequestTemplate
+from models.settings import utcnow
+from models.tasks import Cancelled, Progress, Task, start, work
+from models.viewer import Permission, Viewer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BATCH = 250
+AT_ONCE = 200  # clients of whom is asked while the person waits; more is work for the worker
+MOST_ITEMS = 50
+Item = tuple[str, str]  # title, explanation
+DEFAULT_FOLDER = Say("Aanleveren")
+
+
+def read_items(text: str) -> list[Item]:
+    """One thing on each line; what stands behind a vertical bar explains it. Raises Refused."""
+    items = []
+    for line in text.replace("\x00", "").splitlines():
+        title, _, explanation = (" ".join(part.split()) for part in line.partition("|"))
+        if title:
+            items.append((title, explanation))
+    if not items:
+        raise Refused("items", Say("Vul in wat u nodig heeft, elk op een eigen regel."))
+    if len(items) > MOST_ITEMS:
+        raise Refused("items", Say("Ten hoogste {most} dingen in één opvraging.", most=MOST_ITEMS))
+    for title, explanation in items:
+        if len(title) > 200 or len(explanation) > 1000:
+            raise Refused("items", Say("“{title}” is te lang.", title=title[:40]))
+    return items
+
+
+def _checked(title: str, message: str, due_on: dt.date | None) -> tuple[str, str]:
+    title, message = " ".join(title.split()), message.replace("\x00", "").strip()
+    if not title:
+        raise Refused("title", Say("Vul in waar het om gaat."))
+    for field, text, most in (("title", title, 200), ("message", message, 2000)):
+        if len(text) > most:
+            raise Refused(field, Say("Dit is {n} tekens; er passen er {most}.", n=len(text), most=most))
+    if due_on is not None and due_on < utcnow().date():
+        raise Refused("due_on", Say("Kies een dag die nog komt."))
+    return title, message
+
+
+async def make_requests(
+    selection: Selection,
+    title: str,
+    message: str,
+    due_on: dt.date | None,
+    items: Sequence[Item],
+    batch: str,
+    *,
+    by: Viewer,
+) -> int | Task:
+    """Ask this of these clients: how many it was asked of (again with the same `batch`: of nobody twice), or the task."""
+    by.require(Permission.EDIT_DOSSIERS)
+    title, message = _checked(title, message, due_on)
+    clients = await chosen(by, selection)
+    if len(clients) > AT_ONCE:
+        return await start(
+            "make_requests", None, by=by, total=len(clients), selection=asdict(selection), title=title, message=message,
+            due_on=due_on.isoformat() if due_on else None, items=list(items), batch=batch,
+        )  # fmt: skip
+    return await ask_of(clients, title, message, due_on, items, batch, by=by.user.id)
+
+
+async def ask_of(
+    clients: Sequence[int],
+    title: str,
+    message: str,
+    due_on: dt.date | None,
+    items: Sequence[Item],
+    batch: str,
+    *,
+    by: int,
+) -> int:
+    """In one unit. Who has no folder to hand in gets one."""
+    known = await engine.raw(
+        f"SELECT client FROM document_request WHERE batch = $2 AND client IN {listed(1)}",
+        json.dumps(list(clients)),
+        batch,
+    )
+    fresh = sorted(set(clients) - {row["client"] for row in known})
+    if not fresh:
+        return 0
+    folders, now = await _folders(fresh), utcnow()
+    await engine.copy_rows(
+        "document_request",
+        ("client", "folder", "title", "message", "due_on", "state", "batch", "made_by", "made_at"),
+        [(client, folders[client], title, message, due_on, "open", batch, by, now) for client in fresh],
+    )
+    rows = await engine.raw(
+        f"SELECT id, client FROM document_request WHERE batch = $2 AND client IN {listed(1)}", json.dumps(fresh), batch
+    )
+    await engine.copy_rows(
+        "request_item",
+        ("request", "client", "position", "title", "explanation", "state"),
+        [(row["id"], row["client"], n, name, why, "open") for row in rows for n, (name, why) in enumerate(items)],
+    )
+    details = json.dumps({"title": title, "count": len(items)})
+    await engine.copy_rows(
+        "trail", ("at", "person", "operation", "record_table", "record_id", "client", "detail"),
+        [(now, by, "DocumentRequest.make", "DocumentRequest", row["id"], row["client"], details) for row in rows],
+    )  # fmt: skip
+    await touch("requests", *([f"client-{client}" for client in fresh] if len(fresh) <= 20 else []))
+    return len(fresh)
+
+
+async def _folders(clients: Sequence[int]) -> dict[int, int]:
+    """For each client the first folder in which he hands in, made where there is none."""
+    ids = json.dumps(list(clients))
+    found = await _upload_folders(ids)
+    without = [client for client in clients if client not in found]
+    if without:
+        now, name = utcnow(), str(DEFAULT_FOLDER)
+        bare = json.dumps(without)
+        await engine.raw(
+            "INSERT INTO dossier (kind, client, name, name_key, audience, created_at, is_sample) SELECT 'client', c.id, 'Dossier', "
+            f"'dossier', '', $2, $3 FROM client c WHERE c.id IN {listed(1)} ON CONFLICT DO NOTHING",
+            bare, now, False,
+        )  # fmt: skip
+        await engine.raw(
+            "INSERT INTO folder (dossier, client, parent, name, name_key, kind, position, created_at) "
+            f"SELECT d.id, d.client, NULL, $2, $3, 'upload', 1000, $4 FROM dossier d WHERE d.client IN {listed(1)} ON CONFLICT DO NOTHING",
+            bare, name, fold(name), now,
+        )  # fmt: skip
+        await engine.raw(
+            f"UPDATE folder SET kind = 'both' WHERE client IN {listed(1)} AND parent IS NULL AND name_key = $2 AND trashed_at IS NULL "
+            "AND kind NOT IN ('upload', 'both')",
+            bare, fold(name),
+        )  # fmt: skip
+        found |= await _upload_folders(bare)
+    return found
+
+
+async def _upload_folders(ids: str) -> dict[int, int]:
+    rows = await engine.raw(
+        f"SELECT id, client FROM folder WHERE client IN {listed(1)} AND kind IN ('upload', 'both') AND trashed_at IS NULL "
+        "ORDER BY CASE WHEN parent IS NULL THEN 0 ELSE 1 END, position DESC, id DESC",
+        ids,
+    )
+    return {row["client"]: row["id"] for row in reversed(rows)}
+
+
+@operation(Permission.EDIT_DOSSIERS, trail=False)
+async def withdraw(request: DocumentRequest, *, by: Viewer) -> None:
+    """It is not asked any more; what was handed in stays."""
+    _refuse_closed(request)
+    await save(request, state="withdrawn", closed_at=utcnow())
+    await by.note("DocumentRequest.withdraw", request, {"title": request.title})
+    await touch("requests", f"client-{request.client}")
+
+
+@operation(Permission.EDIT_DOSSIERS, trail=False)
+async def change_due(request: DocumentRequest, due_on: dt.date | None, *, by: Viewer) -> None:
+    _refuse_closed(request)
+    _checked(request.title, request.message, due_on)
+    await save(request, due_on=due_on)
+    await by.note("DocumentRequest.change_due", request, {"title": request.title, "due_on": str(due_on or "")})
+    await touch("requests", f"client-{request.client}")
+
+
+def _refuse_closed(request: DocumentRequest) -> None:
+    if request.state != "open":
+        raise Refused("", Say("Deze opvraging is al gesloten."))
+
+
+@operation(Permission.EDIT_STRUCTURES, trail=False)
+async def save_template(
+    found: Scope[RequestTemplate],
+    template: RequestTemplate | None,
+    name: str,
+    message: str,
+    items: Sequence[Item],
+    *,
+    by: Viewer,
+) -> RequestTemplate:
+    """A new template, or `template` as it becomes."""
+    name, message = " ".join(name.split()), message.replace("\x00", "").strip()
+    if not name:
+        raise Refused("name", Say("Vul een naam in."))
+    if len(name) > 120 or len(message) > 2000:
+        raise Refused("name", Say("Dit is te lang."))
+    but = template.id if template else 0
+    if await RequestTemplate.exists().where((RequestTemplate.name_key == fold(name)) & (RequestTemplate.id != but)):
+        raise Refused("name", Say("Er is al een sjabloon “{name}”.", name=name))
+    if template is None:
+        template = RequestTemplate(name=name, name_key=fold(name), message=message)
+        await template.save()
+    else:
+        await save(template, name=name, name_key=fold(name), message=message)
+    await engine.raw("DELETE FROM request_template_item WHERE template = $1", template.id)
+    await engine.copy_rows(
+        "request_template_item", ("template", "position", "title", "explanation"),
+        [(template.id, n, title, why) for n, (title, why) in enumerate(items)],
+    )  # fmt: skip
+    await by.note("RequestTemplate.save", template, {"name": name})
+    return template
+
+
+@operation(Permission.EDIT_STRUCTURES, trail=False)
+async def remove_template(template: RequestTemplate, *, by: Viewer) -> None:
+    """What was asked by it stays asked."""
+    await by.note("RequestTemplate.remove", template, {"name": template.name})
+    await RequestTemplate.delete().where(RequestTemplate.id == template.id)
+
+
+async def template_items(template: RequestTemplate) -> list[Item]:
+    rows = await engine.raw(
+        "SELECT title, explanation FROM request_template_item WHERE template = $1 ORDER BY position, id", template.id
+    )
+    return [(row["title"], row["explanation"]) for row in rows]
+
+
+@work("make_requests")
+async def _make(task: Task, progress: Progress) -> dict[str, Any]:
+    """Batch by batch; begun again after a crash nobody is asked twice."""
+    asked = task.asked
+    async with engine.reading():
+        user = await User.objects().where(User.id == task.owner).first()
+        assert user is not None
+        picked = asked["selection"]
+        clients = await chosen(Viewer(user), Selection(picked["who"], picked["group"], tuple(picked["clients"])))
+    due = dt.date.fromisoformat(asked["due_on"]) if asked["due_on"] else None
+    items = [(title, why) for title, why in asked["items"]]
+    done = 0
+    for batch in _batches(clients):
+        await engine.run_writing(
+            lambda ids=batch: ask_of(ids, asked["title"], asked["message"], due, items, asked["batch"], by=user.id)  # type: ignore[misc]
+        )
+        done += len(batch)
+        try:
+            await progress.report(done, len(clients))
+        except Cancelled:
+            return {**_outcome(asked["title"], done), "cancelled": True}
+    return _outcome(asked["title"], done)
+
+
+def _outcome(title: str, clients: int) -> dict[str, Any]:
+    return Say("“{title}” gevraagd aan {clients} cliënten.", title=title, clients=clients).as_json()
+
+
+def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for at in range(0, len(ids), BATCH):
+        yield ids[at : at + BATCH]
