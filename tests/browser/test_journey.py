@@ -107,7 +107,7 @@ def copy_to_all(tab: Page, poort: House) -> None:
     tab.locator("select[name=who]").select_option("all")
     tab.get_by_role("button", name="Bekijken wat er bij komt").click()
     expect(tab.locator("main")).to_contain_text("60 cliënten krijgen hun eerste dossier")
-    tab.get_by_role("button", name="Deze mappen toevoegen").click()
+    tab.get_by_role("button", name="Toepassen").click()
     expect(tab.get_by_text("120 mappen toegevoegd").first).to_be_visible()
 
 

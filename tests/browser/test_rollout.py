@@ -121,7 +121,7 @@ def test_what_one_does_moves_the_seven_tabs_of_the_other(poort: House, tabs: Tab
     one.locator("tbody a").first.click()
     one.get_by_role("link", name="Dossier", exact=True).click()
     one.get_by_role("link", name="“Standaard mkb” kopiëren").click()
-    one.get_by_role("button", name="Deze mappen toevoegen").click()
+    one.get_by_role("button", name="Toepassen").click()
     for tab in watching[1:]:
         expect(of_client(tab, "Structuur")).to_contain_text("Ja", timeout=AT_ONCE)
         expect(of_client(tab, "Klaar")).to_contain_text("Klaar", timeout=AT_ONCE)
