@@ -221,3 +221,9 @@ def forget_old() -> int:
                 shutil.rmtree(folder, ignore_errors=True)
                 gone += 1
     return gone
+
+
+def forget(hashes: Sequence[str]) -> None:
+    """Remove what was drawn of these documents: they are destroyed."""
+    for sha256 in hashes:
+        shutil.rmtree(_folder() / sha256, ignore_errors=True)

@@ -134,6 +134,10 @@ class Storage(abc.ABC):
     async def _delete_if_older(self, sha256: str, moment: dt.datetime) -> bool:
         """Delete it unless it was kept again since `moment`; whether it went."""
 
+    async def delete_if_older(self, sha256: str, moment: dt.datetime) -> bool:
+        """As `delete`, unless it was kept again since `moment`; whether it went."""
+        return await self._delete_if_older(sha256, moment)
+
     async def exists(self, sha256: str) -> bool:
         try:
             await self.size(sha256)
