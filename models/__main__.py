@@ -136,6 +136,24 @@ async def reset_factor(asked: argparse.Namespace) -> int:
     return 0
 
 
+async def mend_blob(asked: argparse.Namespace) -> int:
+    """A file whose bytes in the storage are damaged or gone, from a copy that is whole."""
+    from models.keeping.rehashing import mend
+
+    if not asked.file.is_file():
+        print(f"{asked.file} is er niet.", file=sys.stderr)
+        return 1
+    sha256, state = await mend(asked.file)
+    if state == "good":
+        print(f"Teruggezet en nagekeken: {sha256}.")
+        return 0
+    print(
+        f"Bij {sha256} hoort geen stuk; er is niets bewaard." if not state else "Het bestand is nog steeds beschadigd.",
+        file=sys.stderr,
+    )
+    return 1
+
+
 async def make_migration(asked: argparse.Namespace) -> int:
     from models.migrate import make_migration as make
 
@@ -183,6 +201,8 @@ def parser() -> argparse.ArgumentParser:
     one = command("reset-factor", reset_factor, "confirms that somebody lost his second factor; it goes after the wait")
     one.add_argument("email")
     one.add_argument("--now", action="store_true", help="without the wait in which the person can stop it")
+    one = command("mend-blob", mend_blob, "puts the bytes of a damaged or missing file back, from a copy")
+    one.add_argument("file", type=Path)
     one = command("make-migration", make_migration, "writes what changed in the tables as a migration, for developers")
     one.add_argument("name")
     return top
