@@ -154,6 +154,28 @@ async def mend_blob(asked: argparse.Namespace) -> int:
     return 1
 
 
+async def encrypt_files(asked: argparse.Namespace) -> int:
+    """What was stored before FILES_KEY was set, or with an earlier key, written anew with the first key; may be stopped."""
+    from models.storage import StorageDown, StorageFull, storage
+
+    if not config.settings().files_keys:
+        print("FILES_KEY is niet gezet; er is niets om mee te versleutelen.", file=sys.stderr)
+        return 1
+    counts = {"encrypted": 0, "kept": 0, "damaged": 0}
+    try:
+        async for sha256, outcome in storage().encrypt_all():
+            counts[outcome] += 1
+            if outcome == "damaged":
+                print(f"Beschadigd en daarom niet overgezet: {sha256}", file=sys.stderr)
+            if sum(counts.values()) % 1000 == 0:
+                print(f"{sum(counts.values())} bestanden gedaan …", flush=True)
+    except (StorageDown, StorageFull) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"Versleuteld: {counts['encrypted']}; dat was al zo: {counts['kept']}; beschadigd: {counts['damaged']}.")
+    return 1 if counts["damaged"] else 0
+
+
 async def make_migration(asked: argparse.Namespace) -> int:
     from models.migrate import make_migration as make
 
@@ -203,6 +225,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--now", action="store_true", help="without the wait in which the person can stop it")
     one = command("mend-blob", mend_blob, "puts the bytes of a damaged or missing file back, from a copy")
     one.add_argument("file", type=Path)
+    command("encrypt-files", encrypt_files, "encrypts what was stored before FILES_KEY was set or with an earlier key")
     one = command("make-migration", make_migration, "writes what changed in the tables as a migration, for developers")
     one.add_argument("name")
     return top
