@@ -1,4 +1,5 @@
-"""What keeping asks of the databases beside its tables: indexes, and that a certificate cannot be changed or taken away."""
+"""What keeping asks of the databases beside its tables: indexes, that a relation which began again has
+not ended (however the client came back), and that a certificate cannot be changed or taken away."""
 
 from __future__ import annotations
 
@@ -14,12 +15,17 @@ ON_BOTH = (
 )
 _OF_DONE = "(SELECT state FROM destruction WHERE id = OLD.destruction) = 'done'"
 ON_SQLITE = (
+    "CREATE TRIGGER client_is_back AFTER UPDATE OF state ON client WHEN OLD.state = 'archived' AND NEW.state = 'active' "
+    "BEGIN UPDATE client SET relation_ended_on = NULL WHERE id = NEW.id; END",
     f"CREATE TRIGGER certificate_stays BEFORE DELETE ON destruction WHEN OLD.state = 'done' BEGIN SELECT RAISE(ABORT, '{_GUARD}'); END",
     f"CREATE TRIGGER certificate_as_written BEFORE UPDATE ON destruction WHEN OLD.state = 'done' BEGIN SELECT RAISE(ABORT, '{_GUARD}'); END",
     f"CREATE TRIGGER certificate_line_stays BEFORE DELETE ON destruction_item WHEN {_OF_DONE} BEGIN SELECT RAISE(ABORT, '{_GUARD}'); END",
     f"CREATE TRIGGER certificate_line_as_written BEFORE UPDATE ON destruction_item WHEN {_OF_DONE} BEGIN SELECT RAISE(ABORT, '{_GUARD}'); END",
 )
 ON_POSTGRES = (
+    "CREATE FUNCTION client_is_back() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.relation_ended_on := NULL; RETURN NEW; END $$",
+    "CREATE TRIGGER client_is_back BEFORE UPDATE OF state ON client FOR EACH ROW WHEN (OLD.state = 'archived' AND NEW.state = 'active') "
+    "EXECUTE FUNCTION client_is_back()",
     f"CREATE FUNCTION certificate_stays() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{_GUARD}'; END $$",
     "CREATE FUNCTION certificate_line_stays() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
     f"IF {_OF_DONE} THEN RAISE EXCEPTION '{_GUARD}'; END IF; "

@@ -13,6 +13,11 @@ from models.dossiers.publishing import PERIODS, kind_of
 from models.dossiers.remarks import remarks_of
 from models.dossiers.versions import versions_of
 from models.drawing import is_drawn
+from models.keeping.holds import on_document
+from models.keeping.records import may_keep
+from models.keeping.terms import SOURCES, term_for
+from models.keeping.trash import restore_with_folder
+from models.retention import ANCHORS
 from models.storage import storage
 from models.viewer import Viewer
 from web import folders as folder_pages
@@ -61,6 +66,11 @@ async def _page(viewer: Viewer, document: Document, make: Callable[..., Reply], 
         kind=await kind_of(document),
         periods=PERIODS,
         may_edit=may_edit(viewer, document.client),
+        term=await term_for(document),
+        holds=await on_document(document),
+        sources=SOURCES,
+        anchors=ANCHORS,
+        may_hold=may_keep(viewer),
     )
 
 
@@ -151,7 +161,8 @@ async def trash(request: Request, viewer: Viewer, document_id: int) -> Reply:
 @documents.post("/documents/{document_id:int}/restoration")
 async def restore(request: Request, viewer: Viewer, document_id: int) -> Reply:
     document = await viewer.documents.get(document_id)
-    name = await document.restore(by=viewer)
+    with_folder = (await request.form()).get("with_folder") == "1"
+    name = await (restore_with_folder(document, by=viewer) if with_folder else document.restore(by=viewer))
     return go(_folder(document), toast=Say("“{name}” is terug.", name=name))
 
 

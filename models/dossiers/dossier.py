@@ -106,24 +106,12 @@ class Dossier(Owned, Table, tablename="dossier"):
         await self._tell()
         return count
 
-    async def in_trash(self) -> tuple[int, int]:
-        """How many folders and documents emptying the trash would take."""
-        rows = await engine.raw(_IN_TRASH_SQL, self.id)
-        return int(rows[0]["folders"]), int(rows[0]["documents"])
-
     def _refuse_client_dossier(self) -> None:
         if self.kind == "client":
             raise Refused("", Say("Het dossier van een cliënt heeft een vaste naam en blijft bij de cliënt."))
 
     async def _tell(self) -> None:
         await touch(f"dossier-{self.id}", "general", "rollout")
-
-
-_IN_TRASH_SQL = """
-SELECT (SELECT count(*) FROM folder WHERE dossier = $1 AND trashed_at IS NOT NULL) AS folders,
- (SELECT count(*) FROM document d JOIN folder f ON f.id = d.folder
-  WHERE f.dossier = $1 AND (d.trashed_at IS NOT NULL OR f.trashed_at IS NOT NULL)) AS documents
-"""
 
 
 class DossierGroup(Owned, Table, tablename="dossier_group"):

@@ -110,15 +110,10 @@ def moment(value: Any) -> Any:
     return dt.datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
-async def firm_margin() -> int:
-    rows = await engine.raw("SELECT margin_months FROM firm LIMIT 1")
-    return int(rows[0]["margin_months"]) if rows else 12
-
-
 async def term_for(document: Document) -> Term | None:
     """Of a document that was found through the viewer."""
     rows = await _rows(_OF_ONE, int(document.id))
-    return term_of(rows[0], await firm_margin()) if rows else None
+    return term_of(rows[0], int(rows[0]["firm_margin"])) if rows else None
 
 
 async def rows_of(documents: list[int]) -> list[dict[str, Any]]:
@@ -178,6 +173,7 @@ SELECT d.id, d.name, d.client, d.folder, d.version, d.sha256, d.size, d.uploaded
  p.dossier, p.names AS place, d.book_year, p.year AS folder_year, d.anchor_on AS own_anchor, p.anchor_on AS folder_anchor,
  r.id AS class_id, r.name AS class_name, r.months, r.anchor, r.ground, d.retention AS own_class, k.retention AS kind_class,
  c.number AS client_number, c.name AS client_name, c.state AS client_state, c.year_end_month, c.relation_ended_on, c.extension_months,
+ (SELECT min(margin_months) FROM firm) AS firm_margin,
  d.size + (SELECT coalesce(sum(v.size), 0) FROM document_version v WHERE v.document = d.id) AS total,
  CASE WHEN d.folder IN (SELECT id FROM held)
   OR d.client IN (SELECT i.client FROM hold_item i JOIN hold h ON h.id = i.hold WHERE h.lifted_at IS NULL AND i.client IS NOT NULL)
