@@ -139,7 +139,7 @@ def _chosen(count: int, back: bool) -> Toast:
 @keeping.get("/keeping/lists/{list_id:int}/confirmation")
 async def confirmation(request: Request, viewer: Viewer, list_id: int) -> Reply:
     found = await _found(viewer, list_id)
-    return show("keeping/confirmation.html", **await _confirmation(found, {}))
+    return show("keeping/confirmation.html", **await _confirmation(found, {"reason": "", "typed": ""}))
 
 
 @keeping.post("/keeping/lists/{list_id:int}/confirmation")
@@ -267,4 +267,5 @@ def _id(value: Any) -> int | None:
 
 async def _found(viewer: Viewer, list_id: int) -> Destruction:
     allow(viewer)
-    return await viewer.scope(Destruction).get(list_id)
+    found: Destruction = await viewer.scope(Destruction).get(list_id)
+    return found

@@ -88,7 +88,8 @@ async def set_document_anchor(request: Request, viewer: Viewer, document_id: int
     form = await Anchor.read(request)
     if form.errors:
         raise Refused("anchor_on", Say("Schrijf de dag als 31-12-2026."))
-    await set_anchor(document, form.anchor_on.data, by=viewer)
+    anchor_on: Any = form.anchor_on.data
+    await set_anchor(document, anchor_on, by=viewer)
     return go(f"/documents/{document_id}", toast=Say("De ankerdatum is bewaard."))
 
 

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models import engine
 from models.accounts.blocking import listed
@@ -110,10 +110,25 @@ def moment(value: Any) -> Any:
     return dt.datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
-async def term_for(document: Document) -> Term | None:
-    """Of a document that was found through the viewer."""
+class Kept(NamedTuple):
+    """Of one document: its term (None without a class), the name of its kind, and whether a hold is on it."""
+
+    term: Term | None
+    kind: str
+    is_held: bool
+
+
+async def kept(document: Document) -> Kept:
+    """Of a document that was found through the viewer, in one query."""
     rows = await _rows(_OF_ONE, int(document.id))
-    return term_of(rows[0], int(rows[0]["firm_margin"])) if rows else None
+    if not rows:
+        return Kept(None, "", False)
+    row = rows[0]
+    return Kept(term_of(row, int(row["firm_margin"])), row["kind_name"] or "", bool(row["is_held"]))
+
+
+async def term_for(document: Document) -> Term | None:
+    return (await kept(document)).term
 
 
 async def rows_of(documents: list[int]) -> list[dict[str, Any]]:
@@ -171,7 +186,7 @@ held(id) AS (
  UNION SELECT f.id FROM folder f JOIN held h ON f.parent = h.id)
 SELECT d.id, d.name, d.client, d.folder, d.version, d.sha256, d.size, d.uploaded_at, d.trashed_at, p.trashed_at AS folder_trashed_at,
  p.dossier, p.names AS place, d.book_year, p.year AS folder_year, d.anchor_on AS own_anchor, p.anchor_on AS folder_anchor,
- r.id AS class_id, r.name AS class_name, r.months, r.anchor, r.ground, d.retention AS own_class, k.retention AS kind_class,
+ k.name AS kind_name, r.id AS class_id, r.name AS class_name, r.months, r.anchor, r.ground, d.retention AS own_class, k.retention AS kind_class,
  c.number AS client_number, c.name AS client_name, c.state AS client_state, c.year_end_month, c.relation_ended_on, c.extension_months,
  (SELECT min(margin_months) FROM firm) AS firm_margin,
  d.size + (SELECT coalesce(sum(v.size), 0) FROM document_version v WHERE v.document = d.id) AS total,
