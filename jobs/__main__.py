@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from jobs.logs import set_up_logging
 from models import config, engine
+from models.storage import stop_on_wrong_key
 
 
 def main() -> None:
@@ -24,6 +25,7 @@ def main() -> None:
     asked = top.parse_args()
     config.stop_on_nonsense()
     set_up_logging()
+    asyncio.run(stop_on_wrong_key())
     if asked.workers < 1:
         top.error("--workers: at least 1")
     if asked.beside:

@@ -12,12 +12,14 @@ from models import carrying, live, lost_factors, notices, sealing, tidying
 from models.dossiers import structures
 from models.dossiers.publishing import publish_due
 from models.engine import run_writing
+from models.keeping import proposing, rehashing
 from models.settings import utcnow
 
 log = logging.getLogger("poort.chores")
 
 CLAIMS_SECONDS, DIGEST_SECONDS, TIDY_SECONDS, SWEEP_SECONDS = 5.0, 20.0, 600.0, 3600.0
 SEAL_SECONDS, ANCHOR_SECONDS = 5.0, 3600.0
+FILES_SECONDS = 60.0
 
 
 async def find_dead_claims(presence: Presence) -> None:
@@ -65,12 +67,48 @@ async def sweep(presence: Presence) -> None:
         log.info("removed %d blobs without a record", removed)
 
 
+async def propose_destruction(presence: Presence) -> None:
+    """The list of the month; nothing is destroyed by it."""
+    _aside("propose", lambda: proposing.propose_when_due(utcnow()))
+
+
+async def know_files(presence: Presence) -> None:
+    await rehashing.know_all()
+
+
+async def check_files(presence: Presence) -> None:
+    """Those whose turn it is. A large one takes minutes, in which the other chores go on."""
+    _aside("files", lambda: rehashing.check_due(utcnow()))
+
+
+_beside: dict[str, asyncio.Task[None]] = {}
+
+
+def _aside(name: str, call: Callable[[], Awaitable[object]]) -> None:
+    """Begin it, unless it is still busy from the last time."""
+    if name in _beside and not _beside[name].done():
+        return
+
+    async def carry_out() -> None:
+        try:
+            await call()
+        except Exception as error:
+            log.exception("a chore failed: %s", type(error).__name__)
+
+    _beside[name] = asyncio.create_task(carry_out())
+
+
+async def settled() -> None:
+    """When what was begun aside is done."""
+    await asyncio.gather(*_beside.values())
+
+
 Chore = Callable[[Presence], Awaitable[None]]
 
 
-async def do_chores(presence: Presence) -> None:
-    """For ever. Digests and dead claims are every worker's, and safe when two do them; tidying is for the first alone."""
-    chores: list[tuple[Chore, float, bool]] = [
+def all_chores() -> list[tuple[Chore, float, bool]]:
+    """Each with its pause in seconds, and whether only the first worker does it."""
+    return [
         (find_dead_claims, CLAIMS_SECONDS, False),
         (plan_digests, DIGEST_SECONDS, False),
         (publish_planned, CLAIMS_SECONDS, False),
@@ -80,7 +118,15 @@ async def do_chores(presence: Presence) -> None:
         (take_factors_away, DIGEST_SECONDS, True),
         (seal_trail, SEAL_SECONDS, True),
         (anchor_trail, ANCHOR_SECONDS, True),
+        (propose_destruction, SWEEP_SECONDS, True),
+        (know_files, SWEEP_SECONDS, True),
+        (check_files, FILES_SECONDS, True),
     ]
+
+
+async def do_chores(presence: Presence) -> None:
+    """For ever. Digests and dead claims are every worker's, and safe when two do them; tidying is for the first alone."""
+    chores = all_chores()
     due = [0.0] * len(chores)
     while True:
         for n, (chore, seconds, of_the_first) in enumerate(chores):

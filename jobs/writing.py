@@ -67,6 +67,12 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
         return mails.compose(
             kind, language, firm=firm, person=person, anchor=detail["anchor"], lines=detail["lines"], audit_url=url
         )
+    if kind == Kind.BROKEN_FILES:
+        detail = json.loads(row["detail"])
+        url = f"{base}/keeping/files"
+        return mails.compose(
+            kind, language, firm=firm, person=person, count=detail["count"], names=detail["names"], files_url=url
+        )
     if not told or not told["count"]:
         return None
     clients = [

@@ -136,6 +136,46 @@ async def reset_factor(asked: argparse.Namespace) -> int:
     return 0
 
 
+async def mend_blob(asked: argparse.Namespace) -> int:
+    """A file whose bytes in the storage are damaged or gone, from a copy that is whole."""
+    from models.keeping.rehashing import mend
+
+    if not asked.file.is_file():
+        print(f"{asked.file} is er niet.", file=sys.stderr)
+        return 1
+    sha256, state = await mend(asked.file)
+    if state == "good":
+        print(f"Teruggezet en nagekeken: {sha256}.")
+        return 0
+    print(
+        f"Bij {sha256} hoort geen stuk; er is niets bewaard." if not state else "Het bestand is nog steeds beschadigd.",
+        file=sys.stderr,
+    )
+    return 1
+
+
+async def encrypt_files(asked: argparse.Namespace) -> int:
+    """What was stored before FILES_KEY was set, or with an earlier key, written anew with the first key; may be stopped."""
+    from models.storage import StorageDown, StorageFull, storage
+
+    if not config.settings().files_keys:
+        print("FILES_KEY is niet gezet; er is niets om mee te versleutelen.", file=sys.stderr)
+        return 1
+    counts = {"encrypted": 0, "kept": 0, "damaged": 0}
+    try:
+        async for sha256, outcome in storage().encrypt_all():
+            counts[outcome] += 1
+            if outcome == "damaged":
+                print(f"Beschadigd en daarom niet overgezet: {sha256}", file=sys.stderr)
+            if sum(counts.values()) % 1000 == 0:
+                print(f"{sum(counts.values())} bestanden gedaan …", flush=True)
+    except (StorageDown, StorageFull) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"Versleuteld: {counts['encrypted']}; dat was al zo: {counts['kept']}; beschadigd: {counts['damaged']}.")
+    return 1 if counts["damaged"] else 0
+
+
 async def make_migration(asked: argparse.Namespace) -> int:
     from models.migrate import make_migration as make
 
@@ -183,6 +223,9 @@ def parser() -> argparse.ArgumentParser:
     one = command("reset-factor", reset_factor, "confirms that somebody lost his second factor; it goes after the wait")
     one.add_argument("email")
     one.add_argument("--now", action="store_true", help="without the wait in which the person can stop it")
+    one = command("mend-blob", mend_blob, "puts the bytes of a damaged or missing file back, from a copy")
+    one.add_argument("file", type=Path)
+    command("encrypt-files", encrypt_files, "encrypts what was stored before FILES_KEY was set or with an earlier key")
     one = command("make-migration", make_migration, "writes what changed in the tables as a migration, for developers")
     one.add_argument("name")
     return top

@@ -37,6 +37,7 @@ async def full() -> list[tuple[str, str]]:
         ("database", _database),
         ("queue", lambda: _queue(settings.queue_url)),
         ("storage", lambda: storage().check()),
+        ("files", _files),
         ("mail", lambda: _mail(settings.smtp_url)),
     ]
     found: list[tuple[str, str]] = []
@@ -67,6 +68,21 @@ async def _database() -> None:
         raise RuntimeError(f"hoort bij een nieuwere versie van Poort ({', '.join(strange)})")
     if not (await engine.raw("SELECT count(*) AS n FROM firm"))[0]["n"]:
         raise RuntimeError("leeg: draai python -m models migrate")
+
+
+async def _files() -> None:
+    """Those that the rolling check found damaged or gone, by name."""
+    from models.keeping import rehashing
+
+    if found := await rehashing.broken():
+        named = [
+            f"{use['name']} (versie {use['version']}) van {use['client_name'] or 'het kantoor'}" if use["kind"] != "other" else str(use["name"])
+            for row in found for use in row["uses"]
+        ]  # fmt: skip
+        more = f" en nog {len(named) - 10}" if len(named) > 10 else ""
+        raise RuntimeError(
+            f"{len(found)} bestanden beschadigd of weg: {', '.join(named[:10])}{more}; zie Beheer > Bewaren > Bestanden"
+        )
 
 
 async def _queue(url: str) -> None:

@@ -52,6 +52,11 @@ SETTINGS = (
         "",
         "signs sessions and links, encrypts secrets; comma-separated to rotate: first writes, all read",
     ),
+    Setting(
+        "FILES_KEY",
+        "",
+        "encrypts the stored files; comma-separated to rotate: first writes, all read (then `encrypt-files`)",
+    ),
     Setting("BASE_URL", "http://127.0.0.1:8000", "the address people use; links in mails start with it"),
     Setting("MAIL_FROM", "", "the sender's address; without it `poort@` and the host of BASE_URL"),
     Setting("TRUSTED_PROXIES", "", "addresses or networks whose `X-Forwarded-*` is believed, comma-separated"),
@@ -86,6 +91,7 @@ class Config:
     storage_url: str
     smtp_url: str
     secret_keys: tuple[str, ...]
+    files_keys: tuple[str, ...]
     base_url: str
     mail_from: str
     trusted_proxies: tuple[str, ...]
@@ -153,6 +159,7 @@ def read(environ: Mapping[str, str]) -> Config:
         storage_url=_storage(text("STORAGE_URL"), var),
         smtp_url=_smtp(text("SMTP_URL")),
         secret_keys=_secret_keys(text("SECRET_KEY"), var),
+        files_keys=_files_keys(text("FILES_KEY")),
         base_url=base_url,
         mail_from=_mail_from(text("MAIL_FROM")) or f"poort@{host}",
         trusted_proxies=_networks(text("TRUSTED_PROXIES")),
@@ -280,6 +287,13 @@ def _secret_keys(value: str, var: Path) -> tuple[str, ...]:
             os.link(fresh, file)  # whole or not at all, and only the first of two starters wins
         fresh.unlink()
     return (file.read_text(encoding="ascii").strip(),)
+
+
+def _files_keys(value: str) -> tuple[str, ...]:
+    keys = tuple(key.strip() for key in value.split(",")) if value else ()
+    if any(len(key) < _SECRET_MIN for key in keys):
+        raise ConfigError(f"FILES_KEY: elke sleutel telt ten minste {_SECRET_MIN} tekens.")
+    return keys
 
 
 def _networks(value: str) -> tuple[str, ...]:

@@ -106,4 +106,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "lost_factor_hours": whole("lost_factor_hours", 0, 168),
     "digest_hour": whole("digest_hour", 0, 23),
     "undo_seconds": whole("undo_seconds", 0, 120),
+    "trash_days": whole("trash_days", 1, 365),
+    "margin_months": whole("margin_months", 0, 60),
+    "check_days": whole("check_days", 1, 365),
 }

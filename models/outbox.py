@@ -35,6 +35,7 @@ class Kind(enum.StrEnum):
     UPLOAD_NOTICE = "upload_notice"  # mail at once to one staff member: detail has the documents
     TRAIL_ANCHOR = "trail_anchor"  # mail: how far the chain over the trail is
     DIGEST = "digest"  # mail: what happened since the last one
+    BROKEN_FILES = "broken_files"  # mail: stored files that are damaged or gone
     TEST = "test_message"  # mail: to see whether mail works, to who asked for it
     LOST_FACTOR = "lost_factor"  # mail: help was asked for a lost second factor; subject is a LostFactor
     PROPOSAL = "proposal"  # mail: what became of a change that somebody proposed; subject is a Proposal
@@ -52,6 +53,7 @@ MAIL_KINDS = (
     Kind.TEST,
     Kind.LOST_FACTOR,
     Kind.TRAIL_ANCHOR,
+    Kind.BROKEN_FILES,
 )
 
 # waiting > claimed > (mail: sending >) done | refused | unknown | failed; waiting > cancelled

@@ -32,6 +32,7 @@ TABLE_MODULES = [
     "models.dossiers.folders",
     "models.dossiers.documents",
     "models.dossiers.acts",
+    "models.keeping.records",
     "models.requests.records",
     "models.imports.records",
     "models.imports.mappings",

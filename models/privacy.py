@@ -230,6 +230,7 @@ async def erase(person: User, name: str, *, by: Viewer) -> PrivacyRequest:
     await person.may_be_managed(by)
     if person.id == by.user.id:
         raise Refused("", Say("U kunt uzelf niet wissen. Vraag het een andere beheerder."))
+    await refuse_held(person)
     await person.stays_with_an_administrator()
     if " ".join(name.split()).casefold() != person.display_name.casefold():
         raise Refused("name", Say("Typ de naam precies over: {name}.", name=person.display_name))
@@ -247,6 +248,21 @@ async def erase(person: User, name: str, *, by: Viewer) -> PrivacyRequest:
     _forget_kept(mails)
     await touch("users", "rollout", "mail", f"user-{person.id}")
     return request
+
+
+async def refuse_held(person: User) -> None:
+    """While a hold is on a client of his, nothing of him is taken out: the case may ask for it. Raises Refused."""
+    from models.keeping.holds import on_person
+
+    if holds := await on_person(person):
+        names = ", ".join(f"“{hold['name']}”" for hold in holds[:5])
+        raise Refused(
+            "name",
+            Say(
+                "Wissen kan nu niet: voor een cliënt van deze persoon is de bewaarplicht opgeschort ({names}). Hef die eerst op.",
+                names=names,
+            ),
+        )
 
 
 def _may(by: Viewer) -> None:

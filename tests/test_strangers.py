@@ -124,6 +124,14 @@ async def ids() -> dict[str, Any]:
             "INSERT INTO saved_view (person, about, name, name_key) VALUES ($1, 'clients', 'Zeist', 'zeist')", anna
         )
         await engine.raw(
+            "INSERT INTO destruction (kind, state, as_of, made_at) SELECT 'now', 'proposed', '2026-11-30', created_at FROM users WHERE id = $1",
+            anna,
+        )
+        await engine.raw(
+            "INSERT INTO hold (name, reason, since, made_at) SELECT 'Zaak', 'Beroep', '2026-11-30', created_at FROM users WHERE id = $1",
+            anna,
+        )
+        await engine.raw(
             "INSERT INTO passkey (person, credential_id, public_key, name, created_at) "
             "SELECT $1, 'none', '', 'Laptop', created_at FROM users WHERE id = $1",
             anna,
@@ -150,6 +158,9 @@ async def ids() -> dict[str, Any]:
         ("lost_factor_id", "lost_factor"),
         ("provider_id", "identity_provider"),
         ("act_id", "dossier_act"),
+        ("list_id", "destruction"),
+        ("hold_id", "hold"),
+        ("kind_id", "document_kind"),
         ("asking_id", "document_request"),
         ("item_id", "request_item"),
         ("request_template_id", "request_template"),

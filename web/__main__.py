@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import tempfile
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from models import config
+from models.storage import stop_on_wrong_key
 
 
 def main() -> None:
@@ -32,6 +34,7 @@ def main() -> None:
         serve.error(f"--port: 0 to 65535, not {port}")
     if asked.workers < 1:
         serve.error("--workers: at least 1")
+    asyncio.run(stop_on_wrong_key())
     if asked.workers > 1:  # their figures for /metrics are added up in a folder, begun anew
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="poort-metrics-")
     uvicorn.run(

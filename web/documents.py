@@ -9,10 +9,16 @@ from starlette.responses import Response
 
 from models.core import Say
 from models.dossiers import Document, path_to, places_for, readers_of, uploader_of
-from models.dossiers.publishing import PERIODS, kind_of
+from models.dossiers.publishing import PERIODS
 from models.dossiers.remarks import remarks_of
 from models.dossiers.versions import versions_of
 from models.drawing import is_drawn
+from models.keeping.holds import on_document
+from models.keeping.records import may_keep
+from models.keeping.terms import SOURCES
+from models.keeping.terms import kept as how_kept
+from models.keeping.trash import restore_with_folder
+from models.retention import ANCHORS
 from models.storage import storage
 from models.viewer import Viewer
 from web import folders as folder_pages
@@ -42,7 +48,7 @@ async def page(request: Request, viewer: Viewer, document_id: int) -> Reply:
 
 
 async def _page(viewer: Viewer, document: Document, make: Callable[..., Reply], said: Form | None = None) -> Reply:
-    folder = await viewer.folders.get(document.folder)
+    folder, kept = await viewer.folders.get(document.folder), await how_kept(document)
     return make(
         "documents/page.html",
         title=document.name,
@@ -58,9 +64,14 @@ async def _page(viewer: Viewer, document: Document, make: Callable[..., Reply], 
         drawn=is_drawn(document.mime, document.name),
         remarks=await remarks_of(document),
         said=said,
-        kind=await kind_of(document),
+        kind=kept.kind,
         periods=PERIODS,
         may_edit=may_edit(viewer, document.client),
+        term=kept.term,
+        holds=await on_document(document) if kept.is_held else [],
+        sources=SOURCES,
+        anchors=ANCHORS,
+        may_hold=may_keep(viewer),
     )
 
 
@@ -151,7 +162,8 @@ async def trash(request: Request, viewer: Viewer, document_id: int) -> Reply:
 @documents.post("/documents/{document_id:int}/restoration")
 async def restore(request: Request, viewer: Viewer, document_id: int) -> Reply:
     document = await viewer.documents.get(document_id)
-    name = await document.restore(by=viewer)
+    with_folder = (await request.form()).get("with_folder") == "1"
+    name = await (restore_with_folder(document, by=viewer) if with_folder else document.restore(by=viewer))
     return go(_folder(document), toast=Say("“{name}” is terug.", name=name))
 
 

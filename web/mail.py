@@ -27,6 +27,7 @@ KINDS = {
     "upload_notice": Say("Aangeleverde stukken"),
     "digest": Say("Dagelijks overzicht"),
     "trail_anchor": Say("Anker van het logboek"),
+    "broken_files": Say("Beschadigde bestanden"),
     "lost_factor": Say("Verloren tweede factor"),
     "test_message": Say("Proefbericht"),
     "proposal": Say("Antwoord op een voorstel"),

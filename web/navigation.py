@@ -32,6 +32,7 @@ _OFFICE = (
     ("mail", Say("Post"), "mail.list", "mail", "view_mail"),
     ("audit", Say("Logboek"), "audit.list", "scroll-text", "view_trail"),
     ("privacy", Say("Privacy"), "privacy.list", "shield-check", "view_trail"),
+    ("keeping", Say("Bewaren"), "keeping.list", "archive", "manage_settings"),
     ("settings", Say("Instellingen"), "settings.page", "settings", "manage_settings"),
 )
 
@@ -45,7 +46,7 @@ def navigation(viewer: Any, firm: Any, prefix: str, client: int | None = None) -
             for key, label, name, icon, needs in _OFFICE
             if (needs is None or viewer.may(needs))
             and name in names()
-            and (key != "privacy" or viewer.sees_all_clients)  # a request for access is about all that is known
+            and (key not in ("privacy", "keeping") or viewer.sees_all_clients)  # a request for access is about all that is known
         ]
     if viewer.is_client:
         items = [Item("home", Say("Home"), url("portal.home"), "house")]

@@ -10,6 +10,8 @@ from models import asked, figures, mine
 from models import overview as seen
 from models.core import Missing, Say
 from models.dossiers.remarks import open_questions
+from models.keeping.lists import pending
+from models.keeping.records import may_keep
 from models.rollout import board, checklist
 from models.settings import Firm
 from models.viewer import Permission, Viewer
@@ -133,6 +135,7 @@ async def _all(request: Request, viewer: Viewer, has_own: bool) -> dict[str, Any
         "use": await figures.use(viewer, everybody=every),
         "tasks": await seen.running(viewer, 5),
         "uploads": await seen.newest_uploads(viewer, UPLOADS, everybody=every),
+        "keeping": await pending() if may_keep(viewer) else None,
     }
 
 

@@ -17,6 +17,7 @@ import partials
 from models import privacy as requests_
 from models.accounts import User
 from models.core import Missing, Refused, Say
+from models.keeping.holds import on_person
 from models.privacy import Part, PrivacyRequest, everything, may_handle, preview
 from models.retention import ANCHORS
 from models.settings import Firm, utcnow
@@ -193,6 +194,6 @@ def _zip(parts: list[Part], page: str) -> bytes:
 
 async def _erasure(who: User) -> dict[str, Any]:
     return {
-        "title": Say("Verwijderverzoek"), "section": "privacy", "who": who, "items": await preview(who), "fates": FATES,
+        "title": Say("Verwijderverzoek"), "section": "privacy", "who": who, "items": await preview(who), "fates": FATES, "holds": await on_person(who),
         "anchors": ANCHORS, "typed": "", "why": None,
     }  # fmt: skip

@@ -72,6 +72,9 @@ SETTINGS = (
     Setting(Say("Uren wachten wie zijn tweede factor kwijt is"), "security", "lost_factor_hours", "verloren herstel telefoon kwijt"),
     Setting(Say("Aanmelden met Microsoft of Google"), "providers", "", "oidc sso azure entra openid account"),
     Setting(Say("Bewaartermijnen"), "retention", "", "fiscaal zeven jaar wwft vernietigen"),
+    Setting(Say("Dagen in de prullenbak"), "retention", "trash_days", "weggooien verwijderen herstellen"),
+    Setting(Say("Marge voor uitstel in maanden"), "retention", "margin_months", "bewaartermijn aangifte zeven jaar"),
+    Setting(Say("Dagen waarbinnen elk bestand wordt nagekeken"), "retention", "check_days", "controle hash integriteit beschadigd"),
     Setting(Say("Vestigingen"), "offices", "", "filiaal kantoren logo kleur afzender"),
     Setting(Say("Branches"), "sectors", "", "sbi sector bedrijfstak"),
 )  # fmt: skip

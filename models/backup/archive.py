@@ -15,7 +15,7 @@ from models import engine
 from models.piccolo_app import APP_CONFIG
 
 FORMAT = 1
-_LEFT_OUT = ("session", "trusted_device", "throttle", "topic")
+_LEFT_OUT = ("session", "trusted_device", "throttle", "topic", "file_check")
 
 
 class BackupRefused(Exception):

@@ -62,6 +62,10 @@ async def _write(path: Path) -> Report:
             archive.writestr("manifest.json", json.dumps(manifest, indent=1))
         file.flush()
         await asyncio.to_thread(os.fsync, file.fileno())
+    if keys.files_keys:
+        report.warnings.append(
+            "De documenten staan in dit bestand ONVERSLEUTELD, ook al is FILES_KEY gezet. Bewaar het op een versleutelde schijf."
+        )
     report.warnings.append("SECRET_KEY zit er niet in. Bewaar hem apart: zonder hem is wat versleuteld is onleesbaar.")
     return report
 

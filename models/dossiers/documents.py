@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from piccolo.columns import BigInt, Boolean, ForeignKey, Integer, OnDelete, Timestamptz, Varchar
+from piccolo.columns import BigInt, Boolean, Date, ForeignKey, Integer, OnDelete, Timestamptz, Varchar
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
@@ -74,6 +74,8 @@ class Document(Owned, Table, tablename="document"):
     retention = ForeignKey(
         RetentionClass, null=True, default=None, on_delete=OnDelete.set_null, help_text="instead of the folder's"
     )
+
+    anchor_on = Date(null=True, default=None, help_text="instead of the folder's")
 
     document_source_known = Check("source IN ('office', 'client')")
     document_state_known = Check("state IN ('draft', 'planned', 'published')")

@@ -66,6 +66,15 @@ class Dossier(Owned, Table, tablename="dossier"):
     async def remove(self, *, by: Viewer) -> None:  # type: ignore[override]
         """A standard structure or general dossier goes, with all that is in it. What was copied from it stays."""
         self._refuse_client_dossier()
+        if await engine.raw(
+            "SELECT 1 AS one FROM document d JOIN folder f ON f.id = d.folder WHERE f.dossier = $1 LIMIT 1", self.id
+        ):
+            raise Refused(
+                "",
+                Say(
+                    "Er liggen nog documenten in dit dossier, misschien in de prullenbak. Gooi ze weg en leeg de prullenbak; daarna kan het dossier weg."
+                ),
+            )
         await Dossier.delete().where(Dossier.id == self.id)
         await self._tell()
 
@@ -88,21 +97,14 @@ class Dossier(Owned, Table, tablename="dossier"):
         await self._tell()
 
     @operation(Permission.MANAGE_SETTINGS)
-    async def empty_trash(self, *, by: Viewer) -> int:
-        """For good, with every document in it; how many folders and documents went. The sweeper takes their bytes."""
-        count = sum(await self.in_trash())
-        await engine.raw(
-            "DELETE FROM document WHERE trashed_at IS NOT NULL AND folder IN (SELECT id FROM folder WHERE dossier = $1)",
-            self.id,
-        )
-        await engine.raw("DELETE FROM folder WHERE dossier = $1 AND trashed_at IS NOT NULL", self.id)
+    async def empty_trash(self, reason: str = "", *, despite_term: bool = False, by: Viewer) -> int:
+        """For good, on a certificate of destruction; how many folders and documents go. What a case or a term keeps stays in
+        the trash; `despite_term` takes what is within its term along, and asks why."""
+        from models.keeping.trash import empty
+
+        count = await empty(self, reason, despite_term=despite_term, by=by)
         await self._tell()
         return count
-
-    async def in_trash(self) -> tuple[int, int]:
-        """How many folders and documents emptying the trash would take."""
-        rows = await engine.raw(_IN_TRASH_SQL, self.id)
-        return int(rows[0]["folders"]), int(rows[0]["documents"])
 
     def _refuse_client_dossier(self) -> None:
         if self.kind == "client":
@@ -110,13 +112,6 @@ class Dossier(Owned, Table, tablename="dossier"):
 
     async def _tell(self) -> None:
         await touch(f"dossier-{self.id}", "general", "rollout")
-
-
-_IN_TRASH_SQL = """
-SELECT (SELECT count(*) FROM folder WHERE dossier = $1 AND trashed_at IS NOT NULL) AS folders,
- (SELECT count(*) FROM document d JOIN folder f ON f.id = d.folder
-  WHERE f.dossier = $1 AND (d.trashed_at IS NOT NULL OR f.trashed_at IS NOT NULL)) AS documents
-"""
 
 
 class DossierGroup(Owned, Table, tablename="dossier_group"):

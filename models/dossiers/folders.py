@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from piccolo.columns import Boolean, ForeignKey, Integer, OnDelete, Timestamptz, Varchar
+from piccolo.columns import Boolean, Date, ForeignKey, Integer, OnDelete, Timestamptz, Varchar
 from piccolo.columns.reference import LazyTableReference
 from piccolo.constraints import Check
 from piccolo.table import Table
@@ -77,6 +77,7 @@ class Folder(Owned, Table, tablename="folder"):
         RetentionClass, null=True, default=None, on_delete=OnDelete.set_null, help_text="of what lies in it"
     )
     year = Integer(null=True, default=None, help_text="the book year it is for, when it was made for one")
+    anchor_on = Date(null=True, default=None, help_text="from when the term is counted, where a person has to say so")
     origin = Integer(null=True, default=None, help_text="the folder of the standard structure that it was made from")
     position = Integer(default=0)
     created_at = Timestamptz()

@@ -19,6 +19,7 @@ async def merge_dossiers(keep: int, other: int) -> None:
 
     A folder that exists with both, and is of the same kind, becomes one; what is named alike otherwise gets a number.
     """
+    await engine.raw("UPDATE hold_item SET client = $1 WHERE client = $2", keep, other)
     dossiers = {row["client"]: row["id"] for row in await engine.raw(_DOSSIERS_SQL, keep, other)}
     if other not in dossiers:
         return
@@ -77,6 +78,7 @@ async def _merge_folders(keep: int, other: int) -> None:
     await engine.raw_many("UPDATE folder SET parent = $1, name = $2, name_key = $3, position = $4 WHERE id = $5", moved)
     await _number_documents(same)
     await engine.raw_many("UPDATE document SET folder = $1 WHERE folder = $2", [(to, id) for id, to in same.items()])
+    await engine.raw_many("UPDATE hold_item SET folder = $1 WHERE folder = $2", [(to, id) for id, to in same.items()])
     await engine.raw(f"DELETE FROM folder WHERE id IN {listed(1)}", json.dumps(list(same)))
 
 

@@ -224,6 +224,6 @@ FROM folder f LEFT JOIN folder p ON p.id = f.parent LEFT JOIN users u ON u.id = 
 WHERE f.dossier = $1 AND f.trashed_at IS NOT NULL AND (p.trashed_at IS NULL OR p.trashed_at <> f.trashed_at)
 ORDER BY f.trashed_at DESC, f.name_key, f.id"""
 
-_TRASHED_DOCUMENTS_SQL = f"""SELECT d.id, d.name, d.size, d.mime, d.trashed_at, {_PERSON} AS who, f.name AS place
+_TRASHED_DOCUMENTS_SQL = f"""SELECT d.id, d.name, d.size, d.mime, d.trashed_at, {_PERSON} AS who, f.name AS place, f.trashed_at IS NOT NULL AS folder_is_gone
 FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN users u ON u.id = d.trashed_by
 WHERE f.dossier = $1 AND d.trashed_at IS NOT NULL ORDER BY d.trashed_at DESC, d.name_key, d.id"""

@@ -23,6 +23,7 @@ MOST_PAGES = 5_000
 MOST_SIZE = 300 * 1024 * 1024  # bytes of a document that is drawn; a larger one is downloaded
 SECONDS = 30.0
 KEPT = 3 * 24 * 3600  # seconds since it was last looked at
+KEPT_ENCRYPTED = 15 * 60  # where files are encrypted: what is drawn of them is not, so it goes soon
 OFFICE = frozenset({"docx", "xlsx", "pptx", "doc", "xls", "ppt", "odt", "ods", "odp", "rtf"})
 PICTURES = frozenset(
     {
@@ -214,10 +215,17 @@ async def _finish(command: list[str], seconds: float, environ: dict[str, str]) -
 
 def forget_old() -> int:
     """Remove what nobody looked at for some days; how many documents. For the worker."""
-    gone, oldest = 0, time.time() - KEPT
+    kept = KEPT_ENCRYPTED if config.settings().files_keys else KEPT
+    gone, oldest = 0, time.time() - kept
     for folder in _folder().iterdir():
         with contextlib.suppress(FileNotFoundError):
             if folder.is_dir() and folder.stat().st_mtime < oldest:
                 shutil.rmtree(folder, ignore_errors=True)
                 gone += 1
     return gone
+
+
+def forget(hashes: Sequence[str]) -> None:
+    """Remove what was drawn of these documents: they are destroyed."""
+    for sha256 in hashes:
+        shutil.rmtree(_folder() / sha256, ignore_errors=True)

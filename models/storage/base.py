@@ -10,6 +10,10 @@ import re
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.storage.cipher import Sealer
 
 HEAD = 64 * 1024  # bytes kept of the beginning, to tell the type by content
 BATCH = 1024 * 1024  # bytes handed to a thread or the store at a time
@@ -60,8 +64,9 @@ class Swept:
 class Incoming(abc.ABC):
     """Bytes on their way in: hashed and counted as they come."""
 
-    def __init__(self, limit: int | None) -> None:
+    def __init__(self, limit: int | None, sealer: Sealer | None = None) -> None:
         self.limit = limit
+        self.sealer = sealer
         self.size = 0
         self.head = b""
         self._hash = hashlib.sha256()
@@ -86,6 +91,21 @@ class Incoming(abc.ABC):
         sha256 = await self._settle()
         return Stored(sha256, self.size, self.head)
 
+    async def digest(self) -> str:
+        """The SHA-256 of what came so far."""
+        await self._flush()
+        await self._written()
+        return self._hash.hexdigest()
+
+    def _seal(self, batch: bytes) -> bytes:
+        """Hash a batch; what is to be written for it. Runs in a thread."""
+        self._hash.update(batch)
+        return self.sealer.feed(batch) if self.sealer else batch
+
+    def _tail(self) -> bytes:
+        """What is to be written after the last batch."""
+        return self.sealer.finish(self._hash.digest()) if self.sealer else b""
+
     async def _flush(self) -> None:
         batch, self._waiting, self._waiting_size = b"".join(self._waiting), [], 0
         if batch:
@@ -94,6 +114,9 @@ class Incoming(abc.ABC):
     @abc.abstractmethod
     async def _take(self, batch: bytes) -> None:
         """Hash and write a batch."""
+
+    async def _written(self) -> None:  # noqa: B027
+        """Until the last batch is hashed and written; at once, where that is awaited already."""
 
     @abc.abstractmethod
     async def _settle(self) -> str:
@@ -130,9 +153,16 @@ class Storage(abc.ABC):
     async def clear_leftovers(self, older_than: dt.timedelta = DAY) -> int:
         """Remove what crashed uploads left; the number removed."""
 
+    async def date(self, sha256: str, moment: dt.datetime) -> None:  # noqa: B027
+        """Say again when it was last kept, where the store can: it was only written in another way."""
+
     @abc.abstractmethod
     async def _delete_if_older(self, sha256: str, moment: dt.datetime) -> bool:
         """Delete it unless it was kept again since `moment`; whether it went."""
+
+    async def delete_if_older(self, sha256: str, moment: dt.datetime) -> bool:
+        """As `delete`, unless it was kept again since `moment`; whether it went."""
+        return await self._delete_if_older(sha256, moment)
 
     async def exists(self, sha256: str) -> bool:
         try:

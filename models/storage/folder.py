@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from models.storage.base import BATCH, DAY, Incoming, Missing, Storage, StorageDown, StorageFull, is_sha256
+from models.storage.cipher import Key, Sealer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,8 +29,9 @@ _SYNC = 64 * 1024 * 1024  # bytes after which the disk is made to write: one syn
 class FolderStorage(Storage):
     """The files are for this program only, and whole: what has a name under `ab/` was synced before it got it."""
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, key: Key | None = None) -> None:
         self.folder = Path(folder)
+        self.key = key
         self.incoming = self.folder / "incoming"
 
     def path_of(self, sha256: str) -> Path:
@@ -85,6 +87,9 @@ class FolderStorage(Storage):
         oldest = (dt.datetime.now(dt.UTC) - older_than).timestamp()
         return await _in_thread(self._clear, oldest)
 
+    async def date(self, sha256: str, moment: dt.datetime) -> None:
+        await _in_thread(_date, self.path_of(sha256), moment.timestamp())
+
     async def _delete_if_older(self, sha256: str, moment: dt.datetime) -> bool:
         return await _in_thread(self._unlink_if_older, self.path_of(sha256), moment.timestamp())
 
@@ -109,6 +114,8 @@ class FolderStorage(Storage):
         return gone
 
     def _unlink_if_older(self, path: Path, moment: float) -> bool:
+        if not path.exists():
+            return False
         with _worded(), self.locked(fcntl.LOCK_EX), contextlib.suppress(FileNotFoundError):
             if path.stat().st_mtime < moment:
                 path.unlink()
@@ -127,7 +134,7 @@ class _FileIncoming(Incoming):
     """One batch is hashed and written in a thread while the next comes in: at most two are in memory."""
 
     def __init__(self, store: FolderStorage, limit: int | None) -> None:
-        super().__init__(limit)
+        super().__init__(limit, Sealer(store.key) if store.key else None)
         self._store = store
         self._path = store.incoming / uuid.uuid4().hex
         self._file: FileIO | None = None
@@ -160,6 +167,9 @@ class _FileIncoming(Incoming):
         await _in_thread(self._put_in_place)
         return self._hash.hexdigest()
 
+    async def _written(self) -> None:
+        await self._wait()
+
     async def _wait(self) -> None:
         if self._writing is not None:
             await asyncio.shield(self._writing)
@@ -168,19 +178,23 @@ class _FileIncoming(Incoming):
         with self._turn, _worded():
             if self._file is None or self._over:
                 return
-            self._hash.update(batch)
-            left = memoryview(batch)
-            while left:  # a nearly full disk takes a part and says so only the next time
-                left = left[self._file.write(left) :]
+            self._put(self._file, self._seal(batch))
             self._unsynced += len(batch)
             if self._unsynced >= _SYNC:
                 os.fdatasync(self._file.fileno())
                 self._unsynced = 0
 
+    @staticmethod
+    def _put(file: FileIO, data: bytes) -> None:
+        left = memoryview(data)
+        while left:  # a nearly full disk takes a part and says so only the next time
+            left = left[file.write(left) :]
+
     def _put_in_place(self) -> None:
         with self._turn, _worded():
             if self._file is None or self._over:
                 raise StorageDown("De ontvangst was al afgelopen.")
+            self._put(self._file, self._tail())
             os.fsync(self._file.fileno())
             place = self._store.path_of(self._hash.hexdigest())
             if not place.parent.exists():
@@ -224,6 +238,11 @@ def _read(file: FileIO, size: int) -> bytes:
 def _stat(path: Path) -> os.stat_result:
     with _worded(path):
         return path.stat()
+
+
+def _date(path: Path, moment: float) -> None:
+    with _worded(path):
+        os.utime(path, (moment, moment))
 
 
 def _unlink(path: Path) -> None:

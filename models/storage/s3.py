@@ -18,6 +18,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from models.storage.base import BATCH, DAY, Incoming, Missing, Storage, StorageDown, StorageFull, is_sha256
+from models.storage.cipher import Key, Sealer
 
 _PART = 8 * 1024 * 1024  # a store takes 10,000 parts: files up to 80 GB
 _PIECE = 4 * BATCH  # read by a request of its own: a slow reader then never holds one open until it times out
@@ -35,7 +36,9 @@ class S3Storage(Storage):
     (AbortIncompleteMultipartUpload).
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: Key | None = None, place: str = "") -> None:
+        """`place`: a beginning of all names, as 'sealed/'."""
+        self.key, self.place = key, place
         parts = urlsplit(url)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         endpoint = query.get("endpoint", "")
@@ -66,7 +69,7 @@ class S3Storage(Storage):
     def path_of(self, sha256: str) -> str:
         if not is_sha256(sha256):
             raise Missing(sha256)
-        return f"blobs/{sha256[:2]}/{sha256[2:]}"
+        return f"{self.place}blobs/{sha256[:2]}/{sha256[2:]}"
 
     @contextlib.asynccontextmanager
     async def receive(self, limit: int | None = None) -> AsyncIterator[Incoming]:
@@ -105,9 +108,9 @@ class S3Storage(Storage):
 
     async def all(self) -> AsyncGenerator[tuple[str, int, dt.datetime], None]:
         with self.worded():
-            async for batch in obstore.list(self.s3, "blobs"):
+            async for batch in obstore.list(self.s3, f"{self.place}blobs"):
                 for item in batch:
-                    sha256 = item["path"].removeprefix("blobs/").replace("/", "")
+                    sha256 = item["path"].removeprefix(f"{self.place}blobs/").replace("/", "")
                     if is_sha256(sha256):
                         yield sha256, item["size"], item["last_modified"]
 
@@ -115,7 +118,7 @@ class S3Storage(Storage):
         oldest = dt.datetime.now(dt.UTC) - older_than
         gone = 0
         with self.worded():
-            async for batch in obstore.list(self.s3, "incoming"):
+            async for batch in obstore.list(self.s3, f"{self.place}incoming"):
                 late = [item["path"] for item in batch if item["last_modified"] < oldest]
                 if late:
                     await obstore.delete_async(self.s3, late)
@@ -157,9 +160,10 @@ class S3Storage(Storage):
 
 class _S3Incoming(Incoming):
     def __init__(self, store: S3Storage, limit: int | None) -> None:
-        super().__init__(limit)
+        super().__init__(limit, Sealer(store.key) if store.key else None)
         self._store = store
-        self._path = f"incoming/{uuid.uuid4().hex}"
+        self._sent = 0
+        self._path = f"{store.place}incoming/{uuid.uuid4().hex}"
         self._writer = obstore.open_writer_async(store.s3, self._path, buffer_size=_PART, max_concurrency=2)
         self._whole = False
         self._busy: asyncio.Future[object] | None = None
@@ -175,10 +179,15 @@ class _S3Incoming(Incoming):
                 await self._writer.__aexit__(EOFError, EOFError("given up"), None)
 
     async def _take(self, batch: bytes) -> None:
-        await asyncio.to_thread(self._hash.update, batch)
-        await self._whole_step(self._writer.write(batch))
+        await self._send(await asyncio.to_thread(self._seal, batch))
+
+    async def _send(self, data: bytes) -> None:
+        if data:
+            self._sent += len(data)
+            await self._whole_step(self._writer.write(data))
 
     async def _settle(self) -> str:
+        await self._send(self._tail())
         sha256 = self._hash.hexdigest()
         await self._whole_step(self._put_in_place(self._store.path_of(sha256)))
         return sha256
@@ -193,7 +202,7 @@ class _S3Incoming(Incoming):
         await self._writer.close()
         self._whole = True
         # Over the same bytes too: the newer date keeps the sweeper off.
-        if self.size <= _COPY_MOST:
+        if self._sent <= _COPY_MOST:
             await obstore.copy_async(self._store.s3, self._path, place)
         else:
             await self._send_again(place)
@@ -201,8 +210,8 @@ class _S3Incoming(Incoming):
     async def _send_again(self, place: str) -> None:
         writer = obstore.open_writer_async(self._store.s3, place, buffer_size=_PART, max_concurrency=2)
         async with writer:
-            for start in range(0, self.size, _PIECE):
-                end = min(start + _PIECE, self.size)
+            for start in range(0, self._sent, _PIECE):
+                end = min(start + _PIECE, self._sent)
                 await writer.write(await obstore.get_range_async(self._store.s3, self._path, start=start, end=end))
 
 

@@ -300,7 +300,7 @@ async def test_what_is_missing_or_damaged_in_the_storage_is_said(at, tmp_path):
         lost = (await Firm.load()).logo
         await storage().delete(lost)
         damaged = (await Document.objects().first()).sha256
-        path = storage().path_of(damaged)
+        path = storage().plain.path_of(damaged)
         path.write_bytes(b"something else")
         report = await backup(file)
 
