@@ -19,12 +19,13 @@ from models.dossiers import (
     Folder,
     add_structure,
     contents_of,
-    documents_in,
+    counted_in,
     dossier_of,
     dossiers_for,
     folders_in,
     open_dossier,
     path_to,
+    tops_of,
     tree_of,
 )
 from models.dossiers.publishing import PERIODS
@@ -38,8 +39,8 @@ from web.routing import Access, Routes
 
 dossiers = Routes("dossiers", Access.STAFF)
 
-SIZE = 100  # documents of a folder on one page
-MOST_FOLDERS = 100  # above the documents; the tree has them all
+SIZE = 100  # folders, and as many documents, of a folder on one page
+OPENED = "poort-open"  # the header in which a tree says what stands open in it: folder:shown, by commas
 KINDS = [
     ("office", Say("Van kantoor: de cliënt leest mee")),
     ("upload", Say("Uploadmap: de cliënt levert hier aan")),
@@ -159,11 +160,15 @@ async def dossier_page(
 
 
 async def tree_context(
-    viewer: Viewer, dossier: Dossier, current: int | None, moved: Folder | None = None
+    viewer: Viewer,
+    dossier: Dossier,
+    current: int | None,
+    moved: Folder | None = None,
+    opened: dict[int, int] | None = None,
 ) -> dict[str, Any]:
     return {
         "dossier": dossier,
-        "tree": await tree_of(viewer, dossier.id, current, moved.parent if moved else None),
+        "tree": await tree_of(viewer, dossier.id, current, moved.parent if moved else None, opened),
         "current": current,
         "moved": moved,
         "may_edit": may_edit(viewer, dossier.client),
@@ -172,23 +177,25 @@ async def tree_context(
 
 async def folder_context(viewer: Viewer, folder: Folder | None, number: int = 1, order: str = "name") -> dict[str, Any]:
     if folder is None:
-        return {"folder": None, "path": [], "documents": [], "total": 0, "page": 1, "size": SIZE}
-    number = max(number, 1)
+        return {"folder": None, "path": [], "documents": [], "total": 0, "total_folders": 0, "page": 1, "size": SIZE}
+    number, offset = max(number, 1), (max(number, 1) - 1) * SIZE
     order = order if order.lstrip("-") in ORDERS else "name"
-    documents = await contents_of(viewer, folder, SIZE, (number - 1) * SIZE, order)
     here = f"/folders/{folder.id}"
-    total = len(documents) if number == 1 and len(documents) < SIZE else await documents_in(folder)
+    within, total = await counted_in(folder)
+    folders = await folders_in(viewer, folder, offset, most=SIZE) if offset < within else []
+    documents = await contents_of(viewer, folder, SIZE, offset, order)
     return {
         "folder": folder,
         "path": await path_to(viewer, folder),
         "documents": documents,
         "total": total,
+        "total_folders": within,
         "page": number,
         "size": SIZE,
         "sort": order,
         "unsorted": here,
         "base": f"{here}?sort={order}" if order != "name" else here,
-        "folders": (await folders_in(viewer, folder))[:MOST_FOLDERS] if number == 1 else [],
+        "folders": folders,
         "periods": PERIODS,
         "upload_limit": config.settings().max_upload,
     }
@@ -201,8 +208,21 @@ def may_edit(viewer: Viewer, client_id: int | None) -> bool:
 
 def current_of(request: Request) -> int | None:
     """The folder that is open on the page from which htmx asks."""
-    found = re.search(r"/folders/(\d{1,18})$", urlsplit(request.headers.get("hx-current-url", "")).path)
+    found = re.search(r"/folders/(\d{1,9})$", urlsplit(request.headers.get("hx-current-url", "")).path)
     return int(found[1]) if found else None
+
+
+def opened_in(request: Request) -> dict[int, int]:
+    """The folders that stand open in the tree on the screen, each with how many of the folders in it are shown there."""
+    pairs = re.findall(r"(\d{1,9}):(\d{1,4})(?:,|$)", request.headers.get(OPENED, "")[:4_000])
+    return {int(folder): int(shown) for folder, shown in pairs}
+
+
+def behind(request: Request) -> tuple[int, int | None]:
+    """Of folders beside each other: after how many, and before which place that is on the screen already."""
+    after, until = (request.query_params.get(name, "") for name in ("after", "until"))
+    number = int(after) if after.isdecimal() and len(after) < 6 else 0
+    return number, int(until) if until.isdecimal() and 0 < len(until) < 6 else None
 
 
 async def tree_reply(
@@ -216,7 +236,7 @@ async def tree_reply(
 ) -> Reply:
     """After a change in the tree: the tree as it is now, open where a folder went."""
     dossier = await viewer.dossiers.get(dossier_id)
-    context = await tree_context(viewer, dossier, current_of(request), moved)
+    context = await tree_context(viewer, dossier, current_of(request), moved, opened_in(request))
     return changed("dossiers/tree.html", then=then, toast=toast, undo=undo, **context)
 
 
@@ -224,9 +244,26 @@ async def tree_reply(
 async def tree(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
     dossier = await viewer.dossiers.get(dossier_id)
     asked = request.query_params.get("current", "")
-    current = int(asked) if asked.isdecimal() and len(asked) < 19 else None
+    current = int(asked) if asked.isdecimal() and len(asked) < 10 else None
+    shown = request.query_params.get("top", "")
+    opened = opened_in(request) | ({0: min(int(shown), 5_000)} if shown.isdecimal() and len(shown) < 6 else {})
+    context = await tree_context(viewer, dossier, current, opened=opened)
+    return show("dossiers/tree.html", title=dossier.name, section="dossiers", **context)
+
+
+@dossiers.get("/dossiers/{dossier_id:int}/tops")
+async def tops(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
+    """The folders at the top that come after those that are shown."""
+    dossier = await viewer.dossiers.get(dossier_id)
+    after, until = behind(request)
     return show(
-        "dossiers/tree.html", title=dossier.name, section="dossiers", **await tree_context(viewer, dossier, current)
+        "folders/children.html",
+        title=dossier.name,
+        section="dossiers",
+        nodes=await tops_of(viewer, dossier, after, until),
+        dossier=dossier,
+        may_edit=may_edit(viewer, dossier.client),
+        current=current_of(request),
     )
 
 

@@ -13,7 +13,7 @@ from models.dossiers import DRAFT, HANDING_IN, NOW, Folder, NewDocument, folder_
 from models.retention import classes
 from models.viewer import Permission, Viewer
 from web.addresses import local_path
-from web.dossiers import NewFolder, current_of, dossier_page, folder_context, home_of, may_edit, tree_reply
+from web.dossiers import NewFolder, behind, current_of, dossier_page, folder_context, home_of, may_edit, tree_reply
 from web.forms import BooleanField, Form, SelectField, StringField, Text
 from web.replies import Reply, changed, go, invalid, show
 from web.routing import Access, Routes
@@ -39,7 +39,7 @@ class Place(Form):
 
 @folders.get("/folders/{folder_id:int}")
 async def page(request: Request, viewer: Viewer, folder_id: int) -> Reply:
-    folder = await viewer.folders.get(folder_id)
+    folder = await folder_of(viewer, folder_id)
     dossier = await viewer.dossiers.get(folder.dossier)
     return await dossier_page(
         viewer, dossier, folder=folder, number=_number(request), order=request.query_params.get("sort", "name")
@@ -64,11 +64,13 @@ async def contents(request: Request, viewer: Viewer, folder_id: int) -> Reply:
 @folders.get("/folders/{folder_id:int}/children")
 async def children(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     folder = await folder_of(viewer, folder_id)
+    after, until = behind(request)
     return show(
         "folders/children.html",
         title=folder.name,
         section="dossiers",
-        nodes=await folders_in(viewer, folder),
+        nodes=await folders_in(viewer, folder, after, until),
+        dossier=None,
         may_edit=may_edit(viewer, folder.client),
         current=current_of(request),
     )
