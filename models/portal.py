@@ -265,7 +265,7 @@ def _listed(ids: Any) -> str:
 _GENERAL = GENERAL_SQL
 
 _UPLOADS_SQL = """SELECT f.id AS folder, f.name, f.client, c.name AS client_name,
- CASE WHEN EXISTS (SELECT 1 FROM document d WHERE d.folder = f.id AND d.source = 'client' AND d.trashed_at IS NULL
+ CASE WHEN EXISTS (SELECT 1 FROM document d WHERE d.folder = f.id AND d.source = 'client' AND d.trashed_at IS NULL AND d.state = 'published'
   AND (NOT f.own_only OR d.uploaded_by = $1)) THEN 0 ELSE 1 END AS is_asked
 FROM folder f JOIN client c ON c.id = f.client WHERE (f.client IN ({ids}) OR f.id IN ({folders})) AND f.kind IN ('upload', 'both') AND f.trashed_at IS NULL
 ORDER BY c.sort_key, f.position, f.name_key LIMIT 500"""
@@ -307,14 +307,14 @@ _FOLDER = f"""SELECT f.id, f.parent, f.name, f.kind, (SELECT count(*) FROM docum
 _SHOWN = "f.kind <> 'internal' AND f.trashed_at IS NULL"
 _IN_ORDER = " ORDER BY f.position, f.name_key, f.id"
 
+# Cut out first: what lies in a folder is counted for those that are shown alone.
 _CLIENT_FOLDERS_SQL = (
-    f"{_FOLDER.format(person='$2')} FROM folder f WHERE f.client = $1 AND {_SHOWN}{{some}}{_IN_ORDER} LIMIT {{most}}"
+    f"{_FOLDER.format(person='$2')} FROM (SELECT f.* FROM folder f WHERE f.client = $1 AND {_SHOWN}{{some}}{_IN_ORDER} LIMIT {{most}}) f{_IN_ORDER}"
 )
 _GENERAL_FOLDERS_SQL = (
     f"{_FOLDER.format(person='$1')}, f.dossier, o.name AS dossier_name FROM folder f JOIN dossier o ON o.id = f.dossier "
     f"WHERE f.dossier IN ({{general}}) AND {_SHOWN}{{some}} ORDER BY o.name_key, o.id, f.position, f.name_key, f.id LIMIT {{most}}"
 )
-# The page is cut out first: what lies in a folder is counted for those on it alone.
 _CUT = f"SELECT f.* FROM folder f WHERE {{which}} AND {_SHOWN}{{some}}{_IN_ORDER} LIMIT $3 OFFSET $4"
 _LEVEL_SQL = f"{_FOLDER.format(person='$2')} FROM ({_CUT}) f{_IN_ORDER}"
 _INSIDE_SQL = _LEVEL_SQL.replace("{which}", "f.parent = $1")

@@ -32,7 +32,9 @@ from models.dossiers.publishing import PERIODS
 from models.dossiers.starter import STRUCTURES
 from models.dossiers.structures import add_starter
 from models.dossiers.trees import ORDERS
+from models.dossiers.undoing import latest_act
 from models.viewer import Viewer
+from web.addresses import address_for
 from web.forms import Form, SelectField, SelectMultipleField, Text
 from web.replies import Reply, changed, go, invalid, show
 from web.routing import Access, Routes
@@ -177,7 +179,16 @@ async def tree_context(
 
 async def folder_context(viewer: Viewer, folder: Folder | None, number: int = 1, order: str = "name") -> dict[str, Any]:
     if folder is None:
-        return {"folder": None, "path": [], "documents": [], "total": 0, "total_folders": 0, "page": 1, "size": SIZE}
+        return {
+            "folder": None,
+            "path": [],
+            "documents": [],
+            "total": 0,
+            "total_folders": 0,
+            "page": 1,
+            "size": SIZE,
+            "focus_item": "",
+        }
     number, offset = max(number, 1), (max(number, 1) - 1) * SIZE
     order = order if order.lstrip("-") in ORDERS else "name"
     here = f"/folders/{folder.id}"
@@ -193,6 +204,7 @@ async def folder_context(viewer: Viewer, folder: Folder | None, number: int = 1,
         "page": number,
         "size": SIZE,
         "sort": order,
+        "focus_item": "",
         "unsorted": here,
         "base": f"{here}?sort={order}" if order != "name" else here,
         "folders": folders,
@@ -223,6 +235,11 @@ def behind(request: Request) -> tuple[int, int | None]:
     after, until = (request.query_params.get(name, "") for name in ("after", "until"))
     number = int(after) if after.isdecimal() and len(after) < 6 else 0
     return number, int(until) if until.isdecimal() and 0 < len(until) < 6 else None
+
+
+async def undo_url(viewer: Viewer) -> str:
+    """The address that undoes what the viewer did just now."""
+    return address_for("items.undo", act_id=await latest_act(viewer))
 
 
 async def tree_reply(
@@ -290,9 +307,8 @@ async def add_folder(request: Request, viewer: Viewer, dossier_id: int) -> Reply
     dossier = await viewer.dossiers.get(dossier_id)
     form = await NewFolder.read(request)
     if await form.submit(dossier.add_folder, by=viewer):
-        return await tree_reply(
-            request, viewer, dossier.id, home_of(dossier), Say("De map “{name}” is toegevoegd.", name=form.name.data)
-        )
+        toast = Say("De map “{name}” is toegevoegd.", name=form.name.data)
+        return await tree_reply(request, viewer, dossier.id, home_of(dossier), toast, undo=await undo_url(viewer))
     return invalid("folders/new.html", title=Say("Map toevoegen"), section="dossiers", **_adding(dossier, form))
 
 

@@ -279,11 +279,11 @@ _COLUMNS = f"""n.id, n.name, n.kind, n.parent, n.place, n.siblings,
 # The conditions on place are written as the index folder_in_order has them.
 _TREE_SQL = f"""WITH RECURSIVE path(id, parent) AS (
  SELECT id, parent FROM folder WHERE id IN {{ids}} UNION SELECT f.id, f.parent FROM folder f JOIN path p ON f.id = p.parent),
-numbered AS (SELECT f.id, f.name, f.kind, f.parent, f.position, f.name_key,
+numbered AS MATERIALIZED (SELECT f.id, f.name, f.kind, f.parent, f.position, f.name_key,
  row_number() OVER (PARTITION BY coalesce(f.parent, 0) ORDER BY f.position, f.name_key, f.id) AS place,
  count(*) OVER (PARTITION BY coalesce(f.parent, 0)) AS siblings
  FROM folder f WHERE f.dossier = $1 AND f.trashed_at IS NULL AND coalesce(f.parent, 0) IN (SELECT 0 UNION ALL SELECT id FROM path) {{own}}),
-near AS (SELECT coalesce(n.parent, 0) AS parent, n.place FROM numbered n JOIN path p ON p.id = n.id WHERE n.place > {WINDOW})
+near AS MATERIALIZED (SELECT coalesce(n.parent, 0) AS parent, n.place FROM numbered n JOIN path p ON p.id = n.id WHERE n.place > {WINDOW})
 SELECT {_COLUMNS} FROM numbered n WHERE n.place <= coalesce({{most}}, {WINDOW}) OR EXISTS (
  SELECT 1 FROM near h WHERE h.parent = coalesce(n.parent, 0) AND n.place BETWEEN h.place - {NEAR} AND h.place + {NEAR})
 ORDER BY n.position, n.name_key, n.id"""
