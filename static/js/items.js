@@ -14,7 +14,8 @@ const items = {
   into: where => where?.closest?.("folder-tree[data-items] li[data-id]")?.dataset.id || where?.closest?.("tr[data-folder]")?.dataset.folder || "",
   async act(values, address) {
     const tree = document.querySelector("folder-tree[data-items]")
-    await htmx.ajax("POST", address || tree.dataset.items, { values, source: tree, target: tree, swap: tree.dataset.swap || "outerHTML" })
+    // By its selector: what is live may put another tree in its place before the answer is there.
+    await htmx.ajax("POST", address || tree.dataset.items, { values, source: document.body, target: "folder-tree[data-items]", swap: tree.dataset.swap || "outerHTML" })
     document.getElementById("documents")?.dispatchEvent(new CustomEvent("live"))
   },
 }
