@@ -87,9 +87,12 @@ async def contacts_of(viewer: Viewer) -> list[dict[str, Any]]:
     return await engine.raw(_CONTACTS_SQL.format(ids=ids)) if ids else []
 
 
-async def dossier_tree(viewer: Viewer, client_id: int) -> list[Branch]:
-    """The whole dossier of a client, as this person may see it. Raises Missing when he may not."""
+async def dossier_tree(viewer: Viewer, client_id: int, after: int = 0) -> list[Branch]:
+    """The whole dossier of a client, as this person may see it; of a large one the folders at the top, behind so many.
+    Raises Missing when he may not."""
     grant = _require(viewer, client_id)
+    if after:
+        return await _level(viewer, grant, None, after)
     some, args = _some(grant, 3)
     rows = await engine.raw(_CLIENT_FOLDERS_SQL.format(some=some, most=BRANCHES + 1), client_id, viewer.user.id, *args)
     if len(rows) > BRANCHES:
@@ -308,9 +311,7 @@ _SHOWN = "f.kind <> 'internal' AND f.trashed_at IS NULL"
 _IN_ORDER = " ORDER BY f.position, f.name_key, f.id"
 
 # Cut out first: what lies in a folder is counted for those that are shown alone.
-_CLIENT_FOLDERS_SQL = (
-    f"{_FOLDER.format(person='$2')} FROM (SELECT f.* FROM folder f WHERE f.client = $1 AND {_SHOWN}{{some}}{_IN_ORDER} LIMIT {{most}}) f{_IN_ORDER}"
-)
+_CLIENT_FOLDERS_SQL = f"{_FOLDER.format(person='$2')} FROM (SELECT f.* FROM folder f WHERE f.client = $1 AND {_SHOWN}{{some}}{_IN_ORDER} LIMIT {{most}}) f{_IN_ORDER}"
 _GENERAL_FOLDERS_SQL = (
     f"{_FOLDER.format(person='$1')}, f.dossier, o.name AS dossier_name FROM folder f JOIN dossier o ON o.id = f.dossier "
     f"WHERE f.dossier IN ({{general}}) AND {_SHOWN}{{some}} ORDER BY o.name_key, o.id, f.position, f.name_key, f.id LIMIT {{most}}"

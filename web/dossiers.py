@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from models import config
-from models.clients import Client, ClientGroup
+from models.clients import Client
 from models.core import Missing, Refused, Say
 from models.dossiers import (
     Dossier,
-    DossierGroup,
     Folder,
     add_structure,
     contents_of,
@@ -35,7 +32,7 @@ from models.dossiers.trees import ORDERS
 from models.dossiers.undoing import latest_act
 from models.viewer import Viewer
 from web.addresses import address_for
-from web.forms import Form, SelectField, SelectMultipleField, Text
+from web.forms import Form, SelectField, Text
 from web.replies import Reply, changed, go, invalid, show
 from web.routing import Access, Routes
 
@@ -58,11 +55,6 @@ class Name(Form):
 class NewFolder(Form):
     name = Text(most=500, required=True)
     kind = SelectField(choices=KINDS, default="office")
-
-
-class Audience(Form):
-    audience = SelectField(choices=[("all", Say("Alle cliënten")), ("groups", Say("Alleen deze groepen"))])
-    groups = SelectMultipleField(coerce=int, validate_choice=False, widget=ListWidget(), option_widget=CheckboxInput())
 
 
 @dossiers.get("/dossiers")
@@ -334,7 +326,7 @@ async def add_first_folder(request: Request, viewer: Viewer, client_id: int) -> 
 
 @dossiers.get("/dossiers/{dossier_id:int}/name")
 async def name(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
-    dossier = await _shared(viewer, dossier_id)
+    dossier = await shared(viewer, dossier_id)
     return show(
         "dossiers/name.html",
         title=Say("Naam wijzigen"),
@@ -346,7 +338,7 @@ async def name(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
 
 @dossiers.post("/dossiers/{dossier_id:int}/name")
 async def rename(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
-    dossier = await _shared(viewer, dossier_id)
+    dossier = await shared(viewer, dossier_id)
     form = await Name.read(request)
     if await form.submit(dossier.rename, by=viewer):
         return go(page.url(dossier_id=dossier_id), toast=Say("De naam is nu “{name}”.", name=dossier.name))
@@ -355,46 +347,19 @@ async def rename(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
 
 @dossiers.get("/dossiers/{dossier_id:int}/removal")
 async def removal(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
-    dossier = await _shared(viewer, dossier_id)
+    dossier = await shared(viewer, dossier_id)
     counts = next(row for row in await dossiers_for(viewer, dossier.kind) if row["id"] == dossier_id)
     return show("dossiers/removal.html", title=Say("Verwijderen"), section="dossiers", dossier=dossier, counts=counts)
 
 
 @dossiers.post("/dossiers/{dossier_id:int}/removal")
 async def remove(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
-    dossier = await _shared(viewer, dossier_id)
+    dossier = await shared(viewer, dossier_id)
     await dossier.remove(by=viewer)
     return go(structures.url(), toast=Say("“{name}” is verwijderd.", name=dossier.name))
 
 
-@dossiers.get("/dossiers/{dossier_id:int}/audience")
-async def audience(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
-    dossier = await _shared(viewer, dossier_id)
-    chosen = (
-        await viewer.scope(DossierGroup).where(DossierGroup.dossier == dossier_id).select(DossierGroup.client_group)
-    )
-    form = Audience.blank(audience=dossier.audience, groups=[row["client_group"] for row in chosen])
-    return await _audience(viewer, dossier, form, show)
-
-
-@dossiers.post("/dossiers/{dossier_id:int}/audience")
-async def publish(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
-    dossier = await _shared(viewer, dossier_id)
-    form = await Audience.read(request)
-    form.groups.choices = []
-    if await form.submit(dossier.publish, by=viewer):
-        return go(page.url(dossier_id=dossier_id), toast=Say("Wie “{name}” leest is bewaard.", name=dossier.name))
-    return await _audience(viewer, dossier, form, invalid)
-
-
-async def _audience(viewer: Viewer, dossier: Dossier, form: Audience, make: Callable[..., Reply]) -> Reply:
-    selections = viewer.groups.where(ClientGroup.purpose == "selection")
-    groups = await selections.select(ClientGroup.id, ClientGroup.name, order=(ClientGroup.name_key,))
-    form.groups.choices = [(group["id"], group["name"]) for group in groups]
-    return make("dossiers/audience.html", title=Say("Wie leest dit"), section="dossiers", dossier=dossier, form=form)
-
-
-async def _shared(viewer: Viewer, dossier_id: int) -> Dossier:
+async def shared(viewer: Viewer, dossier_id: int) -> Dossier:
     """A standard structure or general dossier. A client's has a fixed name and stays."""
     dossier = await viewer.dossiers.get(dossier_id)
     if dossier.kind == "client":

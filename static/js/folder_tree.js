@@ -40,7 +40,7 @@ customElements.define("folder-tree", class extends HTMLElement {
     for (const item of this.querySelectorAll("li")) {
       const details = this.details(item), link = this.link(item), above = item.parentElement.closest("li")
       if (!link) { item.setAttribute("role", "none"); continue }  // a row that is being renamed
-      Object.assign(item, { role: "treeitem", ariaLabel: link.textContent.trim(), ariaLevel: above ? Number(above.ariaLevel) + 1 : 1, ariaCurrent: link.ariaCurrent })
+      Object.assign(item, { role: "treeitem", ariaLabel: [...link.childNodes].map(part => part.textContent.trim()).filter(Boolean).join(" "), ariaLevel: above ? Number(above.ariaLevel) + 1 : 1, ariaCurrent: link.ariaCurrent })
       if (item.dataset.of) Object.assign(item, { ariaSetSize: item.dataset.of, ariaPosInSet: item.dataset.place })
       if (details) {
         if (!this.seen.has(details) && item.id in this.memory.open) details.open = this.memory.open[item.id]

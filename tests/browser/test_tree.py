@@ -9,8 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.browser.looking import Tabs
-from tests.browser.test_dossiers import ANNA, folder_id, item, office, paper, toast, tops
-from tests.browser.test_every_page import sign_in
+from tests.browser.test_dossiers import folder_id, item, office, paper, toast, tops
 from tests.cast import PASSWORD
 from tests.house import House, house
 
@@ -310,3 +309,52 @@ def test_eleven_hundred_folders_come_as_they_are_asked_for(poort: House, tabs: T
     expect(item(tab, "Map 0500")).to_have_count(0)
     tab.goto(f"{poort.url}/folders/{folder_id(poort, client, 'Jaarrekeningen')}?page=11")
     expect(row(tab, "Map 1010")).to_be_visible()
+
+
+def on_a_phone(tabs: Tabs, poort: House) -> Page:
+    phone = tabs.open(width=390, has_touch=True, is_mobile=True)
+    phone.goto(f"{poort.url}/sign-in")
+    phone.locator("[name=email]").fill(RIK)
+    phone.locator("[name=password]").fill(PASSWORD)
+    phone.keyboard.press("Enter")
+    phone.wait_for_url("**/portal")
+    return phone
+
+
+def test_the_portals_tree_is_a_tree_for_thumbs_and_for_keys(poort: House, tabs: Tabs) -> None:
+    phone = on_a_phone(tabs, poort)
+    phone.goto(f"{poort.url}/portal/dossier?client=1")
+    first = phone.get_by_role("tree").first.get_by_role("treeitem").first
+    expect(first).to_have_attribute("aria-level", "1")
+    Tabs.look(phone)
+
+    first.focus()
+    phone.keyboard.press("ArrowLeft")
+    expect(first).to_have_attribute("aria-expanded", "false")
+    phone.keyboard.press("ArrowRight")
+    phone.keyboard.press("ArrowRight")
+    expect(first.get_by_role("treeitem").first).to_be_focused()
+    expect(first.get_by_role("treeitem").first).to_have_attribute("aria-level", "2")
+    phone.reload()
+    expect(first).to_have_attribute("aria-expanded", "true")
+    first.locator("> a").tap()
+    expect(phone.locator("#contents")).to_be_visible()
+
+
+def test_a_large_dossier_opens_step_by_step_in_the_portal(poort: House, tabs: Tabs) -> None:
+    many(poort, 1, "Jaarrekeningen", 300)
+    phone = on_a_phone(tabs, poort)
+    phone.goto(f"{poort.url}/portal/dossier?client=1")
+    folder = phone.get_by_role("treeitem", name="Jaarrekeningen")
+    expect(folder).to_have_attribute("aria-expanded", "false")
+    folder.locator("summary").tap()
+    expect(folder.get_by_role("treeitem", name="Map 0100")).to_be_visible()
+    Tabs.look(phone)
+    folder.get_by_role("treeitem", name="Meer mappen tonen").locator("a").tap()
+    expect(folder.get_by_role("treeitem", name="Map 0299")).to_be_visible()
+
+    plain = tabs.open(width=390, java_script_enabled=False)
+    plain.context.add_cookies(phone.context.cookies())
+    plain.goto(f"{poort.url}/portal/folders/{folder_id(poort, 1, 'Jaarrekeningen')}")
+    plain.get_by_role("link", name="Meer mappen").click()
+    expect(plain.get_by_role("link", name="Map 0299")).to_be_visible()
