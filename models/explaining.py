@@ -190,14 +190,25 @@ async def _to_general(viewer: Viewer, folder: Folder) -> list[Step]:
             "Het algemene dossier “{name}” is voor de groep “{group}”.", name=dossier["name"], group=groups[0]["name"]
         )
         return [Step(True, words)]
-    return [
-        Step(
-            False,
-            Say(
-                "Het algemene dossier “{name}” is voor groepen waar geen van de cliënten in zit.", name=dossier["name"]
-            ),
-        )
-    ]
+    sectors = await engine.raw(
+        "SELECT s.name FROM dossier_sector d JOIN sector s ON s.id = d.sector JOIN client_sector c ON c.sector = s.id "
+        f"WHERE d.dossier = $1 AND c.client IN ({ids}) ORDER BY s.name_key LIMIT 1",
+        folder.dossier,
+    )
+    if sectors:
+        branch = sectors[0]["name"]
+        return [
+            Step(
+                True,
+                Say(
+                    "Het algemene dossier “{name}” is voor de branche “{branch}”.", name=dossier["name"], branch=branch
+                ),
+            )
+        ]
+    words = "Het algemene dossier “{name}” is voor groepen waar geen van de cliënten in zit."
+    if dossier["audience"] == "sector":
+        words = "Het algemene dossier “{name}” is voor branches waar geen van de cliënten in zit."
+    return [Step(False, Say(words, name=dossier["name"]))]
 
 
 # colleagues

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from models import engine
+from models.accounts.blocking import listed
 from models.core import Missing
 from models.dossiers.documents import shown_sql
+from models.dossiers.dossier import GENERAL_SQL
 from models.settings import utcnow
 from models.viewer import Right
 
@@ -22,6 +25,8 @@ LATELY = dt.timedelta(days=90)  # so long a document that nobody opened is asked
 PAGE = 200  # documents of an opened folder
 OPEN = 40  # up to so many documents the tree stands open where they are
 LEAVES = 300  # documents shown in the tree itself; in a larger dossier they are found in their folders
+BRANCHES = 200  # folders of a tree that is sent whole, and those beside each other in one that is opened step by step
+FRESH = 20  # documents of a folder, the newest, among which is looked for new ones where there are more than LEAVES
 _BY_NAME = itemgetter("name_key", "id")
 
 
@@ -30,7 +35,8 @@ class Branch:
     """A folder of the tree with what lies in it: documents as rows of id, name, uploaded_at and is_new.
 
     `count` is that of the documents in it and below it, `has_new` whether this person did not open one of them yet;
-    `is_open` whether the tree shows them at once.
+    `is_open` whether the tree shows them at once. In a tree that is opened step by step `is_closed` says that there is more in
+    it to be fetched, and `more` behind how many folders there are others beside it.
     """
 
     id: int
@@ -39,16 +45,20 @@ class Branch:
     count: int
     has_new: bool = False
     is_open: bool = False
+    is_closed: bool = False
+    more: int = 0
     folders: list[Branch] = field(default_factory=list)
     documents: list[dict[str, Any]] = field(default_factory=list)
 
 
 async def uploads_of(viewer: Viewer) -> list[dict[str, Any]]:
     """Where this person may hand in, over all his clients: folder, name, client, client_name, and is_asked where nothing was
-    handed in yet."""
+    handed in yet, as far as he would see it."""
     ids = _listed(set(viewer.client_ids_with(Right.UPLOAD_DOCUMENTS)) & set(viewer.client_ids_with(Right.VIEW_DOSSIER)))
     folders = _listed(folder for folder, act in viewer.opened_folders.items() if act or _uploads_where(viewer, folder))
-    return await engine.raw(_UPLOADS_SQL.format(ids=ids or "-1", folders=folders or "-1")) if ids or folders else []
+    if not ids and not folders:
+        return []
+    return await engine.raw(_UPLOADS_SQL.format(ids=ids or "-1", folders=folders or "-1"), viewer.user.id)
 
 
 async def asked_of(viewer: Viewer) -> list[dict[str, Any]]:
@@ -77,55 +87,86 @@ async def contacts_of(viewer: Viewer) -> list[dict[str, Any]]:
     return await engine.raw(_CONTACTS_SQL.format(ids=ids)) if ids else []
 
 
-async def dossier_tree(viewer: Viewer, client_id: int) -> list[Branch]:
-    """The whole dossier of a client, as this person may see it. Raises Missing when he may not."""
+async def dossier_tree(viewer: Viewer, client_id: int, after: int = 0) -> list[Branch]:
+    """The whole dossier of a client, as this person may see it; of a large one the folders at the top, behind so many.
+    Raises Missing when he may not."""
     grant = _require(viewer, client_id)
-    some = way = ""
-    if Right.VIEW_DOSSIER not in grant.rights:
-        some = f" AND f.id IN ({_listed(grant.folders) or '-1'})"
-        way = f" AND f.id IN ({_listed([*grant.folders, *grant.passages])})"
-    rows = await engine.raw(_CLIENT_FOLDERS_SQL.format(some=way), client_id, viewer.user.id)
+    if after:
+        return await _level(viewer, grant, None, after)
+    some, args = _some(grant, 3)
+    rows = await engine.raw(_CLIENT_FOLDERS_SQL.format(some=some, most=BRANCHES + 1), client_id, viewer.user.id, *args)
+    if len(rows) > BRANCHES:
+        return await _level(viewer, grant, None, 0)
     rows = [row | {"documents": 0} if row["id"] in grant.passages else row for row in rows]
     if not rows:
         return []
-    return _grown(
-        rows, await engine.raw(_CLIENT_DOCUMENTS_SQL.format(some=some), client_id, viewer.user.id, LEAVES + 1)
-    )
+    return _grown(rows, await _leaves(viewer, rows))
+
+
+async def branches_in(viewer: Viewer, folder: Folder, after: int = 0) -> list[Branch]:
+    """In a tree that is opened step by step what lies directly in a folder that was found through the viewer."""
+    return await _level(viewer, viewer.grants.get(folder.client or 0), folder, after)
+
+
+async def tops_behind(viewer: Viewer, client_id: int, after: int) -> list[Branch]:
+    """The top folders of a client's dossier that come after so many that are shown already."""
+    return await _level(viewer, _require(viewer, client_id), None, after)
 
 
 async def general_trees(viewer: Viewer, client_id: int) -> list[dict[str, Any]]:
     """The general dossiers that this client may read: id, name, and `tree` as of `dossier_tree`."""
     if Right.VIEW_DOSSIER not in _require(viewer, client_id).rights:
         return []
-    rows = await engine.raw(_GENERAL_FOLDERS_SQL.format(general=_GENERAL.format(ids=int(client_id))), viewer.user.id)
+    general = _GENERAL.format(ids=int(client_id))
+    rows = await engine.raw(_GENERAL_FOLDERS_SQL.format(general=general, some="", most=BRANCHES + 1), viewer.user.id)
+    stepwise = len(rows) > BRANCHES
+    if stepwise:
+        top = " AND f.parent IS NULL"
+        rows = await engine.raw(_GENERAL_FOLDERS_SQL.format(general=general, some=top, most=500), viewer.user.id)
     if not rows:
         return []
-    ids = _listed({row["dossier"] for row in rows})
-    documents = await engine.raw(_GENERAL_DOCUMENTS_SQL.format(ids=ids), viewer.user.id, LEAVES + 1)
+    documents = await _leaves(viewer, rows)
     found: dict[int, list[dict[str, Any]]] = {}
     names: dict[int, str] = {}
     for row in rows:
         found.setdefault(row["dossier"], []).append(row)
         names[row["dossier"]] = row["dossier_name"]
-    return [{"id": id, "name": names[id], "tree": _grown(folders, documents)} for id, folders in found.items()]
+    return [
+        {"id": id, "name": names[id], "tree": _grown(folders, documents, stepwise=stepwise)}
+        for id, folders in found.items()
+    ]
 
 
 async def folder_contents(
     viewer: Viewer, folder: Folder, page: int = 1
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], bool]:
-    """The folders directly in a folder that was found through the viewer, a page of its documents, the newest first, and
-    whether there are older ones."""
-    inside = await engine.raw(_INSIDE_SQL, folder.id, viewer.user.id) if page == 1 else []
-    if folder.id in viewer.passages:
-        seen = {*viewer.opened_folders, *viewer.passages}
-        passes = set(viewer.passages)
-        return (
-            [row | ({"documents": 0} if row["id"] in passes else {}) for row in inside if row["id"] in seen],
-            [],
-            False,
-        )
-    documents = await engine.raw(_CONTENTS_SQL, folder.id, viewer.user.id, PAGE + 1, (page - 1) * PAGE)
-    return inside, documents[:PAGE], len(documents) > PAGE
+    """A page of what lies directly in a folder that was found through the viewer, its folders first and then its documents, the
+    newest first; and whether more comes after it."""
+    offset, passes = (page - 1) * PAGE, folder.id in viewer.passages
+    some, args = _seen_in(viewer, folder)
+    inside = await engine.raw(_INSIDE_SQL.format(some=some), folder.id, viewer.user.id, PAGE + 1, offset, *args)
+    if len(inside) > PAGE or passes:
+        ways = set(viewer.passages) if passes else set()
+        inside = [row | ({"documents": 0} if row["id"] in ways else {}) for row in inside]
+        return inside[:PAGE], [], len(inside) > PAGE
+    before = 0
+    if offset and not inside:
+        rows = await engine.raw(_INSIDE_COUNT_SQL.format(some=some), folder.id, viewer.user.id, *args)
+        before = int(rows[0]["n"])
+    elif offset:
+        before = offset
+    room = PAGE - len(inside)
+    sql = _OWN_CONTENTS_SQL if folder.own_only else _CONTENTS_SQL
+    at = max(offset - before, 0)
+    documents = await engine.raw(sql, folder.id, viewer.user.id, room + 1, at, room + 1 + at)
+    return inside, documents[:room], len(documents) > room
+
+
+def _seen_in(viewer: Viewer, folder: Folder) -> tuple[str, tuple[str, ...]]:
+    """Of the folders in a passage only those that lead somewhere, as a condition with its argument."""
+    if folder.id not in viewer.passages:
+        return "", ()
+    return f" AND f.id IN {listed(5)}", (json.dumps([*viewer.opened_folders, *viewer.passages]),)
 
 
 def _require(viewer: Viewer, client_id: int) -> Granted:
@@ -133,6 +174,36 @@ def _require(viewer: Viewer, client_id: int) -> Granted:
     if grant is None or not grant.opens_dossier:
         raise Missing("Dossier of client", client_id)
     return grant
+
+
+def _some(grant: Granted | None, n: int) -> tuple[str, tuple[str, ...]]:
+    """Where the dossier is not open as a whole: a condition on the folders `f`, with its argument, the n-th."""
+    if grant is None or Right.VIEW_DOSSIER in grant.rights:
+        return "", ()
+    return f" AND f.id IN {listed(n)}", (json.dumps([*grant.folders, *grant.passages]),)
+
+
+async def _level(viewer: Viewer, grant: Granted | None, folder: Folder | None, after: int) -> list[Branch]:
+    """The folders beside each other in a folder, or at the top of the dossier of `grant`, behind so many."""
+    some, args = _some(grant, 5)
+    which = "f.parent = $1" if folder else "f.client = $1 AND f.parent IS NULL"
+    at = folder.id if folder else grant.client_id if grant else 0
+    rows = await engine.raw(_LEVEL_SQL.format(which=which, some=some), at, viewer.user.id, BRANCHES + 1, after, *args)
+    ways = grant.passages if grant else frozenset()
+    rows = [row | {"documents": 0} if row["id"] in ways else row for row in rows]
+    branches = _grown(rows[:BRANCHES], await _leaves(viewer, rows[:BRANCHES], hang=False), stepwise=True)
+    if len(rows) > BRANCHES:
+        branches[-1].more = after + BRANCHES
+    return branches
+
+
+async def _leaves(viewer: Viewer, rows: list[dict[str, Any]], *, hang: bool = True) -> list[dict[str, Any]] | set[int]:
+    """The documents of these folders, as long as they are few; else the folders in which there are new ones."""
+    ids = json.dumps([row["id"] for row in rows if row["documents"]])
+    if hang and sum(row["documents"] for row in rows) <= LEAVES:
+        return await engine.raw(_LEAVES_SQL.format(ids=listed(1)), ids, viewer.user.id)
+    found = await engine.raw(_FRESH_SQL.format(ids=listed(1)), ids, viewer.user.id)
+    return {row["id"] for row in found}
 
 
 def _within(viewer: Viewer) -> dict[str, str]:
@@ -155,24 +226,29 @@ def _uploads_where(viewer: Viewer, folder: int) -> bool:
     return any(folder in grant.folders and Right.UPLOAD_DOCUMENTS in grant.rights for grant in viewer.grants.values())
 
 
-def _grown(rows: list[dict[str, Any]], documents: list[dict[str, Any]]) -> list[Branch]:
-    """The tree out of its rows; documents hang in it as long as they are few. Of too many there are the new ones at least."""
+def _grown(
+    rows: list[dict[str, Any]], documents: list[dict[str, Any]] | set[int], *, stepwise: bool = False
+) -> list[Branch]:
+    """The tree out of its rows; documents hang in it as long as they are few. Of too many it is said where there are new ones."""
     branches = {row["id"]: Branch(row["id"], row["name"], row["kind"], row["documents"]) for row in rows}
     top = []
     for row in rows:
         branch = branches[row["id"]]
-        if row["parent"] is None:
+        branch.is_closed = stepwise and bool(row.get("has_folders"))
+        if row["parent"] is None or stepwise:
             top.append(branch)
         elif row["parent"] in branches:
             branches[row["parent"]].folders.append(branch)
-    hang = len(documents) <= LEAVES
-    for document in sorted(documents, key=_BY_NAME) if hang else documents:
-        if (at := branches.get(document["folder"])) is not None:
-            at.has_new = at.has_new or bool(document["is_new"])
-            if hang:
+    if isinstance(documents, set):
+        for id in documents & branches.keys():
+            branches[id].has_new = True
+    else:
+        for document in sorted(documents, key=_BY_NAME):
+            if (at := branches.get(document["folder"])) is not None:
+                at.has_new = at.has_new or bool(document["is_new"])
                 at.documents.append(document)
     for branch in top:
-        _count(branch, len(documents) <= OPEN)
+        _count(branch, not isinstance(documents, set) and len(documents) <= OPEN)
     return top
 
 
@@ -188,22 +264,22 @@ def _listed(ids: Any) -> str:
     return ", ".join(str(int(id)) for id in ids)
 
 
-# The general dossiers for these clients: for all, or for a group in which one of them is.
-_GENERAL = """SELECT g.id FROM dossier g WHERE g.kind = 'general' AND (g.audience = 'all' OR EXISTS (
- SELECT 1 FROM dossier_group dg JOIN membership m ON m.client_group = dg.client_group
- WHERE dg.dossier = g.id AND m.client IN ({ids})))"""
+# The general dossiers for these clients: for all, or for a group or sector in which one of them is.
+_GENERAL = GENERAL_SQL
 
 _UPLOADS_SQL = """SELECT f.id AS folder, f.name, f.client, c.name AS client_name,
- CASE WHEN EXISTS (SELECT 1 FROM document d WHERE d.folder = f.id AND d.source = 'client' AND d.trashed_at IS NULL) THEN 0 ELSE 1 END AS is_asked
+ CASE WHEN EXISTS (SELECT 1 FROM document d WHERE d.folder = f.id AND d.source = 'client' AND d.trashed_at IS NULL AND d.state = 'published'
+  AND (NOT f.own_only OR d.uploaded_by = $1)) THEN 0 ELSE 1 END AS is_asked
 FROM folder f JOIN client c ON c.id = f.client WHERE (f.client IN ({ids}) OR f.id IN ({folders})) AND f.kind IN ('upload', 'both') AND f.trashed_at IS NULL
 ORDER BY c.sort_key, f.position, f.name_key LIMIT 500"""
 
 _PUBLISHED = """(d.client IN ({ids}) OR d.folder IN ({folders}) OR (d.client IS NULL AND f.dossier IN ({general})))
  AND d.source = 'office' AND {shown}"""
 
-# One of these clients for whose group a general dossier is; NULL where it is for all.
-_READER = """(SELECT min(m.client) FROM dossier_group dg JOIN membership m ON m.client_group = dg.client_group
-  WHERE dg.dossier = {dossier} AND m.client IN ({{ids}}))"""
+# One of these clients for whose group or sector a general dossier is; NULL where it is for all.
+_READER = """coalesce((SELECT min(m.client) FROM dossier_group dg JOIN membership m ON m.client_group = dg.client_group
+  WHERE dg.dossier = {dossier} AND m.client IN ({{ids}})), (SELECT min(cs.client) FROM dossier_sector ds
+  JOIN client_sector cs ON cs.sector = ds.sector WHERE ds.dossier = {dossier} AND cs.client IN ({{ids}})))"""
 
 _UNREAD_SQL = f"""SELECT d.client, c.name AS client_name, o.id AS general, o.name AS general_name, count(*) AS documents,
  min(d.id) AS document, min(d.name) AS name,
@@ -229,28 +305,41 @@ _CONTACTS_SQL = """SELECT u.id, u.full_name AS name, u.job_title, u.photo,
 FROM responsible r JOIN users u ON u.id = r.person WHERE r.client IN ({ids}) AND u.state <> 'blocked'
 GROUP BY u.id, u.full_name, u.job_title, u.photo, u.email, u.phone, u.mobile, u.sort_key ORDER BY count(*) DESC, u.sort_key LIMIT 6"""
 
-_FOLDER = """SELECT f.id, f.parent, f.name, f.kind, (SELECT count(*) FROM document d WHERE d.folder = f.id AND {counted}) AS documents"""
+_FOLDER = f"""SELECT f.id, f.parent, f.name, f.kind, (SELECT count(*) FROM document d WHERE d.folder = f.id AND {shown_sql("{person}")}) AS documents,
+ EXISTS (SELECT 1 FROM folder c WHERE c.parent = f.id AND c.kind <> 'internal' AND c.trashed_at IS NULL) AS has_folders"""
 _SHOWN = "f.kind <> 'internal' AND f.trashed_at IS NULL"
 _IN_ORDER = " ORDER BY f.position, f.name_key, f.id"
 
-_CLIENT_FOLDERS_SQL = (
-    f"{_FOLDER.format(counted=shown_sql('$2'))} FROM folder f WHERE f.client = $1 AND {_SHOWN}{{some}}{_IN_ORDER}"
-)
+# Cut out first: what lies in a folder is counted for those that are shown alone.
+_CLIENT_FOLDERS_SQL = f"{_FOLDER.format(person='$2')} FROM (SELECT f.* FROM folder f WHERE f.client = $1 AND {_SHOWN}{{some}}{_IN_ORDER} LIMIT {{most}}) f{_IN_ORDER}"
 _GENERAL_FOLDERS_SQL = (
-    f"{_FOLDER.format(counted=shown_sql('$1'))}, f.dossier, o.name AS dossier_name FROM folder f JOIN dossier o ON o.id = f.dossier "
-    f"WHERE f.dossier IN ({{general}}) AND {_SHOWN} ORDER BY o.name_key, o.id, f.position, f.name_key, f.id"
+    f"{_FOLDER.format(person='$1')}, f.dossier, o.name AS dossier_name FROM folder f JOIN dossier o ON o.id = f.dossier "
+    f"WHERE f.dossier IN ({{general}}) AND {_SHOWN}{{some}} ORDER BY o.name_key, o.id, f.position, f.name_key, f.id LIMIT {{most}}"
 )
-_INSIDE_SQL = f"{_FOLDER.format(counted=shown_sql('$2'))} FROM folder f WHERE f.parent = $1 AND {_SHOWN}{_IN_ORDER}"
+_CUT = f"SELECT f.* FROM folder f WHERE {{which}} AND {_SHOWN}{{some}}{_IN_ORDER} LIMIT $3 OFFSET $4"
+_LEVEL_SQL = f"{_FOLDER.format(person='$2')} FROM ({_CUT}) f{_IN_ORDER}"
+_INSIDE_SQL = _LEVEL_SQL.replace("{which}", "f.parent = $1")
+_INSIDE_COUNT_SQL = f"SELECT count(*) AS n FROM folder f WHERE f.parent = $1 AND $2 > 0 AND {_SHOWN}{{some}}"
 
-# The new ones first: they are told of also where there are more documents than the tree shows.
-_LEAF = f"""SELECT d.id, d.folder, d.name, d.name_key, d.mime, d.uploaded_at, d.source = 'office' AND r.document IS NULL AS is_new
-FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN reading r ON r.document = d.id AND r.person = {{person}} AND r.version = d.version
-WHERE {{which}} AND {shown_sql("{person}")} ORDER BY is_new DESC LIMIT {{most}}"""
-_CLIENT_DOCUMENTS_SQL = _LEAF.format(person="$2", which="d.client = $1{some}", most="$3")
-_GENERAL_DOCUMENTS_SQL = _LEAF.format(person="$1", which="f.dossier IN ({ids})", most="$2")
-_CONTENTS_SQL = """SELECT d.id, d.name, d.size, d.mime, d.source, d.uploaded_at, d.uploaded_by = $2 AS is_mine,
- d.source = 'office' AND r.document IS NULL AS is_new
-FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN reading r ON r.document = d.id AND r.person = $2 AND r.version = d.version
-WHERE d.folder = $1 AND {shown} ORDER BY d.uploaded_at DESC, d.id DESC LIMIT $3 OFFSET $4""".format(
-    shown=shown_sql("$2")
+_LEAF = (
+    "d.id, d.folder, d.name, d.name_key, d.mime, d.uploaded_at, d.source = 'office' AND r.document IS NULL AS is_new"
+)
+_READ = "LEFT JOIN reading r ON r.document = d.id AND r.person = $2 AND r.version = d.version"
+_LEAVES_SQL = f"SELECT {_LEAF} FROM document d JOIN folder f ON f.id = d.folder {_READ} WHERE d.folder IN {{ids}} AND {shown_sql('$2')}"
+_FRESH_SQL = f"""SELECT f.id FROM folder f WHERE f.id IN {{ids}} AND EXISTS (SELECT 1 FROM (SELECT d.id, d.version FROM document d
+ WHERE d.folder = f.id AND d.source = 'office' AND d.trashed_at IS NULL AND d.state = 'published'
+ ORDER BY d.uploaded_at DESC, d.id DESC LIMIT {FRESH}) d {_READ} WHERE r.document IS NULL)"""
+
+_CONTENT = "d.id, d.name, d.size, d.mime, d.source, d.uploaded_at, d.uploaded_by = $2 AS is_mine, d.source = 'office' AND r.document IS NULL AS is_new"
+_NEWEST_FIRST = " ORDER BY d.uploaded_at DESC, d.id DESC"
+_PUBLISHED_IN = (
+    "SELECT d.id, d.uploaded_at FROM document d WHERE d.folder = $1 AND d.trashed_at IS NULL AND d.state = 'published'"
+)
+_CONTENTS_OF = f"SELECT {_CONTENT} FROM ({{which}}{_NEWEST_FIRST} LIMIT $3 OFFSET $4) n JOIN document d ON d.id = n.id {_READ}{_NEWEST_FIRST}"
+_CONTENTS_SQL = _CONTENTS_OF.format(which=f"{_PUBLISHED_IN} AND $5 > 0")
+# What the office put there, and of what was handed in one's own; each as far as the page goes.
+_OWN_CONTENTS_SQL = _CONTENTS_OF.format(
+    which="SELECT d.id, d.uploaded_at FROM ("
+    f"SELECT * FROM ({_PUBLISHED_IN} AND d.source = 'office'{_NEWEST_FIRST} LIMIT $5) a UNION ALL "
+    f"SELECT * FROM ({_PUBLISHED_IN} AND d.source = 'client' AND d.uploaded_by = $2{_NEWEST_FIRST} LIMIT $5) b) d"
 )

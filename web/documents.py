@@ -23,7 +23,7 @@ from models.storage import storage
 from models.viewer import Viewer
 from web import folders as folder_pages
 from web import portal
-from web.dossiers import may_edit
+from web.dossiers import may_edit, undo_url
 from web.downloads import send_blob
 from web.forms import Form, SelectField, StringField, Text
 from web.replies import Reply, go, invalid, show
@@ -113,8 +113,7 @@ async def download(request: Request, viewer: Viewer, document_id: int) -> Respon
 @documents.get("/documents/{document_id:int}/name")
 async def name(request: Request, viewer: Viewer, document_id: int) -> Reply:
     document = await viewer.documents.get(document_id)
-    form = DocumentName.blank(name=document.name, was=document.name)
-    return show("documents/name.html", title=Say("Naam wijzigen"), section="dossiers", document=document, form=form)
+    return _name(request, document, DocumentName.blank(name=document.name, was=document.name), show)
 
 
 @documents.post("/documents/{document_id:int}/name")
@@ -122,8 +121,20 @@ async def rename(request: Request, viewer: Viewer, document_id: int) -> Reply:
     document = await viewer.documents.get(document_id)
     form = await DocumentName.read(request)
     if await form.submit(document.rename, by=viewer):
-        return go(_folder(document), toast=Say("Het document heet nu “{name}”.", name=document.name))
-    return invalid("documents/name.html", title=Say("Naam wijzigen"), section="dossiers", document=document, form=form)
+        toast, undo = Say("Het document heet nu “{name}”.", name=document.name), await undo_url(viewer)
+        if folder_pages.in_row(request):
+            folder = await viewer.folders.get(document.folder)
+            return await folder_pages.contents_reply(request, viewer, folder, f"d{document_id}", toast, undo)
+        return go(_folder(document), toast=toast, undo=undo)
+    return _name(request, document, form, invalid)
+
+
+def _name(request: Request, document: Document, form: DocumentName, make: Callable[..., Reply]) -> Reply:
+    title = Say("Naam wijzigen")
+    if folder_pages.in_row(request):
+        place = {"item": f"d{document.id}", "action": rename.url(document_id=document.id), "folder_id": document.folder}
+        return make("items/name.html", title=title, section="dossiers", name=document.name, form=form, **place)
+    return make("documents/name.html", title=title, section="dossiers", document=document, form=form)
 
 
 @documents.get("/documents/{document_id:int}/folder")
@@ -138,7 +149,8 @@ async def move(request: Request, viewer: Viewer, document_id: int) -> Reply:
     form = await Place.read(request)
     form.folder.choices = []
     if await form.submit(document.move, by=viewer):
-        return go(_folder(document), toast=Say("“{name}” is verplaatst.", name=document.name))
+        toast = Say("“{name}” is verplaatst.", name=document.name)
+        return go(_folder(document), toast=toast, undo=await undo_url(viewer))
     return await _place(viewer, document, form, invalid)
 
 

@@ -3,43 +3,43 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from models import config
-from models.clients import Client, ClientGroup
+from models.clients import Client
 from models.core import Missing, Refused, Say
 from models.dossiers import (
     Dossier,
-    DossierGroup,
     Folder,
     add_structure,
     contents_of,
-    documents_in,
+    counted_in,
     dossier_of,
     dossiers_for,
     folders_in,
     open_dossier,
     path_to,
+    tops_of,
     tree_of,
 )
 from models.dossiers.publishing import PERIODS
 from models.dossiers.starter import STRUCTURES
 from models.dossiers.structures import add_starter
 from models.dossiers.trees import ORDERS
+from models.dossiers.undoing import latest_act
 from models.viewer import Viewer
-from web.forms import Form, SelectField, SelectMultipleField, Text
+from web.addresses import address_for
+from web.forms import Form, SelectField, Text
 from web.replies import Reply, changed, go, invalid, show
 from web.routing import Access, Routes
 
 dossiers = Routes("dossiers", Access.STAFF)
 
-SIZE = 100  # documents of a folder on one page
-MOST_FOLDERS = 100  # above the documents; the tree has them all
+SIZE = 100  # folders, and as many documents, of a folder on one page
+OPENED = "poort-open"  # the header in which a tree says what stands open in it: folder:shown, by commas
 KINDS = [
     ("office", Say("Van kantoor: de cliënt leest mee")),
     ("upload", Say("Uploadmap: de cliënt levert hier aan")),
@@ -55,11 +55,6 @@ class Name(Form):
 class NewFolder(Form):
     name = Text(most=500, required=True)
     kind = SelectField(choices=KINDS, default="office")
-
-
-class Audience(Form):
-    audience = SelectField(choices=[("all", Say("Alle cliënten")), ("groups", Say("Alleen deze groepen"))])
-    groups = SelectMultipleField(coerce=int, validate_choice=False, widget=ListWidget(), option_widget=CheckboxInput())
 
 
 @dossiers.get("/dossiers")
@@ -159,11 +154,15 @@ async def dossier_page(
 
 
 async def tree_context(
-    viewer: Viewer, dossier: Dossier, current: int | None, moved: Folder | None = None
+    viewer: Viewer,
+    dossier: Dossier,
+    current: int | None,
+    moved: Folder | None = None,
+    opened: dict[int, int] | None = None,
 ) -> dict[str, Any]:
     return {
         "dossier": dossier,
-        "tree": await tree_of(viewer, dossier.id, current, moved.parent if moved else None),
+        "tree": await tree_of(viewer, dossier.id, current, moved.parent if moved else None, opened),
         "current": current,
         "moved": moved,
         "may_edit": may_edit(viewer, dossier.client),
@@ -172,23 +171,35 @@ async def tree_context(
 
 async def folder_context(viewer: Viewer, folder: Folder | None, number: int = 1, order: str = "name") -> dict[str, Any]:
     if folder is None:
-        return {"folder": None, "path": [], "documents": [], "total": 0, "page": 1, "size": SIZE}
-    number = max(number, 1)
+        return {
+            "folder": None,
+            "path": [],
+            "documents": [],
+            "total": 0,
+            "total_folders": 0,
+            "page": 1,
+            "size": SIZE,
+            "focus_item": "",
+        }
+    number, offset = max(number, 1), (max(number, 1) - 1) * SIZE
     order = order if order.lstrip("-") in ORDERS else "name"
-    documents = await contents_of(viewer, folder, SIZE, (number - 1) * SIZE, order)
     here = f"/folders/{folder.id}"
-    total = len(documents) if number == 1 and len(documents) < SIZE else await documents_in(folder)
+    within, total = await counted_in(folder)
+    folders = await folders_in(viewer, folder, offset, most=SIZE) if offset < within else []
+    documents = await contents_of(viewer, folder, SIZE, offset, order)
     return {
         "folder": folder,
         "path": await path_to(viewer, folder),
         "documents": documents,
         "total": total,
+        "total_folders": within,
         "page": number,
         "size": SIZE,
         "sort": order,
+        "focus_item": "",
         "unsorted": here,
         "base": f"{here}?sort={order}" if order != "name" else here,
-        "folders": (await folders_in(viewer, folder))[:MOST_FOLDERS] if number == 1 else [],
+        "folders": folders,
         "periods": PERIODS,
         "upload_limit": config.settings().max_upload,
     }
@@ -201,8 +212,26 @@ def may_edit(viewer: Viewer, client_id: int | None) -> bool:
 
 def current_of(request: Request) -> int | None:
     """The folder that is open on the page from which htmx asks."""
-    found = re.search(r"/folders/(\d{1,18})$", urlsplit(request.headers.get("hx-current-url", "")).path)
+    found = re.search(r"/folders/(\d{1,9})$", urlsplit(request.headers.get("hx-current-url", "")).path)
     return int(found[1]) if found else None
+
+
+def opened_in(request: Request) -> dict[int, int]:
+    """The folders that stand open in the tree on the screen, each with how many of the folders in it are shown there."""
+    pairs = re.findall(r"(\d{1,9}):(\d{1,4})(?:,|$)", request.headers.get(OPENED, "")[:4_000])
+    return {int(folder): int(shown) for folder, shown in pairs}
+
+
+def behind(request: Request) -> tuple[int, int | None]:
+    """Of folders beside each other: after how many, and before which place that is on the screen already."""
+    after, until = (request.query_params.get(name, "") for name in ("after", "until"))
+    number = int(after) if after.isdecimal() and len(after) < 6 else 0
+    return number, int(until) if until.isdecimal() and 0 < len(until) < 6 else None
+
+
+async def undo_url(viewer: Viewer) -> str:
+    """The address that undoes what the viewer did just now."""
+    return address_for("items.undo", act_id=await latest_act(viewer))
 
 
 async def tree_reply(
@@ -216,7 +245,7 @@ async def tree_reply(
 ) -> Reply:
     """After a change in the tree: the tree as it is now, open where a folder went."""
     dossier = await viewer.dossiers.get(dossier_id)
-    context = await tree_context(viewer, dossier, current_of(request), moved)
+    context = await tree_context(viewer, dossier, current_of(request), moved, opened_in(request))
     return changed("dossiers/tree.html", then=then, toast=toast, undo=undo, **context)
 
 
@@ -224,9 +253,26 @@ async def tree_reply(
 async def tree(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
     dossier = await viewer.dossiers.get(dossier_id)
     asked = request.query_params.get("current", "")
-    current = int(asked) if asked.isdecimal() and len(asked) < 19 else None
+    current = int(asked) if asked.isdecimal() and len(asked) < 10 else None
+    shown = request.query_params.get("top", "")
+    opened = opened_in(request) | ({0: min(int(shown), 5_000)} if shown.isdecimal() and len(shown) < 6 else {})
+    context = await tree_context(viewer, dossier, current, opened=opened)
+    return show("dossiers/tree.html", title=dossier.name, section="dossiers", **context)
+
+
+@dossiers.get("/dossiers/{dossier_id:int}/tops")
+async def tops(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
+    """The folders at the top that come after those that are shown."""
+    dossier = await viewer.dossiers.get(dossier_id)
+    after, until = behind(request)
     return show(
-        "dossiers/tree.html", title=dossier.name, section="dossiers", **await tree_context(viewer, dossier, current)
+        "folders/children.html",
+        title=dossier.name,
+        section="dossiers",
+        nodes=await tops_of(viewer, dossier, after, until),
+        dossier=dossier,
+        may_edit=may_edit(viewer, dossier.client),
+        current=current_of(request),
     )
 
 
@@ -253,9 +299,8 @@ async def add_folder(request: Request, viewer: Viewer, dossier_id: int) -> Reply
     dossier = await viewer.dossiers.get(dossier_id)
     form = await NewFolder.read(request)
     if await form.submit(dossier.add_folder, by=viewer):
-        return await tree_reply(
-            request, viewer, dossier.id, home_of(dossier), Say("De map “{name}” is toegevoegd.", name=form.name.data)
-        )
+        toast = Say("De map “{name}” is toegevoegd.", name=form.name.data)
+        return await tree_reply(request, viewer, dossier.id, home_of(dossier), toast, undo=await undo_url(viewer))
     return invalid("folders/new.html", title=Say("Map toevoegen"), section="dossiers", **_adding(dossier, form))
 
 
@@ -281,7 +326,7 @@ async def add_first_folder(request: Request, viewer: Viewer, client_id: int) -> 
 
 @dossiers.get("/dossiers/{dossier_id:int}/name")
 async def name(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
-    dossier = await _shared(viewer, dossier_id)
+    dossier = await shared(viewer, dossier_id)
     return show(
         "dossiers/name.html",
         title=Say("Naam wijzigen"),
@@ -293,7 +338,7 @@ async def name(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
 
 @dossiers.post("/dossiers/{dossier_id:int}/name")
 async def rename(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
-    dossier = await _shared(viewer, dossier_id)
+    dossier = await shared(viewer, dossier_id)
     form = await Name.read(request)
     if await form.submit(dossier.rename, by=viewer):
         return go(page.url(dossier_id=dossier_id), toast=Say("De naam is nu “{name}”.", name=dossier.name))
@@ -302,46 +347,19 @@ async def rename(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
 
 @dossiers.get("/dossiers/{dossier_id:int}/removal")
 async def removal(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
-    dossier = await _shared(viewer, dossier_id)
+    dossier = await shared(viewer, dossier_id)
     counts = next(row for row in await dossiers_for(viewer, dossier.kind) if row["id"] == dossier_id)
     return show("dossiers/removal.html", title=Say("Verwijderen"), section="dossiers", dossier=dossier, counts=counts)
 
 
 @dossiers.post("/dossiers/{dossier_id:int}/removal")
 async def remove(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
-    dossier = await _shared(viewer, dossier_id)
+    dossier = await shared(viewer, dossier_id)
     await dossier.remove(by=viewer)
     return go(structures.url(), toast=Say("“{name}” is verwijderd.", name=dossier.name))
 
 
-@dossiers.get("/dossiers/{dossier_id:int}/audience")
-async def audience(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
-    dossier = await _shared(viewer, dossier_id)
-    chosen = (
-        await viewer.scope(DossierGroup).where(DossierGroup.dossier == dossier_id).select(DossierGroup.client_group)
-    )
-    form = Audience.blank(audience=dossier.audience, groups=[row["client_group"] for row in chosen])
-    return await _audience(viewer, dossier, form, show)
-
-
-@dossiers.post("/dossiers/{dossier_id:int}/audience")
-async def publish(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
-    dossier = await _shared(viewer, dossier_id)
-    form = await Audience.read(request)
-    form.groups.choices = []
-    if await form.submit(dossier.publish, by=viewer):
-        return go(page.url(dossier_id=dossier_id), toast=Say("Wie “{name}” leest is bewaard.", name=dossier.name))
-    return await _audience(viewer, dossier, form, invalid)
-
-
-async def _audience(viewer: Viewer, dossier: Dossier, form: Audience, make: Callable[..., Reply]) -> Reply:
-    selections = viewer.groups.where(ClientGroup.purpose == "selection")
-    groups = await selections.select(ClientGroup.id, ClientGroup.name, order=(ClientGroup.name_key,))
-    form.groups.choices = [(group["id"], group["name"]) for group in groups]
-    return make("dossiers/audience.html", title=Say("Wie leest dit"), section="dossiers", dossier=dossier, form=form)
-
-
-async def _shared(viewer: Viewer, dossier_id: int) -> Dossier:
+async def shared(viewer: Viewer, dossier_id: int) -> Dossier:
     """A standard structure or general dossier. A client's has a fixed name and stays."""
     dossier = await viewer.dossiers.get(dossier_id)
     if dossier.kind == "client":

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
 
@@ -13,9 +15,19 @@ from models.dossiers import DRAFT, HANDING_IN, NOW, Folder, NewDocument, folder_
 from models.retention import classes
 from models.viewer import Permission, Viewer
 from web.addresses import local_path
-from web.dossiers import NewFolder, current_of, dossier_page, folder_context, home_of, may_edit, tree_reply
+from web.dossiers import (
+    NewFolder,
+    behind,
+    current_of,
+    dossier_page,
+    folder_context,
+    home_of,
+    may_edit,
+    tree_reply,
+    undo_url,
+)
 from web.forms import BooleanField, Form, SelectField, StringField, Text
-from web.replies import Reply, changed, go, invalid, show
+from web.replies import Reply, changed, go, invalid, show, wants_fragment
 from web.routing import Access, Routes
 from web.uploads import Received
 
@@ -39,7 +51,7 @@ class Place(Form):
 
 @folders.get("/folders/{folder_id:int}")
 async def page(request: Request, viewer: Viewer, folder_id: int) -> Reply:
-    folder = await viewer.folders.get(folder_id)
+    folder = await folder_of(viewer, folder_id)
     dossier = await viewer.dossiers.get(folder.dossier)
     return await dossier_page(
         viewer, dossier, folder=folder, number=_number(request), order=request.query_params.get("sort", "name")
@@ -49,7 +61,11 @@ async def page(request: Request, viewer: Viewer, folder_id: int) -> Reply:
 @folders.get("/folders/{folder_id:int}/contents")
 async def contents(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     folder = await viewer.folders.get(folder_id)
-    context = await folder_context(viewer, folder, _number(request), request.query_params.get("sort", "name"))
+    number, order = _number(request), request.query_params.get("sort", "name")
+    focus = re.fullmatch(r"[fd]\d{1,9}", request.query_params.get("focus", ""))
+    if focus:  # a name that was not changed after all
+        number, order = _on_screen(request)
+    context = await folder_context(viewer, folder, number, order) | {"focus_item": focus[0] if focus else ""}
     dossier = await viewer.dossiers.get(folder.dossier)
     return changed(
         "folders/documents.html",
@@ -61,14 +77,44 @@ async def contents(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     )
 
 
+def in_row(request: Request) -> bool:
+    """Whether a name is changed in its line of the table, and not on a page of its own or in the tree."""
+    return request.query_params.get("row") == "1" and wants_fragment(request)
+
+
+async def contents_reply(
+    request: Request, viewer: Viewer, folder: Folder, item: str, toast: Say, undo: str | None
+) -> Reply:
+    """The list in a folder as it is now, as far down as it stands on the screen; the focus goes to `item` (f1, d2)."""
+    context = await folder_context(viewer, folder, *_on_screen(request))
+    return changed(
+        "folders/documents.html",
+        then=page.url(folder_id=folder.id),
+        toast=toast,
+        undo=undo,
+        dossier=await viewer.dossiers.get(folder.dossier),
+        may_edit=may_edit(viewer, folder.client),
+        **context | {"focus_item": item},
+    )
+
+
+def _on_screen(request: Request) -> tuple[int, str]:
+    """The page and the order of the list on the page from which htmx asks."""
+    asked = dict(parse_qsl(urlsplit(request.headers.get("hx-current-url", "")).query))
+    number = asked.get("page", "")
+    return int(number) if number.isdecimal() and 0 < len(number) < 9 else 1, asked.get("sort", "name")
+
+
 @folders.get("/folders/{folder_id:int}/children")
 async def children(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     folder = await folder_of(viewer, folder_id)
+    after, until = behind(request)
     return show(
         "folders/children.html",
         title=folder.name,
         section="dossiers",
-        nodes=await folders_in(viewer, folder),
+        nodes=await folders_in(viewer, folder, after, until),
+        dossier=None,
         may_edit=may_edit(viewer, folder.client),
         current=current_of(request),
     )
@@ -83,8 +129,20 @@ async def row(request: Request, viewer: Viewer, folder_id: int) -> Reply:
 @folders.get("/folders/{folder_id:int}/name")
 async def name(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     folder = await viewer.folders.get(folder_id)
-    form = FolderName.blank(name=folder.name, was=folder.name)
-    return show("folders/name.html", title=Say("Naam wijzigen"), section="dossiers", folder=folder, form=form)
+    return await _name(request, folder, FolderName.blank(name=folder.name, was=folder.name), show)
+
+
+async def _name(request: Request, folder: Folder, form: FolderName, make: Callable[..., Reply]) -> Reply:
+    if in_row(request):
+        place = {
+            "item": f"f{folder.id}",
+            "action": rename.url(folder_id=folder.id),
+            "folder_id": folder.parent or folder.id,
+        }
+        return make(
+            "items/name.html", title=Say("Naam wijzigen"), section="dossiers", name=folder.name, form=form, **place
+        )
+    return make("folders/name.html", title=Say("Naam wijzigen"), section="dossiers", folder=folder, form=form)
 
 
 @folders.post("/folders/{folder_id:int}/name")
@@ -93,13 +151,12 @@ async def rename(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     form = await FolderName.read(request)
     if await form.submit(folder.rename, by=viewer):
         then = page.url(folder_id=folder_id)
-        return changed(
-            "folders/row.html",
-            then=then,
-            toast=Say("De map heet nu “{name}”.", name=folder.name),
-            **await _row(request, viewer, folder),
-        )
-    return invalid("folders/name.html", title=Say("Naam wijzigen"), section="dossiers", folder=folder, form=form)
+        toast, undo = Say("De map heet nu “{name}”.", name=folder.name), await undo_url(viewer)
+        if in_row(request) and folder.parent:
+            above = await viewer.folders.get(folder.parent)
+            return await contents_reply(request, viewer, above, f"f{folder_id}", toast, undo)
+        return changed("folders/row.html", then=then, toast=toast, undo=undo, **await _row(request, viewer, folder))
+    return await _name(request, folder, form, invalid)
 
 
 async def _row(request: Request, viewer: Viewer, folder: Folder) -> dict[str, Any]:
@@ -130,7 +187,8 @@ async def add_folder(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     form = await NewFolder.read(request)
     if await form.submit(folder.add_folder, by=viewer):
         toast = Say("De map “{name}” is toegevoegd.", name=form.name.data)
-        return await tree_reply(request, viewer, folder.dossier, page.url(folder_id=folder_id), toast)
+        undo = await undo_url(viewer)
+        return await tree_reply(request, viewer, folder.dossier, page.url(folder_id=folder_id), toast, undo=undo)
     return invalid("folders/new.html", title=Say("Map toevoegen"), section="dossiers", **_adding(folder, form))
 
 
@@ -156,7 +214,8 @@ async def move(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     form.parent.choices = []
     if await form.submit(folder.move, by=viewer):
         toast = Say("De map “{name}” is verplaatst.", name=folder.name)
-        return await tree_reply(request, viewer, folder.dossier, page.url(folder_id=folder_id), toast, moved=folder)
+        then, undo = page.url(folder_id=folder_id), await undo_url(viewer)
+        return await tree_reply(request, viewer, folder.dossier, then, toast, undo=undo, moved=folder)
     return await _parent(viewer, folder, form, invalid)
 
 
@@ -172,16 +231,16 @@ async def reorder(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     folder = await viewer.folders.get(folder_id)
     direction = "up" if (await request.form()).get("direction") == "up" else "down"
     await folder.reorder(direction, by=viewer)
-    return await tree_reply(
-        request, viewer, folder.dossier, page.url(folder_id=folder_id), Say("De volgorde is bewaard.")
-    )
+    then, undo = page.url(folder_id=folder_id), await undo_url(viewer)
+    return await tree_reply(request, viewer, folder.dossier, then, Say("De volgorde is bewaard."), undo=undo)
 
 
 @folders.post("/folders/{folder_id:int}/kind")
 async def change_kind(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     folder = await viewer.folders.get(folder_id)
     await folder.change_kind(str((await request.form()).get("kind", "")), by=viewer)
-    return go(page.url(folder_id=folder_id), toast=Say("De soort van “{name}” is gewijzigd.", name=folder.name))
+    toast = Say("De soort van “{name}” is gewijzigd.", name=folder.name)
+    return go(page.url(folder_id=folder_id), toast=toast, undo=await undo_url(viewer))
 
 
 @folders.get("/folders/{folder_id:int}/settings")
@@ -197,9 +256,8 @@ async def set_up(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     form = await FolderSettings.read(request)
     form.retention.choices = []
     if await form.submit(_setting_up(folder), by=viewer):
-        return go(
-            page.url(folder_id=folder_id), toast=Say("De instellingen van “{name}” zijn bewaard.", name=folder.name)
-        )
+        toast = Say("De instellingen van “{name}” zijn bewaard.", name=folder.name)
+        return go(page.url(folder_id=folder_id), toast=toast, undo=await undo_url(viewer))
     return await _settings(folder, form, invalid)
 
 

@@ -22,9 +22,10 @@ from models.dossiers.acts import (
     publish_items,
     trash_items,
 )
+from models.dossiers.undoing import acts_in
 from models.viewer import Viewer
 from web.addresses import local_path
-from web.dossiers import home_of, tree_reply
+from web.dossiers import current_of, home_of, may_edit, tree_reply
 from web.replies import Reply, Toast, go, invalid, show
 from web.routing import Access, Routes
 
@@ -50,9 +51,23 @@ async def act(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
     except Refused as refused:
         return go(back, toast=Toast(refused.why, "attention"))
     undo_at = undo.url(act_id=done.id)
-    if request.headers.get("hx-request") == "true":
-        return await tree_reply(request, viewer, dossier_id, back, said, undo=undo_at)
-    return go(back, toast=said, undo=undo_at)
+    if request.headers.get("hx-request") != "true" or await _is_gone(request, viewer):
+        return go(back if do != "trash" else await _standing(viewer, dossier, back), toast=said, undo=undo_at)
+    return await tree_reply(request, viewer, dossier_id, back, said, undo=undo_at)
+
+
+async def _is_gone(request: Request, viewer: Viewer) -> bool:
+    """Whether the folder that is open on the page from which htmx asks went into the trash with this."""
+    current = current_of(request)
+    shown = await viewer.folders.where(Folder.id == current).find() if current else None
+    return shown is not None and shown.is_trashed
+
+
+async def _standing(viewer: Viewer, dossier: Dossier, back: str) -> str:
+    """Where one came from, unless that is a folder in the trash."""
+    found = re.fullmatch(r"/folders/(\d{1,9})", back)
+    folder = await viewer.folders.where(Folder.id == int(found[1])).find() if found else None
+    return home_of(dossier) if folder is not None and folder.is_trashed else back
 
 
 async def _carry_out(dossier: Dossier, do: str, chosen: Items, form: Any, viewer: Viewer) -> tuple[DossierAct, Say]:
@@ -61,10 +76,13 @@ async def _carry_out(dossier: Dossier, do: str, chosen: Items, form: Any, viewer
         into = str(form.get("into", ""))
         parent = await viewer.folders.get(int(into)) if into.isdecimal() and len(into) < 10 and into != "0" else None
         if do == "copy":
-            return await copy_items(dossier, parent, chosen, by=viewer), Say("{n} gekopieerd.", n=n)
-        return await move_items(dossier, parent, chosen, by=viewer), Say("{n} verplaatst.", n=n)
+            done = await copy_items(dossier, parent, chosen, by=viewer)
+            return done, _of_one(done, n, do) or Say("{n} gekopieerd.", n=n)
+        done = await move_items(dossier, parent, chosen, by=viewer)
+        return done, _of_one(done, n, do) or Say("{n} verplaatst.", n=n)
     if do == "trash":
-        return await trash_items(dossier, chosen, by=viewer), Say("{n} naar de prullenbak gegaan.", n=n)
+        done = await trash_items(dossier, chosen, by=viewer)
+        return done, _of_one(done, n, do) or Say("{n} naar de prullenbak gegaan.", n=n)
     if do in ("publish", "draft", "plan"):
         how = NOW if do == "publish" else DRAFT if do == "draft" else Publish(at=moment_in(str(form.get("at", ""))))
         done = await publish_items(dossier, chosen, how, by=viewer)
@@ -72,6 +90,18 @@ async def _carry_out(dossier: Dossier, do: str, chosen: Items, form: Any, viewer
     raise Refused("", Say("Kies wat u met de gekozen documenten wilt doen."))
 
 
+def _of_one(done: DossierAct, count: int, what: str) -> Say | None:
+    """What was done to one thing is said with its name."""
+    before = json.loads(done.before)
+    said = _ONE[what][0 if before["folders"] else 1]
+    return Say(said.text, name=before["names"][0]) if count == 1 and before["names"] else None
+
+
+_ONE = {
+    "copy": (Say("De map “{name}” is gekopieerd."), Say("“{name}” is gekopieerd.")),
+    "move": (Say("De map “{name}” is verplaatst."), Say("“{name}” is verplaatst.")),
+    "trash": (Say("De map “{name}” ligt in de prullenbak."), Say("“{name}” ligt in de prullenbak.")),
+}
 _PUBLISHED = {
     "publish": Say("Gepubliceerd. Wie het mag zien, leest het in zijn overzicht van de dag."),
     "draft": Say("Weer een concept: cliënten zien het niet meer."),
@@ -141,22 +171,73 @@ async def undo(request: Request, viewer: Viewer, act_id: int) -> Reply:
         count = await done.undo(by=viewer)
     except Refused as refused:
         return go(home_of(dossier), toast=Toast(refused.why, "attention"))
-    back = local_path(request.headers.get("hx-current-url", "")) or await _where(viewer, dossier, done)
-    return go(back, toast=Say("Ongedaan gemaakt: {n} staan weer zoals ze stonden.", n=count))
+    said = Say("Ongedaan gemaakt: {n} staan weer zoals ze stonden.", n=count)
+    if count == 1:
+        said = Say("Ongedaan gemaakt.")
+    if count == 0:
+        said = Say("Er viel niets meer ongedaan te maken: het is intussen weer anders.")
+    back = local_path(str((await request.form()).get("back", ""))) or await _where(viewer, dossier, done)
+    if request.headers.get("hx-request") == "true" and not await _is_gone(request, viewer):
+        return await tree_reply(request, viewer, _shown(request) or dossier.id, back, said)
+    return go(back, toast=said)
+
+
+def _shown(request: Request) -> int | None:
+    """The dossier whose tree is on the screen, where htmx asks from another one's act."""
+    asked = request.query_params.get("tree", "")
+    return int(asked) if asked.isdecimal() and len(asked) < 10 else None
+
+
+@items.get("/dossiers/{dossier_id:int}/acts")
+async def acts(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
+    """What the viewer did here last, each to be undone as long as it stands."""
+    dossier = await viewer.dossiers.get(dossier_id)
+    return show(
+        "items/acts.html",
+        title=Say("Ongedaan maken"),
+        section="dossiers",
+        dossier=dossier,
+        client=await viewer.clients.get(dossier.client) if dossier.client else None,
+        home=home_of(dossier),
+        acts=await acts_in(viewer, dossier_id),
+        words=ACTS,
+        may_edit=may_edit(viewer, dossier.client),
+    )
+
+
+ACTS = {
+    "move": Say("Verplaatst"),
+    "copy": Say("Gekopieerd"),
+    "trash": Say("Naar de prullenbak"),
+    "publish": Say("Gepubliceerd of concept gemaakt"),
+    "rename": Say("Naam gewijzigd"),
+    "kind": Say("Soort gewijzigd"),
+    "order": Say("Volgorde gewijzigd"),
+    "settings": Say("Instellingen gewijzigd"),
+    "add": Say("Map toegevoegd"),
+}
 
 
 async def _where(viewer: Viewer, dossier: Dossier, done: DossierAct) -> str:
     """The folder in which the first of the documents lies again."""
-    documents = json.loads(done.before).get("documents") or [0]
+    before = json.loads(done.before)
+    documents = before.get("documents") or [0]
     first = documents[0][0] if isinstance(documents[0], list) else documents[0]
+    if (
+        not first
+        and done.kind in ("rename", "kind", "settings")
+        and (named := before.get("folders") or before.get("kinds"))
+    ):
+        return f"/folders/{named[0][0]}"
     document = await viewer.documents.where(Document.id == first).find()
     folder = await viewer.folders.where(Folder.id == document.folder).find() if document else None
     return f"/folders/{folder.id}" if folder else home_of(dossier)
 
 
 def items_in(ids: list[Any]) -> Items:
-    """Folders (f1) and documents (d2) out of a form or an address; what is neither is passed over."""
-    found = [match for one in ids if (match := _ID.fullmatch(str(one)))][: MOST + 1]
+    """Folders (f1) and documents (d2) out of a form or an address, one by one or by commas; what is neither is passed over."""
+    words = [word for one in ids for word in str(one).split(",")]
+    found = [match for word in words if (match := _ID.fullmatch(word))][: MOST + 1]
     return Items(
         tuple(dict.fromkeys(int(one[2]) for one in found if one[1] == "f")),
         tuple(dict.fromkeys(int(one[2]) for one in found if one[1] == "d")),

@@ -13,7 +13,18 @@ from models.dossiers import HANDING_IN, Document, folder_of, path_to
 from models.dossiers.remarks import remarks_of
 from models.dossiers.versions import versions_of
 from models.drawing import is_drawn
-from models.portal import contacts_of, dossier_tree, folder_contents, general_trees, new_for, unread_of, uploads_of
+from models.portal import (
+    Branch,
+    branches_in,
+    contacts_of,
+    dossier_tree,
+    folder_contents,
+    general_trees,
+    new_for,
+    tops_behind,
+    unread_of,
+    uploads_of,
+)
 from models.requests.reading import open_for
 from models.viewer import Viewer
 from web.addresses import url_maker
@@ -54,10 +65,35 @@ async def dossier(request: Request, viewer: Viewer) -> Reply:
         section="dossier",
         client=viewer.grants[client_id],
         of_client=client_id,
-        tree=await dossier_tree(viewer, client_id),
+        tree=await dossier_tree(viewer, client_id, _after(request)),
         general=await general_trees(viewer, client_id),
         switcher=_switcher(request, viewer, client_id),
     )
+
+
+@portal.get("/portal/dossier/tops")
+async def tops(request: Request, viewer: Viewer) -> Reply:
+    """Of a large dossier the folders at the top that come after those that are shown."""
+    client_id = _client(request, viewer)
+    found = await tops_behind(viewer, client_id, _after(request))
+    url = url_maker(request.scope.get("poort.prefix", ""))
+    return _branches(found, url("portal.tops", client=client_id), url("portal.dossier", client=client_id))
+
+
+@portal.get("/portal/folders/{folder_id:int}/branches")
+async def branches(request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    """Of a large dossier the folders in a folder, when it is opened in the tree."""
+    found = await folder_of(viewer, folder_id)
+    beside = None if found.client else _came_from(request, viewer)
+    inside = await branches_in(viewer, found, _after(request))
+    url, at = url_maker(request.scope.get("poort.prefix", "")), {"folder_id": folder_id, "client": beside}
+    return _branches(inside, url("portal.branches", **at), url("portal.folder", **at), beside)
+
+
+def _branches(found: list[Branch], behind: str, page: str, beside: int | None = None) -> Reply:
+    return show(
+        "portal/branch.html", title=Say("Dossier"), section="dossier", branches=found, behind=behind, more_page=page, beside=beside
+    )  # fmt: skip
 
 
 @portal.get("/portal/folders/{folder_id:int}")
@@ -89,6 +125,7 @@ async def _folder(template: str, request: Request, viewer: Viewer, folder_id: in
         documents=documents,
         page=page,
         has_older=has_older,
+        more_folders=has_older and not documents and bool(folders),
         may_upload=may_upload,
         switcher=_switcher(request, viewer, client_id) if client_id else [],
     )
@@ -124,6 +161,11 @@ async def document_page(
         may_replace=own and viewer.view_as is None and viewer.may("upload_documents", folder),
         may_ask=found.client is not None and viewer.view_as is None,
     )
+
+
+def _after(request: Request) -> int:
+    asked = request.query_params.get("after", "")
+    return int(asked) if asked.isdecimal() and len(asked) < 6 else 0
 
 
 def _page(request: Request) -> int:

@@ -21,14 +21,20 @@ _zipped: dict[str, bytes] = {}
 _hashes: dict[str, str] = {}
 
 # One file each, so that a first visit makes two requests: order matters, the names give it. The portal leaves out what only
-# the office's pages look like.
+# the office's pages look like, and do.
 _OFFICE_ONLY = frozenset(
     f"{name}.css"
     for name in (
-        "41-layout-office", "60-invitations", "60-lists", "60-mail", "60-overview", "60-rollout", "60-settings", "60-steps",
+        "41-layout-office", "60-invitations", "60-items", "60-lists", "60-mail", "60-overview", "60-rollout", "60-settings", "60-steps",
     )
 )  # fmt: skip
-_BUNDLES = {"app.css": ("css", frozenset()), "portal.css": ("css", _OFFICE_ONLY), "app.js": ("js", frozenset())}
+_OFFICE_SCRIPTS = frozenset({"items.js", "items_clipboard.js", "items_drag.js"})
+_BUNDLES = {
+    "app.css": ("css", frozenset()),
+    "portal.css": ("css", _OFFICE_ONLY),
+    "app.js": ("js", frozenset()),
+    "portal.js": ("js", _OFFICE_SCRIPTS),
+}
 
 
 def load() -> None:
@@ -46,7 +52,7 @@ def load() -> None:
 
 
 def bundle(name: str) -> bytes:
-    """The files that make app.css, portal.css or app.js, one after the other."""
+    """The files that make app.css, portal.css, app.js or portal.js, one after the other."""
     folder, without = _BUNDLES[name]
     files = [file for file in sorted((HERE / folder).glob(f"*.{folder}")) if file.name not in without]
     first = [HERE / "vendor" / "htmx.min.js"] if folder == "js" else []

@@ -428,16 +428,9 @@ def with_right(column: Any, viewer: Viewer, right: Any) -> Any:
     return visible_client(column, viewer)
 
 
-_GRANTS_SQL = """
-SELECT a.client AS client_id, a.rights, c.name, c.number, c.second_factor, c.office,
- EXISTS (SELECT 1 FROM folder_right o LEFT JOIN rights_template t ON t.id = o.template WHERE o.access = a.id OR t.key = a.role) AS by_folder
-FROM access a JOIN client c ON c.id = a.client
-WHERE a.person = $1 AND c.state = 'active' ORDER BY c.sort_key, c.id
-"""
-
 # The folders that are opened one by one, by the names on the way to them, with all that lies in them: `level` is 1 to look
 # and 2 to hand in as well. And, with level 0, what lies on the way there.
-_OPENED_SQL = """
+_GRANTS_SQL = """
 WITH RECURSIVE given(client, place, level) AS (
  SELECT a.client, o.name_key, max(CASE WHEN o.act THEN 2 ELSE 1 END) FROM access a JOIN client c ON c.id = a.client
  JOIN folder_right o ON o.access = a.id OR o.template = (SELECT t.id FROM rights_template t WHERE t.key = a.role)
@@ -454,40 +447,44 @@ WITH RECURSIVE given(client, place, level) AS (
  FROM opened o JOIN folder f ON f.parent = o.folder WHERE f.trashed_at IS NULL AND f.kind <> 'internal'
  AND (o.level > 0 OR EXISTS (SELECT 1 FROM given g WHERE g.client = o.client AND (g.place = o.place || ' › ' || f.name_key
   OR substr(g.place, 1, length(o.place) + length(f.name_key) + 6) = o.place || ' › ' || f.name_key || ' › ')))
-) SELECT client, folder, parent, level FROM opened
+) SELECT a.client AS client_id, a.rights, c.name, c.number, c.second_factor, c.office, o.folders AS opened
+FROM access a JOIN client c ON c.id = a.client
+LEFT JOIN (SELECT o.client, {array} AS folders FROM opened o GROUP BY o.client) o ON o.client = a.client
+WHERE a.person = $1 AND c.state = 'active' ORDER BY c.sort_key, c.id
 """
+_ARRAY = {
+    True: "json_group_array(json_array(o.folder, o.parent, o.level))",
+    False: "json_agg(json_build_array(o.folder, o.parent, o.level))",
+}
 
 
 async def granted(user_id: int) -> list[Granted]:
     """What a client user may, for each client that the office still serves."""
-    rows = await engine.raw(_GRANTS_SQL, user_id)
-    opened: dict[int, list[dict[str, Any]]] = {}
-    if any(row["by_folder"] for row in rows):
-        for row in await engine.raw(_OPENED_SQL, user_id):
-            opened.setdefault(row["client"], []).append(row)
+    rows = await engine.raw(_GRANTS_SQL.format(array=_ARRAY[engine.is_sqlite()]), user_id)
+    opened = {row["client_id"]: json.loads(row["opened"] or "[]") for row in rows}
     return [
         Granted(
             row["client_id"],
             row["name"],
             row["number"],
             Right(row["rights"]),
-            {one["folder"]: one["level"] == 2 for one in opened.get(row["client_id"], ()) if one["level"]},
+            {folder: level == 2 for folder, _, level in opened[row["client_id"]] if level},
             row["office"],
             row["second_factor"],
-            _on_the_way(Right(row["rights"]), opened.get(row["client_id"], [])),
+            _on_the_way(Right(row["rights"]), opened[row["client_id"]]),
         )
         for row in rows
     ]
 
 
-def _on_the_way(rights: Right, opened: list[dict[str, Any]]) -> frozenset[int]:
-    """To the folders that are opened; for who reads the whole dossier there is nothing to pass."""
+def _on_the_way(rights: Right, opened: list[tuple[int, int, int]]) -> frozenset[int]:
+    """To the folders (id, the one it lies in, level) that are opened; for who reads the whole dossier there is nothing to pass."""
     if Right.VIEW_DOSSIER in rights:
         return frozenset()
-    above = {row["folder"]: row["parent"] for row in opened if not row["level"]}
+    above = {folder: parent for folder, parent, level in opened if not level}
     way: set[int] = set()
-    for row in opened:
-        step = row["parent"] if row["level"] else None
+    for _, parent, level in opened:
+        step = parent if level else None
         while step is not None and step in above and step not in way:
             way.add(step)
             step = above[step]

@@ -272,6 +272,16 @@ _OPENABLE_SQL = """SELECT id, parent, name FROM folder WHERE client = $1 AND tra
 ORDER BY position, name_key, id"""
 
 
+async def people_have_folders(folders: Iterable[int]) -> set[int]:
+    """The clients of these folders at whom somebody was given folders one by one."""
+    rows = await engine.raw(
+        "SELECT DISTINCT a.client FROM folder_right o JOIN access a ON a.id = o.access WHERE a.client IN "
+        f"(SELECT client FROM folder WHERE id IN {listed(1)})",
+        json.dumps(sorted(set(folders))),
+    )
+    return {row["client"] for row in rows}
+
+
 async def folder_renamed(client: int, before: str, after: str) -> None:
     """What was opened to people one by one goes along with a folder that has another name or place: both with STEP.
     What a template opens is by its name, for every dossier, and stays so."""

@@ -64,6 +64,12 @@ class Sector(Owned, Table, tablename="sector"):
             self.id,
             other.id,
         )
+        await engine.raw(
+            "INSERT INTO dossier_sector (dossier, sector) SELECT dossier, CAST($2 AS INTEGER) FROM dossier_sector WHERE sector = $1 "
+            "ON CONFLICT (dossier, sector) DO NOTHING",
+            self.id,
+            other.id,
+        )
         await by.note("Sector.merge_into", self, {"name": self.name, "other": other.name, "count": len(rows)})
         await self._go([row["client"] for row in rows])
         return len(rows)

@@ -3,6 +3,6 @@
 from models.content_type.checking import check_upload
 from models.content_type.detecting import charset_of, detect
 from models.content_type.kinds import INLINE, ContentType, by_mime
-from models.content_type.naming import clean_name
+from models.content_type.naming import clean_name, tidy
 
-__all__ = ["INLINE", "ContentType", "by_mime", "charset_of", "check_upload", "clean_name", "detect"]
+__all__ = ["INLINE", "ContentType", "by_mime", "charset_of", "check_upload", "clean_name", "detect", "tidy"]

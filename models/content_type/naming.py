@@ -38,11 +38,18 @@ def clean_name(raw: str) -> str:
     return f"{stem or _NAMELESS}{ending}"
 
 
+def tidy(raw: str) -> str:
+    """A name that is no file's: composed (é is one letter), on one line, nothing in it that cannot be seen or that turns the
+    direction. Its dots stay: 'Jansen B.V.'."""
+    name = unicodedata.normalize("NFC", raw)
+    return " ".join("".join(_shown(name, at) for at in range(len(name))).split())
+
+
 def _shown(name: str, at: int) -> str:
     letter = name[at]
     if letter == _JOINER:
         return letter if _joins_emoji(name, at) else ""
-    if letter in _BLANK:
+    if letter in _BLANK or (_is_variant(letter) and not _varies_picture(name, at)):
         return ""
     match unicodedata.category(letter):
         case "Cc" | "Cf" | "Cs" | "Co":
@@ -50,6 +57,15 @@ def _shown(name: str, at: int) -> str:
         case "Zs" | "Zl" | "Zp":
             return " "
     return letter
+
+
+def _is_variant(letter: str) -> bool:
+    return "\ufe00" <= letter <= "\ufe0f" or "\U000e0100" <= letter <= "\U000e01ef"
+
+
+def _varies_picture(name: str, at: int) -> bool:
+    """Behind a picture or a digit it chooses how that looks; behind a letter it is an invisible difference."""
+    return at > 0 and (unicodedata.category(name[at - 1]) in ("So", "Sm", "Po") or name[at - 1] in "0123456789#*©®")
 
 
 def _joins_emoji(name: str, at: int) -> bool:

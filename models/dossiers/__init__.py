@@ -1,7 +1,7 @@
 """Dossiers: a client's tree of folders and the documents in it; standard structures; general dossiers for all or for groups."""
 
 from models.dossiers.documents import Document, DocumentKind, DocumentVersion, Reading, Remark, shown_sql
-from models.dossiers.dossier import Dossier, DossierGroup, general_dossiers_for
+from models.dossiers.dossier import Dossier, DossierGroup, DossierSector, general_dossiers_for
 from models.dossiers.folders import DRAFT, HANDING_IN, NOW, Folder, NewDocument, Publish
 from models.dossiers.structures import (
     Compared,
@@ -18,7 +18,7 @@ from models.dossiers.structures import (
 from models.dossiers.trees import (
     Node,
     contents_of,
-    documents_in,
+    counted_in,
     dossier_of,
     dossiers_for,
     folder_of,
@@ -26,6 +26,7 @@ from models.dossiers.trees import (
     path_to,
     places_for,
     readers_of,
+    tops_of,
     trash_of,
     tree_of,
     uploader_of,
@@ -42,6 +43,7 @@ __all__ = [
     "DocumentVersion",
     "Dossier",
     "DossierGroup",
+    "DossierSector",
     "Folder",
     "NewDocument",
     "Node",
@@ -55,8 +57,8 @@ __all__ = [
     "chosen",
     "compare",
     "contents_of",
+    "counted_in",
     "difference",
-    "documents_in",
     "dossier_of",
     "dossiers_for",
     "folder_of",
@@ -67,6 +69,7 @@ __all__ = [
     "places_for",
     "readers_of",
     "shown_sql",
+    "tops_of",
     "trash_of",
     "tree_of",
     "uploader_of",

@@ -21,6 +21,15 @@ from models.dossiers.documents import Document
 from models.dossiers.dossier import Dossier, require_structures
 from models.dossiers.folders import Folder, Publish, numbered, tell
 from models.dossiers.subtrees import below, carry_over, of_client
+from models.dossiers.undoing import (
+    keep,
+    rights_go_along,
+    undo_add,
+    undo_kind,
+    undo_order,
+    undo_rename,
+    undo_settings,
+)
 from models.personal import NUMBER_ONLY, Erase, Export
 from models.settings import utcnow
 from models.viewer import Permission
@@ -52,7 +61,9 @@ class DossierAct(Owned, Table, tablename="dossier_act"):
     before = Text(default="{}", help_text="JSON, as the kind of act writes it down")
     undone_at = Timestamptz(null=True, default=None)
 
-    dossier_act_kind_known = Check("kind IN ('move', 'copy', 'trash', 'publish')")
+    dossier_act_kind_one_of = Check(
+        "kind IN ('move', 'copy', 'trash', 'publish', 'rename', 'kind', 'order', 'settings', 'add')"
+    )
 
     EXPORTS = Export(Say("Handelingen in dossiers"), by=("person",), hidden=("before",))
     ERASES = Erase(ground=NUMBER_ONLY)
@@ -68,7 +79,10 @@ class DossierAct(Owned, Table, tablename="dossier_act"):
         if self.undone_at is not None:
             raise Refused("", Say("Dit is al ongedaan gemaakt."))
         dossier = await by.dossiers.get(self.dossier)
-        count = await _UNDO[self.kind](json.loads(self.before), by)
+        before = json.loads(self.before)
+        for id in {dossier.id, *before.get("dossiers", [])}:  # all of them are changed again
+            require_structures((await by.dossiers.get(id)).client, by)
+        count = await _UNDO[self.kind](before, by)
         await save(self, undone_at=utcnow())
         await by.note("Dossier.undo", dossier, {"count": count})
         await _tell_all({dossier.id, *json.loads(self.before).get("dossiers", [])})
@@ -85,6 +99,10 @@ class _Chosen:
     @property
     def dossiers(self) -> set[int]:
         return {row["dossier"] for row in (*self.folders, *self.documents)}
+
+    @property
+    def names(self) -> list[str]:
+        return [row["name"] for row in (*self.folders, *self.documents)]
 
 
 async def _choose(items: Items, by: Viewer) -> _Chosen:
@@ -118,12 +136,6 @@ async def _choose(items: Items, by: Viewer) -> _Chosen:
 def _row_of(folder: Folder) -> dict[str, Any]:
     names = ("id", "dossier", "client", "parent", "name", "position", "kind")
     return {name: getattr(folder, name) for name in names}
-
-
-async def _kept(kind: str, dossier: int, before: dict[str, Any], by: Viewer) -> DossierAct:
-    act = DossierAct(dossier=dossier, person=by.user.id, kind=kind, at=utcnow(), before=json.dumps(before, default=str))
-    await act.save()
-    return act
 
 
 async def _tell_all(dossiers: set[int]) -> None:
@@ -196,7 +208,8 @@ async def move_items(dossier: Dossier, parent: Folder | None, items: Items, *, b
     if parent is not None and parent.kind == "internal":
         rows = [*folders, *await below({row["id"] for row in folders})]
         before["kinds"] = [[row["id"], row["kind"]] for row in rows]
-    await _put_folders(_named(folders, await _names_in(dossier.id, into), 120), dossier.id, dossier.client, into)
+    async with rights_go_along(row["id"] for row in folders):
+        await _put_folders(_named(folders, await _names_in(dossier.id, into), 120), dossier.id, dossier.client, into)
     if into is not None:
         await _put_documents(_named(documents, await _documents_in(into), 255), into, dossier.client)
     if "kinds" in before:
@@ -204,7 +217,7 @@ async def move_items(dossier: Dossier, parent: Folder | None, items: Items, *, b
             f"UPDATE folder SET kind = 'internal' WHERE id IN {listed(1)}",
             json.dumps([id for id, _ in before["kinds"]]),
         )
-    act = await _kept("move", dossier.id, before, by)
+    act = await keep("move", dossier.id, before, by, *chosen.names)
     detail = {"folders": len(folders), "documents": len(documents), "to": parent.name if parent else ""}
     await by.note("Dossier.move_items", dossier, detail)
     await _tell_all(set(before["dossiers"]))
@@ -238,6 +251,11 @@ async def _put_documents(named: Sequence[tuple[int, str, str]], folder: int, cli
 
 
 async def _undo_move(before: dict[str, Any], by: Viewer) -> int:
+    async with rights_go_along(row[0] for row in before["folders"]):
+        return await _moved_back(before)
+
+
+async def _moved_back(before: dict[str, Any]) -> int:
     count = 0
     for id, dossier, client, parent, name, position, into in before["folders"]:
         found = await engine.raw(
@@ -294,7 +312,7 @@ async def copy_items(dossier: Dossier, parent: Folder | None, items: Items, *, b
     if into is not None:
         rows = _named(chosen.documents, await _documents_in(into), 255)
         copies = await documents_copied({id: (into, name) for id, name, _ in rows}, dossier.client, by.user.id, now)
-    act = await _kept("copy", dossier.id, {"folders": made, "documents": copies}, by)
+    act = await keep("copy", dossier.id, {"folders": made, "documents": copies}, by, *chosen.names)
     await by.note(
         "Dossier.copy_items",
         dossier,
@@ -316,7 +334,7 @@ async def trash_items(dossier: Dossier, items: Items, *, by: Viewer) -> DossierA
     folders, documents = ([row["id"] for row in rows] for rows in (chosen.folders, chosen.documents))
     await _throw(folders, documents, by)
     before = {"folders": folders, "documents": documents, "dossiers": sorted(chosen.dossiers)}
-    act = await _kept("trash", dossier.id, before, by)
+    act = await keep("trash", dossier.id, before, by, *chosen.names)
     await by.note("Dossier.trash_items", dossier, {"folders": len(folders), "documents": len(documents)})
     await _tell_all(chosen.dossiers)
     return act
@@ -372,7 +390,7 @@ async def publish_items(dossier: Dossier, items: Items, publish: Publish, *, by:
         "documents": [[row["id"], row["state"], _iso(row["publish_at"]), _iso(row["published_at"])] for row in rows],
         "dossiers": sorted(chosen.dossiers),
     }
-    act = await _kept("publish", dossier.id, before, by)
+    act = await keep("publish", dossier.id, before, by, *chosen.names)
     await by.note("Dossier.publish_items", dossier, {"state": new["state"], "count": len(rows)})
     await _tell_all(chosen.dossiers)
     return act
@@ -407,4 +425,9 @@ _UNDO: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "copy": _undo_copy,
     "trash": _undo_trash,
     "publish": _undo_publish,
+    "rename": undo_rename,
+    "kind": undo_kind,
+    "order": undo_order,
+    "settings": undo_settings,
+    "add": undo_add,
 }

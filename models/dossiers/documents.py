@@ -15,6 +15,7 @@ from models.content_type import clean_name
 from models.core import Owned, Refused, Say, fold, operation, save, was_and_is
 from models.dossiers.dossier import require_structures
 from models.dossiers.folders import Folder, numbered, tell
+from models.dossiers.undoing import keep
 from models.live import touch
 from models.personal import PROOF, TAX, Erase, Export
 from models.retention import RetentionClass
@@ -122,6 +123,9 @@ class Document(Owned, Table, tablename="document"):
             raise Refused("name", Say("Hier staat al een document met de naam “{name}”.", name=name))
         before = self.name
         await save(self, name=name, name_key=fold(name))
+        if name != before:
+            here = await by.folders.get(self.folder)
+            await keep("rename", here.dossier, {"documents": [[self.id, before, name]]}, by, name)
         await by.note("Document.rename", self, {"name": name, **was_and_is({"name": before}, {"name": name})})
         await self._tell()
 
@@ -136,7 +140,9 @@ class Document(Owned, Table, tablename="document"):
         if target.dossier != here.dossier:
             raise Refused("folder", Say("Een document verhuist alleen binnen het eigen dossier."))
         name = numbered(self.name, await self._taken(target.id), 255)
+        place = [self.id, self.folder, self.client, self.name, target.id]
         await save(self, folder=target.id, name=name, name_key=fold(name))
+        await keep("move", here.dossier, {"folders": [], "documents": [place]}, by, name)
         detail = was_and_is({"folder": here.name}, {"folder": target.name})
         await by.note("Document.move", self, {"name": name, **detail})
         await self._tell()
@@ -146,7 +152,9 @@ class Document(Owned, Table, tablename="document"):
     async def trash(self, *, by: Viewer) -> None:
         require_structures(self.client, by)
         self._refuse_trashed()
+        here = await by.folders.get(self.folder)
         await save(self, trashed_at=utcnow(), trashed_by=by.user.id)
+        await keep("trash", here.dossier, {"folders": [], "documents": [self.id]}, by, self.name)
         await self._tell()
 
     @operation(Permission.EDIT_DOSSIERS)

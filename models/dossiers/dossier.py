@@ -11,6 +11,8 @@ from piccolo.table import Table
 
 from models import engine
 from models.clients import Client, ClientGroup, Membership, with_right
+from models.clients.sectors import ClientSector, Sector
+from models.content_type import tidy
 from models.core import Owned, Refused, Say, fold, operation, save, was_and_is
 from models.live import touch
 from models.viewer import Permission, Right
@@ -27,7 +29,7 @@ class Dossier(Owned, Table, tablename="dossier"):
     client = ForeignKey(Client, null=True, default=None, on_delete=OnDelete.cascade)
     name = Varchar(length=120)
     name_key = Varchar(length=240)
-    audience = Varchar(length=6, default="", help_text="general: all or groups")
+    audience = Varchar(length=6, default="", help_text="general: all, groups or sector")
     created_at = Timestamptz()
     is_sample = Boolean(default=False)
     for_new_since = Timestamptz(
@@ -50,9 +52,12 @@ class Dossier(Owned, Table, tablename="dossier"):
     async def add_folder(self, name: str, kind: str = "office", *, by: Viewer) -> Folder:
         """A folder at the top."""
         from models.dossiers.folders import make_folder
+        from models.dossiers.undoing import keep
 
         require_structures(self.client, by)
-        return await make_folder(self.id, self.client, None, name, kind)
+        made = await make_folder(self.id, self.client, None, name, kind)
+        await keep("add", self.id, {"folders": [made.id]}, by, made.name)
+        return made
 
     @operation(Permission.EDIT_STRUCTURES, trail=False)
     async def rename(self, name: str, *, by: Viewer) -> None:
@@ -79,19 +84,28 @@ class Dossier(Owned, Table, tablename="dossier"):
         await self._tell()
 
     @operation(Permission.EDIT_STRUCTURES)
-    async def publish(self, audience: str, groups: Sequence[int] = (), *, by: Viewer) -> None:
-        """Who may read a general dossier: `audience` is all or groups."""
+    async def publish(
+        self, audience: str, groups: Sequence[int] = (), sectors: Sequence[int] = (), *, by: Viewer
+    ) -> None:
+        """Who may read a general dossier: `audience` is all, groups, or sector."""
         if self.kind != "general":
             raise Refused("", Say("Alleen een algemeen dossier heeft lezers die u kiest."))
-        if audience not in ("all", "groups"):
-            raise Refused("audience", Say("Kies alle cliënten of groepen."))
+        if audience not in ("all", "groups", "sector"):
+            raise Refused("audience", Say("Kies alle cliënten, groepen of branches."))
         selections = by.groups.where(ClientGroup.purpose == "selection")
         known = {row["id"] for row in await selections.select(ClientGroup.id)}
         chosen = sorted(set(groups) & known) if audience == "groups" else []
         if audience == "groups" and not chosen:
             raise Refused("groups", Say("Kies ten minste één groep."))
+        known = {row["id"] for row in await by.scope(Sector).select(Sector.id)}
+        among = sorted(set(sectors) & known) if audience == "sector" else []
+        if audience == "sector" and not among:
+            raise Refused("sectors", Say("Kies ten minste één branche."))
         await save(self, audience=audience)
         await DossierGroup.delete().where(DossierGroup.dossier == self.id)
+        await DossierSector.delete().where(DossierSector.dossier == self.id)
+        if among:
+            await DossierSector.insert(*(DossierSector(dossier=self.id, sector=one) for one in among))
         if chosen:
             await DossierGroup.insert(*(DossierGroup(dossier=self.id, client_group=group) for group in chosen))
         await self._tell()
@@ -127,14 +141,37 @@ class DossierGroup(Owned, Table, tablename="dossier_group"):
         return cls.id > 0 if viewer.is_staff else cls.id < 0
 
 
+class DossierSector(Owned, Table, tablename="dossier_sector"):
+    """A sector whose clients may read a general dossier."""
+
+    dossier = ForeignKey(Dossier, null=False, on_delete=OnDelete.cascade)
+    sector = ForeignKey(Sector, null=False, on_delete=OnDelete.cascade, index=True)
+
+    dossier_sector_unique = Unique([dossier, sector])
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        return cls.id > 0 if viewer.is_staff else cls.id < 0
+
+
 def general_dossiers_for(viewer: Viewer) -> Any:
     """The ids of the general dossiers that a client user may read, as a subquery."""
     ids = viewer.client_ids_with(Right.VIEW_DOSSIER) or [-1]
     groups = Membership.select(Membership.client_group).where(Membership.client.is_in(ids))
     named = DossierGroup.select(DossierGroup.dossier).where(DossierGroup.client_group.is_in(groups))
     general = Dossier.kind == "general"
+    sectors = ClientSector.select(ClientSector.sector).where(ClientSector.client.is_in(ids))
+    among = DossierSector.select(DossierSector.dossier).where(DossierSector.sector.is_in(sectors))
     everyone = (Dossier.audience == "all") if ids != [-1] else (Dossier.id < 0)
-    return Dossier.select(Dossier.id).where(general & (everyone | Dossier.id.is_in(named)))
+    return Dossier.select(Dossier.id).where(general & (everyone | Dossier.id.is_in(named) | Dossier.id.is_in(among)))
+
+
+# As `general_dossiers_for`, as SQL: the general dossiers for these clients ({ids}, by commas).
+GENERAL_SQL = """SELECT g.id FROM dossier g WHERE g.kind = 'general' AND (g.audience = 'all' OR EXISTS (
+ SELECT 1 FROM dossier_group dg JOIN membership m ON m.client_group = dg.client_group
+ WHERE dg.dossier = g.id AND m.client IN ({ids})) OR EXISTS (
+ SELECT 1 FROM dossier_sector ds JOIN client_sector cs ON cs.sector = ds.sector
+ WHERE ds.dossier = g.id AND cs.client IN ({ids})))"""
 
 
 def require_structures(client: int | None, by: Viewer) -> None:
@@ -154,19 +191,11 @@ async def free_dossier_name(kind: str, name: str, besides: int = 0) -> str:
 
 def tidy_name(name: str) -> str:
     """A folder's or dossier's name without what cannot be shown. Raises Refused when nothing is left or it is too long."""
-    name = " ".join("".join(ch if _is_shown(ch) else " " for ch in name).replace("›", ">").split())
-    if not name:
+    name = tidy(name).replace("›", ">")
+    if not name.strip(". "):
         raise Refused("name", Say("Vul een naam in."))
     if len(name) > 120:
         raise Refused("name", Say("Deze naam heeft {n} tekens; er passen er 120.", n=len(name)))
+    if len(fold(name)) > 240:
+        raise Refused("name", Say("Deze naam is te lang om op te kunnen zoeken. Kies een kortere."))
     return name
-
-
-def _is_shown(letter: str) -> bool:
-    """No control characters, and none that turn the direction of what follows."""
-    return (
-        letter >= " "
-        and letter not in "\x7f\u200e\u200f\u061c"
-        and not ("\u202a" <= letter <= "\u202e")
-        and not ("\u2066" <= letter <= "\u2069")
-    )

@@ -13,10 +13,10 @@ from piccolo.table import Table
 
 from models import engine
 from models.clients import Client, with_right
-from models.clients.rights import STEP, folder_renamed, way_to
 from models.core import Owned, Refused, Say, fold, operation, save, was_and_is
 from models.dossiers.dossier import Dossier, general_dossiers_for, require_structures, tidy_name
 from models.dossiers.matching import refuse_unknown
+from models.dossiers.undoing import keep, rights_go_along
 from models.live import touch
 from models.retention import RetentionClass
 from models.settings import utcnow
@@ -115,7 +115,9 @@ class Folder(Owned, Table, tablename="folder"):
         require_structures(self.client, by)
         self._refuse_trashed()
         kind = "internal" if self.kind == "internal" else kind or self.kind
-        return await make_folder(self.dossier, self.client, self.id, name, kind)
+        made = await make_folder(self.dossier, self.client, self.id, name, kind)
+        await keep("add", self.dossier, {"folders": [made.id]}, by, made.name)
+        return made
 
     @operation(Permission.EDIT_DOSSIERS, trail=False)
     async def rename(self, name: str, was: str = "", *, by: Viewer) -> None:
@@ -130,9 +132,11 @@ class Folder(Owned, Table, tablename="folder"):
         name = tidy_name(name)
         await refuse_placeholders(self.dossier, self.client, name)
         await refuse_taken(self.dossier, self.parent, name, besides=self.id)
-        before, way = self.name, await self._way()
-        await save(self, name=name, name_key=fold(name))
-        await self._keep_opened(way)
+        before = self.name
+        async with rights_go_along([self.id]):
+            await save(self, name=name, name_key=fold(name))
+        if name != before:
+            await keep("rename", self.dossier, {"folders": [[self.id, before, name]]}, by, name)
         await by.note("Folder.rename", self, {"name": name, **was_and_is({"name": before}, {"name": name})})
         await self._tell()
 
@@ -149,11 +153,13 @@ class Folder(Owned, Table, tablename="folder"):
             if await engine.raw(f"{_SUBTREE} SELECT id FROM subtree WHERE id = $2", self.id, target.id):
                 raise Refused("parent", Say("Een map kan niet in zichzelf of in een map die erin ligt."))
         await refuse_taken(self.dossier, parent, self.name, besides=self.id)
-        way = await self._way()
-        await save(self, parent=parent or None, position=await next_position(self.dossier, parent))
-        await self._keep_opened(way)
+        place = [self.id, self.dossier, self.client, self.parent, self.name, self.position, parent or None]
+        before: dict[str, Any] = {"folders": [place], "documents": []}
+        async with rights_go_along([self.id]):
+            await save(self, parent=parent or None, position=await next_position(self.dossier, parent))
         if target is not None and target.kind == "internal":
-            await self._make_internal()
+            before["kinds"] = [[id, was] for id, was, _ in await self._make_internal()]
+        await keep("move", self.dossier, before, by, self.name)
         await self._tell()
 
     @operation(Permission.EDIT_DOSSIERS)
@@ -170,6 +176,9 @@ class Folder(Owned, Table, tablename="folder"):
         was = {row["id"]: row["position"] for row in rows}
         moved = [(place, id) for place, id in enumerate(ids) if was[id] != place]
         await engine.raw_many("UPDATE folder SET position = $1 WHERE id = $2", moved)
+        if moved:
+            changed = [[id, was[id], place] for place, id in moved]
+            await keep("order", self.dossier, {"positions": changed}, by, self.name)
         await self._tell()
 
     @operation(Permission.EDIT_DOSSIERS)
@@ -185,9 +194,11 @@ class Folder(Owned, Table, tablename="folder"):
             and await Folder.exists().where((Folder.id == self.parent) & (Folder.kind == "internal"))
         ):
             raise Refused("kind", Say("Deze map ligt in een interne map en blijft daarom intern. Verplaats hem eerst."))
-        await save(self, kind=kind)
+        changed = [[self.id, self.kind, kind]]
         if kind == "internal":
-            await self._make_internal()
+            changed = await self._make_internal()
+        await save(self, kind=kind)
+        await keep("kind", self.dossier, {"kinds": changed}, by, self.name)
         await self._tell()
 
     @operation(Permission.EDIT_DOSSIERS)
@@ -199,7 +210,10 @@ class Folder(Owned, Table, tablename="folder"):
             raise Refused("retention", Say("Kies een van de bewaartermijnen."))
         if year is not None and not 1990 <= year <= 2100:
             raise Refused("year", Say("Vul een jaar in van {least} tot en met {most}.", least=1990, most=2100))
+        was = [self.own_only, self.retention, self.year]
         await save(self, own_only=own_only, retention=retention or None, year=year)
+        changed = [[self.id, was, [own_only, retention or None, year]]]
+        await keep("settings", self.dossier, {"settings": changed}, by, self.name)
         await self._tell()
 
     @operation(Permission.EDIT_DOSSIERS)
@@ -213,6 +227,7 @@ class Folder(Owned, Table, tablename="folder"):
             self.id, now, by.user.id,
         )  # fmt: skip
         self.trashed_at, self.trashed_by = now, by.user.id
+        await keep("trash", self.dossier, {"folders": [self.id], "documents": []}, by, self.name)
         await self._tell()
 
     @operation(Permission.EDIT_DOSSIERS)
@@ -310,30 +325,28 @@ class Folder(Owned, Table, tablename="folder"):
         await self._tell()
         return documents
 
-    async def _way(self) -> str:
-        return STEP.join(step["name"] for step in await way_to(self.id))
-
-    async def _keep_opened(self, before: str) -> None:
-        """Whom this folder was opened to keeps it when its name or place changes."""
-        if self.client is not None:
-            await folder_renamed(self.client, before, await self._way())
-
     def _refuse_trashed(self) -> None:
         if self.is_trashed:
             raise Refused("", Say("Deze map ligt in de prullenbak. Zet hem eerst terug."))
 
-    async def _make_internal(self) -> None:
+    async def _make_internal(self) -> list[list[Any]]:
+        """With all that lies in it; of each that was not: its id, what it was and what it became, those above first."""
+        rows = await engine.raw(
+            f"{_SUBTREE} SELECT f.id, f.kind FROM subtree s JOIN folder f ON f.id = s.id WHERE f.kind <> 'internal' ORDER BY s.depth",
+            self.id,
+        )
         await engine.raw(
             f"UPDATE folder SET kind = 'internal' WHERE id IN ({_SUBTREE} SELECT id FROM subtree)", self.id
         )
         self.kind = "internal"
+        return [[row["id"], row["kind"], "internal"] for row in rows]
 
     async def _tell(self) -> None:
         await tell(self.dossier, self.client)
 
 
-_SUBTREE = """WITH RECURSIVE subtree(id) AS (
- SELECT id FROM folder WHERE id = $1 UNION ALL SELECT f.id FROM folder f JOIN subtree s ON f.parent = s.id)"""
+_SUBTREE = """WITH RECURSIVE subtree(id, depth) AS (
+ SELECT id, 0 FROM folder WHERE id = $1 UNION ALL SELECT f.id, s.depth + 1 FROM folder f JOIN subtree s ON f.parent = s.id)"""
 
 _SUBTREE_OF_ONE_MOMENT = """WITH RECURSIVE subtree(id, moment) AS (
  SELECT id, trashed_at FROM folder WHERE id = $1

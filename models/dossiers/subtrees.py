@@ -25,6 +25,20 @@ async def below(folders: Iterable[int]) -> list[Row]:
     )
 
 
+async def ways_of(folders: Iterable[int]) -> dict[int, tuple[int | None, list[str]]]:
+    """For each folder its client, and the names on the way to it, its own last."""
+    rows = await engine.raw(
+        f"WITH RECURSIVE up(id, client, parent, name, height) AS (SELECT id, client, parent, name, 0 FROM folder WHERE id IN {listed(1)} "
+        "UNION ALL SELECT u.id, u.client, f.parent, f.name, u.height + 1 FROM folder f JOIN up u ON f.id = u.parent) "
+        "SELECT id, client, name FROM up ORDER BY id, height DESC",
+        json.dumps(sorted(set(folders))),
+    )
+    found: dict[int, tuple[int | None, list[str]]] = {}
+    for row in rows:
+        found.setdefault(row["id"], (row["client"], []))[1].append(row["name"])
+    return found
+
+
 async def carry_over(folders: Iterable[int], dossier: int, client: int | None) -> None:
     """All that lies below these folders, also in the trash, belongs to the dossier and client that they came to."""
     tree = (

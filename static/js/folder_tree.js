@@ -1,11 +1,15 @@
-/* The keys, roles and memory of a tree of <details> and links: arrows, Home, End, letters, F2, Delete; open folders and focus survive swaps. */
+/* The keys, roles and memory of a tree of <details> and links: arrows, Home, End, letters, *, F2, Delete; open folders and focus survive swaps. */
 let holding = ""  // the tree that has the focus: it may be swapped as a whole
 document.addEventListener("focusin", event => { if (!event.target.closest("dialog")) holding = event.target.closest("folder-tree")?.key || "" })
 document.addEventListener("close", () => document.querySelectorAll("folder-tree").forEach(tree => tree.dress()), true)  // gives the focus back
+document.addEventListener("htmx:config:request", event => {  // what stands open is drawn again with the tree
+  const tree = document.querySelector("folder-tree[data-dossier]")
+  if (tree) event.detail.ctx.request.headers["Poort-Open"] = tree.opened()
+})
 customElements.define("folder-tree", class extends HTMLElement {
   connectedCallback() {
     this.key = `tree-${this.dataset.key || location.pathname}`
-    this.memory = { open: {}, at: "", near: [], ...JSON.parse(sessionStorage.getItem(this.key) || "{}") }
+    this.memory = { open: {}, at: "", near: [], chosen: [], ...JSON.parse(sessionStorage.getItem(this.key) || "{}") }
     this.reveal(document.getElementById(this.dataset.reveal || ""))
     this.hadFocus = holding === this.key
     this.seen = new WeakSet()  // remembered state is for what is new here; after that the person decides
@@ -23,30 +27,36 @@ customElements.define("folder-tree", class extends HTMLElement {
   get items() { return [...this.querySelectorAll("li")].filter(item => !item.parentElement.closest("details:not([open])")) }
   details(item) { return item.querySelector(":scope > details") }
   row(item) { return item.querySelector(":scope > .tree-row") }
-  link(item) { return this.row(item)?.querySelector("a") }
+  link(item) { return item.querySelector(":scope > a, :scope > .tree-row > a") }
+  opened() {
+    const lists = [...this.querySelectorAll("details[open] > ul")].map(list => [list.closest("li").dataset.id, list])
+    return [[0, this.querySelector("ul")], ...lists].slice(0, 100).map(([id, list]) => `${id}:${list?.children.length || 0}`).join()
+  }
   dress() {
     const top = this.querySelector("ul")
     if (!top) return
     Object.assign(top, { role: "tree", ariaLabel: this.getAttribute("aria-label") || "" })
-    this.querySelectorAll("ul ul").forEach(list => list.setAttribute("role", "group"))
+    this.querySelectorAll("ul ul").forEach(list => list.setAttribute("role", "none"))
     for (const item of this.querySelectorAll("li")) {
-      const details = this.details(item), link = this.link(item)
+      const details = this.details(item), link = this.link(item), above = item.parentElement.closest("li")
       if (!link) { item.setAttribute("role", "none"); continue }  // a row that is being renamed
-      item.setAttribute("role", "treeitem")
-      item.setAttribute("aria-label", link.textContent.trim())
+      Object.assign(item, { role: "treeitem", ariaLabel: [...link.childNodes].map(part => part.textContent.trim()).filter(Boolean).join(" "), ariaLevel: above ? Number(above.ariaLevel) + 1 : 1, ariaCurrent: link.ariaCurrent })
+      if (item.dataset.of) Object.assign(item, { ariaSetSize: item.dataset.of, ariaPosInSet: item.dataset.place })
       if (details) {
         if (!this.seen.has(details) && item.id in this.memory.open) details.open = this.memory.open[item.id]
         this.seen.add(details)
         item.setAttribute("aria-expanded", details.open)
-        details.querySelector("summary").setAttribute("tabindex", -1)
+        details.setAttribute("role", "group")
+        Object.assign(details.querySelector("summary"), { tabIndex: -1, ariaHidden: true })
       }
-      this.row(item).querySelectorAll("a, button").forEach(inside => { inside.tabIndex = -1 })
+      item.querySelectorAll(":scope > a, :scope > .tree-row :is(a, button)").forEach(inside => { inside.tabIndex = -1 })
     }
     const items = this.items.filter(item => item.role === "treeitem")
     const known = [this.memory.at, ...this.memory.near].map(id => items.find(item => item.id === id))  // what is gone leaves the place to its neighbour
-    const at = known.find(Boolean) || items.find(item => this.link(item).ariaCurrent) || items[0]
+    const at = known.find(Boolean) || items.find(item => item.ariaCurrent) || items[0]
     this.querySelectorAll("li").forEach(item => { item.tabIndex = item === at ? 0 : -1 })
-    if (this.hadFocus && at && (document.activeElement === document.body || !document.activeElement)) at.focus()
+    this.paint?.()
+    if (this.hadFocus && at && (document.activeElement === document.body || !document.activeElement)) at.focus({ preventScroll: true })
   }
   go(item) { item?.focus() }
   handleEvent(event) { this[event.type](event) }
@@ -61,8 +71,10 @@ customElements.define("folder-tree", class extends HTMLElement {
     this.remember()
   }
   click(event) {
-    const row = event.target.closest(".tree-row"), details = row && !event.target.closest("a, button, input, form") && this.details(row.parentElement)
+    const row = event.target.closest(".tree-row"), details = row && !event.target.closest("a, button, input, form") && !event.ctrlKey && !event.shiftKey && !event.metaKey && this.details(row.parentElement)
     if (details) details.open = !details.open
+    const gap = event.target.closest(".tree-gap")
+    if (gap) this.memory.near = [gap.previousElementSibling?.id]
   }
   toggle(event) {
     const item = event.target.closest("li")
@@ -79,7 +91,8 @@ customElements.define("folder-tree", class extends HTMLElement {
       ArrowRight: () => details && (details.open ? this.go(details.querySelector("li")) : (details.open = true)),
       ArrowLeft: () => (details?.open ? (details.open = false) : this.go(item.parentElement.closest("li"))),
       Enter: () => this.link(item).click(), " ": () => (details ? (details.open = !details.open) : this.link(item).click()),
-      F2: () => this.row(item).querySelector("[data-rename]")?.click(), Delete: () => this.row(item).querySelector("[data-delete]")?.click(),
+      "*": () => [...item.parentElement.children].forEach(beside => { if (this.details(beside)) this.details(beside).open = true }),
+      F2: () => this.row(item)?.querySelector("[data-rename]")?.click(), Delete: () => this.row(item)?.querySelector("[data-delete]")?.click(),
     }[event.key]
     if (act) { event.preventDefault(); act() } else if (event.key.length === 1) this.type(event.key, items, at)
   }

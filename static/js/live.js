@@ -8,7 +8,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const recent = []  // what the listening tab heard of late: a page is drawn first and listens a moment later
 
   const lives = () => document.querySelectorAll("[data-live]")
-  const isEdited = element => { const at = document.activeElement; return element.contains(at) && at !== element && at.matches("input:not([type=checkbox], [type=radio]), textarea, select") || element.querySelector("input[name=ids]:checked") !== null }
+  const isEdited = element => { const at = document.activeElement; return element.contains(at) && at !== element && at.matches("input:not([type=checkbox], [type=radio]), textarea, select") || !("keeps" in element.dataset) && element.querySelector("input[name=ids]:checked") !== null }
   const flush = () => {
     flushing = 0
     if (document.hidden) return

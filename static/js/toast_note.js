@@ -2,7 +2,7 @@
 customElements.define("toast-note", class extends HTMLElement {
   connectedCallback() {
     const words = this.querySelector("p").textContent
-    for (const other of this.parentElement.querySelectorAll("toast-note:not([data-undo])")) if (other !== this && other.querySelector("p").textContent === words) other.remove()
+    for (const other of this.parentElement.querySelectorAll("toast-note:not([data-undo]), toast-note:has([action^='/dossier-acts/'])")) if (other !== this && other.querySelector("p").textContent === words) other.remove()
     this.querySelector("[data-dismiss]")?.addEventListener("click", () => this.remove())
     if (this.dataset.kind === "danger") return
     for (const kind of ["pointerenter", "focusin"]) this.addEventListener(kind, () => clearTimeout(this.timer), true)

@@ -133,13 +133,13 @@ def test_a_key_in_the_tree_presses_the_action_of_its_row(open_page: Any, key: st
 
 def test_a_folder_dropped_on_another_is_moved_there(open_page: Any) -> None:
     tab = open_page("/office")
-    tab.evaluate("document.getElementById('folder-6').dataset.move = '/moved'")
+    tab.evaluate("document.querySelector('folder-tree').dataset.items = '/moved'")
     tab.evaluate("document.querySelector('folder-tree').dataset.swap = 'none'")
 
     with tab.expect_request("**/moved") as request:
         tab.locator("#folder-6 > .tree-row").drag_to(tab.locator("#folder-4 > .tree-row"))
 
-    assert request.value.post_data == "parent=4"
+    assert request.value.post_data == "do=move&into=4&ids=f6"
 
 
 def test_ticks_bring_the_bulk_bar_and_shift_ticks_a_stretch(open_page: Any) -> None:

@@ -6,7 +6,7 @@ from models import engine
 from models.dossiers import Dossier, Folder, dossiers_for
 from tests.cast import Cast
 from tests.web.test_folders import Browsers, id_of
-from web import dossiers, dossiers_copy, dossiers_trash
+from web import audience, dossiers, dossiers_copy, dossiers_trash
 
 
 async def structure_of(cast: Cast) -> int:
@@ -28,7 +28,7 @@ async def test_every_page_of_dossiers_shows(cast: Cast, browser: Browsers) -> No
             dossiers.new_folder.url(dossier_id=structure),
             dossiers.name.url(dossier_id=structure),
             dossiers.removal.url(dossier_id=structure),
-            dossiers.audience.url(dossier_id=general["id"]),
+            audience.audience.url(dossier_id=general["id"]),
             dossiers_trash.page.url(dossier_id=structure),
             dossiers.tree.url(dossier_id=structure),
             copies.choose.url(dossier_id=structure),

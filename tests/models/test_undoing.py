@@ -1,0 +1,154 @@
+"""Whatever is done to one folder or document, its maker can undo it, now or later; and nobody else can."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from models import engine
+from models.clients.rights import STEP
+from models.core import Missing, Refused, fold
+from models.dossiers import Document, Folder, dossier_of
+from models.dossiers.acts import DossierAct, Items, move_items
+from models.dossiers.subtrees import ways_of
+from models.dossiers.undoing import acts_in, latest_act
+from tests.cast import as_viewer
+from tests.models.test_acts import snapshot
+
+
+async def bakery(cast: Any) -> tuple[Folder, Folder, Document]:
+    """Two folders at the top and a document in the first."""
+    document = (
+        await Document.objects().where((Document.client == cast.bakkerij) & Document.trashed_at.is_null()).first()
+    )
+    folder = await Folder.objects().where(Folder.id == document.folder).first()
+    other = (
+        await Folder.objects()
+        .where(
+            (Folder.client == cast.bakkerij)
+            & (Folder.id != folder.id)
+            & Folder.parent.is_null()
+            & (Folder.kind == "office")
+        )
+        .order_by(Folder.id)
+        .first()
+    )
+    return folder, other, document
+
+
+async def undone(cast: Any) -> int:
+    return int(await (await cast.anna.scope(DossierAct).get(await latest_act(cast.anna))).undo(by=cast.anna))
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        "rename folder", "rename document", "move folder", "move document", "trash folder", "trash document", "kind", "internal",
+        "order", "settings",
+    ],
+)  # fmt: skip
+async def test_what_was_done_to_one_thing_is_undone(cast: Any, act: str) -> None:
+    folder, other, document = await bakery(cast)
+    await other.add_folder("Daarin", by=cast.anna)
+    where = "SELECT id, position, own_only, retention, year FROM folder WHERE client = $1 ORDER BY id"
+    before, settings = await snapshot(cast.bakkerij), await engine.raw(where, cast.bakkerij)
+
+    match act:
+        case "rename folder":
+            await folder.rename("Iets anders", by=cast.anna)
+        case "rename document":
+            await document.rename("Anders", by=cast.anna)
+        case "move folder":
+            await folder.move(other.id, by=cast.anna)
+        case "move document":
+            await document.move(other.id, by=cast.anna)
+        case "trash folder":
+            await folder.trash(by=cast.anna)
+        case "trash document":
+            await document.trash(by=cast.anna)
+        case "kind":
+            await other.change_kind("upload", by=cast.anna)
+        case "internal":
+            await other.change_kind("internal", by=cast.anna)
+        case "order":
+            await other.reorder("down", by=cast.anna)
+        case "settings":
+            await other.set_up(True, None, 2025, by=cast.anna)
+    assert (await snapshot(cast.bakkerij), await engine.raw(where, cast.bakkerij)) != (before, settings)
+
+    assert await undone(cast) == 1
+
+    assert await snapshot(cast.bakkerij) == before
+    assert await engine.raw(where, cast.bakkerij) == settings
+
+
+async def test_a_folder_that_was_added_goes_again_unless_it_was_filled(cast: Any) -> None:
+    folder, _, _ = await bakery(cast)
+    made = await folder.add_folder("Nieuw", by=cast.anna)
+    await made.add_folder("Erin", by=cast.anna)
+    first, second = [row["id"] for row in reversed((await acts_in(cast.anna, folder.dossier))[:2])]
+
+    with pytest.raises(Refused, match="intussen iets"):
+        await (await cast.anna.scope(DossierAct).get(first)).undo(by=cast.anna)
+    assert await (await cast.anna.scope(DossierAct).get(second)).undo(by=cast.anna) == 1
+    assert await (await cast.anna.scope(DossierAct).get(first)).undo(by=cast.anna) == 1
+    assert (await Folder.objects().where(Folder.id == made.id).first()).trashed_at is not None
+
+
+async def test_what_somebody_changed_since_stays_as_it_is(cast: Any) -> None:
+    folder, _, _ = await bakery(cast)
+    await folder.rename("Van Anna", by=cast.anna)
+    await (await cast.ed.folders.get(folder.id)).rename("Van Ed", by=cast.ed)
+
+    assert await undone(cast) == 0
+
+    assert (await cast.ed.folders.get(folder.id)).name == "Van Ed"
+
+
+async def test_an_old_name_that_was_taken_meanwhile_gets_a_number(cast: Any) -> None:
+    _, folder, _ = await bakery(cast)
+    name = folder.name
+    await folder.rename("Even anders", by=cast.anna)
+    act = await latest_act(cast.anna)
+    dossier = await dossier_of(cast.anna, cast.bakkerij)
+    await dossier.add_folder(name, by=cast.anna)
+
+    await (await cast.anna.scope(DossierAct).get(act)).undo(by=cast.anna)
+
+    assert (await cast.anna.folders.get(folder.id)).name == f"{name} (2)"
+
+
+async def test_nobody_undoes_what_another_did_or_what_he_reaches_no_more(cast: Any) -> None:
+    folder, _, document = await bakery(cast)
+    await (await cast.ed.folders.get(folder.id)).rename("Van Ed", by=cast.ed)
+    act = await latest_act(cast.ed)
+    for other in (cast.anna, cast.rik):
+        with pytest.raises(Missing):
+            await other.scope(DossierAct).get(act)
+    mine = await cast.ed.scope(DossierAct).get(act)
+    await engine.raw("DELETE FROM reach WHERE person = $1", cast.ed.user.id)
+
+    with pytest.raises(Missing):
+        await mine.undo(by=cast.ed)
+    assert (await cast.anna.folders.get(folder.id)).name == "Van Ed"
+    assert (await cast.anna.documents.get(document.id)).name == document.name
+
+
+async def test_who_a_folder_was_opened_to_keeps_it_through_a_move_of_several_and_its_undo(cast: Any) -> None:
+    folder, other, _ = await bakery(cast)
+    way = STEP.join((await ways_of([folder.id]))[folder.id][1])
+    await engine.raw(
+        "INSERT INTO folder_right (access, name, name_key, act) SELECT id, CAST($1 AS VARCHAR), CAST($2 AS VARCHAR), false FROM access WHERE person = $3",
+        way, fold(way), cast.fem.user.id,
+    )  # fmt: skip
+    dossier = await dossier_of(cast.anna, cast.bakkerij)
+
+    act = await move_items(dossier, other, Items(folders=(folder.id,)), by=cast.anna)
+    moved = await as_viewer("fem@bakkerij-jansen.example")
+    await act.undo(by=cast.anna)
+    back = await as_viewer("fem@bakkerij-jansen.example")
+
+    assert folder.id in moved.opened_folders and other.id in moved.passages
+    assert folder.id in back.opened_folders and other.id not in back.passages
+    assert (await engine.raw("SELECT name FROM folder_right WHERE access IS NOT NULL"))[0]["name"] == way
