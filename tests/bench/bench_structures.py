@@ -11,7 +11,8 @@ import time
 from typing import Any
 
 from models import engine
-from models.dossiers.structures import BATCH, apply_to
+from models.dossiers.rolling import apply_to
+from models.dossiers.structures import BATCH
 from models.settings import utcnow
 from tests.databases import Databases, begin_run, end_run, kinds
 
