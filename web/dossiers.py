@@ -27,6 +27,7 @@ from models.dossiers import (
     path_to,
     tree_of,
 )
+from models.dossiers import years as booking
 from models.dossiers.publishing import PERIODS
 from models.dossiers.starter import STRUCTURES
 from models.dossiers.structures import add_starter
@@ -69,6 +70,7 @@ async def structures(request: Request, viewer: Viewer) -> Reply:
 
 async def _list(viewer: Viewer, make: Any, **forms: Form) -> Reply:
     blank = {"standard": Name.blank(), "general": Name.blank()}
+    proposed = booking.proposed(booking.this_day())
     return make(  # type: ignore[no-any-return]
         "dossiers/list.html",
         title=Say("Dossiers"),
@@ -76,6 +78,8 @@ async def _list(viewer: Viewer, make: Any, **forms: Form) -> Reply:
         standard=await dossiers_for(viewer, "standard"),
         general=await dossiers_for(viewer, "general"),
         forms=blank | forms,
+        proposed=proposed,
+        ready=await booking.latest(viewer, proposed) if proposed else None,
         starters=[(key, name) for key, (name, _) in STRUCTURES.items()],
     )
 

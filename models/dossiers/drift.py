@@ -11,7 +11,16 @@ import xlsxwriter
 from models import engine
 from models.core import Say
 from models.dossiers.dossier import Dossier
-from models.dossiers.structures import KINDS_OF_DIFFERENCE, Difference, compare, standard_of, this_year
+from models.dossiers.structures import (
+    KINDS_OF_DIFFERENCE,
+    Difference,
+    compare,
+    differs,
+    laid,
+    standard_of,
+    standards_of,
+    this_year,
+)
 from models.dossiers.years import holders
 from models.viewer import Viewer
 
@@ -41,25 +50,27 @@ def narrowed(rows: Sequence[Difference], kind: str, q: str = "") -> list[Differe
     return [row for row in found if (getattr(row, kind) if kind in KINDS_OF_DIFFERENCE else not row.is_same)]
 
 
-async def of_client(viewer: Viewer, client_id: int) -> list[tuple[int, str, Difference]]:
+async def of_client(client_id: int) -> list[tuple[int, str, Difference]]:
     """The structures that a client (found through the viewer) has and differs from: id, name, and in what."""
     rows = await engine.raw(
         "SELECT DISTINCT d.id, d.name, d.name_key FROM folder f JOIN folder o ON o.id = f.origin JOIN dossier d ON d.id = o.dossier "
         "WHERE f.client = $1 AND f.parent IS NULL AND f.trashed_at IS NULL AND d.kind = 'standard' ORDER BY d.name_key LIMIT 3",
         client_id,
     )
-    found = []
-    for row in rows:
-        structure = await viewer.dossiers.get(row["id"])
-        ((difference),) = await compare(structure, [client_id], this_year())
-        if not difference.is_same:
-            found.append((row["id"], row["name"], difference))
-    return found
+    standards = await standards_of([row["id"] for row in rows])
+    found = await laid([standards[row["id"]] for row in rows], [client_id], this_year().year) if rows else []
+    differences = [differs(*one) for (one,) in found]
+    return [(row["id"], row["name"], one) for row, one in zip(rows, differences, strict=True) if not one.is_same]
 
 
 def workbook(name: str, rows: Sequence[Difference], speak: Callable[[Any], str]) -> bytes:
     """A line per client, a column per kind of difference. What is text stays text, also when it begins with =."""
-    heads = [speak(Say("Cliënt")), speak(Say("Nummer")), *(speak(words) for words in WORDS.values()), speak(Say("In prullenbak"))]
+    heads = [
+        speak(Say("Cliënt")),
+        speak(Say("Nummer")),
+        *(speak(words) for words in WORDS.values()),
+        speak(Say("In prullenbak")),
+    ]
     lines = [[row.name, row.number, *(getattr(row, kind) for kind in WORDS), row.trashed] for row in rows]
     return sheet_of(name, heads, lines)
 
@@ -67,7 +78,12 @@ def workbook(name: str, rows: Sequence[Difference], speak: Callable[[Any], str])
 def sheet_of(name: str, heads: Sequence[str], lines: Sequence[Sequence[str | int]]) -> bytes:
     """A workbook of one sheet."""
     out = io.BytesIO()
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
     with xlsxwriter.Workbook(out, options) as book:
         sheet = book.add_worksheet("".join(ch for ch in name if ch not in "[]:*?/\\'")[:31] or "1")
         bold = book.add_format({"bold": True})

@@ -39,7 +39,11 @@ class FolderGrant(Owned, Table, tablename="folder_grant"):
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
-        return cls.folder.is_in(Folder.select(Folder.id).where(Folder.visible_to(viewer))) if viewer.is_staff else cls.id < 0
+        return (
+            cls.folder.is_in(Folder.select(Folder.id).where(Folder.visible_to(viewer)))
+            if viewer.is_staff
+            else cls.id < 0
+        )
 
 
 async def grants_of(folder: int) -> dict[int, bool]:
@@ -67,7 +71,11 @@ async def set_grants(folder: Folder, grants: Mapping[int, bool], *, by: Viewer) 
         "folder_grant", ("folder", "client", "template", "act"),
         [(folder.id, folder.client, template, act) for template, act in sorted(grants.items())],
     )  # fmt: skip
-    detail = {"name": folder.name, "before": _told(before, known), "after": _told(grants, known)}
+    detail = {
+        "name": folder.name,
+        "before": {"templates": _told(before, known)},
+        "after": {"templates": _told(grants, known)},
+    }
     await by.note("Folder.set_grants", folder, detail)
     await tell(folder.dossier, folder.client)
     await touch("users")

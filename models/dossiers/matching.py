@@ -45,7 +45,8 @@ class Standard:
 
 @dataclass(slots=True)
 class Matched:
-    """A standard folder and what the client has of it. `state`: same, renamed, moved (under its name or another), or new."""
+    """A standard folder and what the client has of it. `state`: same, renamed, moved (under its name or another), new, or
+    twin: filled in, its name is that of another one that is new in the same place."""
 
     standard: Standard
     name: str
@@ -53,6 +54,7 @@ class Matched:
     folder: Row | None = None
     in_trash: bool = False
     rights: Rights = NOBODY
+    twin: int | None = None  # the standard folder whose new folder it shares, because filled in both have one name
 
     @property
     def other_retention(self) -> bool:
@@ -82,7 +84,8 @@ class Matched:
 
 @dataclass(slots=True)
 class Match:
-    """All of it for one client, in the order of the tree; `extra` are his own folders in places that the standard has."""
+    """All of it for one client, in the order of the tree; `extra` are his own folders in places that the standard has; at the
+    top those of another structure are not."""
 
     folders: list[Matched] = field(default_factory=list)
     extra: list[Row] = field(default_factory=list)
@@ -154,6 +157,9 @@ def match(
     whatever it is called. Below a folder that is missing nothing is sought by name.
     """
     by_place: dict[tuple[int, str], Row] = {}
+    coming: dict[
+        tuple[int, str], int
+    ] = {}  # place (a folder, or minus a standard folder that is new) and name > standard
     by_origin: dict[tuple[int, int | None], Row] = {}
     thrown: set[str] = set()
     for there in folders:
@@ -165,6 +171,7 @@ def match(
             by_origin.setdefault((there["origin"], there["year"]), there)
     found, at, opened = Match(), dict[int, Row | None](), rights or {}
     used: set[int] = set()
+    shares: dict[int, int] = {}
     row: Row | None
     for one in standard:
         name, key = (one.name, one.name_key) if one.plain else _expanded(one, values)
@@ -176,13 +183,30 @@ def match(
             stays = (row["parent"] or 0) == (above["id"] if above is not None else 0) if is_there else False
             state = "renamed" if stays else "moved"
         at[one.id] = row
+        twin = None
+        if row is None:
+            place = (
+                above["id"]
+                if above is not None
+                else -shares.get(one.parent, one.parent)
+                if one.parent is not None
+                else 0
+            )
+            if (first := coming.setdefault((place, key), one.id)) != one.id:
+                state, twin = "twin", first
+            shares[one.id] = first
         held = NOBODY
         if row is not None:
             used.add(row["id"])
             held = opened.get(row["id"], NOBODY)
-        found.folders.append(Matched(one, name, state, row, state == "new" and key in thrown, held))
+        found.folders.append(Matched(one, name, state, row, state == "new" and key in thrown, held, twin))
     places = {0} | {row["id"] for row in at.values() if row is not None}
-    found.extra = [row for (parent, _), row in by_place.items() if parent in places and row["id"] not in used]
+    known = {one.id for one in standard}
+    found.extra = [
+        row
+        for (parent, _), row in by_place.items()
+        if parent in places and row["id"] not in used and (parent or not row["origin"] or row["origin"] in known)
+    ]
     return found
 
 

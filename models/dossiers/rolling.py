@@ -90,7 +90,10 @@ async def apply_to(
     if wanted.dated:
         only = {one.id for one in standard if one.dated and (only is None or one.id in only)}
     found = await matches(standard, clients, wanted.year)
-    wished = {row["id"]: [m for m in one.new if only is None or m.standard.id in only] for row, one in found}
+    wished = {
+        row["id"]: [m for m in one.folders if m.state in ("new", "twin") and (only is None or m.standard.id in only)]
+        for row, one in found
+    }
     ids = await _ids("folder", sum(map(len, wished.values())))
     rows: list[tuple[Any, ...]] = []
     grants: list[tuple[Any, ...]] = []
@@ -98,7 +101,7 @@ async def apply_to(
     for row, one in found:
         made = _rows(row, one, wished[row["id"]], wanted.year, ids, now, run, grants)
         rows += made
-        counts[row["id"]] = (len(made), 0, len(wished[row["id"]]) - len(made))
+        counts[row["id"]] = (len(made), 0, sum(m.state == "new" for m in wished[row["id"]]) - len(made))
     await engine.copy_rows("folder", _COLUMNS, rows)
     await engine.copy_rows("folder_grant", ("folder", "client", "template", "act"), grants)
     if wanted.makes_alike:
@@ -139,7 +142,9 @@ def _rows(
     made = []
     for m in wished:
         standard = m.standard
-        if standard.parent is not None and standard.parent not in at:
+        if m.twin in at:
+            at[standard.id] = at[m.twin]
+        if m.twin in at or (standard.parent is not None and standard.parent not in at):
             continue
         parent, above = at[standard.parent] if standard.parent is not None else (None, "")
         kind = "internal" if above == "internal" else standard.kind
@@ -253,7 +258,9 @@ async def concluded(run: int | None, name: str, added: int, clients: int, cancel
     await engine.analyze(*_GROWN)
     if run is not None:
         await engine.run_writing(lambda: runs.finish(run))
-        rows = await engine.raw("SELECT count(*) AS n, coalesce(sum(added), 0) AS added FROM structure_run_client WHERE run = $1", run)
+        rows = await engine.raw(
+            "SELECT count(*) AS n, coalesce(sum(added), 0) AS added FROM structure_run_client WHERE run = $1", run
+        )
         added, clients = int(rows[0]["added"]), int(rows[0]["n"])
     said = Say(
         "“{name}”: {added} mappen toegevoegd bij {clients} cliënten. Er is niets hernoemd of verwijderd.",

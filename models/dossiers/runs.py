@@ -175,11 +175,13 @@ def _unused() -> str:
 
     parts = []
     for table in APP_CONFIG.table_classes:
-        for column in table._meta.foreign_keys:
+        for column in table._meta.foreign_key_columns:
             if column._foreign_key_meta.resolved_references is Folder:
                 name = table._meta.tablename
                 if name not in ("folder", "document", "folder_grant"):
-                    parts.append(f" AND NOT EXISTS (SELECT 1 FROM {name} x WHERE x.{column._meta.db_column_name} = folder.id)")
+                    parts.append(
+                        f" AND NOT EXISTS (SELECT 1 FROM {name} x WHERE x.{column._meta.db_column_name} = folder.id)"
+                    )
     return "".join(parts)
 
 

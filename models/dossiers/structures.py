@@ -35,7 +35,11 @@ class Selection:
     def of(cls, asked: dict[str, Any]) -> Selection:
         """As a task keeps it."""
         return cls(
-            asked["who"], asked["group"], tuple(asked["clients"]), asked.get("rule", ""), tuple(asked.get("without", ()))
+            asked["who"],
+            asked["group"],
+            tuple(asked["clients"]),
+            asked.get("rule", ""),
+            tuple(asked.get("without", ())),
         )
 
 
@@ -145,8 +149,17 @@ def _left(selection: Selection, found: list[int]) -> list[int]:
 
 async def standard_of(structure: int) -> list[Standard]:
     """The folders of a structure, each above before what lies in it."""
-    rights = _grouped(await engine.raw(_GRANTS_SQL, structure))
-    return in_tree_order(await engine.raw(_FOLDERS_SQL, structure), rights)
+    return (await standards_of([structure]))[structure]
+
+
+async def standards_of(structures: Sequence[int]) -> dict[int, list[Standard]]:
+    """As `standard_of`, of several."""
+    ids = listing(structures)
+    rights = _grouped(await engine.raw(_GRANTS_SQL.format(ids=ids)))
+    rows: dict[int, list[dict[str, Any]]] = {id: [] for id in structures}
+    for row in await engine.raw(_FOLDERS_SQL.format(ids=ids)):
+        rows[row["dossier"]].append(row)
+    return {id: in_tree_order(found, rights) for id, found in rows.items()}
 
 
 def _grouped(rows: Sequence[dict[str, Any]]) -> dict[int, Rights]:
@@ -163,12 +176,14 @@ async def compare(structure: Dossier, clients: Sequence[int], wanted: Wanted | N
     async with engine.reading():
         standard = await standard_of(structure.id)
         for batch in batches(clients):
-            found += [_differs(row, one) for row, one in await matches(standard, batch, wanted.year)]
+            found += [differs(row, one) for row, one in await matches(standard, batch, wanted.year)]
     return sorted(found, key=lambda one: (fold(one.name), one.client_id))
 
 
-def _differs(row: dict[str, Any], one: Match) -> Difference:
-    count = dict.fromkeys(("new", "renamed", "moved", "other_kind", "other_rights", "other_retention", "trashed", "same"), 0)
+def differs(row: dict[str, Any], one: Match) -> Difference:
+    count = dict.fromkeys(
+        ("new", "renamed", "moved", "other_kind", "other_rights", "other_retention", "trashed", "same", "twin"), 0
+    )
     for m in one.folders:
         count[m.state] += 1
         count["trashed"] += m.in_trash
@@ -185,6 +200,13 @@ async def matches(
     standard: Sequence[Standard], clients: Sequence[int], year: int
 ) -> list[tuple[dict[str, Any], Match]]:
     """For each of these clients (id, name, number, dossier) the standard laid beside his folders."""
+    return (await laid([standard], clients, year))[0]
+
+
+async def laid(
+    standards: Sequence[Sequence[Standard]], clients: Sequence[int], year: int
+) -> list[list[tuple[dict[str, Any], Match]]]:
+    """As `matches`, for each of several standards; the folders of the clients are read once."""
     ids = listing(clients)
     rows = await engine.raw(_CLIENTS_SQL.format(ids=ids))
     folders: dict[int, list[dict[str, Any]]] = {}
@@ -192,8 +214,11 @@ async def matches(
         folders.setdefault(folder["client"], []).append(folder)
     rights = _grouped(await engine.raw(_GRANTS_OF_CLIENTS_SQL.format(ids=ids)))
     return [
-        (row, match(standard, folders.get(row["id"], ()), Values(year, row["name"], row["number"]), rights))
-        for row in rows
+        [
+            (row, match(standard, folders.get(row["id"], ()), Values(year, row["name"], row["number"]), rights))
+            for row in rows
+        ]
+        for standard in standards
     ]
 
 
@@ -303,10 +328,10 @@ WHERE c.id IN ({ids})"""
 _OF_CLIENTS_SQL = """SELECT id, client, parent, name, name_key, kind, own_only, retention, origin, year, trashed_at FROM folder
 WHERE client IN ({ids})"""
 
-_FOLDERS_SQL = """SELECT id, parent, name, name_key, kind, own_only, retention, position FROM folder
-WHERE dossier = $1 AND trashed_at IS NULL ORDER BY position, name_key, id"""
+_FOLDERS_SQL = """SELECT id, dossier, parent, name, name_key, kind, own_only, retention, position FROM folder
+WHERE dossier IN ({ids}) AND trashed_at IS NULL ORDER BY position, name_key, id"""
 
 _GRANTS_SQL = """SELECT g.folder, g.template, g.act FROM folder_grant g JOIN folder f ON f.id = g.folder
-WHERE f.dossier = $1 AND g.client IS NULL"""
+WHERE f.dossier IN ({ids}) AND g.client IS NULL"""
 
 _GRANTS_OF_CLIENTS_SQL = "SELECT folder, template, act FROM folder_grant WHERE client IN ({ids})"

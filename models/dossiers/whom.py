@@ -37,7 +37,9 @@ def checked(rule: dict[str, list[Any]]) -> str:
 async def matching(viewer: Viewer, rule: str) -> list[int]:
     """The ids of the active clients that this viewer sees and that match. Of a rule that asks nothing: nobody."""
     sql, args = rules.condition(rule, known=CONDITIONS)
-    rows = await engine.raw(f"SELECT c.id FROM client c WHERE c.state = 'active' AND {seen(viewer)} AND {sql} ORDER BY c.id", *args)
+    rows = await engine.raw(
+        f"SELECT c.id FROM client c WHERE c.state = 'active' AND {seen(viewer)} AND {sql} ORDER BY c.id", *args
+    )
     return [row["id"] for row in rows]
 
 
@@ -46,7 +48,9 @@ async def of_these(rule: str, clients: list[int]) -> set[int]:
     if not rule:
         return set(clients)
     sql, args = rules.condition(rule, 2, CONDITIONS)
-    rows = await engine.raw(f"SELECT c.id FROM client c WHERE c.id IN {listed(1)} AND {sql}", json.dumps(clients), *args)
+    rows = await engine.raw(
+        f"SELECT c.id FROM client c WHERE c.id IN {listed(1)} AND {sql}", json.dumps(clients), *args
+    )
     return {row["id"] for row in rows}
 
 

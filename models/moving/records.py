@@ -76,7 +76,11 @@ class DossierImport(Owned, Table, tablename="dossier_import"):
         "state IN ('checking', 'refused', 'checked', 'planned', 'committing', 'committed', 'stopped', 'undone')"
     )
 
-    EXPORTS = Export(Say("Dossiers die uit een archief zijn ingelezen"), by=("person",), hidden=("found", "plan", "sha256", "problem"))
+    EXPORTS = Export(
+        Say("Dossiers die uit een archief zijn ingelezen"),
+        by=("person",),
+        hidden=("found", "plan", "sha256", "problem"),
+    )
     ERASES = Erase(ground=NUMBER_ONLY)
 
     @classmethod
@@ -139,7 +143,9 @@ class CarriedPerson(Owned, Table, tablename="carried_person"):
     carried_person_what_known = Check("what IN ('document', 'version', 'remark', 'reading')")
 
     EXPORTS = Export(
-        Say("Genoemd in ingelezen dossiers"), where="{email} <> '' AND lower(email) = lower({email})", hidden=("detail",)
+        Say("Genoemd in ingelezen dossiers"),
+        where="{email} <> '' AND lower(email) = lower({email})",
+        hidden=("detail",),
     )
     ERASES = Erase(ground=TAX, retention="Administratie")
 
