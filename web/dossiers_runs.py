@@ -41,7 +41,6 @@ async def page(request: Request, viewer: Viewer, run_id: int) -> Reply:
 async def _run(request: Request, viewer: Viewer, run: StructureRun) -> dict[str, Any]:
     count = await figures(viewer, run)
     number = page_in(request.query_params, count["clients"], SIZE)
-    found = viewer.tasks.condition & (Task.id == (run.task or 0))
     return {
         "title": Say("Uitrol"),
         "section": "dossiers",
@@ -51,7 +50,7 @@ async def _run(request: Request, viewer: Viewer, run: StructureRun) -> dict[str,
         "page": number,
         "size": SIZE,
         "base": page.url(run_id=run.id),
-        "task": await Task.objects().where(found).first() if run.task else None,
+        "task": await viewer.tasks.where(Task.id == run.task).find() if run.task else None,
         "problem": None,
     }
 

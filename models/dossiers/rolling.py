@@ -94,7 +94,7 @@ async def apply_to(
         row["id"]: [m for m in one.folders if m.state in ("new", "twin") and (only is None or m.standard.id in only)]
         for row, one in found
     }
-    ids = await _ids("folder", sum(map(len, wished.values())))
+    ids = await new_ids("folder", sum(map(len, wished.values())))
     rows: list[tuple[Any, ...]] = []
     grants: list[tuple[Any, ...]] = []
     counts: dict[int, tuple[int, int, int]] = {}
@@ -196,7 +196,7 @@ async def _make_alike(
     return count
 
 
-async def _ids(table: str, count: int) -> Iterator[int]:
+async def new_ids(table: str, count: int) -> Iterator[int]:
     """So many ids that nobody else gets."""
     if not count:
         return iter(())

@@ -55,6 +55,10 @@ class DossierExport(Owned, Table, tablename="dossier_export"):
     def said(self) -> Say | None:
         return Say.from_json(json.loads(self.problem)) if self.problem else None
 
+    async def running(self) -> Task | None:
+        """The long work that makes it."""
+        return await Task.objects().where(Task.id == (self.task or 0)).first()
+
 
 class DossierImport(Owned, Table, tablename="dossier_import"):
     """An archive that came in: checked, planned for a client, carried out, perhaps taken back."""
@@ -152,6 +156,11 @@ class CarriedPerson(Owned, Table, tablename="carried_person"):
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
         return cls.document.is_in(Document.select(Document.id).where(Document.visible_to(viewer)))
+
+
+async def note_download(made: DossierExport, *, by: Viewer) -> None:
+    """On the trail: with it goes a copy of the whole dossier."""
+    await by.note("DossierExport.download", made, {"name": made.name})
 
 
 def may_import(viewer: Viewer) -> bool:
