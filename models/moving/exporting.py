@@ -15,7 +15,7 @@ from models import engine
 from models.clients import Client
 from models.content_type import clean_name
 from models.core import Refused, Say, fold, operation, save
-from models.dossiers.folders import numbered
+from models.dossiers.zipping import fitting
 from models.live import touch
 from models.moving.manifest import CLIENT, FORMAT, MANIFEST, SUMS, VERSION
 from models.moving.records import KEPT, DossierExport
@@ -254,7 +254,7 @@ def _place(manifest: Row) -> None:
     for row in manifest["folders"]:
         above = ways.get(row["parent"] or 0, "")
         names = taken.setdefault(above, set())
-        name = numbered(clean_name(row["name"]).rstrip(". ") or "map", names, 60)
+        name = fitting(clean_name(row["name"]).rstrip(". ") or "map", names, 60)
         names.add(fold(name))
         way = f"{above}{name}/"
         ways[row["id"]] = way if len(way) <= _DEEPEST else f"~{row['id']}/"
@@ -272,7 +272,7 @@ def _place(manifest: Row) -> None:
 
 def _named(place: str, name: str, taken: dict[str, set[str]]) -> str:
     names = taken.setdefault(f"file {place}", set())
-    name = numbered(clean_name(name), names, max(_LONGEST - len(place), 40))
+    name = fitting(clean_name(name), names, max(_LONGEST - len(place), 40))
     names.add(fold(name))
     return f"{place}{name}"
 

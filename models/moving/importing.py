@@ -66,7 +66,9 @@ async def choose_client_of_archive(record: DossierImport, client: Client, *, by:
 @operation(Permission.IMPORT_RECORDS)
 async def read_archive(record: DossierImport, *, by: Viewer) -> None:
     by.require(Permission.EDIT_DOSSIERS)
-    if record.state not in ("planned", "stopped"):
+    task = await record.running() if record.state == "committing" else None
+    is_stuck = task is not None and not task.is_busy  # its worker died too often, or it was stopped before it began
+    if record.state not in ("planned", "stopped") and not is_stuck:
         raise Refused("", Say("Dit archief is nog niet klaar om in te lezen."))
     await by.clients.get(record.client or 0)
     await save(record, state="committing", problem="")
