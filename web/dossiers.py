@@ -71,6 +71,8 @@ async def structures(request: Request, viewer: Viewer) -> Reply:
 async def _list(viewer: Viewer, make: Any, **forms: Form) -> Reply:
     blank = {"standard": Name.blank(), "general": Name.blank()}
     proposed = booking.proposed(booking.this_day())
+    if proposed and not await booking.is_any_dated():
+        proposed = None
     return make(  # type: ignore[no-any-return]
         "dossiers/list.html",
         title=Say("Dossiers"),

@@ -19,6 +19,10 @@ from models.settings import utcnow
 from models.tasks import Progress, Task, start, work
 from models.viewer import Permission, Viewer
 
+_DATED = (
+    "d.kind = 'standard' AND EXISTS (SELECT 1 FROM folder f WHERE f.dossier = d.id AND f.trashed_at IS NULL "
+    "AND lower(f.name) LIKE '%boekjaar%')"
+)
 AT_ONCE = 2_000  # folders that are added while the person waits
 
 
@@ -49,12 +53,14 @@ async def latest(viewer: Viewer, year: int) -> StructureRun | None:
     return await StructureRun.objects().where(mine & asked & StructureRun.undone_at.is_null()).order_by(StructureRun.id, ascending=False).first()  # fmt: skip
 
 
+async def is_any_dated() -> bool:
+    """Whether a standard structure has a folder for each book year at all."""
+    return bool(await engine.raw(f"SELECT 1 AS one FROM dossier d WHERE {_DATED} LIMIT 1"))
+
+
 async def dated_structures(only: int | None = None) -> dict[int, tuple[str, list[Standard]]]:
     """The standard structures with folders for a book year: id > name and folders."""
-    rows = await engine.raw(
-        "SELECT d.id, d.name FROM dossier d WHERE d.kind = 'standard' AND EXISTS (SELECT 1 FROM folder f WHERE f.dossier = d.id "
-        "AND f.trashed_at IS NULL AND lower(f.name) LIKE '%boekjaar%') ORDER BY d.name_key, d.id"
-    )
+    rows = await engine.raw(f"SELECT d.id, d.name FROM dossier d WHERE {_DATED} ORDER BY d.name_key, d.id")
     found = {}
     for row in rows:
         if only is None or row["id"] == only:
