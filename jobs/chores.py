@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from jobs.presence import Presence
 from models import carrying, live, lost_factors, notices, sealing, tidying
-from models.dossiers import structures
+from models.dossiers import rolling
 from models.dossiers.publishing import publish_due
 from models.engine import run_writing
 from models.keeping import proposing, rehashing
@@ -41,7 +41,7 @@ async def publish_planned(presence: Presence) -> None:
 
 async def serve_new_clients(presence: Presence) -> None:
     """Their folders, where the office wants that."""
-    await structures.serve_new_clients()
+    await rolling.serve_new_clients()
 
 
 async def tidy(presence: Presence) -> None:

@@ -1,4 +1,5 @@
-"""python -m models: migrate · setup-link · seed · check · backup FILE · restore FILE · verify-trail · make-migration NAME"""
+"""python -m models: migrate · setup-link · seed · check · backup FILE · restore FILE · verify-trail ·
+export-dossier NUMBER FILE · import-dossier FILE · make-migration NAME"""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import asyncio
 import os
 import secrets
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -176,6 +177,33 @@ async def encrypt_files(asked: argparse.Namespace) -> int:
     return 1 if counts["damaged"] else 0
 
 
+async def export_dossier(asked: argparse.Namespace) -> int:
+    from models.moving.machine import export
+
+    return await _moved(export(asked.number, asked.file, with_trash=asked.with_trash))
+
+
+async def import_dossier(asked: argparse.Namespace) -> int:
+    from models.moving.machine import bring_in
+
+    return await _moved(bring_in(asked.file, asked.client, look=asked.look))
+
+
+async def _moved(work: Coroutine[None, None, str]) -> int:
+    from models.core import Refused
+    from models.moving.manifest import Broken
+
+    try:
+        print(await work)
+    except (Refused, Broken) as error:
+        print(error.why, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"Dit bestand kan niet worden gelezen of geschreven: {error.strerror}.", file=sys.stderr)
+        return 1
+    return 0
+
+
 async def make_migration(asked: argparse.Namespace) -> int:
     from models.migrate import make_migration as make
 
@@ -226,6 +254,14 @@ def parser() -> argparse.ArgumentParser:
     one = command("mend-blob", mend_blob, "puts the bytes of a damaged or missing file back, from a copy")
     one.add_argument("file", type=Path)
     command("encrypt-files", encrypt_files, "encrypts what was stored before FILES_KEY was set or with an earlier key")
+    one = command("export-dossier", export_dossier, "a client's dossier as one archive")
+    one.add_argument("number", help="of the client")
+    one.add_argument("file", type=Path)
+    one.add_argument("--with-trash", action="store_true", help="with what is in the trash")
+    one = command("import-dossier", import_dossier, "an archive, into a client's dossier, beside what is there")
+    one.add_argument("file", type=Path)
+    one.add_argument("--client", metavar="NUMBER", help="instead of the client that the archive names")
+    one.add_argument("--look", action="store_true", help="only say what would come of it")
     one = command("make-migration", make_migration, "writes what changed in the tables as a migration, for developers")
     one.add_argument("name")
     return top

@@ -16,6 +16,8 @@ BLOBS = (
     ("document", "sha256"),
     ("document_version", "sha256"),
     ("import_batch", "sha256"),
+    ("dossier_export", "sha256"),
+    ("dossier_import", "sha256"),
     ("firm", "logo"),
     ("office", "logo"),
     ("users", "photo"),
@@ -24,6 +26,7 @@ BLOBS = (
 _SESSION_KEPT = dt.timedelta(days=35)  # after its end: a form typed in it can be given back, four weeks are drawn
 _HOUR = dt.timedelta(hours=1)
 _IMPORT_ROWS_KEPT = dt.timedelta(days=90)  # as long as an import can be taken back
+_ARCHIVES_KEPT = dt.timedelta(days=30)  # of dossiers that came in; what was made of them stays
 _BLOB_AGE = dt.timedelta(hours=6)
 
 
@@ -36,6 +39,8 @@ async def forget_expired() -> None:
         ("DELETE FROM sign_in WHERE at < $1", now - sign_ins.KEPT),
         ("DELETE FROM trusted_device WHERE expires_at < $1", now),
         ("DELETE FROM throttle WHERE since < $1", now - _HOUR),
+        ("UPDATE dossier_export SET state = 'gone', sha256 = '' WHERE state = 'ready' AND expires_at < $1", now),
+        ("UPDATE dossier_import SET sha256 = '' WHERE coalesce(finished_at, at) < $1", now - _ARCHIVES_KEPT),
         (
             "DELETE FROM import_row WHERE batch IN (SELECT id FROM import_batch WHERE coalesce(committed_at, created_at) < $1)",
             now - _IMPORT_ROWS_KEPT,

@@ -121,6 +121,19 @@ async def ids() -> dict[str, Any]:
             anna,
         )
         await engine.raw(
+            "INSERT INTO structure_run (kind, name, year, person, at) SELECT 'copy', 'Jaarrekening', 2026, $1, created_at FROM users WHERE id = $1",
+            anna,
+        )
+        await engine.raw(
+            "INSERT INTO dossier_export (client, person, state, at) SELECT c.id, $1, 'making', c.created_at FROM client c "
+            "WHERE c.name = 'Bakkerij Jansen B.V.'",
+            anna,
+        )
+        await engine.raw(
+            "INSERT INTO dossier_import (file_name, sha256, size, person, at) SELECT 'a.zip', '', 1, $1, created_at FROM users WHERE id = $1",
+            anna,
+        )
+        await engine.raw(
             "INSERT INTO saved_view (person, about, name, name_key) VALUES ($1, 'clients', 'Zeist', 'zeist')", anna
         )
         await engine.raw(
@@ -161,6 +174,9 @@ async def ids() -> dict[str, Any]:
         ("list_id", "destruction"),
         ("hold_id", "hold"),
         ("kind_id", "document_kind"),
+        ("run_id", "structure_run"),
+        ("export_id", "dossier_export"),
+        ("arrival_id", "dossier_import"),
         ("asking_id", "document_request"),
         ("item_id", "request_item"),
         ("request_template_id", "request_template"),

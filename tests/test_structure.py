@@ -93,7 +93,8 @@ def test_every_owned_table_says_who_sees_it() -> None:
 IMPERSONAL = {
     "ClientGroup", "ClientSector", "DocumentKind", "Dossier", "DossierGroup", "Firm", "IdentityProvider", "ImportMapping", "Folder", "FolderRight",
     "MailCheck", "Membership", "Office", "RequestItemDocument", "RequestTemplate", "RequestTemplateItem", "DestructionItem", "FileCheck", "HoldItem",
-    "RetentionClass", "RightsTemplate", "Sector", "StaffGroup", "TrailAnchor", "TrailSeal", "DossierSector",
+    "RetentionClass", "RightsTemplate", "Sector", "StaffGroup", "TrailAnchor", "TrailSeal", "DossierSector", "FolderGrant", "DossierImportItem",
+    "StructureRunClient",
 }  # fmt: skip
 SECRET = re.compile(r"(hash|secret|token|password|sealed|public_key|credential)")
 

@@ -25,6 +25,7 @@ from models.dossiers import (
     tops_of,
     tree_of,
 )
+from models.dossiers import years as booking
 from models.dossiers.publishing import PERIODS
 from models.dossiers.starter import STRUCTURES
 from models.dossiers.structures import add_starter
@@ -64,6 +65,9 @@ async def structures(request: Request, viewer: Viewer) -> Reply:
 
 async def _list(viewer: Viewer, make: Any, **forms: Form) -> Reply:
     blank = {"standard": Name.blank(), "general": Name.blank()}
+    proposed = booking.proposed(booking.this_day())
+    if proposed and not await booking.is_any_dated():
+        proposed = None
     return make(  # type: ignore[no-any-return]
         "dossiers/list.html",
         title=Say("Dossiers"),
@@ -71,6 +75,8 @@ async def _list(viewer: Viewer, make: Any, **forms: Form) -> Reply:
         standard=await dossiers_for(viewer, "standard"),
         general=await dossiers_for(viewer, "general"),
         forms=blank | forms,
+        proposed=proposed,
+        ready=await booking.latest(viewer, proposed) if proposed else None,
         starters=[(key, name) for key, (name, _) in STRUCTURES.items()],
     )
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
 
 from models.clients import Client, ClientGroup
 from models.core import Missing, Refused, Say
-from models.dossiers import Dossier, Selection, apply_structure, chosen, compare, difference
+from models.dossiers import Dossier, Selection, chosen, compare, difference, whom
 from models.dossiers.matching import Standard
-from models.dossiers.structures import Wanted, extra_of, give_to_new, standard_of
+from models.dossiers.rolling import roll_out
+from models.dossiers.runs import figures
+from models.dossiers.structures import KINDS_OF_DIFFERENCE, Difference, Wanted, extra_of, give_to_new, standard_of
 from models.settings import utcnow
-from models.tasks import Task
 from models.viewer import Viewer
 from web.dossiers import home_of
 from web.forms import Form, SelectField, StringField
@@ -23,11 +26,17 @@ from web.routing import Access, Routes
 copies = Routes("copies", Access.STAFF)
 
 SIZE = 100
+IDS = ("sector", "office", "responsible", "group", "structure")  # conditions of a rule whose values are ids
 
 
 class Whom(Form):
     who = SelectField(
-        choices=[("all", Say("Alle cliënten")), ("group", Say("Een groep")), ("clients", Say("Deze cliënten"))],
+        choices=[
+            ("all", Say("Alle cliënten")),
+            ("group", Say("Een groep")),
+            ("rule", Say("Cliënten die aan een regel voldoen")),
+            ("clients", Say("Deze cliënten")),
+        ],
         default="all",
     )
     group = SelectField(choices=[], coerce=int, validate_choice=False, default=0)
@@ -43,19 +52,18 @@ async def choose(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
 
 @copies.get("/dossiers/{dossier_id:int}/copy/difference")
 async def preview(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
-    structure = await _structure(viewer, dossier_id)
-    form = Whom(request.query_params)
+    structure, asked = await _structure(viewer, dossier_id), request.query_params
+    form = Whom(asked)
     form.general = []
     try:
-        selection = await selection_in(viewer, request.query_params)
-        wanted = _wanted(request.query_params)
-        rows = await compare(structure, await chosen(viewer, selection), wanted)
+        selection, wanted = await selection_in(viewer, asked), _wanted(asked)
+        rows = await compare(structure, await chosen(viewer, replace(selection, without=())), wanted)
     except Refused as refused:
         form.refuse(Refused("numbers" if refused.field == "clients" else refused.field, refused.why))
-        return await _form(viewer, structure, form, invalid)
-    asked = request.query_params.get("page", "1")
-    number = min(max(int(asked) if asked.isdecimal() and len(asked) < 9 else 1, 1), max(1, -(-len(rows) // SIZE)))
+        return await _form(viewer, structure, form, invalid, rule_in(asked))
     rows.sort(key=lambda row: (row.adds == 0, row.is_same))
+    page = page_in(asked, len(rows))
+    shown, without = rows[(page - 1) * SIZE : page * SIZE], set(selection.without)
     standard = await standard_of(structure.id)
     return show(
         "dossiers/difference.html",
@@ -63,23 +71,37 @@ async def preview(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
         section="dossiers",
         dossier=structure,
         selection=selection,
-        rows=rows[(number - 1) * SIZE : number * SIZE],
+        rows=shown,
+        elsewhere=sorted(without - {row.client_id for row in shown}),
         total=len(rows),
-        page=number,
+        page=page,
+        pages=max(1, -(-len(rows) // SIZE)),
         size=SIZE,
-        adds=sum(row.adds for row in rows),
-        receive=sum(row.adds > 0 for row in rows),
-        fresh=sum(not row.has_dossier for row in rows),
-        trashed=sum(row.trashed > 0 for row in rows),
-        other=sum(row.other_kind > 0 for row in rows),
-        renamed=sum(row.renamed > 0 for row in rows),
-        extra=sum(row.extra > 0 for row in rows),
-        same=sum(row.is_same for row in rows),
+        count=_counted([row for row in rows if row.client_id not in without]),
         wanted=wanted,
         standard=_with_depth(standard),
-        dated=any(one.dated for one in standard),
-        base=preview.url(dossier_id=dossier_id, year=wanted.year, **_as_query(selection)),
+        rule=await whom.in_words(selection.rule),
     )
+
+
+def _counted(rows: list[Difference]) -> dict[str, int]:
+    """Over the clients that are meant: clients, receive (folders), adds, fresh (first dossier), trashed, same, and at how many
+    there is a difference of each kind."""
+    kinds = {kind: sum(getattr(row, kind) > 0 for row in rows) for kind in KINDS_OF_DIFFERENCE}
+    return kinds | {
+        "clients": len(rows),
+        "receive": kinds["adds"],
+        "adds": sum(row.adds for row in rows),
+        "fresh": sum(not row.has_dossier for row in rows),
+        "trashed": sum(row.trashed > 0 for row in rows),
+        "same": sum(row.is_same for row in rows),
+    }
+
+
+def page_in(asked: Any, total: int, size: int = SIZE) -> int:
+    """The page that an address asks for, as far as there is one."""
+    number = asked.get("page", "1")
+    return min(max(int(number) if number.isdecimal() and len(number) < 9 else 1, 1), max(1, -(-total // size)))
 
 
 @copies.get("/dossiers/{dossier_id:int}/copy/clients/{client_id:int}")
@@ -105,24 +127,57 @@ async def copy(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
     structure = await _structure(viewer, dossier_id)
     form = await request.form()
     selection = await selection_in(viewer, form)
-    done = await apply_structure(structure, selection, _wanted(form), by=viewer)
-    if isinstance(done, Task):
-        return go(f"/tasks/{done.id}")
-    then = f"/clients/{selection.clients[0]}/dossier" if len(selection.clients) == 1 else home_of(structure)
-    return go(then, toast=Say("{n} mappen toegevoegd. Er is niets hernoemd of verwijderd.", n=done))
+    run = await roll_out(structure, selection, _wanted(form), by=viewer)
+    if run.task is not None:
+        return go(f"/dossiers/runs/{run.id}")
+    count = await figures(viewer, run)
+    then = f"/clients/{selection.clients[0]}/dossier" if len(selection.clients) == 1 else f"/dossiers/runs/{run.id}"
+    undo = f"/dossiers/runs/{run.id}/undo" if count["added"] else None
+    if count["alike"]:
+        said = Say("{n} mappen toegevoegd, {alike} gelijkgemaakt. Er is niets hernoemd of verwijderd.", n=count["added"], alike=count["alike"])  # fmt: skip
+    else:
+        said = Say("{n} mappen toegevoegd. Er is niets hernoemd of verwijderd.", n=count["added"])
+    return go(then, toast=said, undo=undo)
+
+
+@copies.get("/dossiers/{dossier_id:int}/for-new")
+async def new_clients(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
+    structure = await _structure(viewer, dossier_id)
+    rule = json.loads(structure.for_new_rule or "{}")
+    return show(
+        "dossiers/for_new.html", title=Say("Nieuwe cliënten"), section="dossiers", dossier=structure,
+        **await _rule_fields(rule, ("dossier", "structure")),
+    )  # fmt: skip
 
 
 @copies.post("/dossiers/{dossier_id:int}/for-new")
 async def for_new(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
-    """Whether clients that are added from now on get this structure by themselves."""
-    structure = await _structure(viewer, dossier_id)
-    yes = (await request.form()).get("yes") == "1"
-    await give_to_new(structure, yes, by=viewer)
+    """Whether clients that are added from now on get this structure by themselves, and which of them."""
+    structure, form = await _structure(viewer, dossier_id), await request.form()
+    yes = form.get("yes") == "1"
+    await give_to_new(structure, yes, json.dumps(rule_in(form)), by=viewer)
     said = Say("Nieuwe cliënten krijgen “{name}” meteen.", name=structure.name)
     return go(
         home_of(structure),
         toast=said if yes else Say("Nieuwe cliënten krijgen “{name}” niet meer vanzelf.", name=structure.name),
     )
+
+
+def rule_in(asked: Any) -> dict[str, list[Any]]:
+    """The rule that was put together on a form or in an address: fields are rule_kind, rule_group, …"""
+    found: dict[str, list[Any]] = {}
+    for name in whom.CONDITIONS:
+        values = [value for value in map(str, asked.getlist(f"rule_{name}")) if value and len(value) < 200]
+        ids = [int(value) for value in values if value.isdecimal() and len(value) < 10]
+        if found_values := ids if name in IDS else values:
+            found[name] = list(found_values)
+    return found
+
+
+async def _rule_fields(typed: dict[str, list[Any]], besides: tuple[str, ...] = ()) -> dict[str, Any]:
+    offered = await whom.choices()
+    conditions = [(name, whom.LABELS[name], choices) for name, choices in offered.items() if name not in besides]
+    return {"conditions": conditions, "typed": typed}
 
 
 def _wanted(asked: Any) -> Wanted:
@@ -133,7 +188,8 @@ def _wanted(asked: Any) -> Wanted:
     only = (
         [int(one) for one in asked.getlist("only") if one.isdecimal() and len(one) < 10] if asked.get("some") else None
     )
-    return Wanted(int(year) if year else _this_year(), None if only is None else tuple(only), asked.get("kinds") == "1")
+    alike = {name: asked.get(name) == "1" for name in ("kinds", "rights", "retention")}
+    return Wanted(int(year) if year else _this_year(), None if only is None else tuple(only), **alike)
 
 
 def _this_year() -> int:
@@ -147,7 +203,13 @@ def _with_depth(standard: list[Standard]) -> list[tuple[Standard, int]]:
     return [(one, depth[one.id]) for one in standard]
 
 
-async def _form(viewer: Viewer, structure: Dossier, form: Whom, make: Callable[..., Reply]) -> Reply:
+async def _form(
+    viewer: Viewer,
+    structure: Dossier,
+    form: Whom,
+    make: Callable[..., Reply],
+    typed: dict[str, list[Any]] | None = None,
+) -> Reply:
     groups = await viewer.groups.select(ClientGroup.id, ClientGroup.name, order=(ClientGroup.name_key,))
     form.group.choices = [(group["id"], group["name"]) for group in groups]
     return make(
@@ -157,6 +219,7 @@ async def _form(viewer: Viewer, structure: Dossier, form: Whom, make: Callable[.
         dossier=structure,
         form=form,
         groups=groups,
+        **await _rule_fields(typed or {}),
     )
 
 
@@ -174,13 +237,15 @@ async def selection_in(viewer: Viewer, asked: Any) -> Selection:
         ids += [row["id"] for row in rows]
     if who != "clients":
         ids = []
+    without = [int(value) for value in asked.getlist("without") if value.isdecimal() and len(value) < 10]
+    rule = whom.read(asked.get("rule", "")) or whom.checked(rule_in(asked)) if who == "rule" else ""
     return Selection(
-        who, int(group) if who == "group" and group.isdecimal() and len(group) < 10 else 0, tuple(dict.fromkeys(ids))
+        who,
+        int(group) if who == "group" and group.isdecimal() and len(group) < 10 else 0,
+        tuple(dict.fromkeys(ids)),
+        rule,
+        tuple(dict.fromkeys(without)),
     )
-
-
-def _as_query(selection: Selection) -> dict[str, Any]:
-    return {"who": selection.who, "group": selection.group or None, "clients": list(selection.clients) or None}
 
 
 async def _structure(viewer: Viewer, dossier_id: int) -> Dossier:

@@ -46,7 +46,9 @@ def navigation(viewer: Any, firm: Any, prefix: str, client: int | None = None) -
             for key, label, name, icon, needs in _OFFICE
             if (needs is None or viewer.may(needs))
             and name in names()
-            and (key not in ("privacy", "keeping") or viewer.sees_all_clients)  # a request for access is about all that is known
+            and (
+                key not in ("privacy", "keeping") or viewer.sees_all_clients
+            )  # a request for access is about all that is known
         ]
     if viewer.is_client:
         items = [Item("home", Say("Home"), url("portal.home"), "house")]

@@ -31,8 +31,10 @@ async def offered_by(viewer: Viewer, client: Client) -> list[dict[str, Any]]:
 
     held, most = _held(viewer, client), ceiling(client.modules)
     rows = await engine.raw(
-        "SELECT t.id, t.key, t.name, t.rights, EXISTS (SELECT 1 FROM folder_right o WHERE o.template = t.id) AS by_folder "
-        "FROM rights_template t ORDER BY t.position, t.name_key"
+        "SELECT t.id, t.key, t.name, t.rights, EXISTS (SELECT 1 FROM folder_right o WHERE o.template = t.id) "
+        "OR EXISTS (SELECT 1 FROM folder_grant g WHERE g.template = t.id AND g.client = $1) AS by_folder "
+        "FROM rights_template t ORDER BY t.position, t.name_key",
+        client.id,
     )
     whole = Right.VIEW_DOSSIER | Right.UPLOAD_DOCUMENTS
     return [

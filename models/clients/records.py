@@ -134,7 +134,9 @@ class Client(Particulars, Colleagues, Owned, Table, tablename="client"):
     )
     manager = Varchar(length=120, default="", help_text="Relatiebeheerder, as the office's list names him.")
     since = Date(null=True, default=None)
-    year_end_month = Integer(default=12, help_text="In which its book year ends: book year Y begins in Y (see keeping.terms).")
+    year_end_month = Integer(
+        default=12, help_text="In which its book year ends: book year Y begins in Y (see keeping.terms)."
+    )
     relation_ended_on = Date(null=True, default=None)
     extension_months = Integer(null=True, default=None, help_text="Filing extension beside the term; NULL: the firm's.")
     state = Varchar(length=8, default="active", index=True)
@@ -428,24 +430,36 @@ def with_right(column: Any, viewer: Viewer, right: Any) -> Any:
     return visible_client(column, viewer)
 
 
-# The folders that are opened one by one, by the names on the way to them, with all that lies in them: `level` is 1 to look
-# and 2 to hand in as well. And, with level 0, what lies on the way there.
+# The folders that are opened one by one, by the names on the way to them (`given`) or themselves to a template (`direct`),
+# with all that lies in them: `level` is 1 to look and 2 to hand in as well. And, with level 0, what lies on the way there.
 _GRANTS_SQL = """
 WITH RECURSIVE given(client, place, level) AS (
  SELECT a.client, o.name_key, max(CASE WHEN o.act THEN 2 ELSE 1 END) FROM access a JOIN client c ON c.id = a.client
  JOIN folder_right o ON o.access = a.id OR o.template = (SELECT t.id FROM rights_template t WHERE t.key = a.role)
  WHERE a.person = $1 AND c.state = 'active' AND (c.modules = '' OR ',' || c.modules || ',' LIKE '%,dossiers,%')
  GROUP BY a.client, o.name_key
+), direct(client, folder, parent, level) AS (
+ SELECT a.client, f.id, f.parent, CASE WHEN g.act THEN 2 ELSE 1 END FROM access a JOIN client c ON c.id = a.client
+ JOIN rights_template t ON t.key = a.role JOIN folder_grant g ON g.template = t.id AND g.client = a.client
+ JOIN folder f ON f.id = g.folder AND f.client = a.client
+ WHERE a.person = $1 AND c.state = 'active' AND (c.modules = '' OR ',' || c.modules || ',' LIKE '%,dossiers,%')
+), way(folder, parent) AS (
+ SELECT folder, parent FROM direct UNION SELECT p.id, p.parent FROM way w JOIN folder p ON p.id = w.parent
 ), opened(client, folder, parent, place, level) AS (
- SELECT f.client, f.id, f.parent, CAST(f.name_key AS TEXT), coalesce((SELECT g.level FROM given g WHERE g.client = f.client AND g.place = f.name_key), 0)
- FROM folder f WHERE f.client IN (SELECT client FROM given) AND f.parent IS NULL AND f.trashed_at IS NULL AND f.kind <> 'internal'
- AND EXISTS (SELECT 1 FROM given g WHERE g.client = f.client AND (g.place = f.name_key
-  OR substr(g.place, 1, length(f.name_key) + 3) = f.name_key || ' › '))
+ SELECT f.client, f.id, f.parent, CAST(f.name_key AS TEXT), coalesce((SELECT max(x.level) FROM (
+   SELECT g.level FROM given g WHERE g.client = f.client AND g.place = f.name_key
+   UNION ALL SELECT d.level FROM direct d WHERE d.folder = f.id) x), 0)
+ FROM folder f WHERE f.client IN (SELECT client FROM given UNION SELECT client FROM direct)
+ AND f.parent IS NULL AND f.trashed_at IS NULL AND f.kind <> 'internal'
+ AND (f.id IN (SELECT folder FROM way) OR EXISTS (SELECT 1 FROM given g WHERE g.client = f.client AND (g.place = f.name_key
+  OR substr(g.place, 1, length(f.name_key) + 3) = f.name_key || ' › ')))
  UNION ALL SELECT o.client, f.id, f.parent, o.place || ' › ' || f.name_key,
-  CASE WHEN o.level = 2 THEN 2 ELSE coalesce((SELECT max(g.level) FROM given g WHERE g.client = o.client AND g.place = o.place || ' › ' || f.name_key
-   AND g.level > o.level), o.level) END
+  CASE WHEN o.level = 2 THEN 2 ELSE coalesce((SELECT max(x.level) FROM (
+   SELECT g.level FROM given g WHERE g.client = o.client AND g.place = o.place || ' › ' || f.name_key
+   UNION ALL SELECT d.level FROM direct d WHERE d.folder = f.id) x WHERE x.level > o.level), o.level) END
  FROM opened o JOIN folder f ON f.parent = o.folder WHERE f.trashed_at IS NULL AND f.kind <> 'internal'
- AND (o.level > 0 OR EXISTS (SELECT 1 FROM given g WHERE g.client = o.client AND (g.place = o.place || ' › ' || f.name_key
+ AND (o.level > 0 OR f.id IN (SELECT folder FROM way)
+  OR EXISTS (SELECT 1 FROM given g WHERE g.client = o.client AND (g.place = o.place || ' › ' || f.name_key
   OR substr(g.place, 1, length(o.place) + length(f.name_key) + 6) = o.place || ' › ' || f.name_key || ' › ')))
 ) SELECT a.client AS client_id, a.rights, c.name, c.number, c.second_factor, c.office, o.folders AS opened
 FROM access a JOIN client c ON c.id = a.client

@@ -256,7 +256,10 @@ async def opened_by(access: int, template: int | None, client_id: int) -> list[d
         access,
         template or 0,
     )
-    if not given:
+    direct = await engine.raw(
+        "SELECT folder, act FROM folder_grant WHERE template = $1 AND client = $2", template or 0, client_id
+    )
+    if not given and not direct:
         return []
     there = {fold(one["name"]): one for one in _places(await engine.raw(_OPENABLE_SQL, client_id))}
     found = [
@@ -264,6 +267,12 @@ async def opened_by(access: int, template: int | None, client_id: int) -> list[d
         | {"act": bool(row["act"]), "of_template": bool(row["of_template"])}
         for row in given
         if row["name_key"] in there
+    ]
+    of = {one["id"]: one["name"] for one in there.values()}
+    found += [
+        {"id": row["folder"], "name": of[row["folder"]], "act": bool(row["act"]), "of_template": True}
+        for row in direct
+        if row["folder"] in of
     ]
     return sorted(found, key=lambda one: (fold(one["name"]), one["of_template"]))
 
@@ -305,7 +314,8 @@ async def folder_renamed(client: int, before: str, after: str) -> None:
 _EVERYBODY_SQL = f"""
 SELECT u.id, u.full_name AS who, u.email, u.state, u.sort_key, a.id AS access, a.role, a.own, a.rights, coalesce(t.rights, 0) AS given,
  coalesce(t.name, '') AS template, {_CEILING_SQL} AS ceiling,
- (SELECT count(*) FROM folder_right o WHERE o.access = a.id OR o.template = t.id) AS opened
+ (SELECT count(*) FROM folder_right o WHERE o.access = a.id OR o.template = t.id)
+ + (SELECT count(*) FROM folder_grant g WHERE g.template = t.id AND g.client = a.client) AS opened
 FROM access a JOIN users u ON u.id = a.person JOIN client c ON c.id = a.client LEFT JOIN rights_template t ON t.key = a.role
 WHERE a.client = $1 ORDER BY u.sort_key, u.id LIMIT {{most}}
 """
@@ -322,7 +332,10 @@ _WHO_SEES_SQL = """
 SELECT u.id, u.full_name AS who, u.state, CASE WHEN c.state = 'active' AND g.kind <> 'internal' AND g.trashed_at IS NULL
  AND (a.rights & 1 = 1 OR ((c.modules = '' OR ',' || c.modules || ',' LIKE '%,dossiers,%') AND EXISTS (
   SELECT 1 FROM folder_right o LEFT JOIN rights_template t ON t.id = o.template
-  WHERE (o.access = a.id OR t.key = a.role) AND o.name_key IN ({places}))))
+  WHERE (o.access = a.id OR t.key = a.role) AND o.name_key IN ({places})))
+ OR ((c.modules = '' OR ',' || c.modules || ',' LIKE '%,dossiers,%') AND EXISTS (
+  SELECT 1 FROM folder_grant g2 JOIN rights_template t ON t.id = g2.template
+  WHERE t.key = a.role AND g2.client = a.client AND g2.folder IN ({ids}))))
  THEN 1 ELSE 0 END AS may
 FROM access a JOIN users u ON u.id = a.person JOIN client c ON c.id = a.client JOIN folder g ON g.id = $2
 WHERE a.client = $1 ORDER BY u.sort_key, u.id LIMIT 500
@@ -334,7 +347,8 @@ async def who_sees(client_id: int, folder_id: int) -> list[dict[str, Any]]:
     way = await way_to(folder_id)
     names = [fold(STEP.join(step["name"] for step in way[: n + 1])) for n in range(len(way))]
     places = ", ".join(f"${n + 3}" for n in range(len(names)))
-    return await engine.raw(_WHO_SEES_SQL.format(places=places), client_id, folder_id, *names)
+    ids = ", ".join(str(int(step["id"])) for step in way) or "-1"
+    return await engine.raw(_WHO_SEES_SQL.format(places=places, ids=ids), client_id, folder_id, *names)
 
 
 async def way_to(folder_id: int) -> list[dict[str, Any]]:

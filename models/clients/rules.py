@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from models import engine
@@ -30,13 +30,14 @@ LABELS = {
 _AT_ONCE = 100  # groups in one statement: SQLite takes 500 parts of a UNION
 
 
-def checked(rule: dict[str, list[Any]]) -> str:
+def checked(rule: dict[str, list[Any]], known: Mapping[str, str] = CONDITIONS) -> str:
     """The rule as it is kept: a client matches who has one of the values of each condition. '' when it asks nothing.
+    `known` are the conditions that may be asked, where there are more than those of groups.
 
     Raises:
         Refused: an unknown condition.
     """
-    if unknown := set(rule) - set(CONDITIONS):
+    if unknown := set(rule) - set(known):
         raise Refused("rule", Say("Een groep kan niet op “{what}” kiezen.", what=", ".join(sorted(unknown))))
     asked = {name: sorted({_value(value) for value in values}) for name, values in sorted(rule.items()) if values}
     return json.dumps(asked, ensure_ascii=False) if asked else ""
@@ -45,6 +46,7 @@ def checked(rule: dict[str, list[Any]]) -> str:
 async def in_words(rule: str) -> list[tuple[str, list[str]]]:
     """Of a rule that is kept: condition, and its values as people know them."""
     names = {
+        "group": "SELECT id, name FROM client_group",
         "office": "SELECT id, name FROM office",
         "sector": "SELECT id, name FROM sector",
         "responsible": "SELECT id, full_name AS name FROM users",
@@ -62,13 +64,13 @@ def _value(value: Any) -> Any:
     return value if isinstance(value, int) else " ".join(str(value).split()).lower()
 
 
-def condition(rule: str, first: int = 1) -> tuple[str, list[Any]]:
+def condition(rule: str, first: int = 1, known: Mapping[str, str] = CONDITIONS) -> tuple[str, list[Any]]:
     """SQL over the client `c`, with its arguments from $`first` on. An empty rule matches nobody."""
     asked = json.loads(rule) if rule else {}
     parts: list[str] = []
     args: list[Any] = []
     for name, values in asked.items():
-        parts.append(CONDITIONS[name].format(**_lists(first + len(args))))
+        parts.append(known[name].format(**_lists(first + len(args))))
         args.append(json.dumps(values, ensure_ascii=False))
     return " AND ".join(parts) or "1 = 0", args
 

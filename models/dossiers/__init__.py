@@ -3,13 +3,12 @@
 from models.dossiers.documents import Document, DocumentKind, DocumentVersion, Reading, Remark, shown_sql
 from models.dossiers.dossier import Dossier, DossierGroup, DossierSector, general_dossiers_for
 from models.dossiers.folders import DRAFT, HANDING_IN, NOW, Folder, NewDocument, Publish
+from models.dossiers.rolling import apply_structure, apply_to
 from models.dossiers.structures import (
     Compared,
     Difference,
     Selection,
     add_structure,
-    apply_structure,
-    apply_to,
     chosen,
     compare,
     difference,

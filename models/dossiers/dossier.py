@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from piccolo.columns import Boolean, ForeignKey, OnDelete, Timestamptz, Varchar
+from piccolo.columns import Boolean, ForeignKey, OnDelete, Text, Timestamptz, Varchar
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
@@ -34,6 +34,10 @@ class Dossier(Owned, Table, tablename="dossier"):
     is_sample = Boolean(default=False)
     for_new_since = Timestamptz(
         null=True, default=None, help_text="standard: clients added since then get it by themselves; NULL: none do"
+    )
+
+    for_new_rule = Text(
+        default="", help_text="standard: for which new clients, as whom.checked keeps it; '' is for all of them"
     )
 
     dossier_client_unique = Unique([client])

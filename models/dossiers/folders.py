@@ -79,6 +79,7 @@ class Folder(Owned, Table, tablename="folder"):
     year = Integer(null=True, default=None, help_text="the book year it is for, when it was made for one")
     anchor_on = Date(null=True, default=None, help_text="from when the term is counted, where a person has to say so")
     origin = Integer(null=True, default=None, help_text="the folder of the standard structure that it was made from")
+    run = Integer(null=True, default=None, help_text="the roll-out that added it, which can take it out again")
     position = Integer(default=0)
     created_at = Timestamptz()
     trashed_at = Timestamptz(null=True, default=None)

@@ -28,7 +28,7 @@ async def merge_dossiers(keep: int, other: int) -> None:
         await engine.raw("UPDATE folder SET dossier = $1 WHERE client = $2", dossiers[keep], other)
     else:
         await engine.raw("UPDATE dossier SET client = $1 WHERE client = $2", keep, other)
-    for table in ("folder", "document", "reading"):
+    for table in ("folder", "document", "reading", "folder_grant", "carried_person", "dossier_export"):
         await engine.raw(f"UPDATE {table} SET client = $1 WHERE client = $2", keep, other)
     await engine.raw("DELETE FROM dossier WHERE client = $1", other)
 

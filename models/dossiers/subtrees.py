@@ -64,7 +64,7 @@ async def of_client(documents: Sequence[int], client: int | None) -> None:
     """These documents, and what hangs on them, are of this client now."""
     ids = json.dumps(list(documents))
     await engine.raw(f"UPDATE document SET client = $2 WHERE id IN {listed(1)}", ids, client)
-    for table in ("document_version", "remark", "reading"):
+    for table in ("document_version", "remark", "reading", "carried_person"):
         await engine.raw(
             f"UPDATE {table} SET client = $2 WHERE document IN {listed(1)} AND coalesce(client, 0) <> coalesce($2, 0)",
             ids,

@@ -56,7 +56,7 @@ async def entries(viewer: Viewer, folders: Sequence[int], documents: Sequence[in
     for row in found:
         place = places.get(row["folder"], "")
         names = taken.setdefault(place, set())
-        name = numbered(clean_name(row["name"]), names, max(_LONGEST - len(place), 40))
+        name = fitting(clean_name(row["name"]), names, max(_LONGEST - len(place), 40))
         names.add(fold(name))
         made.append(Entry(row["id"], f"{place}{name}", row["sha256"], row["size"]))
     return made
@@ -72,10 +72,19 @@ def _places(rows: Iterable[dict[str, Any]], *, whole: bool) -> dict[int, str]:
             continue
         above = places.get(row["parent"] or 0, "")
         names = taken.setdefault(above, set())
-        name = numbered(clean_name(row["name"]).rstrip(". ") or "map", names, 60)
+        name = fitting(clean_name(row["name"]).rstrip(". ") or "map", names, 60)
         names.add(fold(name))
         places[row["id"]] = f"{above}{name}/"
     return places
+
+
+def fitting(name: str, taken: set[str], most: int) -> str:
+    """The name within `most` characters, its ending kept, numbered when it is taken."""
+    if len(name) > most:
+        stem, dot, ending = name.rpartition(".")
+        tail = f"{dot}{ending}" if stem and len(ending) <= 12 and " " not in ending else ""
+        name = f"{name[: most - len(tail)].rstrip('. ')}{tail}"
+    return numbered(name, taken, most)
 
 
 async def note_downloads(viewer: Viewer, documents: Sequence[int]) -> None:

@@ -11,7 +11,10 @@ import time
 from typing import Any
 
 from models import engine
-from models.dossiers.structures import BATCH, apply_to
+from models.dossiers.dossier import Dossier
+from models.dossiers.rolling import apply_to
+from models.dossiers.runs import take_out
+from models.dossiers.structures import BATCH, compare
 from models.settings import utcnow
 from tests.databases import Databases, begin_run, end_run, kinds
 
@@ -27,14 +30,17 @@ async def measure(clients: int = CLIENTS) -> list[dict[str, Any]]:
             structure, ids = await _prepare(clients)
             count = clients * TOP * (IN_EACH + 1)
             limits = {"a bare table": await _bare(count), "the same table": await _same(structure)}
+            run = await _run(structure)
             began = time.perf_counter()
             added = 0
             for at in range(0, clients, BATCH):
                 batch = ids[at : at + BATCH]
-                added += await engine.run_writing(lambda batch=batch: apply_to(structure, batch, by=1))  # type: ignore[misc]
+                added += await engine.run_writing(lambda batch=batch: apply_to(structure, batch, by=None, run=run))  # type: ignore[misc]
             ours = count / (time.perf_counter() - began)
             assert added == count
-            assert await engine.run_writing(lambda ids=ids: apply_to(structure, ids, by=1)) == 0  # type: ignore[misc]
+            rows += await _look(kind, structure, ids)
+            assert await engine.run_writing(lambda ids=ids: apply_to(structure, ids[:BATCH], by=None)) == 0  # type: ignore[misc]
+            rows += await _back(kind, run, ids)
             rows += [
                 {
                     "job": f"structure to clients ({kind}), limit: {into}",
@@ -49,6 +55,60 @@ async def measure(clients: int = CLIENTS) -> list[dict[str, Any]]:
     if began_run:
         end_run()
     return rows
+
+
+async def _run(structure: int) -> int:
+    rows = await engine.raw(
+        "INSERT INTO structure_run (kind, structure, name, year, asked, at) VALUES ('copy', $1, 'Groot', 2026, '{}', $2) RETURNING id",
+        structure,
+        utcnow(),
+    )
+    return int(rows[0]["id"])
+
+
+async def _look(kind: str, structure: int, ids: list[int]) -> list[dict[str, Any]]:
+    """Who differs, of everybody, next to a bare reading of the same rows in as many statements."""
+    count = len(ids) * TOP * (IN_EACH + 1)
+    dossier = await Dossier.objects().where(Dossier.id == structure).first()
+    assert dossier is not None
+    began = time.perf_counter()
+    for at in range(0, len(ids), BATCH):
+        listed = ", ".join(map(str, ids[at : at + BATCH]))
+        await engine.raw(f"SELECT id, client, parent, name, name_key, kind, own_only, retention, origin, year, trashed_at FROM folder WHERE client IN ({listed})")  # fmt: skip
+    limit = count / (time.perf_counter() - began)
+    began = time.perf_counter()
+    found = await compare(dossier, ids)
+    ours = count / (time.perf_counter() - began)
+    assert all(one.is_same for one in found)
+    return [_row(f"who differs ({kind}), limit: reading the folders", len(ids), ours, limit)]
+
+
+async def _back(kind: str, run: int, ids: list[int]) -> list[dict[str, Any]]:
+    """Taking it back, next to a bare DELETE of the folders of one client in ten."""
+    each = TOP * (IN_EACH + 1)
+    spared = ids[::10]
+    began = time.perf_counter()
+    async with engine.writing():
+        await engine.raw(f"DELETE FROM folder WHERE client IN ({', '.join(map(str, spared))})")
+    limit = len(spared) * each / (time.perf_counter() - began)
+    began = time.perf_counter()
+    gone = 0
+    for at in range(0, len(ids), BATCH):
+        gone += await engine.run_writing(lambda batch=ids[at : at + BATCH]: take_out(run, batch))  # type: ignore[misc]
+    ours = gone / (time.perf_counter() - began)
+    assert gone == (len(ids) - len(spared)) * each
+    return [_row(f"roll-out taken back ({kind}), limit: bare DELETE", len(ids), ours, limit)]
+
+
+def _row(job: str, clients: int, ours: float, limit: float) -> dict[str, Any]:
+    return {
+        "job": job,
+        "size": f"200 folders at {clients:,}",
+        "ours": f"{ours:,.0f}/s",
+        "limit": f"{limit:,.0f}/s",
+        "ratio": ours / limit,
+        "memory": f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB",
+    }
 
 
 async def _prepare(clients: int) -> tuple[int, list[int]]:

@@ -75,7 +75,9 @@ async def _folder(at: dict[str, int], parent: int | None, name: str, kind: str, 
 
 
 async def _documents(at: dict[str, int], folder: int, count: int, source: str) -> None:
-    people = [int(row["id"]) for row in await engine.raw("SELECT id FROM users WHERE kind = 'client' ORDER BY id LIMIT 40")]
+    people = [
+        int(row["id"]) for row in await engine.raw("SELECT id FROM users WHERE kind = 'client' ORDER BY id LIMIT 40")
+    ]
     now = utcnow()
     await engine.copy_rows(
         "document",
@@ -90,7 +92,9 @@ async def _documents(at: dict[str, int], folder: int, count: int, source: str) -
 
 async def _some_folders(at: dict[str, int]) -> None:
     """Fem is given the three folders one by one; everything that rik sees elsewhere stays closed to her."""
-    await engine.raw("UPDATE access SET own = 0, role = '' WHERE person = (SELECT id FROM users WHERE email_key = $1)", FEM)
+    await engine.raw(
+        "UPDATE access SET own = 0, role = '' WHERE person = (SELECT id FROM users WHERE email_key = $1)", FEM
+    )
     await settle_rights()
     for name in ("wide", "full", "own"):
         await engine.raw(
@@ -102,7 +106,9 @@ async def _some_folders(at: dict[str, int]) -> None:
 
 def office_pages(at: dict[str, int]) -> tuple[tuple[str, str, str], ...]:
     """(job, path, bare SQL) of the office."""
-    documents = f"SELECT * FROM document WHERE folder = {at['full']} AND trashed_at IS NULL ORDER BY name_key, id LIMIT 100"
+    documents = (
+        f"SELECT * FROM document WHERE folder = {at['full']} AND trashed_at IS NULL ORDER BY name_key, id LIMIT 100"
+    )
     folders = f"SELECT * FROM folder WHERE parent = {at['wide']} AND trashed_at IS NULL ORDER BY position, name_key, id LIMIT 200"
     return (
         ("office: dossier", f"/clients/{at['client']}/dossier", folders),
@@ -124,7 +130,11 @@ def client_pages(at: dict[str, int]) -> tuple[tuple[str, str, str], ...]:
         ("portal: dossier", "/portal/dossier", folders),
         ("portal: folder of 1,100", f"/portal/folders/{at['wide']}", folders),
         ("portal: 200 of 50,000", f"/portal/folders/{at['full']}", documents),
-        ("portal: his own of 5,000", f"/portal/folders/{at['own']}", documents.replace(str(at["full"]), str(at["own"]))),
+        (
+            "portal: his own of 5,000",
+            f"/portal/folders/{at['own']}",
+            documents.replace(str(at["full"]), str(at["own"])),
+        ),
     )
 
 

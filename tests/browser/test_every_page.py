@@ -17,18 +17,19 @@ from web.routing import ACTIONS, Access
 # What is no page: files, streams, and pages that lead on at once.
 NO_PAGES = {
     "account.new_options", "account.proof_options", "audit.export_csv", "audit.export_xlsx", "clients.export", "sessions.code_options", "sessions.link", "sessions.passkey_options", "providers.callback", "settings.style_css", "users.export", "documents.download", "drafts.again", "first.second_factor_first", "health.live", "health.ready", "health.metrics",
-    "imports.report", "imports.sample", "live.stream", "photos.photo", "rights.export", "rollout.mail", "setup.office", "sessions.welcome", "shell.brand", "shell.logo",
-    "shell.manifest", "shell.service_worker", "static.file", "styleguide.page", "viewing.page", "zips.chosen", "zips.folder",
+    "imports.report", "imports.sample", "live.stream", "photos.photo", "rights.export", "rollout.mail", "setup.office", "sessions.welcome",
+    "shell.brand", "shell.logo", "shell.manifest", "shell.service_worker", "static.file", "styleguide.page", "viewing.page", "zips.chosen",
+    "zips.folder", "moves.file", "moves.report", "runs.drift_report", "runs.report",
 }  # fmt: skip
 # Parts of a page, which nobody opens by themselves.
 FRAGMENTS = {
     "copies.tree", "documents.readers", "dossiers.tree", "groups.count_rule", "folders.children", "folders.contents", "folders.row", "overview.progress",
-    "overview.running", "overview.uploads", "portal.contents", "rollout.steps",
+    "overview.running", "overview.uploads", "portal.contents", "rollout.steps", "runs.of_client",
 }  # fmt: skip
 # Of which dossier a page is there, where not of a client's own.
 DOSSIERS = {
     "copies.choose": "standard", "copies.preview": "standard", "dossiers.name": "standard", "dossiers.removal": "standard",
-    "dossiers.audience": "general",
+    "dossiers.audience": "general", "copies.new_clients": "standard", "runs.drift": "standard",
 }  # fmt: skip
 WIDTHS = (390, 1440)
 

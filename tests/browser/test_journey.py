@@ -103,7 +103,7 @@ def make_structure(tab: Page, poort: House) -> None:
 
 def copy_to_all(tab: Page, poort: House) -> None:
     tab.goto(f"{poort.url}/dossiers")
-    tab.get_by_role("link", name="Kopiëren naar").click()
+    tab.get_by_role("link", name="Uitrollen").click()
     tab.locator("select[name=who]").select_option("all")
     tab.get_by_role("button", name="Bekijken wat er bij komt").click()
     expect(tab.locator("main")).to_contain_text("60 cliënten krijgen hun eerste dossier")

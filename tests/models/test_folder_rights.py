@@ -64,12 +64,21 @@ async def random_documents(cast: Any, chance: Random, folders: dict[int, dict[st
 async def random_rights(cast: Any, chance: Random, folders: dict[int, dict[str, Any]]) -> tuple[bool, dict[str, bool]]:
     """What fem is given: the whole dossier or not, and way of names > whether she hands in."""
     await engine.raw("DELETE FROM folder_right")
+    await engine.raw("DELETE FROM folder_grant")
     whole = chance.random() < 0.2
     await engine.raw("UPDATE access SET own = $1 WHERE person = $2", 1 if whole else 0, cast.fem.user.id)
     given: dict[str, bool] = {}
     for folder in chance.sample(list(folders), min(len(folders), chance.randint(0, 3))):
         name, act = STEP.join(folders[folder]["way"]), chance.random() < 0.5
-        owner = chance.choice(["access", "template"])
+        owner = chance.choice(["access", "template", "folder"])
+        if owner == "folder":  # the folder itself is open to the template, as a structure brought it
+            await engine.raw(
+                "INSERT INTO folder_grant (folder, client, template, act) SELECT $1, $2, id, CAST($3 AS BOOLEAN) "
+                "FROM rights_template WHERE key = 'salaris'",
+                folder, cast.bakkerij, act,
+            )  # fmt: skip
+            given[fold(name)] = given.get(fold(name), False) or act
+            continue
         source = (
             "FROM access WHERE person = $4"
             if owner == "access"

@@ -13,7 +13,8 @@ from models.core import Refused, fold
 from models.dossiers import Dossier, Folder, Selection, add_structure, apply_structure, compare
 from models.dossiers.matching import Values, expand
 from models.dossiers.starter import STRUCTURES
-from models.dossiers.structures import Wanted, add_starter, give_to_new, serve_new_clients, standard_of
+from models.dossiers.rolling import serve_new_clients
+from models.dossiers.structures import Wanted, add_starter, give_to_new, standard_of
 from models.settings import utcnow
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 from models import engine, sample, tasks
-from models.dossiers.structures import BATCH, Selection, apply_structure
+from models.dossiers.rolling import apply_structure
+from models.dossiers.structures import BATCH, Selection
 from models.tasks import Task
 from tests.models.importing import imported
 from tests.models.test_structures import structure_of

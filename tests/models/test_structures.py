@@ -143,8 +143,8 @@ async def test_many_clients_are_work_for_the_worker_which_may_be_killed_and_begi
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     structure = await structure_of(cast)
-    monkeypatch.setattr("models.dossiers.structures.AT_ONCE", 3)
-    monkeypatch.setattr("models.dossiers.structures.BATCH", 4)
+    monkeypatch.setattr("models.dossiers.rolling.AT_ONCE", 3)
+    monkeypatch.setattr("models.dossiers.rolling.BATCH", 4)
     async with engine.writing():
         await engine.raw("DELETE FROM dossier WHERE client IS NOT NULL")
         task = await apply_structure(structure, Selection("all"), by=cast.anna)
