@@ -7,11 +7,14 @@ from urllib.parse import unquote
 from models import config
 from models.storage.base import Incoming, Missing, Storage, StorageDown, StorageFull, Stored, Swept, TooLarge
 from models.storage.folder import FolderStorage
+from models.storage.partial import Locked, Partial
 from models.storage.s3 import S3Storage
 
 __all__ = [
     "Incoming",
+    "Locked",
     "Missing",
+    "Partial",
     "Storage",
     "StorageDown",
     "StorageFull",
