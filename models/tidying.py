@@ -16,6 +16,7 @@ BLOBS = (
     ("document", "sha256"),
     ("document_version", "sha256"),
     ("import_batch", "sha256"),
+    ("upload", "blob"),
     ("firm", "logo"),
     ("office", "logo"),
     ("users", "photo"),
