@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from jobs.presence import Presence
-from models import carrying, live, lost_factors, notices, sealing, tidying
+from models import carrying, live, lost_factors, notices, sealing, tidying, uploads
 from models.dossiers import structures
 from models.dossiers.publishing import publish_due
 from models.engine import run_writing
@@ -46,6 +46,12 @@ async def tidy(presence: Presence) -> None:
     await tidying.forget_expired()
 
 
+async def end_uploads(presence: Presence) -> None:
+    """Those that nobody went on with."""
+    if gone := await uploads.expire():
+        log.info("%d uploads expired", gone)
+
+
 async def seal_trail(presence: Presence) -> None:
     await sealing.seal()
 
@@ -63,6 +69,7 @@ async def take_factors_away(presence: Presence) -> None:
 async def sweep(presence: Presence) -> None:
     if removed := await tidying.sweep_storage():
         log.info("removed %d blobs without a record", removed)
+    await uploads.forget_stray()
 
 
 Chore = Callable[[Presence], Awaitable[None]]
@@ -76,6 +83,7 @@ async def do_chores(presence: Presence) -> None:
         (publish_planned, CLAIMS_SECONDS, False),
         (serve_new_clients, CLAIMS_SECONDS, True),
         (tidy, TIDY_SECONDS, True),
+        (end_uploads, TIDY_SECONDS, True),
         (sweep, SWEEP_SECONDS, True),
         (take_factors_away, DIGEST_SECONDS, True),
         (seal_trail, SEAL_SECONDS, True),

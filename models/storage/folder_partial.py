@@ -113,14 +113,12 @@ class FolderPartial(Partial):
     def _write(self, batch: bytes) -> None:
         with self._turn:
             file = self._open()
-            at, left = file.tell(), memoryview(batch)
+            left = memoryview(batch)
             try:
                 while left:  # a nearly full disk takes a part and says so only the next time
                     left = left[file.write(left) :]
             except OSError:
-                with contextlib.suppress(OSError):
-                    file.truncate(at)  # half a batch would not be what the hash was made of
-                file.seek(at)
+                self._hash = None  # a part of the batch is there: it stays, and is hashed at the end
                 raise
             if self._hash is not None:
                 self._hash.update(batch)

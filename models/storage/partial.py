@@ -28,6 +28,11 @@ class Partial(abc.ABC):
         self._waiting: list[bytes] = []
         self._waiting_size = 0
 
+    @property
+    def waiting(self) -> int:
+        """Bytes that were written and do not count in `offset` yet."""
+        return self._waiting_size
+
     async def write(self, data: bytes) -> None:
         """Raises StorageFull, StorageDown, or Locked where another process was first."""
         self._waiting.append(data)

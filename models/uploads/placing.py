@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
 from models import engine
 from models.clients import granted
@@ -54,30 +55,46 @@ def flat_name(parts: Sequence[str], name: str) -> str:
 
 
 async def _there(folder: Folder, name: str, by: Viewer) -> Folder | None:
+    """The folder of that name in this one, if it may take his files; for a client else the numbered one that came instead."""
     siblings = (Folder.dossier == folder.dossier) & (Folder.parent == folder.id) & Folder.trashed_at.is_null()
-    found = await by.folders.where(siblings & (Folder.name_key == fold(name))).find()
-    if found is None or by.is_staff:
-        return found
-    return found if found.kind in HANDING_IN and by.may(Permission.UPLOAD_DOCUMENTS, found) else None
+    keys = [fold(name)] if by.is_staff else [fold(one) for one in _in_turn(name)]
+    found = {one.name_key: one for one in await by.folders.where(siblings & Folder.name_key.is_in(keys)).all()}
+    if by.is_staff:
+        return found.get(keys[0])
+    taken = {row["name_key"] for row in await _names_in(folder, name)}
+    for key in keys:
+        if key not in taken:
+            return None
+        one = found.get(key)
+        if one is not None and one.kind in HANDING_IN and by.may(Permission.UPLOAD_DOCUMENTS, one):
+            return one
+    return None
 
 
-@operation(Permission.UPLOAD_DOCUMENTS)
+def _in_turn(name: str) -> list[str]:
+    return [
+        name,
+        *(numbered(name, {fold(name), *(fold(f"{name} ({n})") for n in range(2, m))}, _LONGEST) for m in range(2, 22)),
+    ]
+
+
+@operation(Permission.UPLOAD_DOCUMENTS, trail=False)
 async def _add_own(folder: Folder, name: str, *, by: Viewer) -> Folder:
     """A client's folder in one where he may hand in: of the same kind. A name that is taken, perhaps unseen, gets a number."""
     if folder.kind not in HANDING_IN:
         raise Refused("files", Say("In deze map kunt u niets aanleveren. Kies een uploadmap."))
-    rows = await engine.raw(
-        "SELECT id, name_key FROM folder WHERE parent = $1 AND trashed_at IS NULL AND name_key LIKE $2",
-        folder.id,
-        _starting(name),
-    )
-    taken = {row["name_key"] for row in rows}
-    return await make_folder(folder.dossier, folder.client, folder.id, numbered(name, taken, _LONGEST), folder.kind)
+    taken = {row["name_key"] for row in await _names_in(folder, name)}
+    made = await make_folder(folder.dossier, folder.client, folder.id, numbered(name, taken, _LONGEST), folder.kind)
+    await by.note("Folder.add_folder", made, {"name": made.name})
+    return made
 
 
-def _starting(name: str) -> str:
-    """Of all names that a number could be put behind."""
-    return re.sub(r"[%_\\]", "_", fold(name)[:100]) + "%"
+async def _names_in(folder: Folder, name: str) -> list[dict[str, Any]]:
+    """Of all folders in this one, seen or unseen, whose name begins so."""
+    return await engine.raw(
+        "SELECT name_key FROM folder WHERE parent = $1 AND trashed_at IS NULL AND name_key LIKE $2",
+        folder.id, re.sub(r"[%_\\]", "_", fold(name)[:100]) + "%",
+    )  # fmt: skip
 
 
 async def seen_anew(by: Viewer) -> Viewer:

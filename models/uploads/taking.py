@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.content_type import clean_name, detect
-from models.core import Forbidden, Missing, Refused, Say, fold, operation, save
+from models.core import Forbidden, Missing, Refused, Say, digest, fold, operation, save
 from models.dossiers import DRAFT, HANDING_IN, NOW, Document, Dossier, Folder, NewDocument, path_to
 from models.dossiers.dossier import require_structures
 from models.dossiers.versions import may_replace, replace
@@ -33,7 +33,8 @@ DECISIONS = ("keep", "skip", "version")
 
 @dataclass(frozen=True)
 class Announced:
-    """What a browser says of a file before it sends it. `batch` is what it calls the whole drop."""
+    """What a browser says of a file before it sends it. `batch` is what it calls the whole drop, `key` what it calls this file:
+    announced again, it is the same upload."""
 
     name: str
     size: int
@@ -41,6 +42,7 @@ class Announced:
     publish: str = "now"
     sha256: str = ""
     batch: str = ""
+    key: str = ""
 
 
 async def begin(target: Target, file: Announced, *, by: Viewer) -> Upload:
@@ -59,7 +61,9 @@ async def _begin_own(target: Target, file: Announced, *, by: Viewer) -> Upload:
 
 
 async def _announce(target: Target, file: Announced, by: Viewer) -> Upload:
-    now = utcnow()
+    now, key = utcnow(), _key(file, by)
+    if known := await by.uploads.where(Upload.key == key).find():
+        return known
     await _refuse(target, by)
     rows = await engine.raw(
         "SELECT count(*) AS n FROM upload WHERE person = $1 AND state IN ('coming', 'asks')", by.user.id
@@ -68,7 +72,7 @@ async def _announce(target: Target, file: Announced, by: Viewer) -> Upload:
         raise Refused("", Say("U heeft {n} onafgemaakte uploads. Maak die eerst af of stop ze.", n=rows[0]["n"]))
     receipt = await _receipt(target, file.batch, now, by)
     upload = Upload(
-        person=by.user.id, receipt=receipt, client=target.client, key=uuid.uuid4().hex, name=clean_name(file.name),
+        person=by.user.id, receipt=receipt, client=target.client, key=key, name=clean_name(file.name),
         path="/".join(parts_of(file.path)), size=file.size, publish="draft" if file.publish == "draft" else "now",
         said_sha256=file.sha256, begun_at=now, expires_at=now + KEPT,
         folder=target.id if isinstance(target, Folder) else None,
@@ -77,6 +81,10 @@ async def _announce(target: Target, file: Announced, by: Viewer) -> Upload:
     )  # fmt: skip
     await upload.save()
     return upload
+
+
+def _key(file: Announced, by: Viewer) -> str:
+    return digest(f"upload {by.user.id} {file.key}")[:32] if file.key else uuid.uuid4().hex
 
 
 async def _receipt(target: Target, batch: str, now: dt.datetime, by: Viewer) -> int:
