@@ -28,7 +28,7 @@ _OFFICE_ONLY = frozenset(
         "41-layout-office", "60-invitations", "60-lists", "60-mail", "60-overview", "60-rollout", "60-settings", "60-steps",
     )
 )  # fmt: skip
-_BUNDLES = {"app.css": ("css", frozenset()), "portal.css": ("css", _OFFICE_ONLY), "app.js": ("js", frozenset())}
+_BUNDLES = {"app.css": ("css", frozenset()), "portal.css": ("css", _OFFICE_ONLY), "app.js": ("js", frozenset()), "upload.js": ("js-upload", frozenset())}
 
 
 def load() -> None:
@@ -46,9 +46,9 @@ def load() -> None:
 
 
 def bundle(name: str) -> bytes:
-    """The files that make app.css, portal.css or app.js, one after the other."""
+    """The files that make app.css, portal.css, app.js or upload.js, one after the other."""
     folder, without = _BUNDLES[name]
-    files = [file for file in sorted((HERE / folder).glob(f"*.{folder}")) if file.name not in without]
+    files = [file for file in sorted((HERE / folder).glob(f"*.{name.rpartition('.')[2]}")) if file.name not in without]
     first = [HERE / "vendor" / "htmx.min.js"] if folder == "js" else []
     return b"\n".join(file.read_bytes() for file in [*first, *files])
 
