@@ -32,6 +32,7 @@ STATES = {
     "stopped": Say("gestopt"),
     "expired": Say("verlopen"),
 }
+_HEADS = (Say("Map"), Say("Bestand"), Say("Bytes"), Say("SHA-256"), Say("Uitkomst"), Say("Moment"))
 TONES = {"done": "good", "asks": "attention", "coming": "info", "refused": "danger"}
 
 
@@ -71,9 +72,7 @@ async def export(request: Request, viewer: Viewer, receipt_id: int) -> Response:
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     language = str((viewer.view_as or viewer.user).language)
     with partials.speaking(language):
-        writer.writerow(
-            [partials.gettext(head) for head in ("Map", "Bestand", "Bytes", "SHA-256", "Uitkomst", "Moment")]
-        )
+        writer.writerow([partials.speak(head) for head in _HEADS])
         for one in await files_of(viewer, receipt):
             outcome = partials.speak(one["why"] or STATES[one["state"]])
             at = partials.moment(one["finished_at"] or one["begun_at"])
@@ -112,4 +111,4 @@ async def choose(request: Request, visit: Visit, upload_id: int) -> Reply | Resp
 async def skip_all(request: Request, viewer: Viewer, receipt_id: int) -> Reply:
     receipt = await viewer.receipts.get(receipt_id)
     count = await decide_all(receipt, by=viewer)
-    return go(page.url(receipt_id=receipt_id), toast=Say("{n} bestanden overgeslagen: ze stonden er al.", n=count))
+    return go(page.url(receipt_id=receipt_id), toast=Say("Overgeslagen wat er al stond: {n}.", n=count))
