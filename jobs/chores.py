@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from jobs.presence import Presence
-from models import carrying, live, lost_factors, notices, sealing, tidying
+from models import carrying, live, lost_factors, notices, sealing, tidying, uploads
 from models.dossiers import rolling
 from models.dossiers.publishing import publish_due
 from models.engine import run_writing
@@ -48,6 +48,12 @@ async def tidy(presence: Presence) -> None:
     await tidying.forget_expired()
 
 
+async def end_uploads(presence: Presence) -> None:
+    """Those that nobody went on with."""
+    if gone := await uploads.expire():
+        log.info("%d uploads expired", gone)
+
+
 async def seal_trail(presence: Presence) -> None:
     await sealing.seal()
 
@@ -65,6 +71,7 @@ async def take_factors_away(presence: Presence) -> None:
 async def sweep(presence: Presence) -> None:
     if removed := await tidying.sweep_storage():
         log.info("removed %d blobs without a record", removed)
+    await uploads.forget_stray()
 
 
 async def propose_destruction(presence: Presence) -> None:
@@ -114,6 +121,7 @@ def all_chores() -> list[tuple[Chore, float, bool]]:
         (publish_planned, CLAIMS_SECONDS, False),
         (serve_new_clients, CLAIMS_SECONDS, True),
         (tidy, TIDY_SECONDS, True),
+        (end_uploads, TIDY_SECONDS, True),
         (sweep, SWEEP_SECONDS, True),
         (take_factors_away, DIGEST_SECONDS, True),
         (seal_trail, SEAL_SECONDS, True),

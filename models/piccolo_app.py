@@ -37,6 +37,7 @@ TABLE_MODULES = [
     "models.dossiers.runs",
     "models.requests.records",
     "models.moving.records",
+    "models.uploads.records",
     "models.imports.records",
     "models.imports.mappings",
     "models.tasks",

@@ -18,6 +18,7 @@ BLOBS = (
     ("import_batch", "sha256"),
     ("dossier_export", "sha256"),
     ("dossier_import", "sha256"),
+    ("upload", "blob"),
     ("firm", "logo"),
     ("office", "logo"),
     ("users", "photo"),

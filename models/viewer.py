@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from models.rollout import Opening
     from models.settings import Firm
     from models.tasks import Task
+    from models.uploads import Upload, UploadReceipt
 
 
 class Permission(enum.StrEnum):
@@ -347,6 +348,18 @@ class Viewer:
         from models.dossiers import Document
 
         return Scope(Document, self)
+
+    @property
+    def uploads(self) -> Scope[Upload]:
+        from models.uploads import Upload
+
+        return Scope(Upload, self)
+
+    @property
+    def receipts(self) -> Scope[UploadReceipt]:
+        from models.uploads import UploadReceipt
+
+        return Scope(UploadReceipt, self)
 
     @property
     def mappings(self) -> Scope[ImportMapping]:

@@ -22,7 +22,7 @@ from web.live import Hub
 from web.routing import Switchboard
 from web.security import Backend, Proxies, SameOrigin, SecurityHeaders, Sessions
 
-DECLARES = re.compile(r"^@\w+\.(get|post|plain|upload)\(", re.MULTILINE)
+DECLARES = re.compile(r"^@\w+\.(get|post|plain|upload|long)\(", re.MULTILINE)
 MODULES = sorted(
     path.stem
     for path in Path(__file__).parent.glob("*.py")

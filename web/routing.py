@@ -6,7 +6,7 @@ import contextvars
 import enum
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from starlette.convertors import IntegerConvertor, register_url_convertor
@@ -30,6 +30,7 @@ from web.errors import failure
 from web.replies import Later, Reply, go, redirect, respond
 from web.uploads import Received, receive_files
 
+T = TypeVar("T")
 Handler = Callable[..., Awaitable[Reply | Response | Later]]
 Before = Callable[..., Awaitable[Any]]
 After = Callable[[Received], Awaitable[Any]]
@@ -114,11 +115,16 @@ class Routes:
         """
         return self._declare("UPLOAD", path, access, before, after)
 
+    def long(self, method: str, path: str, access: Access | None = None) -> Callable[[Handler], Action]:
+        """Any method, for what takes too long for one unit: the handler gets a `Visit` in place of the viewer, and asks it for
+        each unit. HEAD, OPTIONS, PATCH and DELETE are only declared so."""
+        return self._declare(f"LONG {method}", path, access, None)
+
     def _declare(
         self, method: str, path: str, access: Access | None, before: Before | None, after: After | None = None
     ) -> Callable[[Handler], Action]:
         def declare(handler: Handler) -> Action:
-            verb = {"PLAIN": "GET", "ARRIVAL": "GET", "UPLOAD": "POST"}.get(method, method)
+            verb = {"PLAIN": "GET", "ARRIVAL": "GET", "UPLOAD": "POST"}.get(method, method.removeprefix("LONG "))
             action = Action(f"{self.module}.{handler.__name__.rstrip('_')}", verb, path, access or self.access, handler)
             addresses.register(action.name, path)
             ACTIONS.append(action)
@@ -126,6 +132,8 @@ class Routes:
                 _endpoints[action.name] = handler  # type: ignore[assignment]
             elif method == "GET":
                 _endpoints[action.name] = _reader(action)
+            elif method.startswith("LONG "):
+                _endpoints[action.name] = _visitor(action)
             elif method == "ARRIVAL":
                 assert before is not None
                 _endpoints[action.name] = _arriver(action, before)
@@ -244,6 +252,62 @@ def _uploader(action: Action, before: Before, after: After | None) -> Callable[[
         except Exception as error:
             return _answer(failure(error, request, who[0]), request, *who)
         return await _written(action, request, more, None)
+
+    return endpoint
+
+
+class Turned(Exception):
+    """Who may not come here, with the answer for him."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
+class Visit:
+    """A request of several units: in each it is asked anew who comes and what he may. Between them no database waits."""
+
+    def __init__(self, action: Action, request: Request) -> None:
+        self.viewer: Any = nobody()
+        self.firm: Firm | None = None
+        self._action, self._request = action, request
+
+    async def read(self, do: Callable[[Any], Awaitable[T]]) -> T:
+        async with engine.reading():
+            await self._enter()
+            return await do(self.viewer)
+
+    async def write(self, do: Callable[[Any], Awaitable[T]]) -> T:
+        async def unit() -> T:
+            await self._enter()
+            _refuse_who_looks_on(self.viewer)
+            return await do(self.viewer)
+
+        return await engine.run_writing(unit)
+
+    async def form(self) -> Any:
+        """The fields of a body without files."""
+        bounded = Request(self._request.scope, _bounded(self._request.receive))
+        return await bounded.form(max_files=0, max_fields=FIELDS_LIMIT, max_part_size=FORM_LIMIT)
+
+    async def _enter(self) -> None:
+        self.viewer, self.firm = await _who(self._request)
+        if turned := _turned_away(self._action, self._request, self.viewer, self.firm):
+            raise Turned(turned)
+        if self._request.method not in ("GET", "HEAD", "OPTIONS"):
+            _refuse_who_looks_on(self.viewer)
+
+
+def _visitor(action: Action) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        visit = Visit(action, request)
+        try:
+            reply = await action.handler(request, visit, **request.path_params)
+        except Turned as turned:
+            return turned.response
+        except Exception as error:
+            reply = failure(error, request, visit.viewer)
+        return _answer(reply, request, visit.viewer, visit.firm)
 
     return endpoint
 

@@ -34,6 +34,7 @@ _BUNDLES = {
     "portal.css": ("css", _OFFICE_ONLY),
     "app.js": ("js", frozenset()),
     "portal.js": ("js", _OFFICE_SCRIPTS),
+    "upload.js": ("js-upload", frozenset()),
 }
 
 
@@ -52,9 +53,9 @@ def load() -> None:
 
 
 def bundle(name: str) -> bytes:
-    """The files that make app.css, portal.css, app.js or portal.js, one after the other."""
+    """The files that make app.css, portal.css, app.js, portal.js or upload.js, one after the other."""
     folder, without = _BUNDLES[name]
-    files = [file for file in sorted((HERE / folder).glob(f"*.{folder}")) if file.name not in without]
+    files = [file for file in sorted((HERE / folder).glob(f"*.{name.rpartition('.')[2]}")) if file.name not in without]
     first = [HERE / "vendor" / "htmx.min.js"] if folder == "js" else []
     return b"\n".join(file.read_bytes() for file in [*first, *files])
 

@@ -22,6 +22,15 @@ async def replace(document: Document, file: NewDocument, *, by: Viewer) -> None:
     await (_replace_own if by.is_client else _replace)(document, file, by=by)
 
 
+async def may_replace(document: Document, by: Viewer) -> bool:
+    """Whether this viewer may put a newer version in the place of a document that he sees."""
+    if by.is_staff:
+        return by.may(Permission.EDIT_DOSSIERS) and (document.client is not None or by.may(Permission.EDIT_STRUCTURES))
+    folder = await by.folders.get(document.folder)
+    own = document.source == "client" and document.uploaded_by == by.user.id
+    return own and folder.kind in HANDING_IN and by.may(Permission.UPLOAD_DOCUMENTS, document)
+
+
 @operation(Permission.EDIT_DOSSIERS, trail=False)
 async def _replace(document: Document, file: NewDocument, *, by: Viewer) -> None:
     require_structures(document.client, by)

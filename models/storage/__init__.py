@@ -12,6 +12,7 @@ from models.storage.base import Incoming, Missing, Storage, StorageDown, Storage
 from models.storage.cipher import Damaged, Key, KeyMissing
 from models.storage.encrypted import EncryptedStorage
 from models.storage.folder import FolderStorage
+from models.storage.partial import Locked, Partial
 from models.storage.s3 import S3Storage
 
 __all__ = [
@@ -19,7 +20,9 @@ __all__ = [
     "EncryptedStorage",
     "Incoming",
     "KeyMissing",
+    "Locked",
     "Missing",
+    "Partial",
     "Storage",
     "StorageDown",
     "StorageFull",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from models.storage.cipher import Sealer
+    from models.storage.partial import Partial
 
 HEAD = 64 * 1024  # bytes kept of the beginning, to tell the type by content
 BATCH = 1024 * 1024  # bytes handed to a thread or the store at a time
@@ -155,6 +156,26 @@ class Storage(abc.ABC):
 
     async def date(self, sha256: str, moment: dt.datetime) -> None:  # noqa: B027
         """Say again when it was last kept, where the store can: it was only written in another way."""
+
+    @abc.abstractmethod
+    def resume(self, key: str) -> contextlib.AbstractAsyncContextManager[Partial]:
+        """Go on with the file that comes in pieces under this key, or begin it. Raises Locked while somebody else does."""
+
+    @abc.abstractmethod
+    async def partial_size(self, key: str) -> int:
+        """How many bytes of it are safely there."""
+
+    @abc.abstractmethod
+    async def forget(self, key: str) -> None:
+        """Its pieces go; of a file that became a blob, or never will. What is not there is no error."""
+
+    @abc.abstractmethod
+    def partials(self, older_than: dt.timedelta = DAY) -> AsyncGenerator[str, None]:
+        """The keys of files in pieces to which nothing was added for so long."""
+
+    async def room(self) -> int | None:
+        """How many bytes still fit; None where nobody can tell."""
+        return None
 
     @abc.abstractmethod
     async def _delete_if_older(self, sha256: str, moment: dt.datetime) -> bool:

@@ -9,6 +9,8 @@ import errno
 import fcntl
 import functools
 import os
+import re
+import shutil
 import threading
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
@@ -19,10 +21,13 @@ from typing import ParamSpec, TypeVar
 
 from models.storage.base import BATCH, DAY, Incoming, Missing, Storage, StorageDown, StorageFull, is_sha256
 from models.storage.cipher import Key, Sealer
+from models.storage.folder_partial import FolderPartial, size_of
+from models.storage.partial import Hashes, Partial
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_KEY = re.compile("[0-9a-f]{32}")
 _SYNC = 64 * 1024 * 1024  # bytes after which the disk is made to write: one sync at the end would take seconds
 
 
@@ -33,6 +38,7 @@ class FolderStorage(Storage):
         self.folder = Path(folder)
         self.key = key
         self.incoming = self.folder / "incoming"
+        self.hashes = Hashes()
 
     def path_of(self, sha256: str) -> Path:
         if not is_sha256(sha256):
@@ -89,6 +95,35 @@ class FolderStorage(Storage):
 
     async def date(self, sha256: str, moment: dt.datetime) -> None:
         await _in_thread(_date, self.path_of(sha256), moment.timestamp())
+    def partial_path(self, key: str) -> Path:
+        if not _KEY.fullmatch(key):
+            raise Missing(key)
+        return self.folder / "partial" / key
+
+    @contextlib.asynccontextmanager
+    async def resume(self, key: str) -> AsyncIterator[Partial]:
+        partial = FolderPartial(self, key, _in_thread_worded)
+        try:
+            await _in_thread_worded(partial.begin)
+            yield partial
+        finally:
+            await asyncio.shield(partial.end())
+
+    async def partial_size(self, key: str) -> int:
+        return int(await _in_thread_worded(size_of, self.partial_path(key)))
+
+    async def forget(self, key: str) -> None:
+        self.hashes.drop(key)
+        with contextlib.suppress(Missing):
+            await _in_thread(_unlink, self.partial_path(key))
+
+    async def partials(self, older_than: dt.timedelta = DAY) -> AsyncGenerator[str, None]:
+        oldest = (dt.datetime.now(dt.UTC) - older_than).timestamp()
+        for key in await _in_thread(self._list_partials, oldest):
+            yield key
+
+    async def room(self) -> int | None:
+        return await _in_thread(self._free)
 
     async def _delete_if_older(self, sha256: str, moment: dt.datetime) -> bool:
         return await _in_thread(self._unlink_if_older, self.path_of(sha256), moment.timestamp())
@@ -102,6 +137,32 @@ class FolderStorage(Storage):
                         about = entry.stat()
                         found.append((start + entry.name, about.st_size, about.st_mtime))
         return sorted(found)
+
+    def _list_partials(self, oldest: float) -> list[str]:
+        found = []
+        with _worded(), contextlib.suppress(FileNotFoundError), os.scandir(self.folder / "partial") as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):
+                    if _KEY.fullmatch(entry.name) and entry.stat().st_mtime < oldest:
+                        found.append(entry.name)
+        return found
+
+    def _free(self) -> int | None:
+        place = next((path for path in (self.folder, *self.folder.parents) if path.is_dir()), None)
+        return shutil.disk_usage(place).free if place else None
+
+    def put_in_place(self, path: Path, sha256: str) -> None:
+        """A whole and synced file becomes the blob of this hash."""
+        place = self.path_of(sha256)
+        if not place.parent.exists():
+            place.parent.mkdir(mode=0o700, exist_ok=True)
+            _sync_folder(self.folder)
+        with self.locked(fcntl.LOCK_SH):
+            os.utime(path)
+            # Over the same bytes too: the newer date keeps the sweeper off, and a damaged blob is whole again.
+            path.replace(place)
+        path.unlink(missing_ok=True)  # two names of one file are not replaced by one another, but left as they are
+        _sync_folder(place.parent)
 
     def _clear(self, oldest: float) -> int:
         gone = 0
@@ -196,19 +257,19 @@ class _FileIncoming(Incoming):
                 raise StorageDown("De ontvangst was al afgelopen.")
             self._put(self._file, self._tail())
             os.fsync(self._file.fileno())
-            place = self._store.path_of(self._hash.hexdigest())
-            if not place.parent.exists():
-                place.parent.mkdir(mode=0o700, exist_ok=True)
-                _sync_folder(self._store.folder)
-            with self._store.locked(fcntl.LOCK_SH):
-                os.utime(self._path)
-                # Over the same bytes too: the newer date keeps the sweeper off, and a damaged blob is whole again.
-                self._path.replace(place)
-            _sync_folder(place.parent)
+            self._store.put_in_place(self._path, self._hash.hexdigest())
 
 
 def _in_thread(do: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[R]:
     return asyncio.get_running_loop().run_in_executor(_threads(), functools.partial(do, *args, **kwargs))
+
+
+def _in_thread_worded(do: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[R]:
+    def worded() -> R:
+        with _worded():
+            return do(*args, **kwargs)
+
+    return _in_thread(worded)
 
 
 @functools.cache

@@ -19,7 +19,10 @@ from obstore.store import S3Store
 
 from models.storage.base import BATCH, DAY, Incoming, Missing, Storage, StorageDown, StorageFull, is_sha256
 from models.storage.cipher import Key, Sealer
+from models.storage.partial import Hashes, Locked, Partial
+from models.storage.s3_partial import S3Partial, chain_of
 
+_KEY = re.compile("[0-9a-f]{32}")
 _PART = 8 * 1024 * 1024  # a store takes 10,000 parts: files up to 80 GB
 _PIECE = 4 * BATCH  # read by a request of its own: a slow reader then never holds one open until it times out
 _COPY_MOST = 5 * 1024**3  # a larger object is not copied by the server itself
@@ -52,6 +55,8 @@ class S3Storage(Storage):
         options: dict[str, Any] = {name: value for name, value in keys.items() if value}
         if endpoint:
             options |= {"endpoint": endpoint.rstrip("/"), "virtual_hosted_style_request": False}
+        self.hashes = Hashes()
+        self._in_hand: set[str] = set()  # files in pieces that this process is writing
         self._endings: set[asyncio.Future[None]] = set()
         self.where = f"{self.bucket} op {endpoint or 'AWS'}"
         self.s3 = S3Store(
@@ -124,6 +129,51 @@ class S3Storage(Storage):
                     await obstore.delete_async(self.s3, late)
                 gone += len(late)
         return gone
+
+    @contextlib.asynccontextmanager
+    async def resume(self, key: str) -> AsyncIterator[Partial]:
+        if key in self._in_hand:
+            raise Locked(key)
+        self._in_hand.add(key)
+        try:
+            partial = S3Partial(self, key, chain_of(await self._pieces(key)))
+            try:
+                yield partial
+            finally:
+                ending = asyncio.ensure_future(partial.end())
+                self._endings.add(ending)
+                ending.add_done_callback(self._endings.discard)
+                await asyncio.shield(ending)
+        finally:
+            self._in_hand.discard(key)
+
+    async def partial_size(self, key: str) -> int:
+        return sum(size for _, size in chain_of(await self._pieces(key)))
+
+    async def forget(self, key: str) -> None:
+        self.hashes.drop(key)
+        if paths := list(await self._pieces(key)):
+            with self.worded():
+                await obstore.delete_async(self.s3, paths)
+
+    async def partials(self, older_than: dt.timedelta = DAY) -> AsyncGenerator[str, None]:
+        oldest, newest = dt.datetime.now(dt.UTC) - older_than, dict[str, dt.datetime]()
+        with self.worded():
+            async for batch in obstore.list(self.s3, "partial"):
+                for item in batch:
+                    key = item["path"].split("/")[1]
+                    newest[key] = max(newest.get(key, item["last_modified"]), item["last_modified"])
+        for key, at in newest.items():
+            if at < oldest:
+                yield key
+
+    async def _pieces(self, key: str) -> dict[str, int]:
+        if not _KEY.fullmatch(key):
+            raise Missing(key)
+        with self.worded():
+            return {
+                item["path"]: item["size"] async for batch in obstore.list(self.s3, f"partial/{key}") for item in batch
+            }
 
     async def _piece(self, sha256: str, start: int, end: int) -> bytes:
         with self.worded(sha256):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import gzip
 import http.server
@@ -14,6 +15,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import partials
 from models.core import Say
@@ -120,7 +122,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._send(_LISTENING)
         elif path == "/sw.js":
             self._send((STATIC / "js-sw" / "sw.js").read_bytes(), "text/javascript")
-        elif path in ("/static/app.css", "/static/portal.css", "/static/app.js", "/static/portal.js"):
+        elif path in ("/static/app.css", "/static/portal.css", "/static/app.js", "/static/portal.js", "/static/upload.js"):
             self._send(bundle(path[8:]), "text/css" if path.endswith("css") else "text/javascript")
         elif path.startswith("/static/") and (STATIC / path[8:]).is_file():
             self._send((STATIC / path[8:]).read_bytes(), mimetypes.guess_type(path)[0] or "")
@@ -133,15 +135,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         if self.path == "/moved":
             return self._send(_MOVED)
-        name = re.search(rb'filename="([^"]*)"', body)
-        self.server.uploads.append(name[1].decode() if name else "")
+        name = re.search(r"filename ([^,]*)", self.headers["upload-metadata"])
+        self.server.uploads.append(base64.b64decode(name[1]).decode() if name else "")
         if self.server.signed_out:
             self.send_response(303)
             self.send_header("Location", "/sign-in")
             self.send_header("Content-Length", "0")
             return self.end_headers()
         refused = self.server.uploads[-1] in self.server.refused
-        self._send(_REFUSED if refused else "", status=422 if refused else 200)
+        if refused:
+            return self._send("Dit soort bestand wordt niet aangenomen.", "text/plain", 422)
+        told = {"id": 1, "state": "done", "name": self.server.uploads[-1], "why": ""}
+        self.send_response(201)
+        for header, value in {
+            "Tus-Resumable": "1.0.0",
+            "Upload-Offset": str(len(body)),
+            "Upload-Result": quote(json.dumps(told)),
+            "Content-Length": "0",
+        }.items():
+            self.send_header(header, value)
+        self.end_headers()
 
     def _send(self, body: str | bytes, kind: str = "text/html", status: int = 200) -> None:
         content = body.encode() if isinstance(body, str) else body
@@ -175,7 +188,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.server.listeners.remove(mine)
 
 
-_REFUSED = "<main><h1>Dit kan niet</h1><p>Dit soort bestand wordt niet aangenomen.</p></main>"
 _MOVING = """<div class="dialog-content"><h1>Map verplaatsen</h1><form method="post" action="/moved" hx-post="/moved"
 hx-target="#dialog-body"><label>Naar <input autofocus></label><button>Verplaatsen</button></form></div>"""
 _MOVED = (

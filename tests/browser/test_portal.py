@@ -55,7 +55,7 @@ def paper(name: str) -> FilePayload:
 def to_upload_folder(tab: Page, poort: House) -> None:
     tab.goto(f"{poort.url}/portal/dossier")
     tab.locator("a.branch", has=tab.locator(".badge.attention")).first.click()
-    expect(tab.locator("input[type=file]")).to_be_attached()
+    expect(tab.locator("#files")).to_be_attached()
 
 
 def test_every_screen_on_a_phone(poort: House, tabs: Tabs) -> None:
@@ -95,7 +95,7 @@ def test_several_files_go_up_with_their_progress(poort: House, tabs: Tabs) -> No
     phone = tabs.open(width=390)
     signed_in(phone, poort)
     to_upload_folder(phone, poort)
-    phone.locator("input[type=file]").set_input_files([paper("Bon een.pdf"), paper("Bon twee.pdf")])
+    phone.locator("#files").set_input_files([paper("Bon een.pdf"), paper("Bon twee.pdf")])
 
     expect(phone.locator(".uploads li")).to_have_count(2)
     expect(phone.locator(".uploads")).to_contain_text("ontvangen")
@@ -115,7 +115,7 @@ def test_the_whole_of_it_without_a_script(poort: House, tabs: Tabs) -> None:
     assert (folder.locator("> details").get_attribute("open") is not None) is not was_open
 
     to_upload_folder(phone, poort)
-    phone.locator("input[type=file]").set_input_files([paper("Zonder script.pdf"), paper("Nog een.pdf")])
+    phone.locator("#files").set_input_files([paper("Zonder script.pdf"), paper("Nog een.pdf")])
     phone.get_by_role("button", name="Uploaden").click()
     expect(phone.locator("#contents")).to_contain_text("Zonder script.pdf")
     phone.locator("#contents").get_by_role("link", name="Nog een").click()

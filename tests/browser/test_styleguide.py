@@ -166,7 +166,7 @@ def test_each_file_goes_by_itself_and_a_refused_one_says_why(open_page: Any, ser
         [{"name": name, "mimeType": "application/pdf", "buffer": b"x" * 50_000} for name in names]
     )
 
-    rows = tab.locator("drop-zone .uploads li")
+    rows = tab.locator("upload-list .uploads li")
     expect(rows.filter(has_text="ontvangen")).to_have_count(3)
     expect(rows.filter(has_text="virus.exe")).to_contain_text("Dit soort bestand wordt niet aangenomen.")
     assert sorted(server.uploads) == ["a.pdf", "b.pdf", "c.pdf", "virus.exe"]
@@ -182,7 +182,7 @@ def test_a_file_sent_after_signing_out_is_not_called_received(open_page: Any, se
 
     tab.locator("#styleguide-files").set_input_files({"name": "a.pdf", "mimeType": "application/pdf", "buffer": b"x"})
 
-    expect(tab.locator("drop-zone .uploads li")).to_contain_text("U bent afgemeld.")
+    expect(tab.locator("upload-list .uploads li")).to_contain_text("U bent afgemeld.")
 
 
 def test_the_dialog_takes_and_gives_back_the_focus(open_page: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 
@@ -14,6 +15,7 @@ class Wire:
     def __init__(self, port: int) -> None:
         self.taken = 0
         self._to = port
+        self._open: list[socket.socket] = []
         self._door = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._door.getsockname()[1]}"
         threading.Thread(target=self._listen, daemon=True).start()
@@ -21,11 +23,20 @@ class Wire:
     def close(self) -> None:
         self._door.close()
 
+    def tear(self) -> None:
+        """Break every connection there is, without a goodbye; new ones are let through."""
+        torn, self._open = self._open, []
+        for one in torn:
+            with contextlib.suppress(OSError):
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                one.shutdown(socket.SHUT_RDWR)
+
     def _listen(self) -> None:
         with contextlib.suppress(OSError):
             while True:
                 browser, _ = self._door.accept()
                 server = socket.create_connection(("127.0.0.1", self._to))
+                self._open += [browser, server]
                 for come, go, counts in ((browser, server, False), (server, browser, True)):
                     threading.Thread(target=self._pass_on, args=(come, go, counts), daemon=True).start()
 
