@@ -11,6 +11,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from models.storage.base import DAY, Incoming, Missing, Storage
 from models.storage.cipher import CHUNK, HEADER, TAG, Damaged, Key, KeyMissing, Opener, key_of, place_of, sizes
+from models.storage.partial import Partial
+from models.storage.sealed_partial import SealedPartial, size_inside
 
 _PROOF = b"Of FILES_KEY de sleutel is waarmee deze opslag versleuteld is.\n"
 _PROOF_NAME = hashlib.sha256(_PROOF).hexdigest()
@@ -114,6 +116,36 @@ class EncryptedStorage(Storage):
             elif two:
                 yield two
                 two = await anext(plain, None)
+
+    # files that come in pieces: beside the plain ones, encrypted in a way that can be gone on with
+
+    @contextlib.asynccontextmanager
+    async def resume(self, key: str) -> AsyncIterator[Partial]:
+        if not self.keys:
+            async with self.plain.resume(key) as partial:
+                yield partial
+            return
+        if not self._is_proven:
+            await self.require_keys()
+        if 0 < await self.plain.partial_size(key) < HEADER:  # killed within its first bytes
+            await self.plain.forget(key)
+        async with self.plain.resume(key) as inner:
+            yield SealedPartial(inner, self.sealed, self.keys)
+
+    async def partial_size(self, key: str) -> int:
+        held = await self.plain.partial_size(key)
+        return size_inside(held) if self.keys else held
+
+    async def forget(self, key: str) -> None:
+        await self.plain.forget(key)
+
+    async def partials(self, older_than: dt.timedelta = DAY) -> AsyncGenerator[str, None]:
+        async with contextlib.aclosing(self.plain.partials(older_than)) as found:
+            async for key in found:
+                yield key
+
+    async def room(self) -> int | None:
+        return await self.plain.room()
 
     async def clear_leftovers(self, older_than: dt.timedelta = DAY) -> int:
         return await self.sealed.clear_leftovers(older_than) + await self.plain.clear_leftovers(older_than)

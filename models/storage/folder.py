@@ -95,6 +95,7 @@ class FolderStorage(Storage):
 
     async def date(self, sha256: str, moment: dt.datetime) -> None:
         await _in_thread(_date, self.path_of(sha256), moment.timestamp())
+
     def partial_path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):
             raise Missing(key)

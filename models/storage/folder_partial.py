@@ -10,7 +10,7 @@ import hashlib
 import os
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +94,14 @@ class FolderPartial(Partial):
         await self._flush()
         await self._wait()
         return bytes(await self._run(self._read_at, 0, HEAD))
+
+    async def everything(self) -> AsyncIterator[bytes]:
+        await self._flush()
+        await self._wait()
+        at = 0
+        while piece := await self._run(self._read_at, at, BATCH):
+            yield piece
+            at += len(piece)
 
     async def keep(self) -> Stored:
         await self.settle()

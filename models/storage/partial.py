@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import hashlib
 from collections import OrderedDict
+from collections.abc import AsyncIterator
 from typing import Any
 
 from models.storage.base import BATCH, Stored
@@ -61,6 +62,10 @@ class Partial(abc.ABC):
     @abc.abstractmethod
     async def head(self) -> bytes:
         """Its first 64 KiB, as far as they are there."""
+
+    @abc.abstractmethod
+    def everything(self) -> AsyncIterator[bytes]:
+        """All of it that is there, from the first byte on."""
 
     @abc.abstractmethod
     async def keep(self) -> Stored:

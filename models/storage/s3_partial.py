@@ -67,6 +67,11 @@ class S3Partial(Partial):
             return bytes(await asyncio.to_thread(self._read, HEAD))
         return b"".join([piece async for piece in self._all(HEAD)])[:HEAD]
 
+    async def everything(self) -> AsyncIterator[bytes]:
+        await self.settle()
+        async for piece in self._all():
+            yield piece
+
     async def keep(self) -> Stored:
         await self.settle()
         if len(self._pieces) == 1 and self._hash is not None:

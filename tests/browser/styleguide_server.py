@@ -122,7 +122,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._send(_LISTENING)
         elif path == "/sw.js":
             self._send((STATIC / "js-sw" / "sw.js").read_bytes(), "text/javascript")
-        elif path in ("/static/app.css", "/static/portal.css", "/static/app.js", "/static/portal.js", "/static/upload.js"):
+        elif path in (
+            "/static/app.css",
+            "/static/portal.css",
+            "/static/app.js",
+            "/static/portal.js",
+            "/static/upload.js",
+        ):
             self._send(bundle(path[8:]), "text/css" if path.endswith("css") else "text/javascript")
         elif path.startswith("/static/") and (STATIC / path[8:]).is_file():
             self._send((STATIC / path[8:]).read_bytes(), mimetypes.guess_type(path)[0] or "")

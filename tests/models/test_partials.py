@@ -10,18 +10,19 @@ import random
 
 import pytest
 
-from models.storage import Locked, StorageFull, open_storage
+from models.storage import KeyMissing, Locked, StorageFull, open_storage
 
 KEY = "0123456789abcdef0123456789abcdef"
 MB = 1024 * 1024
 NOISE = random.Random(5).randbytes(20 * MB + 13)
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", "s3", "sealed folder", "sealed s3"])
 def storage(request, tmp_path):
-    if request.param == "folder":
-        return open_storage(f"file://{tmp_path}/files")
-    return open_storage(request.getfixturevalue("buckets").fresh())
+    keys = ("een-sleutel-van-genoeg-tekens-voor-de-test",) if "sealed" in request.param else None
+    if request.param.endswith("folder"):
+        return open_storage(f"file://{tmp_path}/files", keys)
+    return open_storage(request.getfixturevalue("buckets").fresh(), keys)
 
 
 async def add(storage, data: bytes, piece: int = 65536) -> None:
@@ -51,7 +52,7 @@ async def test_pieces_of_any_size_make_the_file(storage, cuts):
 
 async def test_another_process_goes_on_and_knows_the_hash_all_the_same(storage):
     await add(storage, NOISE[: 9 * MB])
-    storage.hashes.drop(KEY)  # as in another process
+    getattr(storage, "plain", storage).hashes.drop(KEY)  # as in another process
     await add(storage, NOISE[9 * MB :])
 
     async with storage.resume(KEY) as partial:
@@ -160,3 +161,20 @@ async def test_a_folder_keeps_partials_to_itself(tmp_path):
     await add(storage, b"x")
 
     assert os.stat(storage.partial_path(KEY)).st_mode & 0o777 == 0o600
+
+
+async def test_pieces_are_unreadable_and_go_on_after_the_key_was_rotated(tmp_path):
+    old, new = "een-oude-sleutel-van-genoeg-tekens-aaa", "een-nieuwe-sleutel-van-genoeg-tekens-b"
+    url, said = f"file://{tmp_path}/files", b"alleen voor de belastingdienst " * 4000
+    await add(open_storage(url, (old,)), said[:50_001])
+    held = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    rotated = open_storage(url, (new, old))
+    await add(rotated, said[50_001:])
+    async with rotated.resume(KEY) as partial:
+        stored = await partial.keep()
+
+    assert b"belastingdienst" not in held and len(held) > 50_001
+    assert await rotated.read(stored.sha256) == said
+    with pytest.raises(KeyMissing):
+        async with open_storage(url, ("heel-een-andere-sleutel-van-genoeg-tekens",)).resume(KEY) as partial:
+            await partial.write(b"x")

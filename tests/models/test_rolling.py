@@ -332,7 +332,7 @@ def test_a_year_is_proposed_around_its_beginning_only() -> None:
 
     found = {month: booking.proposed(dt.date(2026, month, 15)) for month in range(1, 13)}
 
-    assert found == {month: None for month in range(2, 11)} | {1: 2026, 11: 2027, 12: 2027}
+    assert found == dict.fromkeys(range(2, 11)) | {1: 2026, 11: 2027, 12: 2027}
 
 
 # who differs
