@@ -303,6 +303,8 @@ def _visitor(action: Action) -> Callable[[Request], Awaitable[Response]]:
         visit = Visit(action, request)
         try:
             reply = await action.handler(request, visit, **request.path_params)
+            if isinstance(reply, Later):
+                reply = await reply.make()
         except Turned as turned:
             return turned.response
         except Exception as error:
