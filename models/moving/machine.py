@@ -104,7 +104,7 @@ async def _administrator() -> Viewer:
 async def _stored(file: Path) -> tuple[str, int]:
     """In the storage too, so that what is begun here can be gone on with in the portal."""
     async with storage().receive() as incoming:
-        with file.open("rb") as opened:  # noqa: ASYNC230
+        with file.open("rb") as opened:
             while block := await asyncio.to_thread(opened.read, _PIECE):
                 await incoming.write(block)
         kept = await incoming.keep()

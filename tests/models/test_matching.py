@@ -12,8 +12,8 @@ from models.clients.records import add_client
 from models.core import Refused, fold
 from models.dossiers import Dossier, Folder, Selection, add_structure, apply_structure, compare
 from models.dossiers.matching import Values, expand
-from models.dossiers.starter import STRUCTURES
 from models.dossiers.rolling import serve_new_clients
+from models.dossiers.starter import STRUCTURES
 from models.dossiers.structures import Wanted, add_starter, give_to_new, standard_of
 from models.settings import utcnow
 
