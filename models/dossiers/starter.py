@@ -70,6 +70,28 @@ STRUCTURES: dict[str, tuple[str, tuple[object, ...]]] = {
             _year("omzetbelasting", "inkomstenbelasting"), _AANLEVEREN, _CORRESPONDENTIE, _INTERN,
         ),
     ),
+    "vof": (
+        "Vof of maatschap",
+        (
+            ("Permanent", "office", "", tuple((name, "office", "", ()) for name in ("Vennootschapscontract", "Vennoten", "Contracten", "Verzekeringen"))),
+            _year("omzetbelasting", "inkomstenbelasting vennoten"), _SALARIS, _AANLEVEREN, _CORRESPONDENTIE, _INTERN,
+        ),
+    ),
+    "salaris": (
+        "Alleen salarisadministratie",
+        (
+            ("Permanent", "office", "", tuple((name, "office", "", ()) for name in ("Loonheffingennummer en cao", "Pensioen en verzuim"))),
+            _SALARIS,
+            (
+                "Personeel", "upload", "Personeelsstukken zonder fiscaal belang",
+                (
+                    ("Arbeidsovereenkomsten", "upload", "Personeelsstukken zonder fiscaal belang", ()),
+                    ("Identiteitsbewijzen", "upload", "Loonbelastingverklaring en kopie identiteitsbewijs", ()),
+                ),
+            ),
+            _CORRESPONDENTIE, _INTERN,
+        ),
+    ),
     "particulier": (
         "Particulier",
         (
@@ -86,3 +108,10 @@ STRUCTURES: dict[str, tuple[str, tuple[object, ...]]] = {
         ),
     ),
 }  # fmt: skip
+
+# What a folder of these is open to, where the office still has that template: its key, and whether one may hand in as well.
+OPENS = {
+    "Salaris {boekjaar}": ("salaris", False),
+    "Mutaties aanleveren": ("salaris", True),
+    "Personeel": ("salaris", True),
+}

@@ -12,7 +12,7 @@ from models.core import Refused, Say, fold, operation, save
 from models.dossiers import whom
 from models.dossiers.dossier import Dossier, free_dossier_name
 from models.dossiers.matching import Match, Matched, Rights, Standard, Values, in_tree_order, match
-from models.dossiers.starter import STRUCTURES
+from models.dossiers.starter import OPENS, STRUCTURES
 from models.dossiers.trees import Node
 from models.live import touch
 from models.settings import utcnow
@@ -286,7 +286,21 @@ async def add_starter(key: str, *, by: Viewer) -> Dossier:
         )
         at = {(row["parent"], row["name_key"]): row["id"] for row in made}
         level = [(at[parent or 0, fold(one[0])], below) for parent, one in level for below in one[3]]
+    await _open_starter(structure.id)
     return structure
+
+
+async def _open_starter(structure: int) -> None:
+    """Its folders to the templates that they are for."""
+    templates = {row["key"]: row["id"] for row in await engine.raw("SELECT id, key FROM rights_template")}
+    rows = await engine.raw("SELECT id, name FROM folder WHERE dossier = $1", structure)
+    opened = [
+        (row["id"], templates[key], act)
+        for row in rows
+        if row["name"] in OPENS and (key := OPENS[row["name"]][0]) in templates
+        for act in (OPENS[row["name"]][1],)
+    ]
+    await engine.copy_rows("folder_grant", ("folder", "template", "act"), opened)
 
 
 async def open_dossier(client: Client, *, by: Viewer) -> Dossier:

@@ -139,7 +139,8 @@ class Archive:
             name: row["sha256"] for name, row in rows.items()
         }:
             raise Broken(Say("Het manifest en {sums} noemen niet dezelfde bestanden.", sums=SUMS))
-        refused, done, total = {}, 0, sum(row["size"] for row in rows.values())
+        refused: dict[str, Any] = {}
+        done, total = 0, sum(row["size"] for row in rows.values())
         for name, row in rows.items():
             if name not in self.parts or self.parts[name].file_size != row["size"]:
                 raise Broken(Say("In het archief ontbreekt “{name}”, of het is niet heel.", name=name))

@@ -300,7 +300,7 @@ async def pieces(manifest: Row, progress: Progress | None = None) -> AsyncIterat
     out, sums = _Out(), []
     ways = manifest.pop("ways")
     total, done = sum(row["size"] for row in _files(manifest)), 0
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[arg-type]
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[call-overload]
         for way in ways:
             archive.mkdir(way.removesuffix("/"))
         for row in _files(manifest):

@@ -333,9 +333,11 @@ async def carry_out(record: DossierImport, path: Path, viewer: Viewer, progress:
         done = len(manifest["documents"]) - len(left)
         for some in _portions(left):
             taken = await _put_bytes(archive, [row for row in some if row["file"] not in refused], refused)
-            await engine.run_writing(
-                lambda some=some, taken=taken: _put_documents(record, some, taken, refused, known, came, client.id)
-            )  # type: ignore[misc]
+
+            async def put(some: list[Row] = some, taken: dict[str, str] = taken) -> None:
+                await _put_documents(record, some, taken, refused, known, came, client.id)
+
+            await engine.run_writing(put)
             done += len(some)
             if progress is not None:
                 await progress.report(done, len(manifest["documents"]))

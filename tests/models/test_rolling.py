@@ -55,7 +55,7 @@ async def with_folders(cast: Any, *names: str, name: str = "Proef") -> tuple[Dos
 
 
 async def test_a_folder_comes_with_the_rights_that_the_structure_gives_it(cast: Any) -> None:
-    structure, (payroll, secret) = await with_folders(cast, "Loon {boekjaar}", "Geheim")
+    structure, (payroll, _) = await with_folders(cast, "Loon {boekjaar}", "Geheim")
     inside = await payroll.add_folder("Mutaties", "upload", by=cast.anna)
     await set_grants(payroll, {await template("salaris"): False}, by=cast.anna)
     await set_grants(inside, {await template("salaris"): True}, by=cast.anna)
@@ -407,3 +407,15 @@ async def test_taking_back_leaves_what_was_there_before(cast: Any, seed: int) ->
     await run.undo(by=cast.anna)
 
     assert await live(cast.garage) == before
+
+
+async def test_the_salaries_of_an_example_are_open_to_who_sees_to_them(cast: Any) -> None:
+    structure = await add_starter("bv", by=cast.anna)
+
+    await apply_structure(structure, to(cast.bakkerij), Wanted(2031), by=cast.anna)
+
+    fem = await as_viewer(FEM)
+    names = {(await Folder.objects().get(Folder.id == id)).name: act for id, act in fem.opened_folders.items()}
+    assert names == {
+        "Salaris 2031": False, "Loonstroken": False, "Loonaangiften": False, "Jaaropgaven": False, "Mutaties aanleveren": True,
+    }  # fmt: skip
