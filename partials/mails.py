@@ -21,6 +21,8 @@ NAMES = (
     "proposal",
     "test_message",
     "lost_factor",
+    "infected",
+    "upload_link",
 )
 
 

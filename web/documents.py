@@ -13,6 +13,7 @@ from models.dossiers.publishing import PERIODS, kind_of
 from models.dossiers.remarks import remarks_of
 from models.dossiers.versions import versions_of
 from models.drawing import is_drawn
+from models.scanning import is_on, shut_documents
 from models.storage import storage
 from models.viewer import Viewer
 from web import folders as folder_pages
@@ -61,6 +62,8 @@ async def _page(viewer: Viewer, document: Document, make: Callable[..., Reply], 
         kind=await kind_of(document),
         periods=PERIODS,
         may_edit=may_edit(viewer, document.client),
+        shut=(await shut_documents([document.id])).get(document.id),
+        scanned=is_on(),
     )
 
 

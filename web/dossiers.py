@@ -31,6 +31,7 @@ from models.dossiers.publishing import PERIODS
 from models.dossiers.starter import STRUCTURES
 from models.dossiers.structures import add_starter
 from models.dossiers.trees import ORDERS
+from models.scanning import shut_documents
 from models.viewer import Viewer
 from web.forms import Form, SelectField, SelectMultipleField, Text
 from web.replies import Reply, changed, go, invalid, show
@@ -190,6 +191,7 @@ async def folder_context(viewer: Viewer, folder: Folder | None, number: int = 1,
         "base": f"{here}?sort={order}" if order != "name" else here,
         "folders": (await folders_in(viewer, folder))[:MOST_FOLDERS] if number == 1 else [],
         "periods": PERIODS,
+        "shut": await shut_documents([one["id"] for one in documents]),
         "upload_limit": config.settings().max_upload,
     }
 

@@ -15,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
 from models.content_type import INLINE, by_mime, charset_of
+from models.scanning import require_open
 from models.storage import Storage, StorageDown
 from models.storage.base import HEAD
 
@@ -48,8 +49,9 @@ async def send_blob(
     not left on the disk of a shared computer.
 
     Raises:
-        Missing, StorageDown: before anything was sent.
+        Missing, StorageDown, Shut: before anything was sent.
     """
+    await require_open(sha256)
     shown = inline and content_type in INLINE
     headers = {
         "ETag": f'"{sha256}"',

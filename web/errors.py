@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from models import engine
 from models.core import Forbidden, Gone, Missing, Refused, Say
+from models.scanning import Shut
 from models.storage import Missing as NoBytes
 from models.storage import StorageDown, StorageFull, TooLarge
 from web import observe
@@ -51,6 +52,8 @@ def _words(error: Exception) -> tuple[int, Say, Say]:
                 Say("Dit mag u niet"),
                 Say("Uw rechten laten dit niet toe. Er is niets veranderd. Vraag het de beheerder van het kantoor."),
             )
+        case Shut():
+            return 423, Say("Blijft nog gesloten"), error.why
         case Refused():
             return 422, Say("Dit kan niet"), error.why
         case Gone():

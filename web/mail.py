@@ -29,6 +29,8 @@ KINDS = {
     "trail_anchor": Say("Anker van het logboek"),
     "lost_factor": Say("Verloren tweede factor"),
     "test_message": Say("Proefbericht"),
+    "infected": Say("Virus gevonden"),
+    "upload_link": Say("Link om aan te leveren"),
     "proposal": Say("Antwoord op een voorstel"),
 }
 STATES = {

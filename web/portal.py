@@ -15,6 +15,7 @@ from models.dossiers.versions import versions_of
 from models.drawing import is_drawn
 from models.portal import contacts_of, dossier_tree, folder_contents, general_trees, new_for, unread_of, uploads_of
 from models.requests.reading import open_for
+from models.scanning import shut_documents
 from models.viewer import Viewer
 from web.addresses import url_maker
 from web.forms import Form
@@ -87,6 +88,7 @@ async def _folder(template: str, request: Request, viewer: Viewer, folder_id: in
         path=(await path_to(viewer, found))[:-1] if found.parent else [],
         folders=folders,
         documents=documents,
+        shut=await shut_documents([one["id"] for one in documents]),
         page=page,
         has_older=has_older,
         may_upload=may_upload,
@@ -123,6 +125,7 @@ async def document_page(
         versions=await versions_of(viewer, found) if found.version > 1 else [],
         may_replace=own and viewer.view_as is None and viewer.may("upload_documents", folder),
         may_ask=found.client is not None and viewer.view_as is None,
+        shut=(await shut_documents([found.id])).get(found.id),
     )
 
 

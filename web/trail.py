@@ -189,6 +189,13 @@ SENTENCES: dict[str, Say] = {
     "Dossier.trash_items": Say("legde {folders} mappen en {documents} stukken in de prullenbak"),
     "Dossier.publish_items": Say("wijzigde van {count} stukken of cliënten ze zien"),
     "Dossier.undo": Say("maakte iets in een dossier ongedaan ({count})"),
+    "Document.infected": Say("vond in “{name}” een virus: {signature}"),
+    "Document.scan_again": Say("liet “{name}” opnieuw op virussen controleren"),
+    "Document.destroy": Say("vernietigde “{name}” ({signature})"),
+    "UploadLink.make": Say("maakte een link om zonder login aan te leveren: {purpose}"),
+    "UploadLink.end": Say("beëindigde de link om aan te leveren: {purpose}"),
+    "UploadLink.deliver": Say("via een link aangeleverd door “{who}”: {documents}"),
+    "Folder.join_photos": Say("voegde {count} foto’s samen tot “{name}”"),
     "Document.trash": Say("legde een stuk in de prullenbak"),
     "Document.restore": Say("zette een stuk terug"),
     # imports
