@@ -79,7 +79,8 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
     if not told or not told["count"]:
         return None
     if kind == Kind.UPLOAD_LINK:
-        return mails.compose(kind, told["language"], firm=firm, person=None, **told)
+        words = {name: told[name] for name in ("purpose", "until", "link")}
+        return mails.compose(kind, told["language"], firm=firm, person=None, **words)
     if kind == Kind.INFECTED:
         found = [{**one, "url": f"{base}/documents/{one['id']}"} for one in told["documents"]]
         signature = json.loads(row["detail"])["signature"]

@@ -91,8 +91,8 @@ def test_every_owned_table_says_who_sees_it() -> None:
 
 # Tables in which nobody stands: what they hold is the office's own, or refers to clients that are no persons.
 IMPERSONAL = {
-    "ClientGroup", "ClientSector", "DocumentKind", "Dossier", "DossierGroup", "Firm", "IdentityProvider", "ImportMapping", "Folder", "FolderRight", "MailCheck", "Membership", "Office",
-    "RequestItemDocument", "RequestTemplate", "RequestTemplateItem", "RetentionClass", "RightsTemplate", "Sector", "StaffGroup", "TrailAnchor", "TrailSeal",
+    "ClientGroup", "ClientSector", "DeliveredFile", "DocumentKind", "Dossier", "DossierGroup", "Firm", "IdentityProvider", "ImportMapping", "Folder", "FolderRight", "MailCheck", "Membership", "Office",
+    "RequestItemDocument", "RequestTemplate", "RequestTemplateItem", "RetentionClass", "RightsTemplate", "Scan", "Scanner", "Sector", "StaffGroup", "TrailAnchor", "TrailSeal",
 }  # fmt: skip
 SECRET = re.compile(r"(hash|secret|token|password|sealed|public_key|credential)")
 

@@ -55,6 +55,27 @@ class TurnedAway:
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """How much of a body is taken in where that is less than usual: bytes, and files; further files are turned away in words."""
+
+    max_size: int
+    max_files: int
+
+    def check(self) -> Check:
+        """As `check_upload`, and no more files than there is room for."""
+        left = self.max_files
+
+        def checked(head: bytes, size: int, name: str) -> Say | None:
+            nonlocal left
+            if why := check_upload(head, size, name):
+                return why
+            left -= 1
+            return Say("“{name}” paste er niet meer bij.", name=name) if left < 0 else None
+
+        return checked
+
+
+@dataclass(frozen=True)
 class Received:
     """What a body held; files and refusals in the order in which they came."""
 
