@@ -19,7 +19,7 @@ from models.viewer import Viewer
 from web import folders as folder_pages
 from web import portal
 from web.dossiers import may_edit
-from web.downloads import send_blob
+from web.downloads import send_kept
 from web.forms import Form, SelectField, StringField, Text
 from web.replies import Reply, go, invalid, show
 from web.routing import Access, Routes, remember
@@ -85,7 +85,7 @@ async def readers(request: Request, viewer: Viewer, document_id: int) -> Reply:
 async def download(request: Request, viewer: Viewer, document_id: int) -> Response:
     """With ?show=1 in the browser itself, for kinds that may. The first piece of a file counts as opening it."""
     document = await viewer.documents.get(document_id)
-    response = await send_blob(
+    response = await send_kept(
         request,
         storage(),
         document.sha256,

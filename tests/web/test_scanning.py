@@ -485,7 +485,9 @@ def test_whoever_reads_bytes_is_known() -> None:
         )
     }
 
+    sends = {path.name for path in (root / "web").glob("*.py") if "send_blob(" in path.read_text(encoding="utf-8")}
     assert reads <= known
+    assert sends == {"downloads.py"}
 
 
 # the real one
