@@ -12,9 +12,9 @@ from models.core import Gone, Say
 from models.delivering.records import UploadLink
 from models.delivering.taking import CLOSED, link_by, receipt_by
 from models.delivering.taking import deliver as take_in
-from models.dossiers import NewDocument
 from models.throttling import TooOften
 from models.viewer import Viewer
+from web.joining import Wished, as_wished, not_joined
 from web.replies import Reply, Toast, go, invalid, show
 from web.routing import Access, Routes, remember
 from web.security import address_of
@@ -59,15 +59,14 @@ async def _may(request: Request, viewer: Viewer, token: str) -> Bounds:
     return Bounds(link.bytes_left, link.files_left)
 
 
-@deliver.upload("/deliver/{token}", before=_may)
-async def hand_in(request: Request, viewer: Viewer, received: Received, token: str) -> Reply:
+@deliver.upload("/deliver/{token}", before=_may, after=as_wished)
+async def hand_in(request: Request, viewer: Viewer, received: Received, prepared: Wished, token: str) -> Reply:
     who = str(received.fields.get("who", ""))
     if not received.files:
         why = tuple(one.why for one in received.refused) or (Say("Kies eerst een bestand."),)
         return _form(await link_by(token), token, invalid, who=who, why=why)
-    files = [NewDocument(file.name, file.sha256, file.size, file.content_type.mime) for file in received.files]
-    key = await take_in(token, who, files)
-    toast = None
+    key = await take_in(token, who, prepared.files, prepared.hashes)
+    toast = Toast(not_joined(len(prepared.files), prepared.why), "attention") if prepared.why else None
     if received.refused:
         toast = Toast(
             Say("{n} niet ontvangen: {why}", n=len(received.refused), why=received.refused[0].why), "attention"

@@ -13,6 +13,7 @@ from models.core import Gone, Say, digest, fold
 from models.delivering.records import DeliveredFile, Delivery, UploadLink
 from models.dossiers import HANDING_IN, Document, Folder, NewDocument
 from models.dossiers.folders import numbered, tell
+from models.joining import note_joined
 from models.live import touch
 from models.notices import uploaded
 from models.scanning.enlisting import enlist
@@ -47,8 +48,9 @@ async def _place(link: UploadLink) -> Folder | None:
     return folder
 
 
-async def deliver(token: str, who: str, files: Sequence[NewDocument]) -> str:
-    """Documents of these files in the folder of the link; the token of the receipt. Raises Gone.
+async def deliver(token: str, who: str, files: Sequence[NewDocument], joined: Sequence[str] = ()) -> str:
+    """Documents of these files in the folder of the link; the token of the receipt. `joined` are the hashes of the photos
+    that became the first of them. Raises Gone.
 
     The room is taken before anything is made, in one statement: two who come at once never take more than there is.
     """
@@ -69,6 +71,8 @@ async def deliver(token: str, who: str, files: Sequence[NewDocument]) -> str:
     )
     if link.item:
         await _answer(link.item, [made.id for made in documents])
+    if joined:
+        await note_joined(folder, documents[0].name, joined, None)
     await _tell(link, folder, documents, who)
     return receipt
 
