@@ -151,14 +151,20 @@ def _join(target: str, *pictures: str) -> None:
     pdf.save(target)
 
 
+_HELD = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+
+
 def _for_page(picture: Any) -> Any:
     """Upright, in ordinary colours, no larger than an A4 is printed. What else the phone wrote in it (place, time) stays behind."""
     if picture.format == "JPEG":
         picture.draft("RGB", (LONG_SIDE, LONG_SIDE))
-    colours = picture.info.get("icc_profile")
-    image: Any = ImageOps.exif_transpose(picture)
-    image.thumbnail((LONG_SIDE, LONG_SIDE))
-    image = _on_white(image)
+    colours, held = picture.info.get("icc_profile"), _HELD.get(picture.getexif().get(0x0112, 1))
+    image: Any = picture if picture.format != "TIFF" else picture.copy()
+    image.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    image = _on_white(image if held is None else image.transpose(held))
     if colours:
         with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError):
             its_own = ImageCms.ImageCmsProfile(io.BytesIO(colours))
