@@ -11,9 +11,11 @@ from jobs import mime
 from models import config, engine, notices
 from models.clients.reached import Reached, reached_by
 from models.core import Say
+from models.delivering.making import link_in_mail
 from models.lost_factors import stop_token
 from models.outbox import Kind
 from models.people import addressee
+from models.scanning.telling import infected_for
 from models.settings import Firm
 from partials import mails
 
@@ -26,8 +28,15 @@ def name_of(row: dict[str, Any]) -> str:
     return addressee(row).display_name
 
 
+TELLS = (Kind.UPLOAD_NOTICE, Kind.DIGEST, Kind.INFECTED, Kind.UPLOAD_LINK)  # kinds of which the news is asked first
+
+
 async def news(row: dict[str, Any]) -> dict[str, Any] | None:
-    """What a notice of uploads tells; asked inside a reading unit."""
+    """What a notice tells; asked inside a reading unit."""
+    if row["kind"] == Kind.UPLOAD_LINK:
+        return await link_in_mail(row["subject_id"] or 0)
+    if row["kind"] == Kind.INFECTED and row["person_id"]:
+        return await infected_for(row["person_id"], json.loads(row["detail"])["sha256"])
     return await notices.news_of(row["person_id"], row["kind"], json.loads(row["detail"])) if row["person_id"] else None
 
 
@@ -75,6 +84,13 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
         )
     if not told or not told["count"]:
         return None
+    if kind == Kind.UPLOAD_LINK:
+        words = {name: told[name] for name in ("purpose", "until", "link")}
+        return mails.compose(kind, told["language"], firm=firm, person=None, **words)
+    if kind == Kind.INFECTED:
+        found = [{**one, "url": f"{base}/documents/{one['id']}"} for one in told["documents"]]
+        signature = json.loads(row["detail"])["signature"]
+        return mails.compose(kind, language, firm=firm, person=person, signature=signature, documents=found)
     clients = [
         {
             "name": client["name"],

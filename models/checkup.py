@@ -8,13 +8,14 @@ import os
 import smtplib
 import sqlite3
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from redis import Redis
 
 from models import config, engine, migrate
+from models.scanning import clamd
 from models.settings import Firm
 from models.storage import storage
 
@@ -40,6 +41,8 @@ async def full() -> list[tuple[str, str]]:
         ("files", _files),
         ("mail", lambda: _mail(settings.smtp_url)),
     ]
+    if settings.clamd_url:
+        parts.append(("scanner", lambda: _scanner(settings.clamd_url)))
     found: list[tuple[str, str]] = []
     for name, check in parts:
         try:
@@ -109,6 +112,19 @@ def _redis(url: str) -> None:
 async def _mail(url: str) -> None:
     if url:
         await asyncio.to_thread(_greet, url)
+
+
+async def _scanner(url: str) -> None:
+    """It answers, and finds the test signature that every scanner knows."""
+    await clamd.version(url)
+
+    async def test_file() -> AsyncIterator[bytes]:
+        yield b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR" + b"-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+
+    if (await clamd.scan(url, test_file())).state != "infected":
+        raise RuntimeError(
+            "vindt het EICAR-proefbestand niet: heeft clamd zijn lijst van virussen al opgehaald (freshclam)?"
+        )
 
 
 def _greet(url: str) -> None:

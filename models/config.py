@@ -66,6 +66,11 @@ SETTINGS = (
         "",
         "the name server that the check of the sender's domain asks, as host:port; without it the system's",
     ),
+    Setting(
+        "CLAMD_URL",
+        "",
+        "`tcp://host:3310` or `unix:///path`: the ClamAV daemon that looks at every file; until then nobody opens it",
+    ),
     Setting("METRICS_TOKEN", "", "lets `/metrics` be read from elsewhere than loopback, as a bearer token"),
     Setting(
         "SQLITE_SYNCHRONOUS",
@@ -97,6 +102,7 @@ class Config:
     trusted_proxies: tuple[str, ...]
     allow_private_feeds: bool
     dns_server: str
+    clamd_url: str
     metrics_token: str
     sqlite_synchronous: str
     max_upload: int
@@ -165,6 +171,7 @@ def read(environ: Mapping[str, str]) -> Config:
         trusted_proxies=_networks(text("TRUSTED_PROXIES")),
         allow_private_feeds=_yes_no("ALLOW_PRIVATE_FEEDS", text("ALLOW_PRIVATE_FEEDS")),
         dns_server=_host_and_port("DNS_SERVER", text("DNS_SERVER")),
+        clamd_url=_clamd(text("CLAMD_URL")),
         metrics_token=text("METRICS_TOKEN"),
         sqlite_synchronous=_one_of(
             "SQLITE_SYNCHRONOUS", text("SQLITE_SYNCHRONOUS").upper(), ("NORMAL", "FULL", "EXTRA")
@@ -179,6 +186,17 @@ def _host_and_port(name: str, value: str) -> str:
     host, _, port = value.rpartition(":")
     if value and not (host and port.isdecimal() and 0 < int(port) < 65536):
         raise ConfigError(f"{name}: “{value}” is geen adres met een poort, zoals 127.0.0.1:53.")
+    return value
+
+
+def _clamd(value: str) -> str:
+    if not value:
+        return ""
+    url = _require_url("CLAMD_URL", value, ("tcp", "unix"))
+    if url.scheme == "unix" and (url.netloc or not url.path.strip("/")):
+        raise ConfigError(f"CLAMD_URL: schrijf unix:///pad/naar/clamd.ctl met drie strepen, niet “{value}”.")
+    if url.scheme == "tcp" and not (url.hostname and url.port):
+        raise ConfigError(f"CLAMD_URL: “{value}” is geen adres met een poort, zoals tcp://127.0.0.1:3310.")
     return value
 
 

@@ -163,6 +163,8 @@ _PAIRS = (
 )
 _ALSO_SQL = (
     "UPDATE proposal SET client = $1 WHERE client = $2",
+    "UPDATE upload_link SET client = $1 WHERE client = $2",
+    "UPDATE delivery SET client = $1 WHERE client = $2",
     "UPDATE preparation SET client = $1 WHERE client = $2",
     "UPDATE client SET merged_into = $1 WHERE merged_into = $2",
 )

@@ -34,6 +34,11 @@ SELECT u.id, u.digest FROM users u WHERE u.kind = 'staff' AND u.state = 'active'
 """
 
 
+async def recipients_of(client_id: int | None) -> list[int]:
+    """Who at the office hears of a client's files, whatever they chose for news; of what is of no client the administrators."""
+    return [row["id"] for row in await engine.raw(_RECIPIENTS_SQL, client_id or 0)]
+
+
 async def uploaded(client_id: int, document_ids: Sequence[int]) -> None:
     """In the unit that adds documents a client handed in: whoever wants to know at once gets an errand. The digest finds
     them by itself."""

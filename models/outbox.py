@@ -39,6 +39,8 @@ class Kind(enum.StrEnum):
     TEST = "test_message"  # mail: to see whether mail works, to who asked for it
     LOST_FACTOR = "lost_factor"  # mail: help was asked for a lost second factor; subject is a LostFactor
     PROPOSAL = "proposal"  # mail: what became of a change that somebody proposed; subject is a Proposal
+    INFECTED = "infected"  # mail: a virus was found; detail has the hash of the file and what was found
+    UPLOAD_LINK = "upload_link"  # mail to somebody without a login: subject is an UploadLink, detail has his address
     RUN_TASK = "run_task"  # long work: subject is a Task
 
 
@@ -54,6 +56,8 @@ MAIL_KINDS = (
     Kind.LOST_FACTOR,
     Kind.TRAIL_ANCHOR,
     Kind.BROKEN_FILES,
+    Kind.INFECTED,
+    Kind.UPLOAD_LINK,
 )
 
 # waiting > claimed > (mail: sending >) done | refused | unknown | failed; waiting > cancelled

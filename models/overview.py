@@ -96,7 +96,8 @@ def _by_client(rows: Iterable[dict[str, Any]]) -> list[News]:
 
 
 _UPLOADS_SQL = """
-SELECT d.id, d.name, d.uploaded_at, d.opened_at, d.client, c.name AS client_name, u.full_name AS who
+SELECT d.id, d.name, d.uploaded_at, d.opened_at, d.client, c.name AS client_name,
+ coalesce(u.full_name, (SELECT y.who FROM delivered_file x JOIN delivery y ON y.id = x.delivery WHERE x.document = d.id)) AS who
 FROM document d JOIN client c ON c.id = d.client LEFT JOIN users u ON u.id = d.uploaded_by
 WHERE d.source = 'client' AND d.trashed_at IS NULL {unopened}AND {mine} ORDER BY d.uploaded_at DESC, d.id DESC LIMIT {most} OFFSET {offset}
 """

@@ -38,6 +38,8 @@ TABLE_MODULES = [
     "models.requests.records",
     "models.moving.records",
     "models.uploads.records",
+    "models.scanning.records",
+    "models.delivering.records",
     "models.imports.records",
     "models.imports.mappings",
     "models.tasks",

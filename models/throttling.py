@@ -10,7 +10,7 @@ import ipaddress
 
 from models import engine
 from models.accounts import Throttle
-from models.core import digest, fold
+from models.core import Refused, Say, digest, fold
 from models.settings import utcnow
 
 WINDOW = dt.timedelta(minutes=15)
@@ -54,6 +54,16 @@ def of_activation(address: str) -> Limits:
     return [(digest(f"activation {network_of(address)}"), 10)]
 
 
+def of_unknown_link(address: str) -> Limits:
+    """For links to hand in by that nobody made: nobody guesses one; this bounds the work."""
+    return [(digest(f"unknown link {network_of(address)}"), 30)]
+
+
+def of_delivery(link: int, address: str) -> Limits:
+    """For handing in by a link: of one link, and from one address."""
+    return [(digest(f"delivery {link}"), 60), (digest(f"deliveries from {network_of(address)}"), 60)]
+
+
 def network_of(address: str) -> str:
     """Of an IPv6 address its first 64 bits: so much every subscriber has to choose from."""
     try:
@@ -61,6 +71,27 @@ def network_of(address: str) -> str:
     except ValueError:
         return address
     return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
+
+
+class TooOften(Refused):
+    """Somebody tried too often; it ends by itself."""
+
+    def __init__(self) -> None:
+        super().__init__("", Say("Dit is te vaak geprobeerd. Wacht een kwartier en probeer het dan opnieuw."))
+
+
+async def is_over(limits: Limits) -> bool:
+    """Whether a measure is full; counts nothing."""
+    oldest = utcnow() - WINDOW
+    for key, most in limits:
+        if await Throttle.exists().where((Throttle.key == key) & (Throttle.tries >= most) & (Throttle.since > oldest)):
+            return True
+    return False
+
+
+async def count(limits: Limits) -> None:
+    """As `count_try`, for who asks `is_over` beforehand."""
+    await count_try(limits)
 
 
 async def count_try(limits: Limits) -> bool:

@@ -22,6 +22,8 @@ NAMES = (
     "proposal",
     "test_message",
     "lost_factor",
+    "infected",
+    "upload_link",
 )
 
 

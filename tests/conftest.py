@@ -15,6 +15,7 @@ from models.viewer import Viewer, Visitor
 from tests import buckets as s3
 from tests import databases
 from tests.cast import Browser, Cast, assemble, browser_of, people
+from tests.scanner import Clamd, scanning
 from tests.smtp import Sink, sinking
 
 
@@ -61,6 +62,17 @@ def smtp_sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sink]:
         monkeypatch.setenv("SMTP_URL", sink.url)
         config.reset()
         yield sink
+    monkeypatch.undo()
+    config.reset()
+
+
+@pytest.fixture
+def clamd(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clamd]:
+    """A virus scanner on loopback, and CLAMD_URL pointing there: see tests/scanner.py for how it can be made to misbehave."""
+    with scanning() as scanner:
+        monkeypatch.setenv("CLAMD_URL", scanner.url)
+        config.reset()
+        yield scanner
     monkeypatch.undo()
     config.reset()
 

@@ -115,6 +115,10 @@ async def ids() -> dict[str, Any]:
         await engine.raw(
             "INSERT INTO request_item (request, client, title) SELECT r.id, r.client, 'Kassaboek' FROM document_request r"
         )
+        await engine.raw(
+            "INSERT INTO upload_link (client, purpose, token_hash, nonce, expires_at, max_files, max_bytes, made_at) "
+            "SELECT id, 'akte', 'none', 'none', created_at, 1, 1, created_at FROM client WHERE name = 'Bakkerij Jansen B.V.'"
+        )
         await engine.raw("INSERT INTO request_template (name, name_key) VALUES ('Aangifte', 'aangifte')")
         await engine.raw(
             "INSERT INTO dossier_act (dossier, person, kind, at) SELECT min(d.id), $1, 'move', min(d.created_at) FROM dossier d",
@@ -189,6 +193,7 @@ async def ids() -> dict[str, Any]:
         ("arrival_id", "dossier_import"),
         ("asking_id", "document_request"),
         ("item_id", "request_item"),
+        ("link_id", "upload_link"),
         ("request_template_id", "request_template"),
     ):
         found[name] = (await engine.raw(f"SELECT max(id) AS id FROM {table}"))[0]["id"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,11 +18,14 @@ from starlette_login.middleware import AuthenticationMiddleware
 
 import jobs
 from models import config, engine
+from models.scanning import is_on
+from models.scanning.enlisting import begin
 from web import observe, static
 from web.live import Hub
 from web.routing import Switchboard
 from web.security import Backend, Proxies, SameOrigin, SecurityHeaders, Sessions
 
+log = logging.getLogger("poort.web")
 DECLARES = re.compile(r"^@\w+\.(get|post|plain|upload|long)\(", re.MULTILINE)
 MODULES = sorted(
     path.stem
@@ -42,6 +46,7 @@ def make_app() -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         engine.engine()
         jobs.let_models_wake_the_worker()
+        await _begin_scanning()
         app.state.hub.start()
         yield
         await app.state.hub.stop()
@@ -65,3 +70,12 @@ def make_app() -> Starlette:
     app.state.login_manager = login
     app.state.hub = Hub()
     return app
+
+
+async def _begin_scanning() -> None:
+    """What is here already stays open until it is looked at; without a database the pages say so themselves."""
+    if is_on():
+        try:
+            await begin()
+        except Exception as error:
+            log.warning("scanning cannot begin yet: %s", type(error).__name__)

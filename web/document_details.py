@@ -18,7 +18,7 @@ from models.storage import storage
 from models.viewer import Permission, Viewer
 from web import documents as pages
 from web.addresses import local_path
-from web.downloads import send_blob
+from web.downloads import send_kept
 from web.forms import Form, SelectField, StringField, Text, TextAreaField
 from web.items import moment_in
 from web.replies import Reply, Toast, go, invalid, show
@@ -128,7 +128,7 @@ async def add_version(request: Request, viewer: Viewer, received: Received, docu
 async def version(request: Request, viewer: Viewer, document_id: int, number: int) -> Response:
     document = await viewer.documents.get(document_id)
     row = await version_of(document, number, viewer)
-    return await send_blob(
+    return await send_kept(
         request, storage(), row["sha256"], row["size"], row["name"], row["mime"], last_modified=row["uploaded_at"]
     )
 

@@ -19,12 +19,13 @@ from models.keeping.terms import SOURCES
 from models.keeping.terms import kept as how_kept
 from models.keeping.trash import restore_with_folder
 from models.retention import ANCHORS
+from models.scanning import is_on, shut_documents
 from models.storage import storage
 from models.viewer import Viewer
 from web import folders as folder_pages
 from web import portal
 from web.dossiers import may_edit, undo_url
-from web.downloads import send_blob
+from web.downloads import send_kept
 from web.forms import Form, SelectField, StringField, Text
 from web.replies import Reply, go, invalid, show
 from web.routing import Access, Routes, remember
@@ -72,6 +73,8 @@ async def _page(viewer: Viewer, document: Document, make: Callable[..., Reply], 
         sources=SOURCES,
         anchors=ANCHORS,
         may_hold=may_keep(viewer),
+        shut=(await shut_documents([document.id])).get(document.id),
+        scanned=is_on(),
     )
 
 
@@ -93,7 +96,7 @@ async def readers(request: Request, viewer: Viewer, document_id: int) -> Reply:
 async def download(request: Request, viewer: Viewer, document_id: int) -> Response:
     """With ?show=1 in the browser itself, for kinds that may. The first piece of a file counts as opening it."""
     document = await viewer.documents.get(document_id)
-    response = await send_blob(
+    response = await send_kept(
         request,
         storage(),
         document.sha256,

@@ -31,6 +31,7 @@ from models.dossiers.starter import STRUCTURES
 from models.dossiers.structures import add_starter
 from models.dossiers.trees import ORDERS
 from models.dossiers.undoing import latest_act
+from models.scanning import shut_documents
 from models.viewer import Viewer
 from web.addresses import address_for
 from web.forms import Form, SelectField, Text
@@ -207,6 +208,7 @@ async def folder_context(viewer: Viewer, folder: Folder | None, number: int = 1,
         "base": f"{here}?sort={order}" if order != "name" else here,
         "folders": folders,
         "periods": PERIODS,
+        "shut": await shut_documents([one["id"] for one in documents]),
         "upload_limit": config.settings().max_upload,
     }
 

@@ -10,8 +10,10 @@ from starlette.requests import ClientDisconnect, Request
 
 from models import engine
 from models.core import Forbidden, Gone, Missing, Refused, Say
+from models.scanning import Shut
 from models.storage import Missing as NoBytes
 from models.storage import StorageDown, StorageFull, TooLarge
+from models.throttling import TooOften
 from web import observe
 from web.replies import Reply, show
 from web.uploads import BadBody
@@ -51,6 +53,10 @@ def _words(error: Exception) -> tuple[int, Say, Say]:
                 Say("Dit mag u niet"),
                 Say("Uw rechten laten dit niet toe. Er is niets veranderd. Vraag het de beheerder van het kantoor."),
             )
+        case TooOften():
+            return 429, Say("Even geduld"), error.why
+        case Shut():
+            return 423, Say("Blijft nog gesloten"), error.why
         case Refused():
             return 422, Say("Dit kan niet"), error.why
         case Gone():

@@ -27,7 +27,8 @@ from web.dossiers import (
     undo_url,
 )
 from web.forms import BooleanField, Form, SelectField, StringField, Text
-from web.replies import Reply, changed, go, invalid, show, wants_fragment
+from web.joining import Wished, as_wished, not_joined
+from web.replies import Reply, Toast, changed, go, invalid, show, wants_fragment
 from web.routing import Access, Routes
 from web.uploads import Received
 
@@ -315,18 +316,21 @@ async def may_upload(request: Request, viewer: Viewer, folder_id: int) -> None:
         raise Refused("files", Say("In deze map kunt u niets aanleveren. Kies een uploadmap."))
 
 
-@folders.upload("/folders/{folder_id:int}/documents", before=may_upload, access=Access.SIGNED_IN)
-async def upload(request: Request, viewer: Viewer, received: Received, folder_id: int) -> Reply:
+@folders.upload("/folders/{folder_id:int}/documents", before=may_upload, after=as_wished, access=Access.SIGNED_IN)
+async def upload(request: Request, viewer: Viewer, received: Received, prepared: Wished, folder_id: int) -> Reply:
     """Clients come here too; the field `back` says where the form stood."""
     folder = await viewer.folders.get(folder_id)
     if not received.files:
         received.one_file("files")
-    files = [NewDocument(file.name, file.sha256, file.size, file.content_type.mime) for file in received.files]
+    files = prepared.files
     publish = DRAFT if received.fields.get("publish") == "draft" else NOW
     added = await folder.add_documents(files, publish, by=viewer)
+    await prepared.note(folder, added[0].name, viewer)
     back = local_path(str(received.fields.get("back", ""))) or (
         page.url(folder_id=folder_id) if viewer.is_staff else "/portal/dossier"
     )
+    if prepared.why:
+        return go(back, toast=Toast(not_joined(len(files), prepared.why), "attention"))
     return go(back, toast=_outcome([document.name for document in added], files, received))
 
 

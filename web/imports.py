@@ -21,6 +21,7 @@ from models.imports.lexicon import CHOICES, FIELDS, KINDS, WORKBOOK
 from models.imports.mappings import keep_mapping, kept
 from models.imports.report import example, labels_of, template_workbook, workbook
 from models.imports.undo import blockers
+from models.scanning.working import scan_now
 from models.settings import Firm
 from models.viewer import Viewer
 from web.downloads import disposition
@@ -55,10 +56,17 @@ async def _allowed(request: Request, viewer: Viewer) -> None:
     _allow(viewer)
 
 
-@imports.upload("/imports", before=_allowed)
-async def add(request: Request, viewer: Viewer, received: Any) -> Reply:
+async def _looked_at(received: Any) -> Refused | None:
+    """A file that is read at once is looked at at once, where there is a scanner."""
+    return await scan_now(received.files[0].sha256) if received.files else None
+
+
+@imports.upload("/imports", before=_allowed, after=_looked_at)
+async def add(request: Request, viewer: Viewer, received: Any, prepared: Refused | None) -> Reply:
     try:
         file = received.one_file()
+        if prepared is not None:
+            raise prepared
         if not file.name.lower().endswith(SUFFIXES):
             raise Refused("file", Say("Dit is geen rekenblad. Kies een .xlsx, .xls, .ods, .csv of .txt."))
         record = await add_import(viewer.imports, file_name=file.name, sha256=file.sha256, size=file.size, by=viewer)

@@ -30,6 +30,8 @@ KINDS = {
     "broken_files": Say("Beschadigde bestanden"),
     "lost_factor": Say("Verloren tweede factor"),
     "test_message": Say("Proefbericht"),
+    "infected": Say("Virus gevonden"),
+    "upload_link": Say("Link om aan te leveren"),
     "proposal": Say("Antwoord op een voorstel"),
 }
 STATES = {

@@ -13,6 +13,7 @@ from models.dossiers.remarks import open_questions
 from models.keeping.lists import pending
 from models.keeping.records import may_keep
 from models.rollout import board, checklist
+from models.scanning.working import standing
 from models.settings import Firm
 from models.viewer import Permission, Viewer
 from web.addresses import address_for
@@ -36,6 +37,7 @@ async def page(request: Request, viewer: Viewer) -> Reply:
     has_clients, has_own = await seen.standing(viewer)
     is_fresh = not has_clients and viewer.sees_all_clients
     about = {} if is_fresh else await _all(request, viewer, has_own)
+    about["scanner"] = await standing(viewer)
     return show("overview/page.html", title=Say("Overzicht"), section="overview", is_fresh=is_fresh, **about)
 
 

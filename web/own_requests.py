@@ -5,9 +5,10 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from models.core import Refused, Say
-from models.dossiers import Document, NewDocument
+from models.dossiers import Document
 from models.requests import DocumentRequest, RequestItem, hand_in, items_of, not_applicable
 from models.viewer import Permission, Viewer
+from web.joining import Wished, as_wished, not_joined
 from web.replies import Reply, Toast, go, show
 from web.routing import Access, Routes
 from web.uploads import Received
@@ -35,17 +36,20 @@ async def may_answer(request: Request, viewer: Viewer, item_id: int) -> None:
     viewer.require(Permission.UPLOAD_DOCUMENTS, folder or found)
 
 
-@own_requests.upload("/request-items/{item_id:int}/documents", before=may_answer)
-async def answer(request: Request, viewer: Viewer, received: Received, item_id: int) -> Reply:
+@own_requests.upload("/request-items/{item_id:int}/documents", before=may_answer, after=as_wished)
+async def answer(request: Request, viewer: Viewer, received: Received, prepared: Wished, item_id: int) -> Reply:
     item = await viewer.scope(RequestItem).get(item_id)
     back = page.url(asking_id=item.request)
     try:
         if not received.files:
             received.one_file("files")
-        files = [NewDocument(file.name, file.sha256, file.size, file.content_type.mime) for file in received.files]
-        await hand_in(item, files, by=viewer)
+        files = prepared.files
+        added = await hand_in(item, files, by=viewer)
+        await prepared.note(await viewer.folders.get(added[0].folder), added[0].name, viewer)
     except Refused as refused:
         return go(back, toast=Toast(refused.why, "attention"))
+    if prepared.why:
+        return go(back, toast=Toast(not_joined(len(files), prepared.why), "attention"))
     if received.refused:
         why = received.refused[0].why
         return go(

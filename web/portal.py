@@ -12,7 +12,7 @@ from models.core import Missing, Say
 from models.dossiers import HANDING_IN, Document, folder_of, path_to
 from models.dossiers.remarks import remarks_of
 from models.dossiers.versions import versions_of
-from models.drawing import is_drawn
+from models.drawing import PICTURES, is_drawn
 from models.portal import (
     Branch,
     branches_in,
@@ -26,6 +26,7 @@ from models.portal import (
     uploads_of,
 )
 from models.requests.reading import open_for
+from models.scanning import shut_documents
 from models.viewer import Viewer
 from web.addresses import url_maker
 from web.forms import Form
@@ -123,10 +124,12 @@ async def _folder(template: str, request: Request, viewer: Viewer, folder_id: in
         path=(await path_to(viewer, found))[:-1] if found.parent else [],
         folders=folders,
         documents=documents,
+        shut=await shut_documents([one["id"] for one in documents]),
         page=page,
         has_older=has_older,
         more_folders=has_older and not documents and bool(folders),
         may_upload=may_upload,
+        photo_kinds=PICTURES,
         switcher=_switcher(request, viewer, client_id) if client_id else [],
     )
 
@@ -160,6 +163,7 @@ async def document_page(
         versions=await versions_of(viewer, found) if found.version > 1 else [],
         may_replace=own and viewer.view_as is None and viewer.may("upload_documents", folder),
         may_ask=found.client is not None and viewer.view_as is None,
+        shut=(await shut_documents([found.id])).get(found.id),
     )
 
 

@@ -28,7 +28,7 @@ from models.viewer import Viewer, nobody
 from web import addresses, observe
 from web.errors import failure
 from web.replies import Later, Reply, go, redirect, respond
-from web.uploads import Received, receive_files
+from web.uploads import Bounds, Received, receive_files
 
 T = TypeVar("T")
 Handler = Callable[..., Awaitable[Reply | Response | Later]]
@@ -110,6 +110,7 @@ class Routes:
     ) -> Callable[[Handler], Action]:
         """A POST whose files stream into the storage first. `before` says no (by raising) to whom may not, before a byte is read.
 
+        What `before` returns may be Bounds, for less than usual.
         The handler gets `received`, the stored files and the fields; it runs in a writing unit after the last byte. What
         `after(received)` returns, it gets as `prepared`: slow work with the files, outside every unit.
         """
@@ -180,7 +181,7 @@ def _opened(request: Request) -> dict[str, int]:
 
 async def _take_notes(request: Request) -> None:
     """What a GET has to remember (a link was opened, a document read): written after it, and worth no failure."""
-    for note in request.scope.get("poort.notes", ()):
+    for note in request.scope.pop("poort.notes", ()):
         try:
             await engine.run_writing(note)
         except Exception as error:
@@ -246,11 +247,14 @@ def _uploader(action: Action, before: Before, after: After | None) -> Callable[[
                 if turned := _turned_away(action, request, viewer, firm):
                     return turned
                 _refuse_who_looks_on(viewer)
-                await before(request, viewer, **request.path_params)
-            received: Received = await receive_files(request, storage(), max_size=config.settings().max_upload)
+                allowed = await before(request, viewer, **request.path_params)
+            await _take_notes(request)
+            received: Received = await receive_files(request, storage(), **_bounds(allowed))
             more = {"received": received} | ({"prepared": await after(received)} if after else {})
         except Exception as error:
-            return _answer(failure(error, request, who[0]), request, *who)
+            answer = _answer(failure(error, request, who[0]), request, *who)
+            await _take_notes(request)
+            return answer
         return await _written(action, request, more, None)
 
     return endpoint
@@ -312,6 +316,14 @@ def _visitor(action: Action) -> Callable[[Request], Awaitable[Response]]:
         return _answer(reply, request, visit.viewer, visit.firm)
 
     return endpoint
+
+
+def _bounds(allowed: Any) -> dict[str, Any]:
+    """How much is taken in: as much as the settings say, or what `before` said of this one."""
+    most = config.settings().max_upload
+    if isinstance(allowed, Bounds):
+        return {"max_size": min(most, allowed.max_size), "check": allowed.check()}
+    return {"max_size": most}
 
 
 async def _barred(action: Action, request: Request) -> Response | None:

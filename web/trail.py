@@ -211,6 +211,13 @@ SENTENCES: dict[str, Say] = {
     "Destruction.take_back": Say("zette {count} stukken weer op een vernietigingslijst"),
     "Destruction.confirm": Say("bevestigde de vernietiging van {count} stukken"),
     "Destruction.certify": Say("verklaring van vernietiging: {count} stukken"),
+    "Document.infected": Say("vond in “{name}” een virus: {signature}"),
+    "Document.scan_again": Say("liet “{name}” opnieuw op virussen controleren"),
+    "Document.destroy": Say("vernietigde “{name}” ({signature})"),
+    "UploadLink.make": Say("maakte een link om zonder login aan te leveren: {purpose}"),
+    "UploadLink.end": Say("beëindigde de link om aan te leveren: {purpose}"),
+    "UploadLink.deliver": Say("via een link aangeleverd door “{who}”: {documents}"),
+    "Folder.join_photos": Say("voegde {count} foto’s samen tot “{name}”"),
     "Document.trash": Say("legde een stuk in de prullenbak"),
     "Document.restore": Say("zette een stuk terug"),
     # imports

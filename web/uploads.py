@@ -13,6 +13,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
 from models.content_type import ContentType, check_upload, clean_name, detect
+from models.content_type.archives import look_inside
 from models.core import Refused, Say
 from models.storage import Incoming, Storage, TooLarge
 from models.storage.base import HEAD
@@ -52,6 +53,27 @@ class TurnedAway:
 
     name: str
     why: Say
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much of a body is taken in where that is less than usual: bytes, and files; further files are turned away in words."""
+
+    max_size: int
+    max_files: int
+
+    def check(self) -> Check:
+        """As `check_upload`, and no more files than there is room for."""
+        left = self.max_files
+
+        def checked(head: bytes, size: int, name: str) -> Say | None:
+            nonlocal left
+            if why := check_upload(head, size, name):
+                return why
+            left -= 1
+            return Say("“{name}” paste er niet meer bij.", name=name) if left < 0 else None
+
+        return checked
 
 
 @dataclass(frozen=True)
@@ -251,6 +273,10 @@ class _Body:
         if part.incoming is not None:
             name, stored = clean_name(part.file_name), await part.incoming.keep()
             kind = detect(stored.head, name)
+            if why := await look_inside(self._storage, stored.sha256, stored.size, name, kind.mime):
+                self._refused.append(TurnedAway(name, why))
+                await self.let_go()
+                return
             self._files.append(Arrived(name, stored.size, stored.sha256, stored.head, kind))
             await self.let_go()
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from models import drawing
 from models.core import Missing, Say
 from models.drawing import WIDTHS, Undrawable
+from models.scanning import require_open
 from models.viewer import Viewer
 from web.replies import Later, Reply, show
 from web.routing import Access, Routes, remember
@@ -27,6 +28,7 @@ _HEADERS = {
 async def view(request: Request, viewer: Viewer, document_id: int) -> Later:
     """The pages; `?width=` is how large, `?from=` the first of them. To look at them is to have opened the document."""
     document = await viewer.documents.get(document_id)
+    await require_open(document.sha256)
     remember(request, lambda: document.note_read(by=viewer))
     width, first = _width(request), _whole(request.query_params.get("from", "1"))
 
@@ -48,6 +50,7 @@ async def view(request: Request, viewer: Viewer, document_id: int) -> Later:
 @viewing.get("/documents/{document_id:int}/pages/{number:int}")
 async def page(request: Request, viewer: Viewer, document_id: int, number: int) -> Response | Later:
     document = await viewer.documents.get(document_id)
+    await require_open(document.sha256)
     width, tag = _width(request), f'"{document.sha256[:32]}-{number}-{_width(request)}"'
     if request.headers.get("if-none-match", "") == tag:
         return Response(status_code=304, headers=_HEADERS | {"ETag": tag})
@@ -65,6 +68,7 @@ async def page(request: Request, viewer: Viewer, document_id: int, number: int) 
 @viewing.get("/documents/{document_id:int}/pages/{number:int}/text")
 async def text(request: Request, viewer: Viewer, document_id: int, number: int) -> Later:
     document = await viewer.documents.get(document_id)
+    await require_open(document.sha256)
 
     async def make() -> Reply:
         try:

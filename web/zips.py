@@ -44,7 +44,7 @@ async def chosen(request: Request, viewer: Viewer, dossier_id: int) -> Response:
 async def _zip(request: Request, viewer: Viewer, name: str, found: list[Entry]) -> Response:
     if not found:
         raise Refused("", Say("Hier ligt niets om te downloaden."))
-    ids = [entry.id for entry in found]
+    ids = [entry.id for entry in found if not entry.text]
     remember(request, lambda: note_downloads(viewer, ids))
     archive = _Archive(storage(), found)
     headers = {
@@ -64,6 +64,9 @@ class _Archive:
         self._store, self._loop = store, asyncio.get_running_loop()
         self._stream = ZipStream(compress_type=ZIP_STORED, sized=True)
         for entry in found:
+            if entry.text:
+                self._stream.add(entry.text, entry.path)
+                continue
             self._stream.add(self._bytes(entry), entry.path, size=entry.size)
         self.size = len(self._stream)
         self._over = False

@@ -294,6 +294,7 @@ class Folder(Owned, Table, tablename="folder"):
         self, files: Sequence[NewDocument], source: str, publish: Publish, by: Viewer, operation: str
     ) -> list[Document]:
         from models.dossiers.documents import Document
+        from models.scanning.enlisting import enlist
 
         self._refuse_trashed()
         if not files:
@@ -319,6 +320,7 @@ class Folder(Owned, Table, tablename="folder"):
                 )
             )
         await Document.insert(*documents)
+        await enlist([file.sha256 for file in files])
         await by.note(
             operation, self, {"names": [document.name for document in documents][:20], "count": len(documents)}
         )

@@ -210,7 +210,10 @@ async def readers_of(viewer: Viewer, document: Document) -> list[dict[str, Any]]
 
 
 async def uploader_of(document: Document) -> str:
-    """The name of who put it there; '' when that is not known any more."""
+    """The name of who put it there, as he typed it himself where he came by a link; '' when that is not known any more."""
+    if document.uploaded_by is None:
+        rows = await engine.raw(_BY_LINK_SQL, document.id)
+        return rows[0]["who"] if rows else ""
     rows = await engine.raw(f"SELECT {_PERSON} AS name FROM users u WHERE u.id = $1", document.uploaded_by or 0)
     return rows[0]["name"] if rows else ""
 
@@ -303,7 +306,7 @@ SELECT id, name FROM path ORDER BY up DESC"""
 
 # The page is cut out of the index first: what hangs on a document is asked for those on it alone.
 _CONTENTS_SQL = f"""SELECT d.id, d.name, d.size, d.mime, d.source, d.uploaded_at, d.state, d.publish_at, d.version, d.book_year, d.period, d.labels,
- k.name AS kind, {_PERSON} AS uploader,
+ k.name AS kind, coalesce({_PERSON}, (SELECT y.who FROM delivered_file x JOIN delivery y ON y.id = x.delivery WHERE x.document = d.id)) AS uploader,
  r.document IS NOT NULL AS is_read,
  (SELECT count(*) FROM reading o JOIN users p ON p.id = o.person WHERE o.document = d.id AND o.version = d.version AND p.kind = 'client') AS readers
 FROM (SELECT d.id FROM document d JOIN folder g ON g.id = d.folder WHERE d.folder = $1 AND {{shown}} ORDER BY {{order}} LIMIT $3 OFFSET $4) n
@@ -315,6 +318,8 @@ ORDER BY position, name_key, id"""
 
 _READERS_SQL = f"""SELECT {_PERSON} AS name, u.kind, r.first_at, r.last_at, r.times, r.version, r.downloaded_at FROM reading r JOIN users u ON u.id = r.person
 WHERE r.document = $1 ORDER BY r.last_at DESC, r.id"""
+
+_BY_LINK_SQL = "SELECT d.who FROM delivered_file f JOIN delivery d ON d.id = f.delivery WHERE f.document = $1"
 
 _COUNTED_SQL = """SELECT d.id, d.name, d.kind, d.audience,
  (SELECT count(*) FROM folder f WHERE f.dossier = d.id AND f.trashed_at IS NULL) AS folders,

@@ -73,6 +73,8 @@ async def version_of(document: Document, number: int, viewer: Viewer | None = No
 
 
 async def _put(document: Document, file: NewDocument, by: Viewer) -> None:
+    from models.scanning.enlisting import enlist
+
     if document.is_trashed:
         raise Refused("file", Say("Dit document ligt in de prullenbak. Zet het eerst terug."))
     if file.sha256 == document.sha256:
@@ -89,6 +91,7 @@ async def _put(document: Document, file: NewDocument, by: Viewer) -> None:
         document, name=name, name_key=fold(name), sha256=file.sha256, size=file.size, mime=file.mime,
         version=document.version + 1, uploaded_by=by.user.id, uploaded_at=now, opened_at=None, **published,
     )  # fmt: skip
+    await enlist([file.sha256])
     await by.note("Document.replace", document, {"name": document.name, "version": document.version})
     folder = await Folder.objects().where(Folder.id == document.folder).first()
     assert folder is not None

@@ -14,6 +14,7 @@ from models.core import fold
 from models.dossiers.documents import Document
 from models.dossiers.folders import Folder, numbered
 from models.dossiers.subtrees import below
+from models.scanning import shut_documents
 from models.settings import utcnow
 
 if TYPE_CHECKING:
@@ -24,12 +25,14 @@ _LONGEST = 200  # characters of a whole name in the archive: Windows unpacks no 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file of the archive: `path` with slashes, its bytes by their hash, and its size in bytes."""
+    """A file of the archive: `path` with slashes, its bytes by their hash, and its size in bytes; or `text`, which says why
+    the file of that name is not in it."""
 
     id: int
     path: str
     sha256: str
     size: int
+    text: str = ""
 
 
 async def entries(viewer: Viewer, folders: Sequence[int], documents: Sequence[int] = ()) -> list[Entry]:
@@ -53,11 +56,15 @@ async def entries(viewer: Viewer, folders: Sequence[int], documents: Sequence[in
     )  # fmt: skip
     taken: dict[str, set[str]] = {}
     made = []
+    shut = await shut_documents([row["id"] for row in found])
     for row in found:
         place = places.get(row["folder"], "")
         names = taken.setdefault(place, set())
         name = fitting(clean_name(row["name"]), names, max(_LONGEST - len(place), 40))
         names.add(fold(name))
+        if row["id"] in shut:
+            made.append(Entry(row["id"], f"{place}{name}.txt", "", 0, str(shut[row["id"]].why)))
+            continue
         made.append(Entry(row["id"], f"{place}{name}", row["sha256"], row["size"]))
     return made
 

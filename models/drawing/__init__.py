@@ -22,6 +22,7 @@ AHEAD = 4  # pages that are drawn along with the one that is asked for
 MOST_PAGES = 5_000
 MOST_SIZE = 300 * 1024 * 1024  # bytes of a document that is drawn; a larger one is downloaded
 SECONDS = 30.0
+OF_PHOTO = 4.0  # seconds more for each photo that is joined
 KEPT = 3 * 24 * 3600  # seconds since it was last looked at
 KEPT_ENCRYPTED = 15 * 60  # where files are encrypted: what is drawn of them is not, so it goes soon
 OFFICE = frozenset({"docx", "xlsx", "pptx", "doc", "xls", "ppt", "odt", "ods", "odp", "rtf"})
@@ -117,7 +118,7 @@ async def join(pictures: Sequence[str], target: Path) -> None:
         for number, sha256 in enumerate(pictures):
             await _fetch(sha256, Path(folder) / str(number))
             sources.append(str(Path(folder) / str(number)))
-        await _run("join", str(target), *sources)
+        await _run("join", str(target), *sources, seconds=SECONDS + OF_PHOTO * len(sources))
 
 
 async def _piece(sha256: str, size: int, name: str, made: str, act: str, number: int, *more: str) -> bytes:
@@ -187,10 +188,10 @@ async def _to_pdf(source: Path, name: str) -> None:
         shutil.move(made, source)
 
 
-async def _run(act: str, *args: str) -> None:
+async def _run(act: str, *args: str, seconds: float = SECONDS) -> None:
     async with _at_once:
         command = [sys.executable, "-E", "-s", "-m", "models.drawing", act, *args]
-        status, said = await _finish(command, SECONDS, {})
+        status, said = await _finish(command, seconds, {})
     if status:
         raise Undrawable(WHY.get(said.strip(), WHY["too_big"] if status < 0 else WHY["damaged"]))
 

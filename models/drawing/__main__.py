@@ -9,7 +9,9 @@ An error is a line with its code: password, damaged or too_big.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import io
 import json
 import os
 import resource
@@ -20,20 +22,23 @@ from typing import Any
 
 import pillow_heif
 import pypdfium2
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 MEMORY = 1536 * 1024 * 1024
 CPU_SECONDS = 60
+OF_PHOTO = 4  # seconds more for each photo that is joined
 MOST_PIXELS = 120_000_000  # of a picture that comes in
 MOST_DRAWN = 24_000_000  # of a page that goes out
 TEXT_MOST = 200_000  # characters of one page
 QUALITY = 80
-A4 = (1240, 1754)  # pixels at 150 to the inch: enough to read a receipt by
+A4 = (595.28, 841.89)  # points
+LONG_SIDE = 2339  # pixels of a photo on a page: 200 to the inch, enough to read a receipt by
 
 
 def main(act: str, *args: str) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    seconds = CPU_SECONDS + (OF_PHOTO * len(args) if act == "join" else 0)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     pillow_heif.register_heif_opener()
@@ -135,16 +140,54 @@ def _text(source: str, folder: str, first: str, last: str) -> None:
 
 
 def _join(target: str, *pictures: str) -> None:
-    pages = []
+    """One after the other: what is in memory is one photo as it comes in, and of the others what goes into the file."""
+    pdf = pypdfium2.PdfDocument.new()
     for source in pictures:
-        picture = _Picture(source)
-        image = picture.draw(1, max(A4))
-        across, down = A4 if image.height >= image.width else A4[::-1]
-        image.thumbnail((across, down))
-        sheet = Image.new("RGB", (across, down), "white")
-        sheet.paste(image, ((across - image.width) // 2, (down - image.height) // 2))
-        pages.append(sheet)
-    pages[0].save(target, "PDF", save_all=True, append_images=pages[1:], resolution=150)
+        picture = Image.open(source)
+        frames = min(getattr(picture, "n_frames", 1), 200) if picture.format == "TIFF" else 1
+        for number in range(frames):
+            picture.seek(number)
+            _add_page(pdf, _for_page(picture))
+    pdf.save(target)
+
+
+_HELD = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+
+
+def _for_page(picture: Any) -> Any:
+    """Upright, in ordinary colours, no larger than an A4 is printed. What else the phone wrote in it (place, time) stays behind."""
+    if picture.format == "JPEG":
+        picture.draft("RGB", (LONG_SIDE, LONG_SIDE))
+    colours, held = picture.info.get("icc_profile"), _HELD.get(picture.getexif().get(0x0112, 1))
+    image: Any = picture if picture.format != "TIFF" else picture.copy()
+    image.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    image = _on_white(image if held is None else image.transpose(held))
+    if colours:
+        with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError):
+            its_own = ImageCms.ImageCmsProfile(io.BytesIO(colours))
+            image = ImageCms.profileToProfile(image, its_own, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    bare = Image.new("RGB", image.size)
+    bare.paste(image)
+    return bare
+
+
+def _add_page(pdf: Any, image: Any) -> None:
+    written = io.BytesIO()
+    image.save(written, "JPEG", quality=QUALITY, optimize=True)
+    written.seek(0)
+    across, down = A4 if image.height >= image.width else A4[::-1]
+    scale = min(across / image.width, down / image.height)
+    width, height = image.width * scale, image.height * scale
+    put = pypdfium2.PdfImage.new(pdf)
+    put.load_jpeg(written, inline=True)
+    put.set_matrix(pypdfium2.PdfMatrix().scale(width, height).translate((across - width) / 2, (down - height) / 2))
+    page = pdf.new_page(across, down)
+    page.insert_obj(put)
+    page.gen_content()
+    page.close()
 
 
 def _keep(place: Path, write: Callable[[Path], object]) -> None:

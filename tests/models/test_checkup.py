@@ -14,6 +14,7 @@ import pytest
 
 from models import config
 from tests.house import ROOT, House, house
+from tests.scanner import scanning
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +117,24 @@ def test_arguments_that_make_no_sense_are_refused(poort: House, arguments: tuple
     )
 
     assert done.returncode == 2 and "Traceback" not in done.stderr
+
+
+def test_the_virus_scanner_is_asked_whether_it_finds_the_test_file(poort: House) -> None:
+    with scanning() as scanner:
+        works = checked(poort, CLAMD_URL=scanner.url)
+        scanner.mood = "error"
+        broken = checked(poort, CLAMD_URL=scanner.url)
+
+    assert works[0] == 0 and works[1]["scanner"] == "goed"
+    assert broken[0] == 1 and broken[1]["scanner"] == "FOUT"
+
+
+@pytest.mark.parametrize(
+    "value", ["http://x:1", "tcp://host", "unix://relative/path", "unix://", "tcp://:3310", "3310"]
+)
+def test_a_strange_address_of_the_scanner_stops_the_start(poort: House, value: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "models", "check"], env={**poort.environment, "CLAMD_URL": value}, cwd=ROOT, capture_output=True, text=True, timeout=60
+    )  # fmt: skip
+
+    assert done.returncode == 2 and "CLAMD_URL" in done.stderr

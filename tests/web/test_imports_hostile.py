@@ -54,7 +54,7 @@ def there(name: str, *answer: Any, **more: Any) -> Offer:
 FORMULA = "staat een formule in plaats van een waarde", "there is a formula instead of a value"
 NO_SHEET = "Dit is geen rekenblad.", "This is not a spreadsheet."
 EMPTY = "is leeg", "is empty"
-BOMB = "pakt uit tot veel meer dan een rekenblad ooit is", "unpacks to far more than a spreadsheet ever is"
+BOMB = "een zip-bom", "a zip bomb"
 ROWS = "meer dan 50.000 rijen", "more than 50,000 rows"
 CLIENTS = "Cliëntnummer;Naam;Plaats;E-mail"
 CONTACTS = "Cliëntnummer;Naam;Voornaam;Achternaam;E-mail contactpersoon"
