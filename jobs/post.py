@@ -122,7 +122,7 @@ class Post:
             return []
         errands = await carrying.claim(self.worker, carrying.URGENT, BATCH)
         if len(errands) < BATCH:
-            errands += await carrying.claim(self.worker, (Kind.INVITATION,), BATCH - len(errands))
+            errands += await carrying.claim(self.worker, (Kind.INVITATION, Kind.CLIENT_NEWS), BATCH - len(errands))
         return errands
 
     # writing them
@@ -138,7 +138,7 @@ class Post:
             for row in rows:
                 row["office_row"] = offices.get(row["office"])
                 row["informal"] = row["person_id"] in informal
-                if row["kind"] in (Kind.UPLOAD_NOTICE, Kind.DIGEST):
+                if row["kind"] in (Kind.UPLOAD_NOTICE, Kind.DIGEST, Kind.CLIENT_NEWS, Kind.REMINDER):
                     more[row["id"]] = await writing.news(row)
         made: list[tuple[Letter, tuple[int, str, str, str]]] = []
         tokens: list[tuple[int, int, str]] = []

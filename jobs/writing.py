@@ -9,8 +9,10 @@ from typing import Any
 
 from jobs import mime
 from models import config, engine, notices
+from models.client_news_told import told_of
 from models.clients.reached import Reached, reached_by
 from models.core import Say
+from models.hearing import stop_token as stop_token_of
 from models.lost_factors import stop_token
 from models.outbox import Kind
 from models.people import addressee
@@ -27,7 +29,9 @@ def name_of(row: dict[str, Any]) -> str:
 
 
 async def news(row: dict[str, Any]) -> dict[str, Any] | None:
-    """What a notice of uploads tells; asked inside a reading unit."""
+    """What a notice tells; asked inside a reading unit."""
+    if row["kind"] in (Kind.CLIENT_NEWS, Kind.REMINDER):
+        return await told_of(row["person_id"], row["id"], json.loads(row["detail"])) if row["person_id"] else None
     return await notices.news_of(row["person_id"], row["kind"], json.loads(row["detail"])) if row["person_id"] else None
 
 
@@ -69,6 +73,12 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
         )
     if not told or not told["count"]:
         return None
+    if kind in (Kind.CLIENT_NEWS, Kind.REMINDER):
+        stop = f"{base}/unsubscribe/{stop_token_of(row['person_id'])}"
+        return mails.compose(
+            Kind.CLIENT_NEWS, language, firm=firm, person=person, base=base, by_hand=kind == Kind.REMINDER,
+            preferences_url=f"{base}/account#mail", stop_url=stop, **told,
+        )  # fmt: skip
     clients = [
         {
             "name": client["name"],

@@ -143,7 +143,7 @@ for _source in (
         "mail", "mail",
         Say("1 ander bericht dat afgelopen week niet aankwam"), Say("{n} andere berichten die afgelopen week niet aankwamen"),
         "/mail?state=trouble", "FROM errand e LEFT JOIN users u ON u.id = e.person WHERE e.state IN ('refused', 'unknown', 'failed') "
-        "AND e.kind IN ('password', 'account_notice', 'upload_notice', 'digest') AND e.created_at > $1 AND {people}",
+        "AND e.kind IN ('password', 'account_notice', 'upload_notice', 'digest', 'client_news', 'reminder') AND e.created_at > $1 AND {people}",
         Permission.VIEW_MAIL,
     ),
     Source(

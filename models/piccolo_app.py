@@ -33,6 +33,8 @@ TABLE_MODULES = [
     "models.dossiers.documents",
     "models.dossiers.acts",
     "models.requests.records",
+    "models.hearing",
+    "models.reminders",
     "models.imports.records",
     "models.imports.mappings",
     "models.tasks",
