@@ -118,9 +118,7 @@ async def _windows(people: set[int], modes: tuple[str, ...], floor: dt.datetime,
     """person > since when for all his clients (None: he hears of those in another way), and for each of which he chose
     otherwise."""
     ids = json.dumps(sorted(people))
-    users = await engine.raw(
-        f"SELECT id, digest, activated_at, created_at FROM users WHERE id IN {listed(1)}", ids
-    )
+    users = await engine.raw(f"SELECT id, digest, activated_at, created_at FROM users WHERE id IN {listed(1)}", ids)
     held = await engine.raw(f"SELECT person, client, how, told_until FROM hearing WHERE person IN {listed(1)}", ids)
     of_all = {row["person"]: row["told_until"] for row in held if row["client"] is None}
     chosen: dict[int, list[dict[str, Any]]] = {}

@@ -83,7 +83,26 @@ async def choose(user: User, of_clients: dict[int, str], *, by: Viewer) -> None:
 
 async def hears_again(person: int) -> None:
     """From now on, and not of what was while he wanted to hear nothing."""
-    await engine.raw(_TOLD_SQL, person, None, utcnow())
+    await _from_now_on("u.id = $2", person)
+
+
+async def office_hears_again() -> None:
+    """As `hears_again`, for whoever hears as the office has it."""
+    await _from_now_on("u.digest = ''")
+
+
+async def _from_now_on(which: str, *args: Any) -> None:
+    now = utcnow()
+    await engine.raw(
+        f"INSERT INTO hearing (person, client, how, told_until) SELECT u.id, NULL, '', $1 FROM users u WHERE u.kind = 'client' AND {which} "
+        "ON CONFLICT (person, coalesce(client, 0)) DO UPDATE SET told_until = excluded.told_until",
+        now, *args,
+    )  # fmt: skip
+    await engine.raw(
+        "UPDATE hearing SET told_until = $1 WHERE how = '' AND client IS NOT NULL "
+        f"AND person IN (SELECT u.id FROM users u WHERE u.kind = 'client' AND {which})",
+        now, *args,
+    )  # fmt: skip
 
 
 def stop_token(person: int) -> str:

@@ -158,11 +158,15 @@ class Firm(Owned, Table, tablename="firm"):
         """Set any of the columns of `firm_fields.CHECKS`. Raises RefusedFields with all that is wrong."""
         from models.security_policy import checked_kinds, end_overlong
 
-        before = self.sort_rule
+        before, heard = self.sort_rule, self.client_digest
         values = firm_fields.checked(details, factor_kinds=checked_kinds)
         await self._set("Firm.change", by, **values)
         if {"session_idle_hours", "session_days"} & set(values):
             await end_overlong()
+        if heard == "never" != values.get("client_digest", heard):
+            from models.hearing import office_hears_again
+
+            await office_hears_again()
         if values.get("sort_rule", before) != before:
             from models.sorting import sort_anew
 

@@ -26,11 +26,12 @@ NAMES = (
 
 
 class Composed(NamedTuple):
-    """A message's words. `html` is a whole document that fetches nothing; `text` says the same."""
+    """A message's words. `html` is a whole document that fetches nothing; `text` says the same; at `stop_url` one hears no more."""
 
     subject: str
     html: str
     text: str
+    stop_url: str = ""
 
 
 def compose(name: str, language: str, **context: Any) -> Composed:
@@ -52,7 +53,7 @@ def compose(name: str, language: str, **context: Any) -> Composed:
         html = partials.render(
             "layout_mail.html", fragment=f"mail/{name}.html", lang=partials.language(), title=subject, **context
         )
-    return Composed(subject, html, as_text(html))
+    return Composed(subject, html, as_text(html), context.get("stop_url", "") if name == "client_news" else "")
 
 
 def invitation(language: str, reached: Any = None, **context: Any) -> Composed:

@@ -36,7 +36,9 @@ def after(**delta: float) -> dt.datetime:
 
 async def publish(client: int, *names: str, folder: str = "", at: dt.datetime | None = None) -> list[int]:
     """Documents of the office in a folder of the client that is not internal."""
-    found = Folder.objects().where((Folder.client == client) & (Folder.kind != "internal") & Folder.trashed_at.is_null())
+    found = Folder.objects().where(
+        (Folder.client == client) & (Folder.kind != "internal") & Folder.trashed_at.is_null()
+    )
     if folder:
         found = found.where(Folder.name == folder)
     place = await found.order_by(Folder.id).first()

@@ -14,7 +14,7 @@ from models.dossiers.publishing import publish as publish_it
 from models.dossiers.remarks import say
 from models.outbox import Errand
 from tests.cast import Cast, as_viewer
-from tests.client_mail import all_was_heard, after, day_passes, hears, names, office_hears, publish, soon, told
+from tests.client_mail import after, all_was_heard, day_passes, hears, names, office_hears, publish, soon, told
 
 RIK = "rik@bakkerij-jansen.example"
 
@@ -122,7 +122,9 @@ async def test_a_planned_document_is_told_when_its_moment_has_come(quiet):
 
     (one,) = await publish(quiet.bakkerij, "later.pdf")
     before = after(hours=-10)
-    await engine.raw("UPDATE document SET state = 'planned', publish_at = $1, published_at = NULL WHERE id = $2", before, one)
+    await engine.raw(
+        "UPDATE document SET state = 'planned', publish_at = $1, published_at = NULL WHERE id = $2", before, one
+    )
     assert await day_passes(after(days=-1)) == 0
 
     await publish_due()
@@ -135,7 +137,9 @@ async def test_rights_count_at_the_moment_of_sending(quiet):
     await publish(quiet.bakkerij, "geheim.pdf")
     await publish(quiet.beheer, "wel.pdf")
     await day_passes(soon())
-    await engine.raw("UPDATE access SET rights = 0 WHERE person = $1 AND client = $2", quiet.rik.user.id, quiet.bakkerij)
+    await engine.raw(
+        "UPDATE access SET rights = 0 WHERE person = $1 AND client = $2", quiet.rik.user.id, quiet.bakkerij
+    )
 
     [mail] = await told(quiet.rik)
 
@@ -166,7 +170,9 @@ async def test_who_may_open_one_folder_hears_of_that_folder_only(quiet):
 
 
 async def test_what_is_for_many_is_told_to_whom_it_is_for(quiet):
-    general = await engine.raw("SELECT f.id FROM folder f JOIN dossier d ON d.id = f.dossier WHERE d.kind = 'general' AND d.audience = 'all' LIMIT 1")
+    general = await engine.raw(
+        "SELECT f.id FROM folder f JOIN dossier d ON d.id = f.dossier WHERE d.kind = 'general' AND d.audience = 'all' LIMIT 1"
+    )
     (one,) = await publish(quiet.bakkerij, "voor iedereen.pdf")
     await engine.raw("UPDATE document SET client = NULL, folder = $1 WHERE id = $2", general[0]["id"], one)
 
