@@ -218,6 +218,7 @@ _REMINDED_SQL = f"""WITH RECURSIVE {{opened}}
 SELECT DISTINCT u.id AS person, r.id AS request, r.client
 FROM document_request r JOIN request_item i ON i.request = r.id AND i.state IN ('open', 'sent_back')
 JOIN access a ON a.client = r.client {{hearer}} {HANDING}
-WHERE r.state = 'open' AND coalesce(i.due_on, r.due_on) = $1 AND coalesce(i.asked_at, r.made_at) < $2 AND {HANDS_IN} AND {{not_never}}
+WHERE r.state = 'open' AND coalesce(i.due_on, r.due_on) = $1 AND coalesce(i.asked_at, r.made_at) < $2
+ AND (i.state <> 'sent_back' OR coalesce(i.judged_at, r.made_at) < $2) AND {HANDS_IN} AND {{not_never}}
  AND coalesce(u.activated_at, u.created_at) < $2 AND a.created_at < $2
  AND NOT EXISTS (SELECT 1 FROM reminder m WHERE m.person = u.id AND m.request = r.id AND m.at >= $2)"""

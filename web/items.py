@@ -22,6 +22,8 @@ from models.dossiers.acts import (
     publish_items,
     trash_items,
 )
+from models.settings import Firm
+from models.unread import hearers_of
 from models.viewer import Viewer
 from web.addresses import local_path
 from web.dossiers import home_of, tree_reply
@@ -129,7 +131,7 @@ async def planning(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
     back = local_path(request.query_params.get("back", "")) or home_of(dossier)
     return show(
         "items/planning.html", title=Say("Wanneer publiceren?"), section="dossiers", dossier=dossier, ids=_ids(chosen),
-        count=len(chosen), back=back,
+        count=len(chosen), back=back, told=await hearers_of(viewer, list(chosen.documents)), hour=(await Firm.load()).digest_hour,
     )  # fmt: skip
 
 

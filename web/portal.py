@@ -14,7 +14,7 @@ from models.dossiers.remarks import remarks_of
 from models.dossiers.versions import versions_of
 from models.drawing import is_drawn
 from models.portal import contacts_of, dossier_tree, folder_contents, general_trees, new_for, unread_of, uploads_of
-from models.requests.reading import open_for
+from models.requests.reading import asked_by, open_for
 from models.viewer import Viewer
 from web.addresses import url_maker
 from web.forms import Form
@@ -118,6 +118,7 @@ async def document_page(
         folder=folder,
         client=viewer.grants.get(found.client),
         drawn=is_drawn(found.mime, found.name),
+        asked_by=await asked_by(viewer, found.id) if found.source == "client" else None,
         remarks=await remarks_of(found) if found.client else [],
         said=said,
         versions=await versions_of(viewer, found) if found.version > 1 else [],

@@ -12,6 +12,7 @@ from models import reminding, unread
 from models.clients import ClientGroup
 from models.core import Missing, Refused, Say
 from models.dossiers import Document
+from models.settings import Firm
 from models.unread import SIZE, Filter
 from models.viewer import Permission, Viewer
 from web.replies import Reply, Toast, go, show
@@ -52,6 +53,15 @@ async def list_(request: Request, viewer: Viewer) -> Reply:
         client=await viewer.clients.get(narrowed.client) if narrowed.client else None,
         folder=await viewer.folders.get(narrowed.folder) if narrowed.folder else None,
     )  # fmt: skip
+
+
+@unreads.get("/folders/{folder_id:int}/told")
+async def told(request: Request, viewer: Viewer, folder_id: int) -> Reply:
+    """When and to how many people it is told when something is published in this folder."""
+    folder = await viewer.folders.get(folder_id)
+    found = await unread.hearers_of(viewer, [], folder=folder.id) if viewer.may(Permission.READ_DOSSIERS) else None
+    hour = (await Firm.load()).digest_hour
+    return show("unread/told.html", title=folder.name, section="dossiers", folder=folder, told=found, hour=hour)
 
 
 @unreads.post("/unread/nudge")

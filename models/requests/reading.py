@@ -173,6 +173,25 @@ async def requests_of(viewer: Viewer, client: int, most: int = 6) -> list[dict[s
     return (await board(viewer, Filter(state="open", client=client), size=most))[0]
 
 
+async def progress_of(viewer: Viewer, client: int, most: int = 5) -> dict[str, Any] | None:
+    """How far what was asked of a client is: items and accepted over what is not withdrawn, and rows of what is open (as of
+    the board). None when nothing was asked, or who looks may not read dossiers. One statement."""
+    if not viewer.may(Permission.READ_DOSSIERS):
+        return None
+    rows = await engine.raw(
+        "SELECT r.id, r.title, r.due_on, r.state, count(*) AS items, sum(CASE WHEN i.state = 'accepted' THEN 1 ELSE 0 END) AS accepted "
+        f"FROM document_request r JOIN request_item i ON i.request = r.id WHERE r.client = $1 AND r.state <> 'withdrawn' AND {seen(viewer, 'r.client')} "
+        "GROUP BY r.id, r.title, r.due_on, r.state ORDER BY CASE WHEN r.due_on IS NULL THEN 1 ELSE 0 END, r.due_on, r.id DESC LIMIT 500",
+        client,
+    )
+    if not rows:
+        return None
+    return {
+        "items": sum(int(row["items"]) for row in rows), "accepted": sum(int(row["accepted"]) for row in rows),
+        "rows": [row for row in rows if row["state"] == "open"][:most],
+    }  # fmt: skip
+
+
 async def asked_by(viewer: Viewer, document: int) -> dict[str, Any] | None:
     """The request and the item for which a document was handed in: id, title, item, item_title; None when for none that
     exists for this viewer."""
