@@ -84,6 +84,7 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
             "name": client["name"],
             "url": f"{base}/clients/{client['id']}/dossier",
             "more": client["more"],
+            "questions": [{**one, "url": f"{base}/documents/{one['id']}#remarks"} for one in client["questions"]],
             "documents": [
                 {**document, "url": f"{base}/documents/{document['id']}"} for document in client["documents"]
             ],
@@ -95,7 +96,8 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
         language,
         firm=firm,
         person=person,
-        count=told["count"],
+        count=told["documents"],
+        questions=told["questions"],
         clients=clients,
         preferences_url=f"{base}/account",
     )

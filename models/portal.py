@@ -116,11 +116,18 @@ async def folder_contents(
     """The folders directly in a folder that was found through the viewer, a page of its documents, the newest first, and
     whether there are older ones."""
     inside = await engine.raw(_INSIDE_SQL, folder.id, viewer.user.id) if page == 1 else []
+    if inside and folder.id not in viewer.passages:
+        fresh = {row["top"] for row in await engine.raw(_FRESH_SQL, folder.id, viewer.user.id)}
+        inside = [row | {"has_new": row["id"] in fresh} for row in inside]
     if folder.id in viewer.passages:
         seen = {*viewer.opened_folders, *viewer.passages}
         passes = set(viewer.passages)
         return (
-            [row | ({"documents": 0} if row["id"] in passes else {}) for row in inside if row["id"] in seen],
+            [
+                row | ({"documents": 0} if row["id"] in passes else {}) | {"has_new": False}
+                for row in inside
+                if row["id"] in seen
+            ],
             [],
             False,
         )
@@ -241,6 +248,13 @@ _GENERAL_FOLDERS_SQL = (
     f"WHERE f.dossier IN ({{general}}) AND {_SHOWN} ORDER BY o.name_key, o.id, f.position, f.name_key, f.id"
 )
 _INSIDE_SQL = f"{_FOLDER.format(counted=shown_sql('$2'))} FROM folder f WHERE f.parent = $1 AND {_SHOWN}{_IN_ORDER}"
+
+# Of the folders directly in one, those in which something lies, at whatever depth, that this person did not open yet.
+_FRESH_SQL = f"""WITH RECURSIVE below(top, id) AS (SELECT id, id FROM folder WHERE parent = $1 AND {_SHOWN.replace("f.", "")}
+ UNION ALL SELECT b.top, f.id FROM below b JOIN folder f ON f.parent = b.id WHERE {_SHOWN})
+SELECT DISTINCT b.top FROM below b JOIN document d ON d.folder = b.id JOIN folder f ON f.id = b.id
+LEFT JOIN reading r ON r.document = d.id AND r.person = $2 AND r.version = d.version
+WHERE d.source = 'office' AND r.document IS NULL AND {shown_sql("$2")}"""
 
 # The new ones first: they are told of also where there are more documents than the tree shows.
 _LEAF = f"""SELECT d.id, d.folder, d.name, d.name_key, d.mime, d.uploaded_at, d.source = 'office' AND r.document IS NULL AS is_new

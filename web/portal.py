@@ -10,7 +10,7 @@ from starlette.requests import Request
 from models.content_type import INLINE
 from models.core import Missing, Say
 from models.dossiers import HANDING_IN, Document, folder_of, path_to
-from models.dossiers.remarks import remarks_of
+from models.dossiers.remarks import open_questions, remarks_of
 from models.dossiers.versions import versions_of
 from models.drawing import is_drawn
 from models.portal import contacts_of, dossier_tree, folder_contents, general_trees, new_for, unread_of, uploads_of
@@ -34,6 +34,7 @@ async def home(request: Request, viewer: Viewer) -> Reply:
         asked=[one for one in uploads if one["is_asked"]],
         uploads=uploads,
         requests=await open_for(viewer),
+        questions=await open_questions(viewer, 20),
         unread=await unread_of(viewer),
         newest=await new_for(viewer),
         contacts=await contacts_of(viewer),
