@@ -79,7 +79,13 @@ async def _add(document: Document, text: str, side: str, by: Viewer) -> Remark:
     # What the office answers asks nothing of the client; what a client answers the office has yet to see.
     settled = now if side == "office" and answered else None
     remark = Remark(
-        document=document.id, client=document.client, person=by.user.id, side=side, text=text, at=now, settled_at=settled
+        document=document.id,
+        client=document.client,
+        person=by.user.id,
+        side=side,
+        text=text,
+        at=now,
+        settled_at=settled,
     )
     await remark.save()
     if side == "client":
