@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from jobs.presence import Presence
-from models import carrying, live, lost_factors, notices, sealing, tidying, uploads
+from models import carrying, client_news, live, lost_factors, notices, sealing, tidying, uploads
 from models.dossiers import rolling
 from models.dossiers.publishing import publish_due
 from models.engine import run_writing
@@ -31,6 +31,13 @@ async def find_dead_claims(presence: Presence) -> None:
 
 async def plan_digests(presence: Presence) -> None:
     if await notices.plan_digests(utcnow()):
+        await run_writing(lambda: live.touch("mail"))
+
+
+async def plan_client_news(presence: Presence) -> None:
+    """The mails of clients' people: daily and at once."""
+    now = utcnow()
+    if await client_news.plan_daily(now) + await client_news.plan_at_once(now):
         await run_writing(lambda: live.touch("mail"))
 
 
@@ -118,6 +125,7 @@ def all_chores() -> list[tuple[Chore, float, bool]]:
     return [
         (find_dead_claims, CLAIMS_SECONDS, False),
         (plan_digests, DIGEST_SECONDS, False),
+        (plan_client_news, DIGEST_SECONDS, False),
         (publish_planned, CLAIMS_SECONDS, False),
         (serve_new_clients, CLAIMS_SECONDS, True),
         (tidy, TIDY_SECONDS, True),

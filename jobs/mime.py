@@ -43,6 +43,8 @@ def build(
     # In quoted-printable "=_" never occurs, so this boundary cannot be part of the text.
     boundary = f"=_{identity.strip('<>').split('@')[0]}"
     answers = f"Reply-To: {reply_to}\r\n" if reply_to else ""
+    if composed.stop_url:
+        answers += f"List-Unsubscribe: <{composed.stop_url}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
     head = (
         f"From: {_mailbox(sender_name, sender)}\r\nTo: {_mailbox(name, address)}\r\nSubject: {_words(composed.subject, 9)}\r\n"
         f"{answers}Date: {format_datetime(now)}\r\nMessage-ID: {identity}\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"

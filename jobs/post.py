@@ -122,7 +122,7 @@ class Post:
             return []
         errands = await carrying.claim(self.worker, carrying.URGENT, BATCH)
         if len(errands) < BATCH:
-            errands += await carrying.claim(self.worker, (Kind.INVITATION,), BATCH - len(errands))
+            errands += await carrying.claim(self.worker, (Kind.INVITATION, Kind.CLIENT_NEWS), BATCH - len(errands))
         return errands
 
     # writing them

@@ -9,9 +9,11 @@ from typing import Any
 
 from jobs import mime
 from models import config, engine, notices
+from models.client_news_told import told_of
 from models.clients.reached import Reached, reached_by
 from models.core import Say
 from models.delivering.making import link_in_mail
+from models.hearing import stop_token as stop_token_of
 from models.lost_factors import stop_token
 from models.outbox import Kind
 from models.people import addressee
@@ -28,7 +30,14 @@ def name_of(row: dict[str, Any]) -> str:
     return addressee(row).display_name
 
 
-TELLS = (Kind.UPLOAD_NOTICE, Kind.DIGEST, Kind.INFECTED, Kind.UPLOAD_LINK)  # kinds of which the news is asked first
+TELLS = (
+    Kind.UPLOAD_NOTICE,
+    Kind.DIGEST,
+    Kind.CLIENT_NEWS,
+    Kind.REMINDER,
+    Kind.INFECTED,
+    Kind.UPLOAD_LINK,
+)  # kinds of which the news is asked first
 
 
 async def news(row: dict[str, Any]) -> dict[str, Any] | None:
@@ -37,6 +46,8 @@ async def news(row: dict[str, Any]) -> dict[str, Any] | None:
         return await link_in_mail(row["subject_id"] or 0)
     if row["kind"] == Kind.INFECTED and row["person_id"]:
         return await infected_for(row["person_id"], json.loads(row["detail"])["sha256"])
+    if row["kind"] in (Kind.CLIENT_NEWS, Kind.REMINDER):
+        return await told_of(row["person_id"], row["id"], json.loads(row["detail"])) if row["person_id"] else None
     return await notices.news_of(row["person_id"], row["kind"], json.loads(row["detail"])) if row["person_id"] else None
 
 
@@ -91,11 +102,18 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
         found = [{**one, "url": f"{base}/documents/{one['id']}"} for one in told["documents"]]
         signature = json.loads(row["detail"])["signature"]
         return mails.compose(kind, language, firm=firm, person=person, signature=signature, documents=found)
+    if kind in (Kind.CLIENT_NEWS, Kind.REMINDER):
+        stop = f"{base}/unsubscribe/{stop_token_of(row['person_id'])}"
+        return mails.compose(
+            Kind.CLIENT_NEWS, language, firm=firm, person=person, base=base, by_hand=kind == Kind.REMINDER,
+            preferences_url=f"{base}/account#mail", stop_url=stop, **told,
+        )  # fmt: skip
     clients = [
         {
             "name": client["name"],
             "url": f"{base}/clients/{client['id']}/dossier",
             "more": client["more"],
+            "questions": [{**one, "url": f"{base}/documents/{one['id']}#remarks"} for one in client["questions"]],
             "documents": [
                 {**document, "url": f"{base}/documents/{document['id']}"} for document in client["documents"]
             ],
@@ -107,7 +125,8 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
         language,
         firm=firm,
         person=person,
-        count=told["count"],
+        count=told["documents"],
+        questions=told["questions"],
         clients=clients,
         preferences_url=f"{base}/account",
     )

@@ -26,7 +26,7 @@ _WEEK = dt.timedelta(days=7)
 @dataclass(frozen=True)
 class Source:
     """One kind of thing that can be asked. `rows` is SQL that gives a row for each, `{mine}` in it the clients `c` one looks
-    after, `{people}` the users `u` one sees, `{bounced}` who got no invitation, `{me}` one's own id; `$1` is a week ago, `$2` now. `address` is where it is done."""
+    after, `{people}` the users `u` one sees, `{bounced}` who got no invitation, `{me}` one's own id, `{today}` the day; `$1` is a week ago, `$2` now. `address` is where it is done."""
 
     key: str
     icon: str
@@ -67,6 +67,7 @@ async def asked_of(viewer: Viewer, *, everybody: bool = False) -> list[Asked]:
         "mine": looked_after(viewer, "c.id", everybody=everybody),
         "people": seen_people(viewer, "u"),
         "me": str(int(viewer.user.id)),
+        "today": "date('now')" if engine.is_sqlite() else "CURRENT_DATE",
         "bounced": bounced_sql(looked_after(viewer, "a.client", everybody=everybody), "$2"),
     }
     columns = ", ".join(
@@ -115,6 +116,13 @@ for _source in (
         Permission.READ_DOSSIERS,
     ),
     Source(
+        "late", "clock",
+        Say("1 opvraging die te laat is"), Say("{n} opvragingen die te laat zijn"),
+        "/requests?state=late", "FROM document_request r JOIN client c ON c.id = r.client WHERE r.state = 'open' AND EXISTS (SELECT 1 FROM request_item i "
+        "WHERE i.request = r.id AND i.state IN ('open', 'sent_back') AND coalesce(i.due_on, r.due_on) < {today}) AND {mine}",
+        Permission.READ_DOSSIERS, of_mine="responsible",
+    ),
+    Source(
         "remarks", "message-square",
         Say("1 vraag van een cliënt over een stuk"), Say("{n} vragen van cliënten over stukken"),
         "/overview/questions", "FROM remark q JOIN client c ON c.id = q.client JOIN document d ON d.id = q.document "
@@ -143,7 +151,7 @@ for _source in (
         "mail", "mail",
         Say("1 ander bericht dat afgelopen week niet aankwam"), Say("{n} andere berichten die afgelopen week niet aankwamen"),
         "/mail?state=trouble", "FROM errand e LEFT JOIN users u ON u.id = e.person WHERE e.state IN ('refused', 'unknown', 'failed') "
-        "AND e.kind IN ('password', 'account_notice', 'upload_notice', 'digest') AND e.created_at > $1 AND {people}",
+        "AND e.kind IN ('password', 'account_notice', 'upload_notice', 'digest', 'client_news', 'reminder') AND e.created_at > $1 AND {people}",
         Permission.VIEW_MAIL,
     ),
     Source(

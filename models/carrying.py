@@ -21,7 +21,8 @@ LEASE = dt.timedelta(seconds=90)  # claims that were not renewed for so long bel
 PATIENCE = dt.timedelta(days=5)  # so long a message is offered again and again
 _LEAST_TRIES = 8
 
-URGENT = tuple(kind for kind in MAIL_KINDS if kind is not Kind.INVITATION)  # somebody waits for these
+_IN_HEAPS = (Kind.INVITATION, Kind.CLIENT_NEWS)  # thousands at a time, which nobody waits for
+URGENT = tuple(kind for kind in MAIL_KINDS if kind not in _IN_HEAPS)  # somebody waits for these
 LINK_KINDS = (Kind.INVITATION, Kind.PASSWORD, Kind.SIGN_IN_LINK)
 
 GONE = Say("De link is ingetrokken, vervangen of verlopen voordat de mail werd verstuurd.")

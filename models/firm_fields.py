@@ -7,6 +7,7 @@ from typing import Any
 
 from models import branding, dutch
 from models.core import Refused, RefusedFields, Say
+from models.ladder import checked_days
 
 
 def checked(details: dict[str, Any], **more: Callable[[Any], Any]) -> dict[str, Any]:
@@ -105,6 +106,10 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "password_length": whole("password_length", 10, 64),
     "lost_factor_hours": whole("lost_factor_hours", 0, 168),
     "digest_hour": whole("digest_hour", 0, 23),
+    "client_digest": one_of("client_digest", "daily", "at_once", "never"),
+    "remind_before": checked_days,
+    "remind_after": whole("remind_after", 0, 90),
+    "remind_every": whole("remind_every", 0, 90),
     "undo_seconds": whole("undo_seconds", 0, 120),
     "trash_days": whole("trash_days", 1, 365),
     "margin_months": whole("margin_months", 0, 60),

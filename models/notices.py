@@ -1,4 +1,4 @@
-"""News of uploads for the staff: at once, gathered over a minute, or once a day; to whom the client belongs, and no one else."""
+"""News of uploads and questions for the staff: at once, gathered over a minute, or once a day; to whom the client belongs, and no one else."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from models import engine
 from models.accounts import User
 from models.core import save
 from models.dossiers import Document
+from models.dossiers.documents import Remark
 from models.outbox import Errand, Kind, ask
 from models.settings import Firm, utcnow
 from models.viewer import Viewer
@@ -44,10 +45,17 @@ async def uploaded(client_id: int, document_ids: Sequence[int]) -> None:
     them by itself."""
     for row in await engine.raw(_RECIPIENTS_SQL, client_id):
         if row["digest"] == "at_once":
-            await _tell_at_once(row["id"], document_ids)
+            await _tell_at_once(row["id"], "documents", document_ids)
 
 
-async def _tell_at_once(person: int, document_ids: Sequence[int]) -> None:
+async def questioned(client_id: int, remark: int) -> None:
+    """As `uploaded`, of a question that one of the client's people asks about a document."""
+    for row in await engine.raw(_RECIPIENTS_SQL, client_id):
+        if row["digest"] == "at_once":
+            await _tell_at_once(row["id"], "remarks", [remark])
+
+
+async def _tell_at_once(person: int, what: str, ids: Sequence[int]) -> None:
     waiting = (
         await Errand.objects()
         .where(
@@ -59,12 +67,13 @@ async def _tell_at_once(person: int, document_ids: Sequence[int]) -> None:
         .order_by(Errand.id, ascending=False)
         .first()
     )
-    known = json.loads(waiting.detail)["documents"] if waiting else []
+    detail = json.loads(waiting.detail) if waiting else {}
+    known = detail.get(what, [])
     if waiting and len(known) < _MOST:
         # Written, not only looked at: a worker that claims it at this moment then collides with us, and we begin another.
-        await save(waiting, detail=json.dumps({"documents": [*known, *document_ids]}))
+        await save(waiting, detail=json.dumps({"documents": [], **detail, what: [*known, *ids]}))
         return
-    await ask(Kind.UPLOAD_NOTICE, person=person, run_after=utcnow() + GATHER, documents=list(document_ids))
+    await ask(Kind.UPLOAD_NOTICE, person=person, run_after=utcnow() + GATHER, **{"documents": [], what: list(ids)})
 
 
 async def plan_digests(now: dt.datetime) -> int:
@@ -82,16 +91,19 @@ async def plan_digests(now: dt.datetime) -> int:
 
 
 async def news_of(person: int, kind: str, detail: dict[str, Any]) -> dict[str, Any] | None:
-    """What a notice tells this person, as he may see it now: count, and clients with their documents. Reads only."""
+    """What a notice tells this person, as he may see it now: count, of which documents and questions, and clients with theirs.
+    Reads only."""
     user = await User.objects().where(User.id == person).first()
     if user is None or user.kind != "staff" or user.state != "active":
         return None
     if kind == Kind.UPLOAD_NOTICE:
-        rows = await _documents(user, Document.id.is_in(detail["documents"]))
+        rows = await _documents(user, Document.id.is_in(detail["documents"] or [-1]))
+        asked = await _questions(user, Remark.id.is_in(detail.get("remarks") or [-1]))
     else:
         since, until = (dt.datetime.fromisoformat(detail[name]) for name in ("since", "until"))
         rows = await _documents(user, await _handed_in(user, since, until))
-    return _by_client(rows)
+        asked = await _questions(user, await _asked(user, since, until))
+    return _by_client(rows, asked)
 
 
 async def _without_digest(day: int) -> list[dict[str, Any]]:
@@ -108,7 +120,7 @@ async def _plan(day: int, until: dt.datetime) -> int:
         user = await User.objects().where(User.id == row["id"]).first()
         assert user is not None
         since = max(await _told_until(user.id) or until - LOOK_BACK, user.activated_at or user.created_at)
-        if await Document.exists().where(await _handed_in(user, since, until) & Document.visible_to(Viewer(user))):
+        if await _is_something(user, since, until):
             await ask(Kind.DIGEST, day, person=user.id, since=since.isoformat(), until=until.isoformat())
             asked += 1
     return asked
@@ -120,7 +132,7 @@ async def tell_until_now(person: int) -> None:
     if user is None or user.kind != "staff":
         return
     since = max(await _told_until(person) or now - LOOK_BACK, user.activated_at or user.created_at)
-    if await Document.exists().where(await _handed_in(user, since, now) & Document.visible_to(Viewer(user))):
+    if await _is_something(user, since, now):
         day = int(now.astimezone(ZONE).strftime("%Y%m%d"))
         await ask(Kind.DIGEST, day, person=person, since=since.isoformat(), until=now.isoformat())
 
@@ -151,18 +163,50 @@ async def _last_digest(person: int) -> dt.datetime | None:
     return dt.datetime.fromisoformat(json.loads(last["detail"])["until"]) if last else None
 
 
-async def _handed_in(user: User, since: dt.datetime, until: dt.datetime) -> Any:
-    """Which documents are this person's to hear of."""
+async def _is_something(user: User, since: dt.datetime, until: dt.datetime) -> bool:
+    if await Document.exists().where(await _handed_in(user, since, until) & Document.visible_to(Viewer(user))):
+        return True
+    return bool(await _questions(user, await _asked(user, since, until)))
+
+
+async def _asked(user: User, since: dt.datetime, until: dt.datetime) -> Any:
+    """Which questions are this person's to hear of."""
+    return (
+        await _his(user, Remark.client, "remark d", "d.side = 'client' AND d.at > $1 AND d.at <= $2", since, until)
+    ) & ((Remark.at > since) & (Remark.at <= until))
+
+
+async def _questions(user: User, condition: Any) -> list[dict[str, Any]]:
+    """Those that still wait for an answer."""
+    return (  # type: ignore[no-any-return]
+        await Remark.select(
+            Remark.document.id.as_alias("id"), Remark.document.name.as_alias("name"), Remark.client.id.as_alias("client_id"),
+            Remark.client.name.as_alias("client"), Remark.person.full_name.as_alias("who"),
+        )
+        .where(condition & (Remark.side == "client") & Remark.settled_at.is_null() & Remark.visible_to(Viewer(user)))
+        .order_by(Remark.client.sort_key)
+        .order_by(Remark.id)
+    )  # fmt: skip
+
+
+async def _his(user: User, client: Any, table: str, recent: str, since: dt.datetime, until: dt.datetime) -> Any:
+    """Of which clients he hears: his own, and an administrator of those with something recent and nobody responsible."""
     rows = await engine.raw("SELECT client FROM responsible WHERE person = $1", user.id)
-    clients: Any = Document.client.is_in([row["client"] for row in rows] or [-1])
+    his: Any = client.is_in([row["client"] for row in rows] or [-1])
     if user.role == "administrator":
         rows = await engine.raw(
-            "SELECT c.id FROM client c WHERE EXISTS (SELECT 1 FROM document d WHERE d.client = c.id AND d.source = 'client' "
-            "AND d.uploaded_at > $1 AND d.uploaded_at <= $2) AND NOT EXISTS (SELECT 1 FROM responsible r "
-            "JOIN users p ON p.id = r.person WHERE r.client = c.id AND p.state = 'active')",
+            f"SELECT c.id FROM client c WHERE EXISTS (SELECT 1 FROM {table} WHERE d.client = c.id AND {recent}) "
+            "AND NOT EXISTS (SELECT 1 FROM responsible r JOIN users p ON p.id = r.person WHERE r.client = c.id AND p.state = 'active')",
             since, until,
         )  # fmt: skip
-        clients = clients | Document.client.is_in([row["id"] for row in rows] or [-1])
+        his = his | client.is_in([row["id"] for row in rows] or [-1])
+    return his
+
+
+async def _handed_in(user: User, since: dt.datetime, until: dt.datetime) -> Any:
+    """Which documents are this person's to hear of."""
+    recent = "d.source = 'client' AND d.uploaded_at > $1 AND d.uploaded_at <= $2"
+    clients = await _his(user, Document.client, "document d", recent, since, until)
     return (
         clients
         & (Document.source == "client")
@@ -185,15 +229,25 @@ async def _documents(user: User, condition: Any) -> list[dict[str, Any]]:
     )  # fmt: skip
 
 
-def _by_client(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _by_client(rows: list[dict[str, Any]], asked: list[dict[str, Any]]) -> dict[str, Any]:
     clients: dict[int, dict[str, Any]] = {}
-    for row in rows:
-        client = clients.setdefault(
-            row["client_id"], {"id": row["client_id"], "name": row["client"], "documents": [], "more": 0}
+    for row in [*rows, *asked]:
+        clients.setdefault(
+            row["client_id"],
+            {"id": row["client_id"], "name": row["client"], "documents": [], "questions": [], "more": 0},
         )
+    for row in asked[:_MOST]:
+        clients[row["client_id"]]["questions"].append({"id": row["id"], "name": row["name"], "who": row["who"] or ""})
+    for row in rows:
+        client = clients[row["client_id"]]
         if len(client["documents"]) == _NAMED:
             client["more"] += 1
             continue
         who = row["who"] or ""
         client["documents"].append({"id": row["id"], "name": row["name"], "folder": row["folder"], "who": who})
-    return {"count": len(rows), "clients": list(clients.values())}
+    return {
+        "count": len(rows) + len(asked),
+        "documents": len(rows),
+        "questions": len(asked),
+        "clients": list(clients.values()),
+    }

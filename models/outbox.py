@@ -36,6 +36,8 @@ class Kind(enum.StrEnum):
     TRAIL_ANCHOR = "trail_anchor"  # mail: how far the chain over the trail is
     DIGEST = "digest"  # mail: what happened since the last one
     BROKEN_FILES = "broken_files"  # mail: stored files that are damaged or gone
+    CLIENT_NEWS = "client_news"  # mail to a client's person: what is new and what is asked; detail says since when
+    REMINDER = "reminder"  # mail: somebody of the office reminds him; the rows of Reminder say of what
     TEST = "test_message"  # mail: to see whether mail works, to who asked for it
     LOST_FACTOR = "lost_factor"  # mail: help was asked for a lost second factor; subject is a LostFactor
     PROPOSAL = "proposal"  # mail: what became of a change that somebody proposed; subject is a Proposal
@@ -51,6 +53,8 @@ MAIL_KINDS = (
     Kind.ACCOUNT_NOTICE,
     Kind.UPLOAD_NOTICE,
     Kind.DIGEST,
+    Kind.CLIENT_NEWS,
+    Kind.REMINDER,
     Kind.PROPOSAL,
     Kind.TEST,
     Kind.LOST_FACTOR,

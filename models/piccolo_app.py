@@ -40,6 +40,8 @@ TABLE_MODULES = [
     "models.uploads.records",
     "models.scanning.records",
     "models.delivering.records",
+    "models.hearing",
+    "models.reminders",
     "models.imports.records",
     "models.imports.mappings",
     "models.tasks",

@@ -145,6 +145,8 @@ async def folder_contents(
     offset, passes = (page - 1) * PAGE, folder.id in viewer.passages
     some, args = _seen_in(viewer, folder)
     inside = await engine.raw(_INSIDE_SQL.format(some=some), folder.id, viewer.user.id, PAGE + 1, offset, *args)
+    fresh = await _new_below(viewer, folder) if inside and not passes else set()
+    inside = [row | {"has_new": row["id"] in fresh} for row in inside]
     if len(inside) > PAGE or passes:
         ways = set(viewer.passages) if passes else set()
         inside = [row | ({"documents": 0} if row["id"] in ways else {}) for row in inside]
@@ -167,6 +169,11 @@ def _seen_in(viewer: Viewer, folder: Folder) -> tuple[str, tuple[str, ...]]:
     if folder.id not in viewer.passages:
         return "", ()
     return f" AND f.id IN {listed(5)}", (json.dumps([*viewer.opened_folders, *viewer.passages]),)
+
+
+async def _new_below(viewer: Viewer, folder: Folder) -> set[int]:
+    """Of the folders directly in this one, in which he looks, those with something that he did not open yet."""
+    return {row["top"] for row in await engine.raw(_NEW_BELOW_SQL, folder.id, viewer.user.id)}
 
 
 def _require(viewer: Viewer, client_id: int) -> Granted:
@@ -342,4 +349,11 @@ _OWN_CONTENTS_SQL = _CONTENTS_OF.format(
     which="SELECT d.id, d.uploaded_at FROM ("
     f"SELECT * FROM ({_PUBLISHED_IN} AND d.source = 'office'{_NEWEST_FIRST} LIMIT $5) a UNION ALL "
     f"SELECT * FROM ({_PUBLISHED_IN} AND d.source = 'client' AND d.uploaded_by = $2{_NEWEST_FIRST} LIMIT $5) b) d"
+
+# Of the folders directly in one, those in which something lies, at whatever depth, that this person did not open yet.
+_NEW_BELOW_SQL = f"""WITH RECURSIVE below(top, id) AS (SELECT id, id FROM folder WHERE parent = $1 AND {_SHOWN.replace("f.", "")}
+ UNION ALL SELECT b.top, f.id FROM below b JOIN folder f ON f.parent = b.id WHERE {_SHOWN})
+SELECT DISTINCT b.top FROM below b JOIN document d ON d.folder = b.id JOIN folder f ON f.id = b.id
+LEFT JOIN reading r ON r.document = d.id AND r.person = $2 AND r.version = d.version
+WHERE d.source = 'office' AND r.document IS NULL AND {shown_sql("$2")}"""
 )

@@ -60,6 +60,14 @@ class Firm(Owned, Table, tablename="firm"):
     )
     modules = Varchar(length=200, default="dossiers", help_text="The modules in use, separated by commas.")
     digest_hour = Integer(default=7, help_text="The hour, in the office's time zone, of the daily digest.")
+    client_digest = Varchar(
+        length=8, default="daily", help_text="How clients' people hear of what is new: daily, at_once or never"
+    )
+    remind_before = Varchar(length=40, default="7,1", help_text="Days before the last day of a request, by commas.")
+    remind_after = Integer(default=1, help_text="Days after it; 0: not.")
+    remind_every = Integer(default=7, help_text="Days between those that follow; 0: no more follow.")
+    heard_from = Timestamptz(null=True, default=None, help_text="What is older is told to no client's people.")
+    heard_day = Integer(default=0, help_text="The last day (20261123) for which their daily mail was asked.")
     undo_seconds = Integer(default=10, help_text="How long opening the gates can be undone.")
     trash_days = Integer(default=30, help_text="How long what is in the trash is not proposed for destruction.")
     margin_months = Integer(default=12, help_text="Beside terms from a book year: for filing extensions.")
@@ -153,11 +161,15 @@ class Firm(Owned, Table, tablename="firm"):
         """Set any of the columns of `firm_fields.CHECKS`. Raises RefusedFields with all that is wrong."""
         from models.security_policy import checked_kinds, end_overlong
 
-        before = self.sort_rule
+        before, heard = self.sort_rule, self.client_digest
         values = firm_fields.checked(details, factor_kinds=checked_kinds)
         await self._set("Firm.change", by, **values)
         if {"session_idle_hours", "session_days"} & set(values):
             await end_overlong()
+        if heard == "never" != values.get("client_digest", heard):
+            from models.hearing import office_hears_again
+
+            await office_hears_again()
         if values.get("sort_rule", before) != before:
             from models.sorting import sort_anew
 

@@ -20,6 +20,7 @@ NAMES = (
     "trail_anchor",
     "broken_files",
     "proposal",
+    "client_news",
     "test_message",
     "lost_factor",
     "infected",
@@ -28,11 +29,12 @@ NAMES = (
 
 
 class Composed(NamedTuple):
-    """A message's words. `html` is a whole document that fetches nothing; `text` says the same."""
+    """A message's words. `html` is a whole document that fetches nothing; `text` says the same; at `stop_url` one hears no more."""
 
     subject: str
     html: str
     text: str
+    stop_url: str = ""
 
 
 def compose(name: str, language: str, **context: Any) -> Composed:
@@ -42,7 +44,7 @@ def compose(name: str, language: str, **context: Any) -> Composed:
     his mailbox: then subject and message say whom they are for). Further, for
     password and sign_in_link: link, valid_until (datetime); for an invitation (see there) also companies (names) and more;
     account_notice: what (password, address, factor_on, factor_off, passkey_on, passkey_off, passkey_copied or codes), account_url;
-    trail_anchor: anchor (text), lines (count), audit_url; broken_files: count, names (of some documents), files_url; proposal: company, of (fields), fields (those accepted), answer, portal_url; upload_notice and digest: count, clients ([{name, url, documents: [{name, url, folder, who}]}]), preferences_url.
+    trail_anchor: anchor (text), lines (count), audit_url; broken_files: count, names (of some documents), files_url; client_news: what client_news_told.told_of gives, base, by_hand, preferences_url, stop_url; proposal: company, of (fields), fields (those accepted), answer, portal_url; upload_notice and digest: count, clients ([{name, url, documents: [{name, url, folder, who}]}]), preferences_url.
     """
     if name not in NAMES:
         raise ValueError(f"no message is called {name!r}")
@@ -54,7 +56,7 @@ def compose(name: str, language: str, **context: Any) -> Composed:
         html = partials.render(
             "layout_mail.html", fragment=f"mail/{name}.html", lang=partials.language(), title=subject, **context
         )
-    return Composed(subject, html, as_text(html))
+    return Composed(subject, html, as_text(html), context.get("stop_url", "") if name == "client_news" else "")
 
 
 def invitation(language: str, reached: Any = None, **context: Any) -> Composed:

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from models import engine, factors, passwords, sign_ins
+from models import engine, factors, hearing, passwords, sign_ins
 from models.core import Refused, Say
 from models.passkeys import Passkey, why_not_here
 from models.secret_box import decrypt, encrypt
@@ -16,7 +16,7 @@ from models.viewer import Permission, Viewer
 from web.addresses import address_for
 from web.devices import device_of, is_phone
 from web.forms import Form, PasswordField, Required, SelectField, Text
-from web.mailing import DIGESTS
+from web.mailing import DIGESTS, DIGESTS_OF_CLIENTS
 from web.proof import asks_proof, check_present
 from web.replies import Reply, changed, go, invalid, show
 from web.routing import Routes
@@ -53,27 +53,41 @@ class Preferences(Form):
     digest = SelectField(choices=DIGESTS)
 
 
+class ClientPreferences(Preferences):
+    digest = SelectField(choices=DIGESTS_OF_CLIENTS)
+
+
+MOST_CHOICES = 60  # clients of which one chooses apart; those with a choice of their own first
+
+
+def _preferences(viewer: Viewer) -> type[Preferences]:
+    return Preferences if viewer.is_staff else ClientPreferences
+
+
 @account.get("/account")
 async def page(request: Request, viewer: Viewer) -> Reply:
     return await _page(viewer, show)
 
 
 async def _page(viewer: Viewer, make: Any, **forms: Form) -> Reply:
-    user = viewer.user
+    user, firm = viewer.user, await Firm.load()
     context: dict[str, Any] = {
         "password_form": Password.blank(),
-        "preferences": Preferences.blank(language=user.language, theme=user.theme, digest=user.digest),
+        "preferences": _preferences(viewer).blank(language=user.language, theme=user.theme, digest=user.digest),
         "sessions": sorted(await viewer.sessions.all(), key=lambda session: session.seen_at, reverse=True),
         "device_of": device_of,
         "is_phone": is_phone,
         "codes_left": await user.recovery_codes_left(),
-        "is_demanded": viewer.demands_second_factor(await Firm.load()),
+        "is_demanded": viewer.demands_second_factor(firm),
         "passkeys": await viewer.scope(Passkey).all(Passkey.id),
         "no_passkeys": why_not_here(),
         "trusted": await viewer.scope(TrustedDevice).all(TrustedDevice.id),
         "sign_ins": await sign_ins.recent(viewer),
         "ways": WAYS,
         "factors": FACTORS,
+        "office_digest": dict(DIGESTS)[firm.client_digest],
+        "hearing": await _hearing(viewer) if viewer.is_client and len(viewer.grants) > 1 else [],
+        "hearings": [("", Say("Zoals hierboven")), *DIGESTS],
         **forms,
     }
     reply: Reply = make("account/page.html", title=Say("Uw account"), section="account", **context)
@@ -108,10 +122,31 @@ async def set_password(request: Request, viewer: Viewer, prepared: str | Refused
 
 @account.post("/account/preferences")
 async def set_preferences(request: Request, viewer: Viewer) -> Reply:
-    form = await Preferences.read(request)
+    form = await _preferences(viewer).read(request)
     if await form.submit(viewer.user.set_preferences, by=viewer):
+        if viewer.is_client:
+            await hearing.choose(viewer.user, _chosen(await request.form()), by=viewer)
         return changed(then=page.url(), toast=Say("Uw voorkeuren zijn bewaard."))
     return await _page(viewer, invalid, preferences=form)
+
+
+async def _hearing(viewer: Viewer) -> list[dict[str, Any]]:
+    """The clients of which he may choose apart: id, name, how."""
+    held = await hearing.choices_of(viewer)
+    found = [
+        {"id": g.client_id, "name": g.client_name, "how": held.get(g.client_id, "")} for g in viewer.grants.values()
+    ]
+    return sorted(found, key=lambda one: not one["how"])[:MOST_CHOICES]
+
+
+def _chosen(form: Any) -> dict[int, str]:
+    """client > how, out of the fields how-7."""
+    found = {}
+    for name, value in form.items():
+        number = name.removeprefix("how-")
+        if name.startswith("how-") and number.isdecimal() and len(number) < 10:
+            found[int(number)] = str(value)
+    return found
 
 
 # the authenticator

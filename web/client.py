@@ -9,6 +9,7 @@ from starlette.requests import Request
 from models.clients import Client, portrait, timeline
 from models.clients.visits import visited
 from models.core import Say
+from models.requests.reading import progress_of
 from models.viewer import Viewer
 from web.clients import page_number
 from web.replies import Reply, go, show, wants_fragment
@@ -34,6 +35,7 @@ async def page(request: Request, viewer: Viewer, client_id: int) -> Reply:
     if client.merged_into and await viewer.clients.where(Client.id == client.merged_into).exists():
         return go(page.url(client_id=client.merged_into))
     about = await portrait.of(client)
+    about["asked"] = await progress_of(viewer, client.id)
     remember(request, partial(visited, viewer.user.id, client_id))
     return show("clients/page.html", title=client.name, section="clients", client=client, tab="overview", **about)
 

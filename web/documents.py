@@ -7,6 +7,7 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
+from models import unread
 from models.core import Say
 from models.dossiers import Document, path_to, places_for, readers_of, uploader_of
 from models.dossiers.publishing import PERIODS
@@ -18,8 +19,10 @@ from models.keeping.records import may_keep
 from models.keeping.terms import SOURCES
 from models.keeping.terms import kept as how_kept
 from models.keeping.trash import restore_with_folder
+from models.requests.reading import asked_by
 from models.retention import ANCHORS
 from models.scanning import is_on, shut_documents
+from models.settings import Firm
 from models.storage import storage
 from models.viewer import Viewer
 from web import folders as folder_pages
@@ -61,6 +64,10 @@ async def _page(viewer: Viewer, document: Document, make: Callable[..., Reply], 
         path=await path_to(viewer, folder),
         uploader=await uploader_of(document),
         readers=await readers_of(viewer, document),
+        audience=await unread.audience_of(viewer, document) if document.source == "office" else None,
+        asked_by=await asked_by(viewer, document.id) if document.source == "client" else None,
+        told=await unread.hearers_of(viewer, [document.id]) if document.state != "published" else None,
+        hour=(await Firm.load()).digest_hour if document.state != "published" else 0,
         versions=await versions_of(viewer, document) if document.version > 1 else [],
         drawn=is_drawn(document.mime, document.name),
         remarks=await remarks_of(document),
@@ -89,7 +96,11 @@ async def with_remark(request: Request, viewer: Viewer, document: Document, said
 async def readers(request: Request, viewer: Viewer, document_id: int) -> Reply:
     document = await viewer.documents.get(document_id)
     found = await readers_of(viewer, document)
-    return show("documents/readers.html", title=document.name, section="dossiers", document=document, readers=found)
+    audience = await unread.audience_of(viewer, document) if document.source == "office" else None
+    return show(
+        "documents/readers.html", title=document.name, section="dossiers", document=document, readers=found, audience=audience,
+        may_edit=may_edit(viewer, document.client),
+    )  # fmt: skip
 
 
 @documents.get("/documents/{document_id:int}/file", access=Access.SIGNED_IN)

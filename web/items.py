@@ -23,6 +23,8 @@ from models.dossiers.acts import (
     trash_items,
 )
 from models.dossiers.undoing import acts_in
+from models.settings import Firm
+from models.unread import hearers_of
 from models.viewer import Viewer
 from web.addresses import local_path
 from web.dossiers import current_of, home_of, may_edit, tree_reply
@@ -159,7 +161,7 @@ async def planning(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
     back = local_path(request.query_params.get("back", "")) or home_of(dossier)
     return show(
         "items/planning.html", title=Say("Wanneer publiceren?"), section="dossiers", dossier=dossier, ids=_ids(chosen),
-        count=len(chosen), back=back,
+        count=len(chosen), back=back, told=await hearers_of(viewer, list(chosen.documents)), hour=(await Firm.load()).digest_hour,
     )  # fmt: skip
 
 

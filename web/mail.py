@@ -26,6 +26,8 @@ KINDS = {
     "account_notice": Say("Bericht over account"),
     "upload_notice": Say("Aangeleverde stukken"),
     "digest": Say("Dagelijks overzicht"),
+    "client_news": Say("Nieuws voor een cliënt"),
+    "reminder": Say("Herinnering"),
     "trail_anchor": Say("Anker van het logboek"),
     "broken_files": Say("Beschadigde bestanden"),
     "lost_factor": Say("Verloren tweede factor"),

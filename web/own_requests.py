@@ -7,6 +7,7 @@ from starlette.requests import Request
 from models.core import Refused, Say
 from models.dossiers import Document
 from models.requests import DocumentRequest, RequestItem, hand_in, items_of, not_applicable
+from models.requests.answering import folder_for
 from models.viewer import Permission, Viewer
 from web.joining import Wished, as_wished, not_joined
 from web.replies import Reply, Toast, go, show
@@ -32,8 +33,10 @@ async def may_answer(request: Request, viewer: Viewer, item_id: int) -> None:
     """Says no before a byte is read."""
     item = await viewer.scope(RequestItem).get(item_id)
     found = await viewer.scope(DocumentRequest).get(item.request)
-    folder = await viewer.folders.get(found.folder) if found.folder else None
-    viewer.require(Permission.UPLOAD_DOCUMENTS, folder or found)
+    try:
+        await folder_for(found, viewer)
+    except Refused:  # said in words once the bytes are there
+        viewer.require(Permission.UPLOAD_DOCUMENTS, found)
 
 
 @own_requests.upload("/request-items/{item_id:int}/documents", before=may_answer, after=as_wished)

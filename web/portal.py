@@ -10,7 +10,7 @@ from starlette.requests import Request
 from models.content_type import INLINE
 from models.core import Missing, Say
 from models.dossiers import HANDING_IN, Document, folder_of, path_to
-from models.dossiers.remarks import remarks_of
+from models.dossiers.remarks import open_questions, remarks_of
 from models.dossiers.versions import versions_of
 from models.drawing import PICTURES, is_drawn
 from models.portal import (
@@ -25,7 +25,7 @@ from models.portal import (
     unread_of,
     uploads_of,
 )
-from models.requests.reading import open_for
+from models.requests.reading import asked_by, open_for
 from models.scanning import shut_documents
 from models.viewer import Viewer
 from web.addresses import url_maker
@@ -46,6 +46,7 @@ async def home(request: Request, viewer: Viewer) -> Reply:
         asked=[one for one in uploads if one["is_asked"]],
         uploads=uploads,
         requests=await open_for(viewer),
+        questions=await open_questions(viewer, 20),
         unread=await unread_of(viewer),
         newest=await new_for(viewer),
         contacts=await contacts_of(viewer),
@@ -158,6 +159,7 @@ async def document_page(
         folder=folder,
         client=viewer.grants.get(found.client),
         drawn=is_drawn(found.mime, found.name),
+        asked_by=await asked_by(viewer, found.id) if found.source == "client" else None,
         remarks=await remarks_of(found) if found.client else [],
         said=said,
         versions=await versions_of(viewer, found) if found.version > 1 else [],

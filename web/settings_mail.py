@@ -12,8 +12,9 @@ from models.core import Say
 from models.outbox import Kind, ask
 from models.settings import Firm
 from models.viewer import Permission, Viewer
-from web.forms import Form, Text
+from web.forms import Form, SelectField, Text
 from web.mail import show_
+from web.mailing import DIGESTS
 from web.replies import Reply, go, invalid, show
 from web.routing import Access, Routes
 from web.settings import about, allow
@@ -35,6 +36,13 @@ class Mail(Form):
     dkim_selectors = Text(most=640)
 
 
+class Hearing(Form):
+    client_digest = SelectField(DIGESTS)
+    remind_before = Text(most=60)
+    remind_after = Text(most=9, asked=True)
+    remind_every = Text(most=9, asked=True)
+
+
 @settings.get("/settings/mail")
 async def mail(request: Request, viewer: Viewer) -> Reply:
     allow(viewer)
@@ -47,6 +55,15 @@ async def set_mail(request: Request, viewer: Viewer) -> Reply:
     if await form.submit(firm.change, by=viewer):
         return go(mail.url(), toast=Say("De instellingen voor e-mail zijn bewaard."))
     return invalid("settings/mail.html", **await _mail(firm, form))
+
+
+@settings.post("/settings/mail/clients")
+async def set_hearing(request: Request, viewer: Viewer) -> Reply:
+    """How clients' people hear of what is new unless they chose themselves, and when they are reminded of requests."""
+    firm, form = await Firm.load(), await Hearing.read(request)
+    if await form.submit(firm.change, by=viewer):
+        return go(mail.url(), toast=Say("De instellingen voor berichten aan cliënten zijn bewaard."))
+    return invalid("settings/mail.html", **await _mail(firm, None, form))
 
 
 @settings.post("/settings/mail/test")
@@ -86,12 +103,14 @@ def domains(firm: Firm) -> tuple[str, str, str]:
     return domain.lower(), envelope.lower(), urlsplit(settings_.smtp_url).hostname or "" if settings_.smtp_url else ""
 
 
-async def _mail(firm: Firm, form: Mail | None = None) -> dict[str, Any]:
+async def _mail(firm: Firm, form: Mail | None = None, hearing: Hearing | None = None) -> dict[str, Any]:
     domain, envelope, server = domains(firm)
     last = await mail_check.last()
     if form is None:
         form = Mail.blank(**{name: getattr(firm, name) for name in Mail.blank().data})
+    if hearing is None:
+        hearing = Hearing.blank(**{name: getattr(firm, name) for name in Hearing.blank().data})
     return about(
-        "mail", form=form, domain=domain, envelope=envelope, server=server, mail_from=config.settings().mail_from,
+        "mail", form=form, hearing=hearing, domain=domain, envelope=envelope, server=server, mail_from=config.settings().mail_from,
         last=last if last and last.domain == domain else None, parts=PARTS, office=firm,
     )  # fmt: skip

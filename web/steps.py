@@ -16,7 +16,7 @@ from models.core import Missing, Refused, Say
 from models.settings import Firm
 from models.viewer import Viewer
 from web.forms import StringField
-from web.mailing import Mailing
+from web.mailing import mailing_of
 from web.person import Person, filled
 from web.replies import Reply, go, invalid, show
 from web.rights import template_choices
@@ -199,13 +199,14 @@ async def mail(request: Request, viewer: Viewer, user_id: int) -> Reply:
     who = await _person(viewer, user_id)
     if not await preparing.preparation_of(who.id):
         return go(user_page.url(user_id=user_id))
-    form = Mailing.blank(language=who.language, digest=who.digest)
+    form = mailing_of(who).blank(language=who.language, digest=who.digest)
     return show("steps/mail.html", **_frame("mail", who), form=form)
 
 
 @steps.post("/users/{user_id:int}/steps/mail")
 async def set_mail(request: Request, viewer: Viewer, user_id: int) -> Reply:
-    who, form = await _begun(viewer, user_id), await Mailing.read(request)
+    who = await _begun(viewer, user_id)
+    form = await mailing_of(who).read(request)
     if await form.submit(who.set_mail_preferences, by=viewer):
         await preparing.reach_step(who, "finish", by=viewer)
         return go(finish.url(user_id=user_id))

@@ -13,7 +13,7 @@ from models.clients.checks import KINDS, SECOND_FACTOR
 from models.clients.grouping import PURPOSES
 from models.core import Say
 from models.imports.lexicon import FIELDS
-from web.mailing import DIGESTS
+from web.mailing import DIGESTS, DIGESTS_OF_CLIENTS
 from web.person import GENDERS, NAME_USES
 from web.settings import MODULE_NAMES
 
@@ -121,6 +121,7 @@ SENTENCES: dict[str, Say] = {
     "User.set_language.bulk": Say("wijzigde de taal van {count} gebruikers"),
     "User.set_language_back": Say("zette de taal van {name} terug"),
     "User.set_language_back.bulk": Say("zette de taal van {count} gebruikers terug"),
+    "User.hear_no_more": Say("{name} zette de berichten uit met de link in een mail"),
     "User.set_digest": Say("wijzigde hoe {name} berichten per mail krijgt"),
     "User.set_digest.bulk": Say("wijzigde hoe {count} gebruikers berichten per mail krijgen"),
     "User.set_digest_back": Say("zette terug hoe {name} berichten per mail krijgt"),
@@ -178,6 +179,14 @@ SENTENCES: dict[str, Say] = {
     "RequestItem.not_applicable": Say("gaf door dat “{title}” niet van toepassing is"),
     "RequestItem.accept": Say("keurde “{title}” goed"),
     "RequestItem.send_back": Say("stuurde “{title}” terug: {reason}"),
+    "DocumentRequest.add_items": Say("vroeg bij “{title}” nog {count} dingen"),
+    "DocumentRequest.reopen": Say("opende de opvraging “{title}” weer"),
+    "RequestItem.accept_for_client": Say("keurde “{title}” namens de cliënt goed: {note}"),
+    "RequestItem.ask_again": Say("vroeg “{title}” opnieuw"),
+    "RequestItem.remove": Say("vraagt “{title}” niet meer"),
+    "RequestItem.change_due": Say("wijzigde de uiterste dag van “{title}”"),
+    "Firm.remind": Say("herinnerde {count} mensen aan wat openstaat"),
+    "Firm.remind_undo": Say("nam {count} herinneringen terug"),
     "RequestTemplate.save": Say("bewaarde het sjabloon voor opvragen {name}"),
     "RequestTemplate.remove": Say("verwijderde het sjabloon voor opvragen {name}"),
     "give_to_new": Say("bepaalde of nieuwe cliënten deze structuur krijgen"),
@@ -316,6 +325,9 @@ def changes(line: dict[str, Any]) -> list[tuple[Say, Say | str, Say | str]]:
 _FIELDS = {field.name: Say(field.dutch) for field in FIELDS["clients"]} | {
     "place": Say("Plaats"), "language": Say("Taal"), "brand": Say("Kleur"), "modules": Say("Modules"),
     "invitation_days": Say("Uitnodiging geldig, in dagen"), "digest_hour": Say("Uur van het dagelijks overzicht"),
+    "client_digest": Say("Bericht van nieuwe stukken, vragen en herinneringen"),
+    "remind_before": Say("Herinneren, dagen vóór de uiterste dag"), "remind_after": Say("Herinneren, dagen na de uiterste dag"),
+    "remind_every": Say("Daarna om de zoveel dagen"),
     "undo_seconds": Say("Seconden om het openen ongedaan te maken"), "logo": Say("Logo"),
     "second_factor": Say("Van wie een tweede factor wordt gevraagd"),
     "users_without_login": Say("Gebruikers zonder inloggegevens"), "rights": Say("Rechten"), "role": Say("Rol"), "all_clients": Say("Ziet alle cliënten"),
@@ -332,12 +344,13 @@ _FIELDS |= {
     "initials": Say("Voorletters"), "first_name": Say("Voornaam"), "prefix": Say("Tussenvoegsel"), "surname": Say("Achternaam"), "first_names": Say("Voornamen"), "gender": Say("Aanhef"), "mobile": Say("Mobiel"),
     "partner_prefix": Say("Tussenvoegsel van de partner"), "partner_surname": Say("Achternaam van de partner"),
     "name_use": Say("Naam die wordt gebruikt"), "title_before": Say("Titel voor de naam"),
-    "title_after": Say("Titel achter de naam"), "job_title": Say("Functie"), "digest": Say("Mail over uploads"),
+    "title_after": Say("Titel achter de naam"), "job_title": Say("Functie"), "digest": Say("Berichten per mail"),
 }  # fmt: skip
 _CHOICES: dict[str, dict[Any, Say]] = {
     "name_use": dict(NAME_USES),
     "gender": dict(GENDERS),
-    "digest": dict(DIGESTS),
+    "digest": dict(DIGESTS_OF_CLIENTS),
+    "client_digest": dict(DIGESTS),
     "language": {"nl": Say("Nederlands"), "en": Say("Engels")},
     "kind": KINDS,
     "formal": {True: Say("U: Geachte heer Jansen"), False: Say("Je: Beste Jan")},

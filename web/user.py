@@ -24,7 +24,7 @@ from partials import mails
 from web.devices import device_of, is_phone
 from web.invitations import STATES
 from web.mail import KINDS
-from web.mailing import Mailing
+from web.mailing import mailing_of
 from web.person import Person, filled
 from web.proof import asks_proof
 from web.replies import Reply, Toast, go, invalid, show
@@ -68,7 +68,7 @@ async def change_address(request: Request, viewer: Viewer, user_id: int) -> Repl
 @users.post("/users/{user_id:int}/mail-preferences")
 async def set_mail(request: Request, viewer: Viewer, user_id: int) -> Reply:
     person = await viewer.users.get(user_id)
-    form = await Mailing.read(request)
+    form = await mailing_of(person).read(request)
     if await form.submit(person.set_mail_preferences, by=viewer):
         return go(page.url(user_id=user_id), toast=Say("De mailvoorkeuren zijn bewaard."))
     context = {**await about(viewer, person), "mail_form": form}
@@ -191,7 +191,7 @@ async def about(viewer: Viewer, person: User) -> dict[str, Any]:
         "address_form": Address.blank(email=person.email),
         "others": [],
         "sharing": await mailbox.told(person.email, viewer, person.id) if person.kind == "client" else [],
-        "mail_form": Mailing.blank(language=person.language, digest=person.digest),
+        "mail_form": mailing_of(person).blank(language=person.language, digest=person.digest),
         "preparation": await preparation_of(person.id) if may and person.kind == "client" else None,
         "stands": STATES[await board.state_of(person.id)] if person.kind == "client" else None,
         "now": utcnow(),

@@ -25,6 +25,13 @@ NAMES = {
 }  # fmt: skip
 _CHOICES = {"name_use": ("E", "P", "V", "N"), "gender": ("", "M", "V"), "language": ("nl", "en")}
 DIGESTS = ("daily", "at_once", "never")
+
+
+def digests_of(kind: str) -> tuple[str, ...]:
+    """How somebody of this kind can hear of what is new; '' for a client user: as the office has it."""
+    return DIGESTS if kind == "staff" else ("", *DIGESTS)
+
+
 _UNSAID = {"name_use": "E", "language": "nl"}
 
 NOT_WHOLLY_YOURS = Say(
@@ -118,7 +125,7 @@ class Managed:
         """In which language he gets his mail, and of a colleague how he hears of uploads: see `DIGESTS`."""
         await self.may_be_managed(by)
         after = {"language": language, "digest": digest}
-        if language not in _CHOICES["language"] or digest not in DIGESTS:
+        if language not in _CHOICES["language"] or digest not in digests_of(self.kind):
             raise Refused("", Say("Kies een van de mogelijkheden."))
         before = {name: getattr(self, name) for name in after}
         if moved := {name: value for name, value in after.items() if value != before[name]}:
@@ -127,11 +134,16 @@ class Managed:
             await self._note("User.change_details", by, before={name: before[name] for name in moved}, after=moved)
 
     async def hears_from_now(self, digest: str) -> None:
-        """Before he goes over to `digest`: what he would have heard of tomorrow he hears of now."""
+        """Before he goes over to `digest`: what a colleague would have heard of tomorrow he hears of now; a client user is not
+        told of what was while he wanted to hear nothing."""
         if self.kind == "staff" and (self.digest, digest) == ("daily", "at_once"):
             from models.notices import tell_until_now
 
             await tell_until_now(self.id)
+        if self.kind == "client" and self.digest == "never" != digest:
+            from models.hearing import hears_again
+
+            await hears_again(self.id)
 
     @operation(Permission.MANAGE_USERS, trail=False)
     async def change_email(self, email: str, shares: bool = False, *, by: Viewer) -> None:
@@ -267,7 +279,7 @@ def new_person(kind: str, email: str, values: dict[str, str], *, rule: str, **mo
     from models.accounts.records import User
 
     keys = keys_of(email=email, rule=rule, **_only_names(values))
-    known: dict[str, Any] = {**values, **keys, **more}
+    known: dict[str, Any] = {"digest": "daily" if kind == "staff" else "", **values, **keys, **more}
     return User(kind=kind, state="prepared", email=email, email_key=fold(email), created_at=utcnow(), **known)
 
 

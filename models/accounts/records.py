@@ -11,7 +11,7 @@ from piccolo.table import Table
 
 from models import factors
 from models.accounts.blocking import end_trust
-from models.accounts.managing import DIGESTS, Managed
+from models.accounts.managing import Managed, digests_of
 from models.accounts.reaching import Reaching
 from models.core import Forbidden, Owned, Refused, Say, operation, save
 from models.offices import Office
@@ -75,7 +75,11 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
         default=False, help_text="Whether he has passkeys: kept in the unit that adds or removes one."
     )
     second_factor_skipped_at = Timestamptz(null=True, default=None)
-    digest = Varchar(length=8, default="daily", help_text="How news of uploads comes: daily, at_once or never")
+    digest = Varchar(
+        length=8,
+        default="daily",
+        help_text="How news comes: daily, at_once or never; of a client user '': as the office has it",
+    )
     photo = Varchar(length=64, default="", help_text="staff: the SHA-256 of a small picture that clients see, or ''")
     theme = Varchar(length=5, default="", help_text="light, dark or '' (the system's)")
     created_at = Timestamptz()
@@ -179,7 +183,7 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
     @operation(Permission.OWN_ACCOUNT)
     async def set_preferences(self, language: str, theme: str, digest: str, *, by: Viewer) -> None:
         self._only_oneself(by)
-        if language not in ("nl", "en") or theme not in ("", "light", "dark") or digest not in DIGESTS:
+        if language not in ("nl", "en") or theme not in ("", "light", "dark") or digest not in digests_of(self.kind):
             raise Refused("", Say("Kies een van de mogelijkheden."))
         await self.hears_from_now(digest)
         await save(self, language=language, theme=theme, digest=digest)

@@ -55,7 +55,7 @@ async def publish_due() -> int:
 
 async def _publish_due(now: Any) -> int:
     rows = await engine.raw(
-        "UPDATE document SET state = 'published', published_at = publish_at, publish_at = NULL "
+        "UPDATE document SET state = 'published', published_at = $1, publish_at = NULL "
         "WHERE state = 'planned' AND publish_at <= $1 RETURNING id, folder, client",
         now,
     )

@@ -75,19 +75,34 @@ async def _add(document: Document, text: str, side: str, by: Viewer) -> Remark:
         raise Refused("text", Say("Vul in wat u wilt vragen of zeggen."))
     if len(text) > MOST:
         raise Refused("text", Say("Dit is {n} tekens; er passen er {most}.", n=len(text), most=MOST))
-    await _settle(document, "client" if side == "office" else "office")
-    remark = Remark(document=document.id, client=document.client, person=by.user.id, side=side, text=text, at=utcnow())
+    answered, now = await _settle(document, "client" if side == "office" else "office"), utcnow()
+    # What the office answers asks nothing of the client; what a client answers the office has yet to see.
+    settled = now if side == "office" and answered else None
+    remark = Remark(
+        document=document.id,
+        client=document.client,
+        person=by.user.id,
+        side=side,
+        text=text,
+        at=now,
+        settled_at=settled,
+    )
     await remark.save()
+    if side == "client":
+        from models.notices import questioned
+
+        await questioned(document.client, remark.id)
     await by.note("Document.remark", document, {"name": document.name})
     await _tell(document)
     return remark
 
 
-async def _settle(document: Document, side: str) -> None:
-    await engine.raw(
-        "UPDATE remark SET settled_at = $3 WHERE document = $1 AND side = $2 AND settled_at IS NULL",
+async def _settle(document: Document, side: str) -> int:
+    rows = await engine.raw(
+        "UPDATE remark SET settled_at = $3 WHERE document = $1 AND side = $2 AND settled_at IS NULL RETURNING id",
         document.id, side, utcnow(),
     )  # fmt: skip
+    return len(rows)
 
 
 async def _tell(document: Document) -> None:

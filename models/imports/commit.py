@@ -183,7 +183,7 @@ class _Commit(OfficeCommit):
         keys = person_keys(values, content["email"], self.rule)
         return (
             *(values.get(name, "") for name in USER_FIELDS), "client", "prepared", content["email"], fold(content["email"]),
-            keys["full_name"], keys["sort_key"], keys["search_key"], self.now, self.id, "", False, "", "", 0, "daily", "", False,
+            keys["full_name"], keys["sort_key"], keys["search_key"], self.now, self.id, "", False, "", "", 0, "", "", False,
         )  # fmt: skip
 
     async def _change_people(self) -> None:

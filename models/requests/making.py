@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models import engine
 from models.accounts import User
 from models.accounts.blocking import listed
+from models.clients import Client, lists, seen
 from models.core import Refused, Say, Scope, fold, operation, save
+from models.dossiers.dossier import tidy_name
 from models.dossiers.structures import Selection, chosen
 from models.live import touch
 from models.requests.records import DocumentRequest, RequestTemplate
@@ -25,25 +27,81 @@ if TYPE_CHECKING:
 BATCH = 250
 AT_ONCE = 200  # clients of whom is asked while the person waits; more is work for the worker
 MOST_ITEMS = 50
-Item = tuple[str, str]  # title, explanation
 DEFAULT_FOLDER = Say("Aanleveren")
 
 
+class Item(NamedTuple):
+    """One thing that is asked, with its own last day where that is another than the request's."""
+
+    title: str
+    explanation: str = ""
+    due_on: dt.date | None = None
+
+
+@dataclass(frozen=True)
+class Whom(Selection):
+    """Of whom it is asked: as a Selection, or with `who` filter those that match `narrowed` (JSON of a filter of the list of
+    clients)."""
+
+    narrowed: str = ""
+
+
+async def asked_of(viewer: Viewer, whom: Selection) -> list[int]:
+    """The ids of the active clients that are meant. Raises Refused when there are none."""
+    if whom.who != "filter":
+        return await chosen(viewer, whom)
+    try:
+        narrowed = {str(name): value for name, value in json.loads(getattr(whom, "narrowed", "") or "{}").items()}
+        found = lists.matching(viewer, **narrowed).where(Client.state == "active")
+    except (ValueError, TypeError, AttributeError):
+        raise Refused("clients", Say("Kies ten minste één cliënt.")) from None
+    rows = await found.select(Client.id, order=(Client.id,))
+    if not rows:
+        raise Refused("clients", Say("Hier zijn geen cliënten."))
+    return [row["id"] for row in rows]
+
+
 def read_items(text: str) -> list[Item]:
-    """One thing on each line; what stands behind a vertical bar explains it. Raises Refused."""
+    """One thing on each line; behind a vertical bar what explains it, and behind a second one its own last day. Raises Refused."""
     items = []
     for line in text.replace("\x00", "").splitlines():
-        title, _, explanation = (" ".join(part.split()) for part in line.partition("|"))
+        title, explanation, due = (" ".join(part.split()) for part in [*line.split("|", 2), "", ""][:3])
         if title:
-            items.append((title, explanation))
+            items.append(Item(title, explanation, read_day(due, "items")))
     if not items:
         raise Refused("items", Say("Vul in wat u nodig heeft, elk op een eigen regel."))
     if len(items) > MOST_ITEMS:
         raise Refused("items", Say("Ten hoogste {most} dingen in één opvraging.", most=MOST_ITEMS))
-    for title, explanation in items:
+    for title, explanation, due_on in items:
+        if due_on is not None and due_on < utcnow().date():
+            raise Refused("items", Say("“{title}”: kies een dag die nog komt.", title=title[:40]))
         if len(title) > 200 or len(explanation) > 1000:
             raise Refused("items", Say("“{title}” is te lang.", title=title[:40]))
     return items
+
+
+def read_day(text: str | None, field: str = "due_on") -> dt.date | None:
+    """A day as a browser or a Dutchman writes it; None for nothing. Raises Refused."""
+    text = (text or "").strip()
+    if not text:
+        return None
+    for form in ("%Y-%m-%d", "%d-%m-%Y", "%d/%m/%Y"):
+        try:
+            return dt.datetime.strptime(text, form).date()
+        except ValueError:
+            continue
+    raise Refused(field, Say("Vul een dag in, bijvoorbeeld 31-12-2026."))
+
+
+def as_text(items: Sequence[Item]) -> str:
+    """As `read_items` reads them."""
+    lines = []
+    for title, explanation, due_on in (Item(*one) for one in items):
+        parts = [title, explanation, due_on.strftime("%d-%m-%Y") if due_on else ""]
+        while not parts[-1]:
+            parts.pop()
+        lines.append(" | ".join(parts))
+    return "\n".join(lines)
 
 
 def _checked(title: str, message: str, due_on: dt.date | None) -> tuple[str, str]:
@@ -63,21 +121,31 @@ async def make_requests(
     title: str,
     message: str,
     due_on: dt.date | None,
-    items: Sequence[Item],
+    items: Sequence[Item | tuple[str, str]],
     batch: str,
     *,
     by: Viewer,
+    folder: str = "",
+    template: int | None = None,
 ) -> int | Task:
-    """Ask this of these clients: how many it was asked of (again with the same `batch`: of nobody twice), or the task."""
+    """Ask this of these clients: how many it was asked of (again with the same `batch`: of nobody twice), or the task.
+
+    `folder` is the name of the upload folder into which it comes, made where there is none; '' the first there is.
+    """
     by.require(Permission.EDIT_DOSSIERS)
     title, message = _checked(title, message, due_on)
-    clients = await chosen(by, selection)
+    folder = tidy_name(folder) if folder.strip() else ""
+    items = [Item(*one) for one in items]
+    clients = await asked_of(by, selection)
+    if template is not None and not await by.scope(RequestTemplate).where(RequestTemplate.id == template).exists():
+        template = None
     if len(clients) > AT_ONCE:
         return await start(
             "make_requests", None, by=by, total=len(clients), selection=asdict(selection), title=title, message=message,
-            due_on=due_on.isoformat() if due_on else None, items=list(items), batch=batch,
+            due_on=due_on.isoformat() if due_on else None, items=[[*one[:2], one.due_on.isoformat() if one.due_on else ""] for one in items],
+            batch=batch, folder=folder, template=template,
         )  # fmt: skip
-    return await ask_of(clients, title, message, due_on, items, batch, by=by.user.id)
+    return await ask_of(clients, title, message, due_on, items, batch, by=by.user.id, folder=folder, template=template)
 
 
 async def ask_of(
@@ -89,6 +157,8 @@ async def ask_of(
     batch: str,
     *,
     by: int,
+    folder: str = "",
+    template: int | None = None,
 ) -> int:
     """In one unit. Who has no folder to hand in gets one."""
     known = await engine.raw(
@@ -99,19 +169,23 @@ async def ask_of(
     fresh = sorted(set(clients) - {row["client"] for row in known})
     if not fresh:
         return 0
-    folders, now = await _folders(fresh), utcnow()
+    folders, now = await _folders(fresh, folder), utcnow()
     await engine.copy_rows(
         "document_request",
-        ("client", "folder", "title", "message", "due_on", "state", "batch", "made_by", "made_at"),
-        [(client, folders[client], title, message, due_on, "open", batch, by, now) for client in fresh],
+        ("client", "folder", "title", "message", "due_on", "state", "batch", "template", "made_by", "made_at"),
+        [(client, folders[client], title, message, due_on, "open", batch, template, by, now) for client in fresh],
     )
     rows = await engine.raw(
         f"SELECT id, client FROM document_request WHERE batch = $2 AND client IN {listed(1)}", json.dumps(fresh), batch
     )
     await engine.copy_rows(
         "request_item",
-        ("request", "client", "position", "title", "explanation", "state"),
-        [(row["id"], row["client"], n, name, why, "open") for row in rows for n, (name, why) in enumerate(items)],
+        ("request", "client", "position", "title", "explanation", "state", "due_on", "asked_at"),
+        [
+            (row["id"], row["client"], n, one.title, one.explanation, "open", one.due_on, now)
+            for row in rows
+            for n, one in enumerate(items)
+        ],
     )
     details = json.dumps({"title": title, "count": len(items)})
     await engine.copy_rows(
@@ -122,13 +196,13 @@ async def ask_of(
     return len(fresh)
 
 
-async def _folders(clients: Sequence[int]) -> dict[int, int]:
-    """For each client the first folder in which he hands in, made where there is none."""
+async def _folders(clients: Sequence[int], named: str = "") -> dict[int, int]:
+    """For each client the first folder in which he hands in, or that of this name; made where there is none."""
     ids = json.dumps(list(clients))
-    found = await _upload_folders(ids)
+    found = await _upload_folders(ids, named)
     without = [client for client in clients if client not in found]
     if without:
-        now, name = utcnow(), str(DEFAULT_FOLDER)
+        now, name = utcnow(), named or str(DEFAULT_FOLDER)
         bare = json.dumps(without)
         await engine.raw(
             "INSERT INTO dossier (kind, client, name, name_key, audience, created_at, is_sample) SELECT 'client', c.id, 'Dossier', "
@@ -145,17 +219,28 @@ async def _folders(clients: Sequence[int]) -> dict[int, int]:
             "AND kind NOT IN ('upload', 'both')",
             bare, fold(name),
         )  # fmt: skip
-        found |= await _upload_folders(bare)
+        found |= await _upload_folders(bare, named)
     return found
 
 
-async def _upload_folders(ids: str) -> dict[int, int]:
+async def _upload_folders(ids: str, named: str) -> dict[int, int]:
+    """The one at the top first, then by their order."""
+    name, args = (" AND name_key = $2", (fold(named),)) if named else ("", ())
     rows = await engine.raw(
-        f"SELECT id, client FROM folder WHERE client IN {listed(1)} AND kind IN ('upload', 'both') AND trashed_at IS NULL "
-        "ORDER BY CASE WHEN parent IS NULL THEN 0 ELSE 1 END, position DESC, id DESC",
-        ids,
+        f"SELECT id, client FROM folder WHERE client IN {listed(1)} AND kind IN ('upload', 'both') AND trashed_at IS NULL{name} "
+        "ORDER BY CASE WHEN parent IS NULL THEN 0 ELSE 1 END DESC, position DESC, id DESC",
+        ids, *args,
+    )  # fmt: skip
+    return {row["client"]: row["id"] for row in rows}
+
+
+async def folder_names(viewer: Viewer) -> list[str]:
+    """The names that upload folders have, those of most clients first: to choose from."""
+    rows = await engine.raw(
+        f"SELECT min(f.name) AS name, count(*) AS n FROM folder f WHERE f.client IS NOT NULL AND {seen(viewer, 'f.client')} "
+        "AND f.kind IN ('upload', 'both') AND f.trashed_at IS NULL GROUP BY f.name_key ORDER BY n DESC, name LIMIT 40"
     )
-    return {row["client"]: row["id"] for row in reversed(rows)}
+    return [row["name"] for row in rows]
 
 
 @operation(Permission.EDIT_DOSSIERS, trail=False)
@@ -208,7 +293,7 @@ async def save_template(
     await engine.raw("DELETE FROM request_template_item WHERE template = $1", template.id)
     await engine.copy_rows(
         "request_template_item", ("template", "position", "title", "explanation"),
-        [(template.id, n, title, why) for n, (title, why) in enumerate(items)],
+        [(template.id, n, one.title, one.explanation) for n, one in enumerate(Item(*one) for one in items)],
     )  # fmt: skip
     await by.note("RequestTemplate.save", template, {"name": name})
     return template
@@ -225,7 +310,7 @@ async def template_items(template: RequestTemplate) -> list[Item]:
     rows = await engine.raw(
         "SELECT title, explanation FROM request_template_item WHERE template = $1 ORDER BY position, id", template.id
     )
-    return [(row["title"], row["explanation"]) for row in rows]
+    return [Item(row["title"], row["explanation"]) for row in rows]
 
 
 @work("make_requests")
@@ -236,13 +321,24 @@ async def _make(task: Task, progress: Progress) -> dict[str, Any]:
         user = await User.objects().where(User.id == task.owner).first()
         assert user is not None
         picked = asked["selection"]
-        clients = await chosen(Viewer(user), Selection(picked["who"], picked["group"], tuple(picked["clients"])))
+        whom = Whom(picked["who"], picked["group"], tuple(picked["clients"]), picked.get("narrowed", ""))
+        clients = await asked_of(Viewer(user), whom)
     due = dt.date.fromisoformat(asked["due_on"]) if asked["due_on"] else None
-    items = [(title, why) for title, why in asked["items"]]
+    items = [Item(title, why, read_day(due)) for title, why, due in asked["items"]]
     done = 0
     for batch in _batches(clients):
         await engine.run_writing(
-            lambda ids=batch: ask_of(ids, asked["title"], asked["message"], due, items, asked["batch"], by=user.id)  # type: ignore[misc]
+            lambda ids=batch: ask_of(  # type: ignore[misc]
+                ids,
+                asked["title"],
+                asked["message"],
+                due,
+                items,
+                asked["batch"],
+                by=user.id,
+                folder=asked.get("folder", ""),
+                template=asked.get("template"),
+            )
         )
         done += len(batch)
         try:

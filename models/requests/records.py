@@ -56,6 +56,7 @@ class DocumentRequest(Owned, Table, tablename="document_request"):
     due_on = Date(null=True, default=None)
     state = Varchar(length=9, default="open")
     batch = Varchar(length=36, help_text="of one act: for each client at most once")
+    template = ForeignKey(RequestTemplate, null=True, default=None, on_delete=OnDelete.set_null, index=True)
     made_by = ForeignKey(User, null=True, default=None, on_delete=OnDelete.set_null)
     made_at = Timestamptz(index=True)
     closed_at = Timestamptz(null=True, default=None)
@@ -88,10 +89,15 @@ class RequestItem(Owned, Table, tablename="request_item"):
     reason = Varchar(length=1000, default="", help_text="why it is not applicable, or why it was sent back")
     answered_by = ForeignKey(User, null=True, default=None, on_delete=OnDelete.set_null)
     answered_at = Timestamptz(null=True, default=None)
+    due_on = Date(null=True, default=None, help_text="its own last day, instead of the request's")
+    asked_at = Timestamptz(null=True, default=None, help_text="when it was last asked")
+    judged_by = ForeignKey(User, null=True, default=None, on_delete=OnDelete.set_null)
+    judged_at = Timestamptz(null=True, default=None, help_text="when it was last accepted or sent back")
+    note = Varchar(length=1000, default="", help_text="of the office, when it accepted what came another way")
 
     request_item_state_known = Check("state IN ('open', 'handed_in', 'not_applicable', 'accepted', 'sent_back')")
 
-    EXPORTS = Export(Say("Antwoorden op opvragingen"), by=("answered_by",))
+    EXPORTS = Export(Say("Antwoorden op opvragingen"), by=("answered_by", "judged_by"))
     ERASES = Erase(ground=TAX, retention="Administratie")
 
     @classmethod

@@ -10,6 +10,7 @@ import pytest
 
 from models import notices
 from models.dossiers import Document
+from models.dossiers.remarks import open_questions, say
 from models.outbox import Errand, Kind
 from models.settings import Firm, utcnow
 from tests.cast import Cast
@@ -52,6 +53,31 @@ async def test_after_a_notice_is_on_its_way_another_is_begun(quiet):
     await hand_in(quiet.bakkerij, "twee.pdf")
 
     assert len(await asked(Kind.UPLOAD_NOTICE)) == 2
+
+
+async def test_a_question_reaches_the_responsible_at_once_and_in_the_digest_until_it_is_answered(quiet):
+    await responsible_only(quiet.bakkerij, quiet.ed)
+    row = await Document.objects().where(
+        (Document.client == quiet.bakkerij) & (Document.source == "office") & (Document.state == "published")
+    ).first()  # fmt: skip
+    await say(row, "Klopt dit bedrag?", by=quiet.rik)
+
+    await notices.plan_digests(utcnow() + dt.timedelta(days=1))
+    [digest] = [one for one in await asked(Kind.DIGEST) if one.person == quiet.ed.user.id]
+    told = await notices.news_of(quiet.ed.user.id, digest.kind, json.loads(digest.detail))
+    assert (told["questions"], told["clients"][0]["questions"][0]["name"]) == (1, row.name)
+
+    await wants(quiet.ed, "at_once")
+    await say(row, "En deze?", by=quiet.rik)
+    [notice] = await asked(Kind.UPLOAD_NOTICE)
+    news = await notices.news_of(quiet.ed.user.id, notice.kind, json.loads(notice.detail))
+    assert (notice.person, news["documents"], news["questions"]) == (quiet.ed.user.id, 0, 1)
+
+    await say(row, "Ja.", by=quiet.anna)
+    assert (await notices.news_of(quiet.ed.user.id, notice.kind, json.loads(notice.detail)))["count"] == 0
+    assert await open_questions(quiet.rik) == [], "an answer asks nothing of the client"
+    await say(row, "Wilt u dit nakijken?", by=quiet.anna)
+    assert [one["name"] for one in await open_questions(quiet.rik)] == [row.name]
 
 
 async def test_without_a_responsible_the_administrators_hear_of_it(quiet):

@@ -1,0 +1,194 @@
+"""What one mail tells a client's person, as he may see it at the moment it is written. Reads only."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import reduce
+from typing import Any
+
+from models import engine
+from models.accounts import User
+from models.clients import granted
+from models.dossiers import Document
+from models.settings import utcnow
+from models.viewer import Right, Viewer
+
+_NAMED = 20  # things of one kind named per client; of the others the mail says how many
+_CLIENTS = 40  # clients named in one mail
+KINDS = ("asked", "back", "reminded", "documents", "unread", "answers", "done")
+
+Since = dict[int, dt.datetime]  # client > since when he is told of it
+
+
+async def told_of(person: int, errand: int, detail: dict[str, Any]) -> dict[str, Any] | None:
+    """`count`, `counts` by KINDS, and `clients`: id (None for what is for many), name, and of each kind its rows and how
+    many more there are. None for who is not active."""
+    user = await User.objects().where(User.id == person).first()
+    if user is None or user.kind != "client" or user.state != "active":
+        return None
+    viewer = Viewer(user, await granted(user.id))
+    found = _Found(viewer)
+    if detail.get("until"):
+        until = dt.datetime.fromisoformat(detail["until"])
+        since = await _since(viewer, detail)
+        general = dt.datetime.fromisoformat(detail["since"]) if detail.get("since") else None
+        await found.documents(since, general, until)
+        await found.items(since, until)
+        await found.answers(since, until)
+    await found.reminders(errand)
+    return found.told()
+
+
+async def _since(viewer: Viewer, detail: dict[str, Any]) -> Since:
+    """Since when for each of his clients: not before he reached it. Without those of which he hears in another way."""
+    own = {int(client): at for client, at in detail.get("own", {}).items()}
+    rows = await engine.raw("SELECT client, created_at FROM access WHERE person = $1", viewer.user.id)
+    found = {}
+    for row in rows:
+        at = own.get(row["client"], detail.get("since"))
+        if at and row["client"] in viewer.grants:
+            found[row["client"]] = max(dt.datetime.fromisoformat(at), row["created_at"])
+    return found
+
+
+class _Found:
+    """Gathers by client what there is to tell."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        self.viewer = viewer
+        self.by_client: dict[int | None, dict[str, list[dict[str, Any]]]] = {}
+        self.seen: set[tuple[str, int]] = set()
+
+    def add(self, client: int | None, kind: str, key: tuple[str, int], row: dict[str, Any]) -> None:
+        if key in self.seen:
+            return
+        self.seen.add(key)
+        self.by_client.setdefault(client, {}).setdefault(kind, []).append(row)
+
+    async def documents(self, since: Since, general: dt.datetime | None, until: dt.datetime) -> None:
+        """Published in the window, and not opened by him yet."""
+        parts: list[Any] = [
+            (Document.client.is_in([client for client, at in since.items() if at == moment]))
+            & (Document.published_at > moment)
+            for moment in set(since.values())
+        ]
+        if general:
+            parts.append(Document.client.is_null() & (Document.published_at > general))
+        if not parts:
+            return
+        condition = reduce(lambda a, b: a | b, parts) & (Document.source == "office") & (Document.published_at <= until)
+        rows = await _documents(self.viewer, condition)
+        for row in rows:
+            self.add(row["client"], "documents", ("document", row["id"]), row)
+
+    async def items(self, since: Since, until: dt.datetime) -> None:
+        """Requests with something new to hand in, items that came back, and requests that are done."""
+        rows = await engine.raw(
+            f"SELECT r.id, r.client, r.title, r.due_on, r.state AS request_state, r.closed_at, i.id AS item, i.title AS item_title, i.state, i.due_on AS item_due, i.asked_at, i.judged_at "
+            f"FROM document_request r JOIN request_item i ON i.request = r.id WHERE {self._asked()} AND ("
+            "(r.state = 'open' AND i.state IN ('open', 'sent_back') AND (i.asked_at > $1 OR i.judged_at > $1)) OR (r.state = 'done' AND r.closed_at > $1)) "
+            "ORDER BY CASE WHEN r.due_on IS NULL THEN 1 ELSE 0 END, r.due_on, r.id, i.position, i.id",
+            min(since.values(), default=until),
+        )
+        asked: dict[int, dict[str, Any]] = {}
+        for row in rows:
+            at = since.get(row["client"])
+            if at is None:
+                continue
+            if row["request_state"] == "done":
+                if row["closed_at"] and at < row["closed_at"] <= until:
+                    self.add(row["client"], "done", ("done", row["id"]), {"id": row["id"], "title": row["title"]})
+            elif row["asked_at"] and at < row["asked_at"] <= until:
+                one = asked.setdefault(row["id"], _request(row))
+                one["n"] += 1
+                self.add(row["client"], "asked", ("request", row["id"]), one)
+            elif row["state"] == "sent_back" and row["judged_at"] and at < row["judged_at"] <= until:
+                told = {"id": row["id"], "item": row["item"], "title": row["item_title"], "of": row["title"]}
+                self.add(row["client"], "back", ("item", row["item"]), told)
+
+    async def answers(self, since: Since, until: dt.datetime) -> None:
+        """Documents about which the office asked or answered something."""
+        clients = ", ".join(str(int(client)) for client in since) or "-1"
+        rows = await engine.raw(
+            f"SELECT document, client, max(at) AS at FROM remark WHERE side = 'office' AND client IN ({clients}) AND at > $1 AND at <= $2 GROUP BY document, client",
+            min(since.values(), default=until), until,
+        )  # fmt: skip
+        ids = []
+        for row in rows:
+            at = row["at"] if isinstance(row["at"], dt.datetime) else dt.datetime.fromisoformat(row["at"])
+            if at > since[row["client"]]:
+                ids.append(row["document"])
+        if ids:
+            for row in await _documents(self.viewer, Document.id.is_in(ids), unread=False):
+                self.add(row["client"], "answers", ("answer", row["id"]), row)
+
+    async def reminders(self, errand: int) -> None:
+        """What this errand reminds of, as far as it still waits for him."""
+        rows = await engine.raw(
+            "SELECT r.id, r.client, r.title, r.due_on, i.due_on AS item_due FROM reminder m JOIN document_request r ON r.id = m.request "
+            f"JOIN request_item i ON i.request = r.id AND i.state IN ('open', 'sent_back') WHERE m.errand = $1 AND r.state = 'open' AND {self._asked()} "
+            "ORDER BY CASE WHEN r.due_on IS NULL THEN 1 ELSE 0 END, r.due_on, r.id",
+            errand,
+        )
+        asked: dict[int, dict[str, Any]] = {}
+        for row in rows:
+            one = asked.setdefault(row["id"], _request(row))
+            one["n"] += 1
+            self.add(row["client"], "reminded", ("request", row["id"]), one)
+        ids = [
+            row["document"]
+            for row in await engine.raw(
+                "SELECT document FROM reminder WHERE errand = $1 AND document IS NOT NULL", errand
+            )
+        ]
+        if ids:
+            for row in await _documents(self.viewer, Document.id.is_in(ids)):
+                self.add(row["client"], "unread", ("document", row["id"]), row)
+
+    def _asked(self) -> str:
+        """The requests that are his to answer."""
+        ids = ", ".join(str(int(id)) for id in self.viewer.client_ids_with(Right.UPLOAD_DOCUMENTS)) or "-1"
+        folders = ", ".join(str(int(id)) for id, act in self.viewer.opened_folders.items() if act) or "-1"
+        return f"(r.client IN ({ids}) OR r.folder IN ({folders}))"
+
+    def told(self) -> dict[str, Any]:
+        names = {id: grant.client_name for id, grant in self.viewer.grants.items()}
+        order = [id for id in names if id in self.by_client] + ([None] if None in self.by_client else [])
+        clients = []
+        for id in order[:_CLIENTS]:
+            kinds = self.by_client[id]
+            named: dict[str, Any] = {kind: kinds.get(kind, [])[:_NAMED] for kind in KINDS}
+            more = sum(max(0, len(rows) - _NAMED) for rows in kinds.values())
+            clients.append({"id": id, "name": names.get(id or 0, ""), "more": more, **named})
+        counts = {kind: sum(len(kinds.get(kind, ())) for kinds in self.by_client.values()) for kind in KINDS}
+        return {
+            "count": sum(counts.values()), "counts": counts, "clients": clients, "more_clients": len(order) - len(clients),
+            "several": len(names) > 1,
+        }  # fmt: skip
+
+
+def _request(row: dict[str, Any]) -> dict[str, Any]:
+    due = row["due_on"] or row["item_due"]
+    late = due is not None and due < utcnow().date()
+    return {"id": row["id"], "title": row["title"], "due_on": due, "is_late": late, "n": 0}
+
+
+async def _documents(viewer: Viewer, condition: Any, *, unread: bool = True) -> list[dict[str, Any]]:
+    """id, name, folder, client and version of those that exist for him; only what he did not open when `unread`."""
+    rows = (
+        await Document.select(
+            Document.id, Document.name, Document.version, Document.client.id.as_alias("client"), Document.folder.name.as_alias("folder")
+        )
+        .where(condition & Document.visible_to(viewer))
+        .order_by(Document.published_at, ascending=False)
+        .order_by(Document.id, ascending=False)
+        .limit(2000)
+    )  # fmt: skip
+    if not unread or not rows:
+        return rows  # type: ignore[no-any-return]
+    ids = ", ".join(str(int(row["id"])) for row in rows)
+    read = await engine.raw(
+        f"SELECT document, version FROM reading WHERE person = $1 AND document IN ({ids})", viewer.user.id
+    )
+    known = {(row["document"], row["version"]) for row in read}
+    return [row for row in rows if (row["id"], row["version"]) not in known]
