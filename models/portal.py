@@ -349,11 +349,10 @@ _OWN_CONTENTS_SQL = _CONTENTS_OF.format(
     which="SELECT d.id, d.uploaded_at FROM ("
     f"SELECT * FROM ({_PUBLISHED_IN} AND d.source = 'office'{_NEWEST_FIRST} LIMIT $5) a UNION ALL "
     f"SELECT * FROM ({_PUBLISHED_IN} AND d.source = 'client' AND d.uploaded_by = $2{_NEWEST_FIRST} LIMIT $5) b) d"
-
+)
 # Of the folders directly in one, those in which something lies, at whatever depth, that this person did not open yet.
 _NEW_BELOW_SQL = f"""WITH RECURSIVE below(top, id) AS (SELECT id, id FROM folder WHERE parent = $1 AND {_SHOWN.replace("f.", "")}
  UNION ALL SELECT b.top, f.id FROM below b JOIN folder f ON f.parent = b.id WHERE {_SHOWN})
 SELECT DISTINCT b.top FROM below b JOIN document d ON d.folder = b.id JOIN folder f ON f.id = b.id
 LEFT JOIN reading r ON r.document = d.id AND r.person = $2 AND r.version = d.version
 WHERE d.source = 'office' AND r.document IS NULL AND {shown_sql("$2")}"""
-)
