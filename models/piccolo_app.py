@@ -33,6 +33,7 @@ TABLE_MODULES = [
     "models.dossiers.documents",
     "models.dossiers.acts",
     "models.requests.records",
+    "models.placing.records",
     "models.imports.records",
     "models.imports.mappings",
     "models.tasks",
