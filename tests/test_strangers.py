@@ -115,6 +115,8 @@ async def ids() -> dict[str, Any]:
         await engine.raw(
             "INSERT INTO request_item (request, client, title) SELECT r.id, r.client, 'Kassaboek' FROM document_request r"
         )
+        await engine.raw("INSERT INTO placement (created_by, created_at, touched_at) SELECT id, created_at, created_at FROM users WHERE id = $1", anna)
+        await engine.raw("INSERT INTO placement_file (placement, path, name) SELECT max(id), 'a.pdf', 'a.pdf' FROM placement")
         await engine.raw("INSERT INTO request_template (name, name_key) VALUES ('Aangifte', 'aangifte')")
         await engine.raw(
             "INSERT INTO dossier_act (dossier, person, kind, at) SELECT min(d.id), $1, 'move', min(d.created_at) FROM dossier d",
@@ -150,6 +152,8 @@ async def ids() -> dict[str, Any]:
         ("lost_factor_id", "lost_factor"),
         ("provider_id", "identity_provider"),
         ("act_id", "dossier_act"),
+        ("placing_id", "placement"),
+        ("file_id", "placement_file"),
         ("asking_id", "document_request"),
         ("item_id", "request_item"),
         ("request_template_id", "request_template"),

@@ -25,7 +25,7 @@ _hashes: dict[str, str] = {}
 _OFFICE_ONLY = frozenset(
     f"{name}.css"
     for name in (
-        "41-layout-office", "60-invitations", "60-lists", "60-mail", "60-overview", "60-rollout", "60-settings", "60-steps",
+        "41-layout-office", "60-invitations", "60-lists", "60-mail", "60-overview", "60-placing", "60-rollout", "60-settings", "60-steps",
     )
 )  # fmt: skip
 _BUNDLES = {"app.css": ("css", frozenset()), "portal.css": ("css", _OFFICE_ONLY), "app.js": ("js", frozenset())}

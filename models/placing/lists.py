@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import TYPE_CHECKING, Any
 
 from models import engine
@@ -80,7 +81,7 @@ async def files_of(
     viewer: Viewer, placing: Placing, tab: str, limit: int, offset: int = 0, ids: str = ""
 ) -> list[dict[str, Any]]:
     """Files under a tab, client by client. A client whom the viewer does not see is none. Besides the columns: client_name, number,
-    `way` (the folders it goes to), `chosen`, and `decision`."""
+    `way` (the folders it goes to), `chosen`, `why` (a Say) and `decision`."""
     only = f" AND f.id IN ({ids})" if ids else ""
     rows = await engine.raw(
         "SELECT f.id, f.path, f.name, f.size, f.mime, f.sha256, f.state, f.deviation, f.reason, f.own, f.document, f.version, "
@@ -93,6 +94,7 @@ async def files_of(
     for row in rows:
         row["chosen"] = chosen_for(whole, row["own"])
         row["way"] = path_for(row["chosen"], row["client_name"], row["number"]) if row["client"] else []
+        row["why"] = Say.from_json(json.loads(row["reason"])) if row["reason"] else None
         row["decision"] = Spot(row, row["chosen"], [], deviation=row["deviation"]).decision
     return rows
 
@@ -105,12 +107,15 @@ async def count_under(placing: Placing, tab: str) -> int:
 
 
 async def sources_of(placing: Placing) -> list[dict[str, Any]]:
-    """The ZIPs: name, size, is_read, problem (JSON of a Say), files that came out of each."""
-    return await engine.raw(
+    """The ZIPs: name, size, is_read, why (nothing came out: a Say, or None), files that came out of each."""
+    rows = await engine.raw(
         "SELECT s.id, s.name, s.size, s.is_read, s.problem, (SELECT count(*) FROM placement_file f WHERE f.source = s.id) AS files "
         "FROM placement_source s WHERE s.placement = $1 ORDER BY s.id",
         placing.id,
     )
+    for row in rows:
+        row["why"] = Say.from_json(json.loads(row["problem"])) if row["problem"] else None
+    return rows
 
 
 async def opened_of(placing: Placing) -> int:

@@ -92,7 +92,9 @@ def _said(why: Say) -> str:
 async def _placed_by_us(placing: int, spots: Iterable[Spot]) -> set[int]:
     ids = [spot.named["id"] for spot in spots if spot.named and spot.named["id"]]
     rows = await engine.raw(
-        f"SELECT document FROM placement_file WHERE placement = $1 AND document IN {listed(2)}", placing, json.dumps(ids)
+        f"SELECT document FROM placement_file WHERE placement = $1 AND document IN {listed(2)}",
+        placing,
+        json.dumps(ids),
     )
     return {row["document"] for row in rows}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +32,7 @@ def workbook(placing: Placing, counts: dict[str, Any], rows: list[dict[str, Any]
         heads = ["Bestand", "ZIP", "Nummer", "Cliënt", "Map", "Documentnaam", "Wat ermee gebeurde", "Reden", "SHA-256"]
         _line(sheet, 0, [speak(_HEADS[head]) for head in heads], bold)
         for at, row in enumerate(rows, start=1):
-            why = speak(Say.from_json(json.loads(row["reason"]))) if row["reason"] else ""
+            why = speak(row["why"]) if row["why"] else ""
             way = f" {STEP} ".join(row["way"])
             cells = [row["path"], row["archive"] or "", row["number"] or "", row["client_name"] or "", way, row["name"]]
             _line(sheet, at, [*cells, speak(STATES[row["state"]]), why, row["sha256"]])

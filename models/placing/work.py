@@ -45,7 +45,10 @@ async def _give_up(placing: Placing) -> None:
     """What was read stays; the rest says that it was stopped."""
     why = json.dumps(Say("Het uitpakken is gestopt.").as_json())
     await engine.raw(
-        "UPDATE placement_source SET is_read = $2, problem = $3 WHERE placement = $1 AND NOT is_read", placing.id, True, why
+        "UPDATE placement_source SET is_read = $2, problem = $3 WHERE placement = $1 AND NOT is_read",
+        placing.id,
+        True,
+        why,
     )
     await _open_when_read(placing)
 
@@ -103,7 +106,9 @@ async def _end(placing: Placing, moment: str) -> None:
 
 
 async def _counts(placing: int) -> dict[str, int]:
-    rows = await engine.raw("SELECT state, count(*) AS n FROM placement_file WHERE placement = $1 GROUP BY state", placing)
+    rows = await engine.raw(
+        "SELECT state, count(*) AS n FROM placement_file WHERE placement = $1 GROUP BY state", placing
+    )
     return {row["state"]: row["n"] for row in rows}
 
 
