@@ -6,5 +6,17 @@ their own: whatever else arrives by the hundreds for many clients can be led thr
 
 from models.placing.matching import Match, Numbers, load_numbers
 from models.placing.records import Placing, PlacingFile, PlacingSource, begin_placing
+from models.placing.work import place_files, read_placing, undo_placing
 
-__all__ = ["Match", "Numbers", "Placing", "PlacingFile", "PlacingSource", "begin_placing", "load_numbers"]
+__all__ = [
+    "Match",
+    "Numbers",
+    "Placing",
+    "PlacingFile",
+    "PlacingSource",
+    "begin_placing",
+    "load_numbers",
+    "place_files",
+    "read_placing",
+    "undo_placing",
+]
