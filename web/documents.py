@@ -12,7 +12,7 @@ from models.dossiers import Document, path_to, places_for, readers_of, uploader_
 from models.dossiers.publishing import PERIODS, kind_of
 from models.dossiers.remarks import remarks_of
 from models.dossiers.versions import versions_of
-from models.drawing import is_drawn
+from models.drawing import is_shown
 from models.storage import storage
 from models.viewer import Viewer
 from web import folders as folder_pages
@@ -55,7 +55,7 @@ async def _page(viewer: Viewer, document: Document, make: Callable[..., Reply], 
         uploader=await uploader_of(document),
         readers=await readers_of(viewer, document),
         versions=await versions_of(viewer, document) if document.version > 1 else [],
-        drawn=is_drawn(document.mime, document.name),
+        drawn=is_shown(document.mime, document.name),
         remarks=await remarks_of(document),
         said=said,
         kind=await kind_of(document),
