@@ -138,7 +138,7 @@ class Post:
             for row in rows:
                 row["office_row"] = offices.get(row["office"])
                 row["informal"] = row["person_id"] in informal
-                if row["kind"] in (Kind.UPLOAD_NOTICE, Kind.DIGEST):
+                if row["kind"] in (Kind.UPLOAD_NOTICE, Kind.DIGEST, Kind.DOCUMENT_LINK):
                     more[row["id"]] = await writing.news(row)
         made: list[tuple[Letter, tuple[int, str, str, str]]] = []
         tokens: list[tuple[int, int, str]] = []

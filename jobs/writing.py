@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from jobs import mime
-from models import config, engine, notices
+from models import config, engine, linking, notices
 from models.clients.reached import Reached, reached_by
 from models.core import Say
 from models.lost_factors import stop_token
@@ -27,7 +27,9 @@ def name_of(row: dict[str, Any]) -> str:
 
 
 async def news(row: dict[str, Any]) -> dict[str, Any] | None:
-    """What a notice of uploads tells; asked inside a reading unit."""
+    """What a notice of uploads, or a mail with links, tells; asked inside a reading unit."""
+    if row["kind"] == Kind.DOCUMENT_LINK:
+        return await linking.told(row["person_id"], row["subject_id"]) if row["person_id"] else None
     return await notices.news_of(row["person_id"], row["kind"], json.loads(row["detail"])) if row["person_id"] else None
 
 
@@ -61,6 +63,11 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
     if kind == Kind.PROPOSAL:
         detail = json.loads(row["detail"])
         return mails.compose(kind, language, firm=firm, person=person, portal_url=f"{base}/portal", **detail)
+    if kind == Kind.DOCUMENT_LINK:
+        if not told:
+            return None
+        documents = [{"name": one["name"], "url": f"{base}/documents/{one['id']}/open"} for one in told["documents"]]
+        return mails.compose(kind, language, firm=firm, person=person, documents=documents, message=told["message"])
     if kind == Kind.TRAIL_ANCHOR:
         detail = json.loads(row["detail"])
         url = f"{base}/audit/check"

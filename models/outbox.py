@@ -38,6 +38,7 @@ class Kind(enum.StrEnum):
     TEST = "test_message"  # mail: to see whether mail works, to who asked for it
     LOST_FACTOR = "lost_factor"  # mail: help was asked for a lost second factor; subject is a LostFactor
     PROPOSAL = "proposal"  # mail: what became of a change that somebody proposed; subject is a Proposal
+    DOCUMENT_LINK = "document_link"  # mail: a link to documents; subject is a DocumentMailing
     RUN_TASK = "run_task"  # long work: subject is a Task
 
 
@@ -49,6 +50,7 @@ MAIL_KINDS = (
     Kind.UPLOAD_NOTICE,
     Kind.DIGEST,
     Kind.PROPOSAL,
+    Kind.DOCUMENT_LINK,
     Kind.TEST,
     Kind.LOST_FACTOR,
     Kind.TRAIL_ANCHOR,

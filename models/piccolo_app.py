@@ -40,6 +40,7 @@ TABLE_MODULES = [
     "models.bulk.records",
     "models.rollout.records",
     "models.outbox",
+    "models.linking",
     "models.audit",
     "models.sealing",
     "models.live",

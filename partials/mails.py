@@ -19,6 +19,7 @@ NAMES = (
     "digest",
     "trail_anchor",
     "proposal",
+    "document_link",
     "test_message",
     "lost_factor",
 )
@@ -39,7 +40,7 @@ def compose(name: str, language: str, **context: Any) -> Composed:
     his mailbox: then subject and message say whom they are for). Further, for
     password and sign_in_link: link, valid_until (datetime); for an invitation (see there) also companies (names) and more;
     account_notice: what (password, address, factor_on, factor_off, passkey_on, passkey_off, passkey_copied or codes), account_url;
-    trail_anchor: anchor (text), lines (count), audit_url; proposal: company, of (fields), fields (those accepted), answer, portal_url; upload_notice and digest: count, clients ([{name, url, documents: [{name, url, folder, who}]}]), preferences_url.
+    trail_anchor: anchor (text), lines (count), audit_url; proposal: company, of (fields), fields (those accepted), answer, portal_url; document_link: documents ([{name, url}]), message; upload_notice and digest: count, clients ([{name, url, documents: [{name, url, folder, who}]}]), preferences_url.
     """
     if name not in NAMES:
         raise ValueError(f"no message is called {name!r}")

@@ -115,8 +115,17 @@ async def ids() -> dict[str, Any]:
         await engine.raw(
             "INSERT INTO request_item (request, client, title) SELECT r.id, r.client, 'Kassaboek' FROM document_request r"
         )
-        await engine.raw("INSERT INTO placement (created_by, created_at, touched_at) SELECT id, created_at, created_at FROM users WHERE id = $1", anna)
-        await engine.raw("INSERT INTO placement_file (placement, path, name) SELECT max(id), 'a.pdf', 'a.pdf' FROM placement")
+        await engine.raw(
+            "INSERT INTO placement (created_by, created_at, touched_at) SELECT id, created_at, created_at FROM users WHERE id = $1",
+            anna,
+        )
+        await engine.raw(
+            "INSERT INTO placement_file (placement, path, name) SELECT max(id), 'a.pdf', 'a.pdf' FROM placement"
+        )
+        await engine.raw(
+            "INSERT INTO document_mailing (client, documents, token, made_by, made_at) SELECT c.id, '[]', 'een', $1, c.created_at FROM client c WHERE c.name = 'Bakkerij Jansen B.V.'",
+            anna,
+        )
         await engine.raw("INSERT INTO request_template (name, name_key) VALUES ('Aangifte', 'aangifte')")
         await engine.raw(
             "INSERT INTO dossier_act (dossier, person, kind, at) SELECT min(d.id), $1, 'move', min(d.created_at) FROM dossier d",
@@ -154,6 +163,7 @@ async def ids() -> dict[str, Any]:
         ("act_id", "dossier_act"),
         ("placing_id", "placement"),
         ("file_id", "placement_file"),
+        ("mailing_id", "document_mailing"),
         ("asking_id", "document_request"),
         ("item_id", "request_item"),
         ("request_template_id", "request_template"),

@@ -30,6 +30,7 @@ KINDS = {
     "lost_factor": Say("Verloren tweede factor"),
     "test_message": Say("Proefbericht"),
     "proposal": Say("Antwoord op een voorstel"),
+    "document_link": Say("Link naar een stuk"),
 }
 STATES = {
     "waiting": Say("Wacht"),

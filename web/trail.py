@@ -156,6 +156,8 @@ SENTENCES: dict[str, Say] = {
     "Dossier.publish": Say("wijzigde voor wie een algemeen dossier is"),
     "Dossier.empty_trash": Say("leegde de prullenbak"),
     "Dossier.apply_structure": Say("kopieerde een standaardstructuur: {added} mappen erbij"),
+    "DocumentMailing.send": Say("mailde aan {count} mensen een link naar stukken"),
+    "DocumentMailing.undo": Say("hield een mail met een link tegen"),
     "Dossier.placed": Say("plaatste {count} stukken in het dossier"),
     "Placing.begin": Say("begon stukken te plaatsen"),
     "Placing.place": Say("liet stukken plaatsen"),
