@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from jobs import mime
-from models import config, engine, notices
+from models import config, engine, linking, notices
 from models.client_news_told import told_of
 from models.clients.reached import Reached, reached_by
 from models.core import Say
@@ -35,6 +35,7 @@ TELLS = (
     Kind.DIGEST,
     Kind.CLIENT_NEWS,
     Kind.REMINDER,
+    Kind.DOCUMENT_LINK,
     Kind.INFECTED,
     Kind.UPLOAD_LINK,
 )  # kinds of which the news is asked first
@@ -48,6 +49,8 @@ async def news(row: dict[str, Any]) -> dict[str, Any] | None:
         return await infected_for(row["person_id"], json.loads(row["detail"])["sha256"])
     if row["kind"] in (Kind.CLIENT_NEWS, Kind.REMINDER):
         return await told_of(row["person_id"], row["id"], json.loads(row["detail"])) if row["person_id"] else None
+    if row["kind"] == Kind.DOCUMENT_LINK:
+        return await linking.told(row["person_id"], row["subject_id"]) if row["person_id"] else None
     return await notices.news_of(row["person_id"], row["kind"], json.loads(row["detail"])) if row["person_id"] else None
 
 
@@ -81,6 +84,11 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
     if kind == Kind.PROPOSAL:
         detail = json.loads(row["detail"])
         return mails.compose(kind, language, firm=firm, person=person, portal_url=f"{base}/portal", **detail)
+    if kind == Kind.DOCUMENT_LINK:
+        if not told:
+            return None
+        documents = [{"name": one["name"], "url": f"{base}/documents/{one['id']}/open"} for one in told["documents"]]
+        return mails.compose(kind, language, firm=firm, person=person, documents=documents, message=told["message"])
     if kind == Kind.TRAIL_ANCHOR:
         detail = json.loads(row["detail"])
         url = f"{base}/audit/check"

@@ -43,6 +43,7 @@ class Kind(enum.StrEnum):
     PROPOSAL = "proposal"  # mail: what became of a change that somebody proposed; subject is a Proposal
     INFECTED = "infected"  # mail: a virus was found; detail has the hash of the file and what was found
     UPLOAD_LINK = "upload_link"  # mail to somebody without a login: subject is an UploadLink, detail has his address
+    DOCUMENT_LINK = "document_link"  # mail: a link to documents; subject is a DocumentMailing
     RUN_TASK = "run_task"  # long work: subject is a Task
 
 
@@ -56,6 +57,7 @@ MAIL_KINDS = (
     Kind.CLIENT_NEWS,
     Kind.REMINDER,
     Kind.PROPOSAL,
+    Kind.DOCUMENT_LINK,
     Kind.TEST,
     Kind.LOST_FACTOR,
     Kind.TRAIL_ANCHOR,

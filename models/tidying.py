@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from models import drawing, engine, sign_ins
+from models.placing.lists import forget_placings
 from models.security_policy import end_overlong
 from models.settings import utcnow
 from models.storage import storage
@@ -19,6 +20,8 @@ BLOBS = (
     ("dossier_export", "sha256"),
     ("dossier_import", "sha256"),
     ("upload", "blob"),
+    ("placement_source", "sha256"),
+    ("placement_file", "sha256"),
     ("firm", "logo"),
     ("office", "logo"),
     ("users", "photo"),
@@ -49,6 +52,7 @@ async def forget_expired() -> None:
     ):
         await engine.raw(sql, moment)
     await engine.run_writing(end_overlong)
+    await engine.run_writing(lambda: forget_placings(now))
     await asyncio.to_thread(drawing.forget_old)
 
 

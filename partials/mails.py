@@ -21,6 +21,7 @@ NAMES = (
     "broken_files",
     "proposal",
     "client_news",
+    "document_link",
     "test_message",
     "lost_factor",
     "infected",
@@ -44,7 +45,7 @@ def compose(name: str, language: str, **context: Any) -> Composed:
     his mailbox: then subject and message say whom they are for). Further, for
     password and sign_in_link: link, valid_until (datetime); for an invitation (see there) also companies (names) and more;
     account_notice: what (password, address, factor_on, factor_off, passkey_on, passkey_off, passkey_copied or codes), account_url;
-    trail_anchor: anchor (text), lines (count), audit_url; broken_files: count, names (of some documents), files_url; client_news: what client_news_told.told_of gives, base, by_hand, preferences_url, stop_url; proposal: company, of (fields), fields (those accepted), answer, portal_url; upload_notice and digest: count, clients ([{name, url, documents: [{name, url, folder, who}]}]), preferences_url.
+    trail_anchor: anchor (text), lines (count), audit_url; broken_files: count, names (of some documents), files_url; client_news: what client_news_told.told_of gives, base, by_hand, preferences_url, stop_url; proposal: company, of (fields), fields (those accepted), answer, portal_url; document_link: documents ([{name, url}]), message; upload_notice and digest: count, clients ([{name, url, documents: [{name, url, folder, who}]}]), preferences_url.
     """
     if name not in NAMES:
         raise ValueError(f"no message is called {name!r}")

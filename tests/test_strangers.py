@@ -119,6 +119,17 @@ async def ids() -> dict[str, Any]:
             "INSERT INTO upload_link (client, purpose, token_hash, nonce, expires_at, max_files, max_bytes, made_at) "
             "SELECT id, 'akte', 'none', 'none', created_at, 1, 1, created_at FROM client WHERE name = 'Bakkerij Jansen B.V.'"
         )
+        await engine.raw(
+            "INSERT INTO placement (created_by, created_at, touched_at) SELECT id, created_at, created_at FROM users WHERE id = $1",
+            anna,
+        )
+        await engine.raw(
+            "INSERT INTO placement_file (placement, path, name) SELECT max(id), 'a.pdf', 'a.pdf' FROM placement"
+        )
+        await engine.raw(
+            "INSERT INTO document_mailing (client, documents, token, made_by, made_at) SELECT c.id, '[]', 'een', $1, c.created_at FROM client c WHERE c.name = 'Bakkerij Jansen B.V.'",
+            anna,
+        )
         await engine.raw("INSERT INTO request_template (name, name_key) VALUES ('Aangifte', 'aangifte')")
         await engine.raw(
             "INSERT INTO dossier_act (dossier, person, kind, at) SELECT min(d.id), $1, 'move', min(d.created_at) FROM dossier d",
@@ -191,6 +202,9 @@ async def ids() -> dict[str, Any]:
         ("run_id", "structure_run"),
         ("export_id", "dossier_export"),
         ("arrival_id", "dossier_import"),
+        ("placing_id", "placement"),
+        ("file_id", "placement_file"),
+        ("mailing_id", "document_mailing"),
         ("asking_id", "document_request"),
         ("item_id", "request_item"),
         ("link_id", "upload_link"),

@@ -13,7 +13,7 @@ from models.dossiers import Document, path_to, places_for, readers_of, uploader_
 from models.dossiers.publishing import PERIODS
 from models.dossiers.remarks import remarks_of
 from models.dossiers.versions import versions_of
-from models.drawing import is_drawn
+from models.drawing import is_shown
 from models.keeping.holds import on_document
 from models.keeping.records import may_keep
 from models.keeping.terms import SOURCES
@@ -69,7 +69,7 @@ async def _page(viewer: Viewer, document: Document, make: Callable[..., Reply], 
         told=await unread.hearers_of(viewer, [document.id]) if document.state != "published" else None,
         hour=(await Firm.load()).digest_hour if document.state != "published" else 0,
         versions=await versions_of(viewer, document) if document.version > 1 else [],
-        drawn=is_drawn(document.mime, document.name),
+        drawn=is_shown(document.mime, document.name),
         remarks=await remarks_of(document),
         said=said,
         kind=kept.kind,

@@ -35,6 +35,7 @@ KINDS = {
     "infected": Say("Virus gevonden"),
     "upload_link": Say("Link om aan te leveren"),
     "proposal": Say("Antwoord op een voorstel"),
+    "document_link": Say("Link naar een stuk"),
 }
 STATES = {
     "waiting": Say("Wacht"),

@@ -7,12 +7,11 @@ from typing import Any
 
 from starlette.requests import Request
 
-from models.content_type import INLINE
 from models.core import Missing, Say
 from models.dossiers import HANDING_IN, Document, folder_of, path_to
 from models.dossiers.remarks import open_questions, remarks_of
 from models.dossiers.versions import versions_of
-from models.drawing import PICTURES, is_drawn
+from models.drawing import PICTURES, is_shown
 from models.portal import (
     Branch,
     branches_in,
@@ -31,7 +30,7 @@ from models.viewer import Viewer
 from web.addresses import url_maker
 from web.forms import Form
 from web.replies import Reply, go, show
-from web.routing import Access, Routes, remember
+from web.routing import Access, Routes
 
 portal = Routes("portal", Access.CLIENT)
 
@@ -137,9 +136,8 @@ async def _folder(template: str, request: Request, viewer: Viewer, folder_id: in
 
 @portal.get("/portal/documents/{document_id:int}")
 async def document(request: Request, viewer: Viewer, document_id: int) -> Reply:
+    """What is shown on it counts as opened by its own request, so that it counts once."""
     found = await viewer.documents.get(document_id)
-    if found.mime in INLINE:  # anything else is read when it is downloaded
-        remember(request, lambda: found.note_read(by=viewer))
     return await document_page(request, viewer, found, show)
 
 
@@ -158,7 +156,7 @@ async def document_page(
         beside=None if found.client else client_id,
         folder=folder,
         client=viewer.grants.get(found.client),
-        drawn=is_drawn(found.mime, found.name),
+        drawn=is_shown(found.mime, found.name),
         asked_by=await asked_by(viewer, found.id) if found.source == "client" else None,
         remarks=await remarks_of(found) if found.client else [],
         said=said,

@@ -1,16 +1,21 @@
-"""Documents on the screen, page by page: nothing is downloaded, no program of the reader's opens them."""
+"""Documents on the screen, page by page or as text: nothing is downloaded, no program of the reader's opens them."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from models import drawing
 from models.core import Missing, Say
-from models.drawing import WIDTHS, Undrawable
+from models.dossiers import Document
+from models.dossiers.versions import version_of
+from models.drawing import FIT, WIDTHS, Undrawable
+from models.drawing.words import is_text, words
 from models.scanning import require_open
 from models.viewer import Viewer
-from web.replies import Later, Reply, show
+from web.replies import Later, Reply, go, show
 from web.routing import Access, Routes, remember
 
 viewing = Routes("viewing", Access.SIGNED_IN)
@@ -25,24 +30,39 @@ _HEADERS = {
 
 
 @viewing.get("/documents/{document_id:int}/view")
-async def view(request: Request, viewer: Viewer, document_id: int) -> Later:
-    """The pages; `?width=` is how large, `?from=` the first of them. To look at them is to have opened the document."""
+async def view(request: Request, viewer: Viewer, document_id: int) -> Reply | Later:
+    """What it says or looks like; `?width=` is how large, `?from=` the first page, `?page=` one to go to, `?version=` an earlier
+    version. To look at it is to have opened the document: once, and not again for every turn of its pages."""
     document = await viewer.documents.get(document_id)
-    await require_open(document.sha256)
-    remember(request, lambda: document.note_read(by=viewer))
-    width, first = _width(request), _whole(request.query_params.get("from", "1"))
+    query = request.query_params
+    source = await _source(viewer, document, query.get("version", ""))
+    await require_open(source["sha256"])
+    width, first = _width(request), _whole(query.get("from", "1"))
+    if "page" in query:
+        number = _whole(query["page"])
+        first = (number - 1) // AT_ONCE * AT_ONCE + 1
+        more = {"from": first if first > 1 else None, "width": width if width != FIT else None}
+        return go(view.url(document_id=document_id, version=source["version"], **more) + f"#page-{number}")
+    if not {"width", "from", "version"} & set(query):
+        remember(request, lambda: document.note_read(by=viewer))
 
     async def make() -> Reply:
-        why, about = None, None
-        try:
-            about = await drawing.about(document.sha256, document.size, document.name)
-        except Undrawable as problem:
-            why = problem.why
-        pages = range(min(first, about.pages), min(first + AT_ONCE, about.pages + 1)) if about else range(0)
-        return show(
-            "viewing/pages.html", title=document.name, section="dossiers", document=document, about=about, pages=pages,
-            why=why, width=width, widths=WIDTHS, first=first, step=AT_ONCE, of_client=document.client,
-        )  # fmt: skip
+        context: dict[str, Any] = {
+            "document": document, "name": source["name"], "version": source["version"], "width": width, "widths": WIDTHS, "fit": FIT,
+            "first": first, "step": AT_ONCE, "of_client": document.client, "about": None, "pages": range(0), "why": None, "words": None,
+        }  # fmt: skip
+        if is_text(source["mime"], source["name"]):
+            context["words"] = await words(source["sha256"], source["size"], source["mime"])
+        else:
+            try:
+                about = await drawing.about(source["sha256"], source["size"], source["name"], width)
+                context |= {
+                    "about": about,
+                    "pages": range(min(first, about.pages), min(first + AT_ONCE, about.pages + 1)),
+                }
+            except Undrawable as problem:
+                context["why"] = problem.why
+        return show("viewing/pages.html", title=document.name, section=_section(viewer), **context)
 
     return Later(make)
 
@@ -50,14 +70,15 @@ async def view(request: Request, viewer: Viewer, document_id: int) -> Later:
 @viewing.get("/documents/{document_id:int}/pages/{number:int}")
 async def page(request: Request, viewer: Viewer, document_id: int, number: int) -> Response | Later:
     document = await viewer.documents.get(document_id)
-    await require_open(document.sha256)
-    width, tag = _width(request), f'"{document.sha256[:32]}-{number}-{_width(request)}"'
+    source = await _source(viewer, document, request.query_params.get("version", ""))
+    await require_open(source["sha256"])
+    width, tag = _width(request), f'"{source["sha256"][:32]}-{number}-{_width(request)}"'
     if request.headers.get("if-none-match", "") == tag:
         return Response(status_code=304, headers=_HEADERS | {"ETag": tag})
 
     async def make() -> Response:
         try:
-            drawn = await drawing.page(document.sha256, document.size, document.name, _real(number), width)
+            drawn = await drawing.page(source["sha256"], source["size"], source["name"], _real(number), width)
         except Undrawable as problem:
             raise Missing("Page", number) from problem
         return Response(drawn, media_type="image/webp", headers=_HEADERS | {"ETag": tag})
@@ -68,19 +89,32 @@ async def page(request: Request, viewer: Viewer, document_id: int, number: int) 
 @viewing.get("/documents/{document_id:int}/pages/{number:int}/text")
 async def text(request: Request, viewer: Viewer, document_id: int, number: int) -> Later:
     document = await viewer.documents.get(document_id)
-    await require_open(document.sha256)
+    source = await _source(viewer, document, request.query_params.get("version", ""))
+    await require_open(source["sha256"])
 
     async def make() -> Reply:
         try:
-            said = await drawing.text(document.sha256, document.size, document.name, _real(number))
+            said = await drawing.text(source["sha256"], source["size"], source["name"], _real(number))
         except Undrawable as problem:
             raise Missing("Page", number) from problem
         return show(
-            "viewing/text.html", title=Say("Tekst van pagina {n}", n=number), section="dossiers", document=document,
+            "viewing/text.html", title=Say("Tekst van pagina {n}", n=number), section=_section(viewer), document=document,
             number=number, said=said, of_client=document.client,
         )  # fmt: skip
 
     return Later(make)
+
+
+async def _source(viewer: Viewer, document: Document, version: str) -> dict[str, Any]:
+    """Which bytes: those of the document, or of an earlier version that this viewer may see. Raises Missing."""
+    if version and version != str(document.version):
+        return await version_of(document, _whole(version), viewer) | {"version": _whole(version)}
+    names = ("sha256", "size", "name", "mime")
+    return {name: getattr(document, name) for name in names} | {"version": None}
+
+
+def _section(viewer: Viewer) -> str:
+    return "dossiers" if viewer.is_staff else "dossier"
 
 
 def _real(number: int) -> int:
@@ -90,8 +124,8 @@ def _real(number: int) -> int:
 
 
 def _width(request: Request) -> int:
-    asked = _whole(request.query_params.get("width", str(WIDTHS[1])))
-    return asked if asked in WIDTHS else WIDTHS[1]
+    asked = _whole(request.query_params.get("width", str(FIT)))
+    return asked if asked in WIDTHS else FIT
 
 
 def _whole(text: str) -> int:

@@ -10,6 +10,7 @@ from models.core import Missing, Refused, Say, fold, operation, save
 from models.dossiers.documents import Document, DocumentVersion
 from models.dossiers.dossier import require_structures
 from models.dossiers.folders import HANDING_IN, Folder, NewDocument, tell
+from models.drawing import is_shown
 from models.settings import utcnow
 from models.viewer import Permission
 
@@ -55,13 +56,14 @@ async def bring_back(document: Document, number: int, *, by: Viewer) -> None:
 
 async def versions_of(viewer: Viewer, document: Document) -> list[dict[str, Any]]:
     """The earlier versions of a document that was found through the viewer, the newest first: number, name, size, mime,
-    sha256, who, uploaded_at, source."""
+    sha256, who, uploaded_at, source, is_shown (on the screen)."""
     shown = "" if viewer.is_staff else " AND v.was_published"
-    return await engine.raw(
+    rows = await engine.raw(
         "SELECT v.number, v.name, v.size, v.mime, v.sha256, v.source, v.uploaded_at, u.full_name AS who FROM document_version v "
         f"LEFT JOIN users u ON u.id = v.uploaded_by WHERE v.document = $1{shown} ORDER BY v.number DESC LIMIT 200",
         document.id,
     )
+    return [row | {"is_shown": is_shown(row["mime"], row["name"])} for row in rows]
 
 
 async def version_of(document: Document, number: int, viewer: Viewer | None = None) -> dict[str, Any]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from models.viewer import Viewer
 
 _LONGEST = 200  # characters of a whole name in the archive: Windows unpacks no path of more than 260
+_WAY, _SHORTEST = 140, 24  # of the folders together, and what is left to a name however deep it lies
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,18 @@ class Entry:
     text: str = ""
 
 
-async def entries(viewer: Viewer, folders: Sequence[int], documents: Sequence[int] = ()) -> list[Entry]:
-    """All that lies in these folders, with what lies below, and these documents. What the viewer does not see is not there."""
+async def tops_of(viewer: Viewer, dossier: int) -> list[int]:
+    """The folders at the top of a dossier, as far as the viewer sees them."""
+    found = viewer.folders.where(Folder.dossier == dossier, Folder.parent.is_null(), Folder.trashed_at.is_null())
+    return [row["id"] for row in await found.select(Folder.id)]
+
+
+async def entries(
+    viewer: Viewer, folders: Sequence[int], documents: Sequence[int] = (), *, whole: bool = True
+) -> list[Entry]:
+    """All that lies in these folders, with what lies below, and these documents; folders in which nothing lies are not there.
+    What the viewer does not see is not there either. `whole`: of one folder alone, its own name is left out of the paths.
+    """
     tops = await viewer.folders.where(Folder.id.is_in(list(folders) or [-1]), Folder.trashed_at.is_null()).all(
         Folder.position, Folder.name_key
     )
@@ -46,7 +57,7 @@ async def entries(viewer: Viewer, folders: Sequence[int], documents: Sequence[in
         seen = await viewer.folders.where(Folder.id.is_in([row["id"] for row in rows] or [-1])).select(Folder.id)
         known = {row["id"] for row in seen}
         rows = [row for row in rows if row["id"] in known]
-    places = _places(rows, whole=len(tops) == 1 and not documents)
+    places = _places(rows, whole=whole and len(tops) == 1 and not documents)
     found = await viewer.documents.where(
         Document.trashed_at.is_null(),
         Document.folder.is_in(list(places) or [-1]) | Document.id.is_in(list(documents) or [-1]),
@@ -60,7 +71,7 @@ async def entries(viewer: Viewer, folders: Sequence[int], documents: Sequence[in
     for row in found:
         place = places.get(row["folder"], "")
         names = taken.setdefault(place, set())
-        name = fitting(clean_name(row["name"]), names, max(_LONGEST - len(place), 40))
+        name = fitting(clean_name(row["name"]), names, max(_LONGEST - len(place), _SHORTEST))
         names.add(fold(name))
         if row["id"] in shut:
             made.append(Entry(row["id"], f"{place}{name}.txt", "", 0, str(shut[row["id"]].why)))
@@ -79,7 +90,8 @@ def _places(rows: Iterable[dict[str, Any]], *, whole: bool) -> dict[int, str]:
             continue
         above = places.get(row["parent"] or 0, "")
         names = taken.setdefault(above, set())
-        name = fitting(clean_name(row["name"]).rstrip(". ") or "map", names, 60)
+        most = min(60, max((_WAY - len(above)) // 2, 12))  # the deeper, the shorter
+        name = fitting(clean_name(row["name"]).rstrip(". ") or "map", names, most)
         names.add(fold(name))
         places[row["id"]] = f"{above}{name}/"
     return places

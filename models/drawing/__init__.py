@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
+import os
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 import time
+import uuid
+import weakref
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from models import config
 from models.core import Say
+from models.drawing.words import is_text
 from models.storage import storage
 
-WIDTHS = (800, 1200, 1800)  # pixels: a phone, a screen, and close by
+WIDTHS = (800, 1200, 1800, 2600)  # pixels: small, as wide as the screen, and close by
+FIT = 1200
 AHEAD = 4  # pages that are drawn along with the one that is asked for
 MOST_PAGES = 5_000
 MOST_SIZE = 300 * 1024 * 1024  # bytes of a document that is drawn; a larger one is downloaded
 SECONDS = 30.0
 OF_PHOTO = 4.0  # seconds more for each photo that is joined
+OFFICE_SECONDS = 90.0
 KEPT = 3 * 24 * 3600  # seconds since it was last looked at
 KEPT_ENCRYPTED = 15 * 60  # where files are encrypted: what is drawn of them is not, so it goes soon
 OFFICE = frozenset({"docx", "xlsx", "pptx", "doc", "xls", "ppt", "odt", "ods", "odp", "rtf"})
@@ -41,7 +50,7 @@ PICTURES = frozenset(
 )
 _ROOT = Path(__file__).resolve().parents[2]
 _at_once = asyncio.Semaphore(2)
-_turns: dict[str, asyncio.Lock] = {}
+_turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
 
 class Undrawable(Exception):
@@ -76,6 +85,11 @@ class About:
         return max(1, round(width)), max(1, round(height))
 
 
+def is_shown(mime: str, name: str) -> bool:
+    """Whether documents of this kind are shown on the screen, as pages or as text."""
+    return is_drawn(mime, name) or is_text(mime, name)
+
+
 def is_drawn(mime: str, name: str) -> bool:
     """Whether documents of this kind are shown as pages."""
     return mime == "application/pdf" or mime in PICTURES or (_is_office(name) and has_office())
@@ -89,12 +103,12 @@ def _is_office(name: str) -> bool:
     return name.rpartition(".")[2].lower() in OFFICE
 
 
-async def about(sha256: str, size: int, name: str) -> About:
-    """Raises Undrawable, and what the storage raises."""
+async def about(sha256: str, size: int, name: str, width: int = FIT) -> About:
+    """With it the first page is drawn, `width` pixels wide. Raises Undrawable, and what the storage raises."""
     async with _source(sha256, size, name) as (source, folder):
         at = folder / "about.json"
         if not at.exists():
-            await _run("about", str(source), str(folder))
+            await _run("about", str(source), str(folder), str(width))
         known = json.loads(at.read_text())
     if known["pages"] > MOST_PAGES:
         raise Undrawable(WHY["too_big"])
@@ -122,10 +136,14 @@ async def join(pictures: Sequence[str], target: Path) -> None:
 
 
 async def _piece(sha256: str, size: int, name: str, made: str, act: str, number: int, *more: str) -> bytes:
+    at = _folder() / sha256 / made
+    with contextlib.suppress(FileNotFoundError):  # while others of this document are drawn, what is there need not wait
+        return await asyncio.to_thread(at.read_bytes)
     async with _source(sha256, size, name) as (source, folder):
         at = folder / made
         if not at.exists():
-            await _run(act, str(source), str(folder), str(number), str(number + AHEAD), *more)
+            last = number + AHEAD if number > 1 else number  # somebody waits for the first
+            await _run(act, str(source), str(folder), str(number), str(last), *more)
         if not at.exists():
             raise Undrawable(WHY["damaged"])
         return await asyncio.to_thread(at.read_bytes)
@@ -136,17 +154,22 @@ async def _source(sha256: str, size: int, name: str) -> AsyncIterator[tuple[Path
     """The document as a file, and the folder in which is kept what was drawn of it. One at a time for one document."""
     if size > MOST_SIZE:
         raise Undrawable(WHY["too_big"])
-    async with _turns.setdefault(sha256, asyncio.Lock()):
+    turn = _turns.setdefault(sha256, asyncio.Lock())
+    async with turn:
         folder = _folder() / sha256
         folder.mkdir(mode=0o700, exist_ok=True)
         source = folder / "source"
         if not source.exists():
-            await _fetch(sha256, source)
-            if _is_office(name):
-                await _to_pdf(source, name)
+            fresh = folder / f"{uuid.uuid4()}.part"
+            try:
+                await _fetch(sha256, fresh)
+                if _is_office(name):
+                    await _to_pdf(fresh, name)
+                fresh.replace(source)
+            finally:
+                fresh.unlink(missing_ok=True)
         folder.touch()
         yield source, folder
-    _turns.pop(sha256, None)
 
 
 def _folder() -> Path:
@@ -156,36 +179,67 @@ def _folder() -> Path:
 
 
 async def _fetch(sha256: str, to: Path) -> None:
-    beside = to.with_suffix(".part")
-    with beside.open("wb") as file:
+    with to.open("wb") as file:
         async for chunk in storage().open(sha256):
             await asyncio.to_thread(file.write, chunk)
-    beside.replace(to)
 
 
 async def _to_pdf(source: Path, name: str) -> None:
-    """By LibreOffice, with a profile of its own and no macros: what it makes takes the place of the source."""
+    """By LibreOffice, in a process without a network where the system lets us, with a profile of its own in which macros and
+    links to elsewhere are off: what it makes takes the place of the source."""
     if not has_office():
         raise Undrawable(WHY["office"])
     with tempfile.TemporaryDirectory() as folder:
         given = Path(folder) / f"stuk.{name.rpartition('.')[2].lower()}"
-        await asyncio.to_thread(source.rename, given)
-        command = [
-            "soffice",
-            "--headless",
-            "--norestore",
-            "--safe-mode",
+        await asyncio.to_thread(shutil.move, source, given)
+        profile = Path(folder) / "profile" / "user"
+        profile.mkdir(parents=True)
+        (profile / "registrymodifications.xcu").write_text(_SETTINGS, encoding="utf-8")
+        command = [*_without_network(), "soffice", "--headless", "--norestore", "--nolockcheck", "--nodefault"]
+        command += [
             f"-env:UserInstallation=file://{folder}/profile",
+            "--convert-to",
+            "pdf",
+            "--outdir",
+            folder,
+            str(given),
         ]
-        await _finish(
-            [*command, "--convert-to", "pdf", "--outdir", folder, str(given)],
-            90.0,
-            {"HOME": folder, "PATH": "/usr/bin:/bin"},
-        )
+        async with _at_once:
+            await _finish(command, OFFICE_SECONDS, {"HOME": folder, "PATH": "/usr/bin:/bin", "TMPDIR": folder})
         made = given.with_suffix(".pdf")
         if not made.exists():
             raise Undrawable(WHY["damaged"])
-        shutil.move(made, source)
+        await asyncio.to_thread(shutil.move, made, source)
+
+
+@functools.cache
+def _without_network() -> tuple[str, ...]:
+    """What goes before a command to cut it off from every network; nothing where the system forbids us that."""
+    for cut in (("unshare", "--net"), ("unshare", "--map-root-user", "--net")):
+        with contextlib.suppress(OSError):
+            if subprocess.run([*cut, "true"], capture_output=True, check=False).returncode == 0:  # noqa: S603
+                return cut
+    return ()
+
+
+def _setting(path: str, name: str, value: object) -> str:
+    return f'<item oor:path="/org.openoffice.{path}"><prop oor:name="{name}" oor:op="fuse"><value>{value}</value></prop></item>'
+
+
+_SETTINGS = (
+    '<?xml version="1.0" encoding="UTF-8"?><oor:items xmlns:oor="http://openoffice.org/2001/registry">'
+    + _setting("Office.Common/Security/Scripting", "DisableMacrosExecution", "true")
+    + _setting("Office.Common/Security/Scripting", "MacroSecurityLevel", 3)
+    + _setting("Office.Common/Security/Scripting", "BlockUntrustedRefererLinks", "true")
+    + _setting("Office.Writer/Content/Update", "Link", 0)
+    + _setting("Office.Calc/Content/Update", "Link", 2)
+    + _setting("Inet/Settings", "ooInetProxyType", 2)
+    + _setting("Inet/Settings", "ooInetHTTPProxyName", "127.0.0.1")
+    + _setting("Inet/Settings", "ooInetHTTPProxyPort", 9)
+    + _setting("Inet/Settings", "ooInetHTTPSProxyName", "127.0.0.1")
+    + _setting("Inet/Settings", "ooInetHTTPSProxyPort", 9)
+    + "</oor:items>"
+)
 
 
 async def _run(act: str, *args: str, seconds: float = SECONDS) -> None:
@@ -200,7 +254,7 @@ async def _finish(command: list[str], seconds: float, environ: dict[str, str]) -
     """The other process to its end: its status and what it said. Raises Undrawable when it takes too long."""
     process = await asyncio.create_subprocess_exec(
         *command, cwd=_ROOT, env=environ, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     try:
         async with asyncio.timeout(seconds):
@@ -209,7 +263,8 @@ async def _finish(command: list[str], seconds: float, environ: dict[str, str]) -
         raise Undrawable(WHY["late"]) from None
     finally:
         if process.returncode is None:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # with what it started itself
             await process.wait()
     return process.returncode or 0, said.decode("ascii", "replace")
 

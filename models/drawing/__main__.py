@@ -1,6 +1,6 @@
 """`python -m models.drawing about|draw|text SOURCE FOLDER …`: draws one document in a process of its own, within limits.
 
-about SOURCE FOLDER: about.json with `pages` and `sizes` (width and height of each page in points, the first 500).
+about SOURCE FOLDER WIDTH: the first page as WIDTH-1.webp, for it is what somebody waits for; and about.json with `pages` and `sizes` (width and height of each page in points, the first 500).
 draw SOURCE FOLDER FIRST LAST WIDTH: pages FIRST to LAST (from 1) as WIDTH-N.webp.
 text SOURCE FOLDER FIRST LAST: what can be read on them as text-N.txt.
 join TARGET PICTURE…: photos, turned upright, as the pages of one PDF.
@@ -20,7 +20,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pillow_heif
 import pypdfium2
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
@@ -41,7 +40,6 @@ def main(act: str, *args: str) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
-    pillow_heif.register_heif_opener()
     try:
         _ACTS[act](*args)
     except pypdfium2.PdfiumError as error:
@@ -79,6 +77,9 @@ class _Pdf:
 
 class _Picture:
     def __init__(self, source: str) -> None:
+        import pillow_heif  # here, because whoever waits for a page of a PDF waits for it too
+
+        pillow_heif.register_heif_opener()
         self._image = Image.open(source)
         self.pages = min(getattr(self._image, "n_frames", 1), 200) if self._image.format == "TIFF" else 1
 
@@ -115,10 +116,11 @@ def _open(source: str) -> _Pdf | _Picture:
     return _Pdf(source) if is_pdf else _Picture(source)
 
 
-def _about(source: str, folder: str) -> None:
+def _about(source: str, folder: str, width: str) -> None:
     found = _open(source)
     if not found.pages:
         _fail("damaged")
+    _draw_page(found, folder, 1, width)
     sizes = [found.size(number) for number in range(1, min(found.pages, 500) + 1)]
     _keep(Path(folder) / "about.json", lambda at: at.write_text(json.dumps({"pages": found.pages, "sizes": sizes})))
 
@@ -126,9 +128,14 @@ def _about(source: str, folder: str) -> None:
 def _draw(source: str, folder: str, first: str, last: str, width: str) -> None:
     found = _open(source)
     for number in range(int(first), min(int(last), found.pages) + 1):
+        _draw_page(found, folder, number, width)
+
+
+def _draw_page(found: _Pdf | _Picture, folder: str, number: int, width: str) -> None:
+    at = Path(folder) / f"{width}-{number}.webp"
+    if not at.exists():
         image = found.draw(number, int(width))
-        write = functools.partial(image.save, format="WEBP", quality=QUALITY, method=2)
-        _keep(Path(folder) / f"{width}-{number}.webp", write)
+        _keep(at, functools.partial(image.save, format="WEBP", quality=QUALITY, method=2))
 
 
 def _text(source: str, folder: str, first: str, last: str) -> None:

@@ -1,0 +1,33 @@
+/* The pages of a document: + and - come closer or go back, 0 fits; the field says which page one sees, and goes to one. */
+customElements.define("page-viewer", class extends HTMLElement {
+  connectedCallback() {
+    this.roll = this.querySelector(".pages-roll")
+    if (!this.roll) return
+    this.field = this.querySelector("[name=page]")
+    this.addEventListener("keydown", this)
+    this.addEventListener("submit", this)
+    this.watcher = new IntersectionObserver(seen => this.see(seen), { root: this.roll, rootMargin: "-45% 0px -45% 0px" })
+    this.roll.querySelectorAll("figure").forEach(page => this.watcher.observe(page))
+    if (this.constructor.held) this.roll.focus({ preventScroll: true })
+    this.constructor.held = false
+  }
+  disconnectedCallback() { this.watcher?.disconnect() }
+  see(seen) {
+    const page = seen.find(one => one.isIntersecting)
+    if (page && document.activeElement !== this.field) this.field.value = page.target.id.slice(5)
+  }
+  handleEvent(event) {
+    if (event.type === "submit") {
+      const page = this.querySelector(`[id="page-${Number.parseInt(this.field.value)}"]`)
+      if (!page) return      // on another screen: the server goes there
+      event.preventDefault()
+      page.scrollIntoView({ block: "start" })
+      return this.roll.focus({ preventScroll: true })
+    }
+    const zoom = !event.ctrlKey && !event.metaKey && event.target !== this.field && this.querySelector(`a[data-key="${event.key === "=" ? "+" : CSS.escape(event.key)}"]`)
+    if (!zoom) return
+    event.preventDefault()
+    this.constructor.held = true
+    zoom.click()
+  }
+})
