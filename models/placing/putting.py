@@ -13,7 +13,7 @@ from models.accounts.blocking import listed
 from models.core import Say, fold
 from models.dossiers.folders import numbered
 from models.dossiers.publishing import labels_key
-from models.dossiers.structures import _ids as fresh_ids
+from models.dossiers.rolling import new_ids as fresh_ids
 from models.live import touch
 from models.placing.plan import DEVIATIONS, Spot, laid_out, rows_of, set_unseen_apart
 from models.placing.records import Placing
