@@ -48,18 +48,20 @@ def _tables(serial: str, blob: str) -> tuple[str, ...]:
 _TOKENS = 'columnsize=0, tokenize="unicode61 remove_diacritics 2"'
 _SCOPE = "coalesce({row}.client, 0)"
 _DUE = "INSERT INTO search_due (document) VALUES (new.id) ON CONFLICT (document) DO UPDATE SET turn = search_due.turn + 1; "
-_OLD_TEXT = (
-    "DELETE FROM document_text WHERE sha256 = old.sha256 AND NOT EXISTS (SELECT 1 FROM document o WHERE o.sha256 = old.sha256); "
-)
+_OLD_TEXT = "DELETE FROM document_text WHERE sha256 = old.sha256 AND NOT EXISTS (SELECT 1 FROM document o WHERE o.sha256 = old.sha256); "
 _CHANGED = " OR ".join(f"new.{column} IS NOT old.{column}" for column in _CHANGES)
 _FOLDER = "INSERT INTO folder_name (name_key) SELECT new.name_key WHERE NOT EXISTS (SELECT 1 FROM folder_name WHERE name_key = new.name_key); "
 
 ON_SQLITE = (
     *_tables("INTEGER PRIMARY KEY", "BLOB"),
     *ON_BOTH,
-    f"CREATE VIRTUAL TABLE document_names USING fts5(words, scope, prefix='2 3', {_TOKENS})",
+    f"CREATE VIRTUAL TABLE document_names USING fts5(words, scope, prefix='1 2 3', {_TOKENS})",
     f"CREATE VIRTUAL TABLE document_deep USING fts5(words, body, scope, {_TOKENS})",
     f"CREATE VIRTUAL TABLE folder_names USING fts5(name_key, content='folder_name', content_rowid='id', prefix='2 3', {_TOKENS})",
+    *(
+        f"CREATE VIRTUAL TABLE {name}_words USING fts5vocab({name}, row)"
+        for name in ("document_names", "document_deep", "folder_names")
+    ),
     "CREATE VIRTUAL TABLE search_grams USING fts5(word, content='search_word', content_rowid='id', columnsize=0, tokenize='trigram')",
     "CREATE TRIGGER document_found AFTER INSERT ON document BEGIN "
     f"INSERT INTO document_names (rowid, words, scope) VALUES (new.id, {_words('new')}, {_SCOPE.format(row='new')}); {_DUE}END",
