@@ -11,10 +11,10 @@ import email.policy
 import html.parser
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.parsers import expat
 
 from models.sheets.archive import Archive
 from models.sheets.cells import Unreadable
@@ -22,7 +22,10 @@ from models.sheets.cells import Unreadable
 Pages = Iterator[str]
 _PART = 30 * 1024 * 1024  # bytes of one part of an office file
 _PLAIN = 8 * 1024 * 1024  # bytes of a plain file
-_PARAGRAPHS = frozenset({"p", "h", "tr", "br", "row", "tab", "line-break", "table-cell", "list-item"})
+_PARAGRAPHS = frozenset({"p", "h", "tr", "row", "table-cell", "list-item"})
+_BREAKS = frozenset({"br", "tab", "s", "line-break", "cr"})
+_WITHIN_WORDS = frozenset({"span", "a", "b", "i", "tspan"})
+_DEEPEST = 1_000  # elements within elements
 _TEXTS = frozenset({"t"})
 _SLIDE = re.compile(r"ppt/(?:slides|notesSlides)/[a-z]+(\d+)\.xml$", re.I)
 _WORD_PARTS = re.compile(r"word/(?:document|header\d*|footer\d*|footnotes|endnotes|comments)\.xml$", re.I)
@@ -38,7 +41,7 @@ def office_open(path: Path) -> Pages:
     if not names:
         raise Unreadable("damaged")
     for name in names:
-        yield _xml_text(archive.read(name, _PART), lambda tag: tag in _TEXTS)
+        yield _xml_text(archive.read(name, _PART), _TEXTS)
 
 
 def open_document(path: Path) -> Pages:
@@ -137,26 +140,44 @@ def _body_first(name: str) -> tuple[bool, str]:
     return not name.lower().endswith("document.xml"), name
 
 
-def _xml_text(content: bytes, wanted: Callable[[str], bool] | None) -> str:
-    """The texts of a part, with a break after each paragraph. What declares entities is not read: it may unfold without end."""
-    if b"<!DOCTYPE" in content[:4096] or b"<!ENTITY" in content:
+def _xml_text(content: bytes, wanted: frozenset[str] | None) -> str:
+    """The texts of a part (or those in the wanted elements), with a break after each paragraph. What declares entities is not
+    read: it may unfold without end."""
+    if b"<!ENTITY" in content:
         raise Unreadable("damaged")
     said: list[str] = []
+    inside: list[bool] = []
+
+    def start(name: str, attributes: Any) -> None:
+        tag = name.rpartition(":")[2]
+        inside.append(wanted is None or tag in wanted)
+        if len(inside) > _DEEPEST:
+            raise Unreadable("damaged")
+        if tag in _BREAKS or (wanted is None and tag not in _WITHIN_WORDS):
+            said.append(" ")
+
+    def end(name: str) -> None:
+        inside.pop()
+        tag = name.rpartition(":")[2]
+        if tag in _PARAGRAPHS:
+            said.append("\n")
+        elif wanted is None and tag not in _WITHIN_WORDS:
+            said.append(" ")
+
+    def letters(data: str) -> None:
+        if inside and inside[-1]:
+            said.append(data)
+
+    def entity(*_: Any) -> None:
+        raise Unreadable("damaged")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.CharacterDataHandler, parser.EntityDeclHandler = letters, entity
+    parser.buffer_text = True
     try:
-        for event, element in ElementTree.iterparse(io.BytesIO(content), events=("start", "end")):  # noqa: S314  no entities: above
-            tag = str(element.tag).rpartition("}")[2]
-            if event == "start":
-                continue
-            if element.text and (wanted is None or wanted(tag)):
-                said.append(element.text)
-            if wanted is None and tag not in ("span", "a"):
-                said.append(" ")
-            if tag in _PARAGRAPHS:
-                said.append("\n")
-            if wanted is None and element.tail:
-                said.append(element.tail)
-            element.clear()
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        parser.Parse(content, True)
+    except (expat.ExpatError, ValueError, LookupError) as error:
         raise Unreadable("damaged") from error
     return "".join(said)
 

@@ -183,7 +183,14 @@ def _marked(rows: list[dict[str, Any]], groups: Sequence[Group]) -> list[Hit]:
         state = row.get("text_state")
         is_read = None if state in (None, "waiting") else state == "done"
         hits.append(
-            Hit(row["id"], marked(row["name"], pattern), around, page if (row.get("pages") or 0) > 1 else 0, is_read, row)
+            Hit(
+                row["id"],
+                marked(row["name"], pattern),
+                around,
+                page if (row.get("pages") or 0) > 1 else 0,
+                is_read,
+                row,
+            )
         )
     return hits
 

@@ -42,7 +42,8 @@ async def prepare(rows: Sequence[dict[str, Any]]) -> None:
     """Bytes of documents (sha256, mime, name, size, id) that are not known yet: to be read, or not of a kind that is. In a
     writing unit."""
     await engine.raw_many(
-        "INSERT INTO document_text (sha256, mime, name, size, place, state) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (sha256) DO NOTHING",
+        "INSERT INTO document_text (sha256, mime, name, size, place, state) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (sha256) "
+        "DO UPDATE SET place = excluded.place WHERE document_text.place < excluded.place",
         [(row["sha256"], row["mime"], row["name"], row["size"], row["id"], _first_state(row)) for row in rows],
     )
 

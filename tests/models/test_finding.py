@@ -108,12 +108,24 @@ async def test_the_name_of_a_client_finds_his_papers(cast):
 
 async def test_names_come_before_texts_and_the_newest_first(cast):
     folder = await folder_of_client(cast.bakkerij)
-    for name, text in (("oud kikker.txt", "a"), ("ander.txt", "de kikker kwaakt"), ("nieuw kikker.txt", "b"), ("kikker.txt", "c")):
+    for name, text in (
+        ("oud kikker.txt", "a"),
+        ("ander.txt", "de kikker kwaakt"),
+        ("nieuw kikker.txt", "b"),
+        ("kikker.txt", "c"),
+    ):
         await put(cast.anna, folder, name, text)
-    await engine.raw("UPDATE document SET uploaded_at = $1 WHERE name = 'kikker.txt'", dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
+    await engine.raw(
+        "UPDATE document SET uploaded_at = $1 WHERE name = 'kikker.txt'", dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    )
     await keep_up()
 
-    assert names(await find_documents(cast.anna, "kikker")) == ["kikker.txt", "nieuw kikker.txt", "oud kikker.txt", "ander.txt"]
+    assert names(await find_documents(cast.anna, "kikker")) == [
+        "kikker.txt",
+        "nieuw kikker.txt",
+        "oud kikker.txt",
+        "ander.txt",
+    ]
 
 
 @pytest.mark.parametrize("typed", ["kroonlcuhter", "kronluchter", "kroonluchte", "kroonluchterr", "luchter"])
@@ -148,7 +160,11 @@ async def test_drafts_trash_and_others_own_uploads_stay_hidden(cast):
     rik, other = await as_viewer("rik@bakkerij-jansen.example"), await as_viewer(FEM)
 
     for typed in ("olifant", "slurf"):
-        assert sorted(names(await find_documents(cast.anna, typed))) == ["olifant klad.txt", "olifant van rik.txt", "olifant.txt"]
+        assert sorted(names(await find_documents(cast.anna, typed))) == [
+            "olifant klad.txt",
+            "olifant van rik.txt",
+            "olifant.txt",
+        ]
         assert sorted(names(await find_documents(rik, typed))) == ["olifant van rik.txt", "olifant.txt"]
         assert names(await find_documents(other, typed)) == []
 
@@ -220,7 +236,16 @@ async def test_filters_narrow_and_facets_count_what_is_left(cast):
     kind = (await engine.raw("SELECT id, name FROM document_kind ORDER BY id LIMIT 1"))[0]
     for number in range(5):
         document = await put(cast.anna, folder, f"walvis {number}.pdf")
-        await describe(document, kind["id"] if number < 2 else None, 2020 + number, "", "Spoed" if number else "", "", None, by=cast.anna)
+        await describe(
+            document,
+            kind["id"] if number < 2 else None,
+            2020 + number,
+            "",
+            "Spoed" if number else "",
+            "",
+            None,
+            by=cast.anna,
+        )
     await put(cast.anna, other, "walvis.pdf", publish=Publish(draft=True))
 
     async def found(**filter: Any) -> int:
