@@ -139,7 +139,7 @@ def _client(row: dict[str, Any]) -> Found:
 
 
 async def _documents(viewer: Viewer, question: str, most: int) -> list[Found]:
-    found = await find_documents(viewer, question, size=most, texts=False)
+    found = await find_documents(viewer, question, size=most, most=max(most, 100))
     return [
         Found("document", hit.id, hit.row["name"], hit.row["client_name"] or "", hit.row["client"])
         for hit in found.hits

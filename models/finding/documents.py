@@ -23,7 +23,7 @@ from models.finding.seeing import findable_documents, scope_of
 if TYPE_CHECKING:
     from models.viewer import Viewer
 
-MOST = 1_000  # that are counted and ordered; of more only the newest
+MOST = 500  # that are counted and ordered; of more only the newest
 FEW = 3  # with fewer, what was probably meant is sought too
 SHOWN = 12  # values of a facet
 _SNIPPET_MOST = 4_000_000  # bytes of the texts that one page unpacks
@@ -82,30 +82,30 @@ class Answer:
 
 
 async def find_documents(
-    viewer: Viewer, question: str, filter: Filter = Filter(), size: int = 25, page: int = 1, *, texts: bool = True
+    viewer: Viewer, question: str, filter: Filter = Filter(), size: int = 25, page: int = 1, *, most: int = MOST
 ) -> Answer:
-    """A page of them. At most seven statements; nothing for a question that is too short."""
+    """A page of them, out of at most `most`. At most seven statements; nothing for a question that is too short."""
     if is_too_short(question):
         return Answer()
     groups = parsed(question)
     groups = with_clients(groups, await clients_called(viewer, groups) if not filter.client else {})
     groups = with_likes(groups, await other_forms(groups))
-    light = await _found(viewer, groups, filter)
+    light = await _found(viewer, groups, filter, most)
     is_near = False
     if len(light) < FEW and (near := await near_words(groups)) and any(near.values()):
         wider = with_likes(groups, near)
-        if more := await _found(viewer, wider, filter):
+        if more := await _found(viewer, wider, filter, most):
             is_near, groups = len(more) > len(light), wider if len(more) > len(light) else groups
             light = more if is_near else light
     if not light:
         return Answer()
-    ordered = _in_order(light[:MOST], fold(question))
+    ordered = _in_order(light[:most], fold(question))
     at = (max(page, 1) - 1) * size
-    hits = await _shown(ordered[at : at + size], groups, texts)
+    hits = await _shown(ordered[at : at + size], groups)
     return Answer(
         hits=hits,
         total=len(ordered),
-        has_more=len(light) > MOST,
+        has_more=len(light) > most,
         facets=_facets(ordered),
         meant=_meant(groups, hits) if is_near else (),
         is_near=is_near,
@@ -113,12 +113,13 @@ async def find_documents(
     )
 
 
-async def _found(viewer: Viewer, groups: Sequence[Group], filter: Filter) -> list[dict[str, Any]]:
-    """Light rows, at most one more than MOST: those by their names, then those by their texts, each the newest first."""
+async def _found(viewer: Viewer, groups: Sequence[Group], filter: Filter, most: int) -> list[dict[str, Any]]:
+    """Light rows, at most one more than `most`: those by their names, then those by their texts, each the newest first."""
     scope = [filter.client] if filter.client else scope_of(viewer)
     where, args = _where(viewer, filter, first=3)
     named, deep = _SOURCES[engine.is_sqlite()]
-    sql = _FOUND_SQL.format(named=named, deep=deep, where=where, most=MOST + 1)
+    newest = "n.rowid" if engine.is_sqlite() else "d.id"  # FTS5 goes through its rows in that order, and stops
+    sql = _FOUND_SQL.format(named=named, deep=deep, newest=newest, where=where, most=int(most) + 1)
     return await engine.raw(sql, asked(groups, scope, deep=False), asked(groups, scope, deep=True), *args)
 
 
@@ -160,12 +161,10 @@ def _in_order(rows: list[dict[str, Any]], typed: str) -> list[dict[str, Any]]:
     return sorted(newest, key=rank)
 
 
-async def _shown(rows: list[dict[str, Any]], groups: Sequence[Group], texts: bool) -> list[Hit]:
+async def _shown(rows: list[dict[str, Any]], groups: Sequence[Group]) -> list[Hit]:
     if not rows:
         return []
-    found = await engine.raw(
-        (_SHOWN_SQL if texts else _NAMED_SQL).format(ids=listed(1)), json.dumps([row["id"] for row in rows])
-    )
+    found = await engine.raw(_SHOWN_SQL.format(ids=listed(1)), json.dumps([row["id"] for row in rows]))
     by_id = {row["id"]: row for row in found}
     whole = [by_id[row["id"]] for row in rows if row["id"] in by_id]
     return await asyncio.to_thread(_marked, whole, groups)
@@ -236,16 +235,16 @@ _SOURCES = {
         "document_deep n CROSS JOIN document d CROSS JOIN folder f WHERE n.words @@ CAST($2 AS tsquery) AND d.id = n.document AND f.id = d.folder",
     ),
 }
-_FOUND_SQL = """WITH named AS (SELECT d.id FROM {named} AND {where} ORDER BY d.id DESC LIMIT {most}),
-deep AS (SELECT d.id FROM {deep} AND {where} ORDER BY d.id DESC LIMIT {most}),
-hit AS (SELECT id, 0 AS rank FROM named UNION ALL SELECT id, 1 FROM deep WHERE id NOT IN (SELECT id FROM named))
-SELECT h.id, h.rank, d.name_key, d.kind, k.name AS kind_name, d.book_year, d.client, c.name AS client_name, d.source, d.uploaded_at
-FROM hit h JOIN document d ON d.id = h.id LEFT JOIN document_kind k ON k.id = d.kind LEFT JOIN client c ON c.id = d.client
-ORDER BY h.rank, h.id DESC LIMIT {most}"""
+_LIGHT = "d.id, d.name_key, d.kind, d.book_year, d.client, d.source, d.uploaded_at"
+# The texts are asked only for what is still missing.
+_FOUND_SQL = f"""WITH named AS (SELECT {_LIGHT}, 0 AS rank FROM {{named}} AND {{where}} ORDER BY {{newest}} DESC LIMIT {{most}}),
+deep AS (SELECT {_LIGHT}, 1 AS rank FROM {{deep}} AND d.id NOT IN (SELECT id FROM named) AND {{where}}
+ ORDER BY {{newest}} DESC LIMIT (SELECT {{most}} - count(*) FROM named))
+SELECT h.*, k.name AS kind_name, c.name AS client_name FROM (SELECT * FROM named UNION ALL SELECT * FROM deep) h
+LEFT JOIN document_kind k ON k.id = h.kind LEFT JOIN client c ON c.id = h.client"""
 _BELOW = """WITH RECURSIVE inner_folder(id) AS (SELECT CAST({} AS INTEGER) UNION SELECT b.id FROM folder b JOIN inner_folder i ON b.parent = i.id)
  SELECT id FROM inner_folder"""
-_ROW = """SELECT d.id, d.name, d.client, c.name AS client_name, d.folder, f.name AS folder_name, f.client IS NULL AS is_general, d.mime, d.size,
- d.source, d.state, d.uploaded_at, d.published_at, d.book_year, d.period, d.labels, k.name AS kind_name, t.state AS text_state, t.pages{body}
+_SHOWN_SQL = """SELECT d.id, d.name, d.client, c.name AS client_name, d.folder, f.name AS folder_name, f.client IS NULL AS is_general, d.mime, d.size,
+ d.source, d.state, d.uploaded_at, d.published_at, d.book_year, d.period, d.labels, k.name AS kind_name, t.state AS text_state, t.pages, t.body
 FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN client c ON c.id = d.client LEFT JOIN document_kind k ON k.id = d.kind
-LEFT JOIN document_text t ON t.sha256 = d.sha256 WHERE d.id IN {{ids}}"""
-_SHOWN_SQL, _NAMED_SQL = _ROW.format(body=", t.body"), _ROW.format(body="")
+LEFT JOIN document_text t ON t.sha256 = d.sha256 WHERE d.id IN {ids}"""
