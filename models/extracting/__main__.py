@@ -56,7 +56,7 @@ def without_network() -> bool:
     new_user, new_net = 0x10000000, 0x40000000
     with contextlib.suppress(OSError, AttributeError):
         call = ctypes.CDLL(None, use_errno=True).unshare
-        return call(new_net) == 0 or call(new_user | new_net) == 0
+        return bool(call(new_net) == 0 or call(new_user | new_net) == 0)
     return False
 
 

@@ -51,7 +51,7 @@ class Value(NamedTuple):
 
     value: Any
     name: str
-    count: int
+    documents: int
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,8 @@ async def _found(viewer: Viewer, groups: Sequence[Group], filter: Filter, most: 
 
 
 def _where(viewer: Viewer, filter: Filter, first: int) -> tuple[str, list[Any]]:
-    parts, args = [findable_documents(viewer)], []
+    parts: list[str] = [findable_documents(viewer)]
+    args: list[Any] = []
 
     def also(sql: str, value: Any) -> None:
         parts.append(sql.format(f"${first + len(args)}"))

@@ -32,7 +32,8 @@ async def clients_called(viewer: Viewer, groups: Sequence[Group]) -> dict[str, t
 
 
 async def _called(viewer: Viewer, words: Sequence[str]) -> list[dict[str, Any]]:
-    parts, args = [], []
+    parts: list[str] = []
+    args: list[Any] = []
     for at, word in enumerate(words):
         condition, more = any_of("client", (word,))
         numbered = condition.format(*(f"${len(args) + n}" for n in range(1, len(more) + 1)))

@@ -184,7 +184,7 @@ async def test_restricted_staff_finds_his_own_and_asks_as_often(cast):
             asked.append(counter.n)
         assert {hit.row["client"] for hit in answer.hits} <= mine and answer.hits
         assert {one.value for one in answer.facets["clients"]} <= mine
-        assert sum(one.count for one in answer.facets["clients"]) == answer.total
+        assert sum(one.documents for one in answer.facets["clients"]) == answer.total
         assert asked[0] == asked[1] <= 7
 
 
@@ -214,7 +214,7 @@ async def test_what_is_found_is_what_reading_everything_one_may_see_finds(cast, 
                 answer = await find_documents(viewer, question, Filter(client=cast.bakkerij), size=1000)
                 naive = {id for id, row in seen.items() if _holds(question, f"{row.name} | {contents[id]}")}
                 assert {hit.id for hit in answer.hits} == naive, (question, viewer.user.email)
-                assert answer.total == len(naive) == sum(one.count for one in answer.facets.get("sources", []))
+                assert answer.total == len(naive) == sum(one.documents for one in answer.facets.get("sources", []))
             folder_ids = {row["id"] for row in await find_folders(viewer, "een btw", 1000)} | {
                 row["id"] for row in await find_folders(viewer, "loon", 1000)
             }
@@ -265,9 +265,9 @@ async def test_filters_narrow_and_facets_count_what_is_left(cast):
     assert await found(since=today, until=today) == 6
     assert await found(until=today - dt.timedelta(days=1)) == 0
     facets = (await find_documents(cast.anna, "walvis")).facets
-    assert {(one.name, one.count) for one in facets["kinds"]} == {(kind["name"], 2)}
+    assert {(one.name, one.documents) for one in facets["kinds"]} == {(kind["name"], 2)}
     assert [one.value for one in facets["years"]] == [2024, 2023, 2022, 2021, 2020]
-    assert {(one.value, one.count) for one in facets["clients"]} == {(cast.bakkerij, 5), (cast.garage, 1)}
+    assert {(one.value, one.documents) for one in facets["clients"]} == {(cast.bakkerij, 5), (cast.garage, 1)}
 
 
 @pytest.mark.parametrize(
