@@ -13,6 +13,7 @@ from jobs.chores import do_chores
 from jobs.long_work import LongWork, know_all_work
 from jobs.post import Post
 from jobs.presence import Presence
+from jobs.reading import read_documents
 from jobs.scanning import scan_for_ever
 from models import engine
 
@@ -40,12 +41,14 @@ async def work() -> None:
     chores = asyncio.create_task(do_chores(presence))
     scanning = asyncio.create_task(scan_for_ever())
     mail = asyncio.create_task(post.run())
+    reading = asyncio.create_task(read_documents(presence))
     log.info("the worker is at work")
     await asyncio.wait([mail, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
     post.stop()
     ears.cancel()
     chores.cancel()
     scanning.cancel()
+    reading.cancel()
     await asyncio.gather(asyncio.to_thread(long_work.stop), asyncio.wait([mail], timeout=4), return_exceptions=True)
     with suppress(Exception):
         await engine.close()

@@ -1,4 +1,4 @@
-"""Searching by name and number in clients, users, folders and documents, strictly inside what the viewer may see."""
+"""Searching in clients, users, folders and documents at once, strictly inside what the viewer may see."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from piccolo.columns.combination import WhereRaw
-
 from models import engine
 from models.clients import seen
-from models.core import Scope
-from models.dossiers import Document, Folder
+from models.finding import find_documents, find_folders
 from models.mine import seen_people
 from models.people import search_words, sort_name
 from models.words import any_of, escaped, holding, meant, number_of, number_start
@@ -53,8 +50,11 @@ async def find(viewer: Viewer, question: str, most: int) -> Answer:
     found = {
         "clients": await _clients(viewer, question, holding("client", question), most),
         "users": await _users(viewer, question, holding("users", question), most),
-        "documents": await _of_dossier(viewer, Document, "document", words, most),
-        "folders": await _of_dossier(viewer, Folder, "folder", words, most),
+        "documents": await _documents(viewer, question, most),
+        "folders": [
+            Found("folder", row["id"], row["name"], row["client_name"] or "", row["client"])
+            for row in await find_folders(viewer, question, most)
+        ],
     }
     answer = Answer({kind: rows for kind, rows in found.items() if rows})
     if sum(map(len, found.values())) < FEW and not number_of(question):
@@ -138,19 +138,9 @@ def _client(row: dict[str, Any]) -> Found:
     )
 
 
-async def _of_dossier(viewer: Viewer, table: Any, name: str, words: list[str], most: int) -> list[Found]:
-    found = _holding(viewer.scope(table), f"{name}.name_key", words).where(table.trashed_at.is_null())
-    owner = table.client
-    rows = await found.select(
-        table.id,
-        table.name,
-        owner.id.as_alias("client_id"),
-        owner.name.as_alias("client_name"),
-        order=[table.name_key],
-        limit=most,
-    )
-    return [Found(name, row["id"], row["name"], row["client_name"] or "", row["client_id"]) for row in rows]
-
-
-def _holding(found: Scope[Any], column: str, words: list[str]) -> Scope[Any]:
-    return found.where(*(WhereRaw(f"{column} LIKE {{}} ESCAPE '!'", f"%{escaped(word)}%") for word in words))
+async def _documents(viewer: Viewer, question: str, most: int) -> list[Found]:
+    found = await find_documents(viewer, question, size=most, most=max(most, 100))
+    return [
+        Found("document", hit.id, hit.row["name"], hit.row["client_name"] or "", hit.row["client"])
+        for hit in found.hits
+    ]

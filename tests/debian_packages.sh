@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the tests need of Debian: installed where we may, else named.
 set -u
-declare -A needed=([chromium]=chromium [redis-server]=redis-server)
+declare -A needed=([chromium]=chromium [redis-server]=redis-server [tesseract]="tesseract-ocr tesseract-ocr-nld")
 missing=()
 for command in "${!needed[@]}"; do
   command -v "$command" > /dev/null || missing+=("${needed[$command]}")

@@ -19,6 +19,7 @@ from models.sample.enterprises import Enterprise, Person
 from models.sample.papers import GENERAL_PAPERS, PAPERS, pdf
 from models.settings import Firm, utcnow
 from models.storage import Stored, storage
+from models.texts import keep_up
 from models.viewer import Permission
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ async def fill(clients: int, seed: int, password: str) -> None:
     """
     papers, hashed = await keep_papers(), await hash_password(password)
     await engine.run_writing(lambda: _fill(clients, seed, hashed, papers))
+    while await keep_up():  # so that the papers are found at once, also where no worker runs yet
+        pass
 
 
 async def _fill(clients: int, seed: int, hashed: str, papers: Papers) -> None:
