@@ -15,7 +15,6 @@ from typing import Any
 
 from models import engine, migrate, sample
 from models.clients import settle_rights
-from models.clients.rights import STEP
 from models.core import fold
 from models.settings import utcnow
 from tests.bench.crowd import gather
