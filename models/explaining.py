@@ -205,10 +205,11 @@ async def _to_general(viewer: Viewer, folder: Folder) -> list[Step]:
                 ),
             )
         ]
-    words = "Het algemene dossier “{name}” is voor groepen waar geen van de cliënten in zit."
+    name = dossier["name"]
+    none = Say("Het algemene dossier “{name}” is voor groepen waar geen van de cliënten in zit.", name=name)
     if dossier["audience"] == "sector":
-        words = "Het algemene dossier “{name}” is voor branches waar geen van de cliënten in zit."
-    return [Step(False, Say(words, name=dossier["name"]))]
+        none = Say("Het algemene dossier “{name}” is voor branches waar geen van de cliënten in zit.", name=name)
+    return [Step(False, none)]
 
 
 # colleagues
