@@ -78,7 +78,7 @@ async def undo(request: Request, viewer: Viewer, mailing_id: int) -> Reply:
         count = await mailing.undo(by=viewer)
     except Refused as refused:
         return go(to, toast=Toast(refused.why, "attention"))
-    return go(to, toast=Say("{n} mails tegengehouden.", n=count))
+    return go(to, toast=Say("Tegengehouden: {n}.", n=count))
 
 
 async def _of(viewer: Viewer, dossier_id: int, ids: Sequence[Any]) -> tuple[Dossier, list[Document]]:

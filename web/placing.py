@@ -119,7 +119,7 @@ async def add(request: Request, viewer: Viewer, received: Received, placing_id: 
         received.one_file("files")
     arrived = [NewDocument(file.name, file.sha256, file.size, file.content_type.mime) for file in received.files]
     count = await found.add_files(arrived, by=viewer)
-    said = Say("{n} bestanden ontvangen.", n=count)
+    said = Say("{n} bestanden ontvangen.", n=count) if count > 1 else Say("“{name}” is ontvangen.", name=arrived[0].name)
     if received.refused:
         said = Say("{n} ontvangen, {m} niet: {why}", n=count, m=len(received.refused), why=received.refused[0].why)
     return go(page.url(placing_id=placing_id), toast=said)
@@ -185,7 +185,7 @@ async def act(request: Request, viewer: Viewer, placing_id: int) -> Reply:
     if not ids or do not in ("drop", "back"):
         return go(back, toast=Say("Kies eerst een bestand."))
     count = await found.drop(ids, back=do == "back", by=viewer)
-    said = Say("{n} bestanden doen weer mee.", n=count) if do == "back" else Say("{n} bestanden weggelaten.", n=count)
+    said = Say("Doen weer mee: {n}.", n=count) if do == "back" else Say("Weggelaten: {n}.", n=count)
     return go(back, toast=said)
 
 

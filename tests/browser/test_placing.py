@@ -62,7 +62,7 @@ def test_files_are_dropped_matched_given_a_client_by_keys_and_placed(tabs: Tabs,
     tab = begun(tabs, poort)
     tab.locator("#placing-input").set_input_files([paper(f"{number}_Btw-jan.pdf"), paper("zonder nummer.pdf")])
     expect(tab.locator(".uploads li.good")).to_have_count(2)
-    expect(tab.locator("#placing-files > p[role=status]")).to_contain_text("1 klaar voor 1 cliënten, 1 wachten")
+    expect(tab.locator("#placing-files > p[role=status]")).to_contain_text("1 klaar voor 1 cliënt, 1 wachten")
     tab.get_by_label("Naar de map").fill("Aangiften › {boekjaar} › Omzetbelasting")
     tab.get_by_label("Boekjaar").fill("2026")
     tab.keyboard.press("Enter")

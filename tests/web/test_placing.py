@@ -72,7 +72,7 @@ async def test_a_colleague_places_what_he_has_and_takes_it_back(cast: Cast, brow
         await work(placing)
         listed = await anna.get(pages.list_.url())
 
-    assert "los.pdf" in first.text and "1 klaar voor 1 cliënten" in first.text
+    assert "los.pdf" in first.text and "1 klaar voor 1 cliënt" in first.text
     assert too_soon.status_code == 422 and "Kies naar welke map" in too_soon.text
     assert wrong.status_code == 422 and "Vul een jaar in" in wrong.text and 'value="mijn label"' in wrong.text
     assert saved.status_code == 303
