@@ -30,11 +30,19 @@ Pair = tuple[int, int, int]  # person, request, client
 
 
 async def plan_daily(now: dt.datetime) -> int:
-    """Ask for this day's mails when the office's hour has come: once, however many workers ask; how many."""
+    """Ask for this day's mails when the office's hour has come: once, however many workers ask; how many.
+
+    Who has something to hear is found while others write; that the day was not served yet, and since when each is told,
+    counts in the unit that asks.
+    """
     firm, local = await Firm.load(), now.astimezone(ZONE)
     if firm.heard_day >= _day(local) or local.hour < firm.digest_hour:
         return 0
-    return await engine.run_writing(lambda: _plan_daily(now))
+    async with engine.reading():
+        floor = _floor(firm, now - LOOK_BACK)
+        people = await _people(firm, ("daily", "at_once"), floor, now - SETTLED)
+        pairs = await _reminders_due(firm, local.date())
+    return await engine.run_writing(lambda: _ask_daily(people, pairs, now))
 
 
 async def plan_at_once(now: dt.datetime) -> int:
@@ -42,42 +50,39 @@ async def plan_at_once(now: dt.datetime) -> int:
     firm = await Firm.load()
     if firm.client_digest != "at_once" and not await engine.raw(_ANYBODY_AT_ONCE):
         return 0
-    floor = _floor(firm, now - LOOK_BACK_AT_ONCE)
-    if not await engine.raw(_TOLD_OF.format(**_parts(firm, ("at_once",))) + " LIMIT 1", floor, now - SETTLED):
-        return 0
-    return await engine.run_writing(lambda: _plan_at_once(now))
+    async with engine.reading():
+        people = await _people(firm, ("at_once",), _floor(firm, now - LOOK_BACK_AT_ONCE), now - SETTLED)
+    return await engine.run_writing(lambda: _ask_at_once(people, now)) if people else 0
+
+
+async def _people(firm: Firm, modes: tuple[str, ...], floor: dt.datetime, until: dt.datetime) -> set[int]:
+    return {row["person"] for row in await engine.raw(_TOLD_OF.format(**_parts(firm, modes)), floor, until)}
 
 
 def ladder(firm: Firm) -> Ladder:
     return ladder_of(firm.remind_before, firm.remind_after, firm.remind_every)
 
 
-async def _plan_daily(now: dt.datetime) -> int:
-    firm, local = await Firm.load(), now.astimezone(ZONE)
-    day = _day(local)
+async def _ask_daily(people: set[int], pairs: list[Pair], now: dt.datetime) -> int:
+    firm, day = await Firm.load(), _day(now.astimezone(ZONE))
     if firm.heard_day >= day:
         return 0
     await engine.raw("UPDATE firm SET heard_day = $1", day)
-    until, modes = now - SETTLED, ("daily", "at_once")
-    floor = _floor(firm, now - LOOK_BACK)
-    people = {row["person"] for row in await engine.raw(_TOLD_OF.format(**_parts(firm, modes)), floor, until)}
-    pairs = await _reminders_due(firm, local.date())
-    errands = await _ask(people | {person for person, _, _ in pairs}, day, modes, floor, until, now, firm)
-    rows = [(person, client, request, now, errands[person]) for person, request, client in pairs]
+    modes, floor = ("daily", "at_once"), _floor(firm, now - LOOK_BACK)
+    errands = await _ask(people | {person for person, _, _ in pairs}, day, modes, floor, now - SETTLED, now, firm)
+    rows = [(person, client, request, now, errands[person]) for person, request, client in pairs if person in errands]
     await engine.copy_rows("reminder", ("person", "client", "request", "at", "errand"), rows)
     return len(errands)
 
 
-async def _plan_at_once(now: dt.datetime) -> int:
-    firm, until = await Firm.load(), now - SETTLED
-    floor = _floor(firm, now - LOOK_BACK_AT_ONCE)
-    people = {row["person"] for row in await engine.raw(_TOLD_OF.format(**_parts(firm, ("at_once",))), floor, until)}
+async def _ask_at_once(people: set[int], now: dt.datetime) -> int:
+    firm, floor = await Firm.load(), _floor(await Firm.load(), now - LOOK_BACK_AT_ONCE)
     lately = await engine.raw(
         f"SELECT DISTINCT person FROM errand WHERE kind = 'client_news' AND created_at > $2 AND person IN {listed(1)}",
-        json.dumps(sorted(people)),
-        now - GATHER,
-    )
-    return len(await _ask(people - {row["person"] for row in lately}, 0, ("at_once",), floor, until, now, firm))
+        json.dumps(sorted(people)), now - GATHER,
+    )  # fmt: skip
+    fresh = people - {row["person"] for row in lately}
+    return len(await _ask(fresh, 0, ("at_once",), floor, now - SETTLED, now, firm))
 
 
 async def _ask(
@@ -100,11 +105,9 @@ async def _ask(
     before = await engine.raw("SELECT coalesce(max(id), 0) AS id FROM errand")
     await engine.copy_rows("errand", ("kind", "subject_id", "person", "detail", "run_after", "created_at"), rows)
     await told(
-        [
-            (person, client, until)
-            for person, (since, own) in windows.items()
-            for client in [*([None] if since else []), *(client for client, at in own.items() if at)]
-        ]
+        [person for person, (since, _) in windows.items() if since],
+        [(person, client) for person, (_, own) in windows.items() for client, at in own.items() if at],
+        until,
     )
     wake()
     found = await engine.raw("SELECT id, person FROM errand WHERE kind = 'client_news' AND id > $1", before[0]["id"])

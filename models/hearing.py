@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from piccolo.columns import ForeignKey, OnDelete, Timestamptz, Varchar
@@ -9,6 +10,7 @@ from piccolo.table import Table
 
 from models import engine
 from models.accounts import User
+from models.accounts.blocking import listed
 from models.accounts.managing import DIGESTS
 from models.audit import Trail
 from models.clients import Client
@@ -143,6 +145,11 @@ _TOLD_SQL = """INSERT INTO hearing (person, client, how, told_until) VALUES ($1,
 ON CONFLICT (person, coalesce(client, 0)) DO UPDATE SET told_until = excluded.told_until"""
 
 
-async def told(rows: list[tuple[int, int | None, dt.datetime]]) -> None:
-    """(person, client or None for all, until when)."""
-    await engine.raw_many(_TOLD_SQL, rows)
+async def told(people: list[int], of_clients: list[tuple[int, int]], until: dt.datetime) -> None:
+    """Until when these people were told of all their clients, and these (person, client) of one."""
+    await engine.raw(
+        f"INSERT INTO hearing (person, client, how, told_until) SELECT u.id, NULL, '', $2 FROM users u WHERE u.id IN {listed(1)} "
+        "ON CONFLICT (person, coalesce(client, 0)) DO UPDATE SET told_until = excluded.told_until",
+        json.dumps(people), until,
+    )  # fmt: skip
+    await engine.raw_many(_TOLD_SQL, [(person, client, until) for person, client in of_clients])

@@ -47,14 +47,14 @@ async def page(viewer: Viewer, narrowed: Filter, number: int = 1) -> tuple[list[
     id, name, version, client, client_name, folder, folder_name, published_at, may (people who are in), unread (of those),
     later (people who are not in yet)."""
     sql, args = _sql(viewer, narrowed)
-    rows = await engine.raw(f"{sql} LIMIT {SIZE} OFFSET {(max(number, 1) - 1) * SIZE}", *args)
+    rows = await engine.raw(sql.replace("{limit}", f"LIMIT {SIZE} OFFSET {(max(number, 1) - 1) * SIZE}"), *args)
     return rows, int(rows[0]["total"]) if rows else 0
 
 
 async def matching(viewer: Viewer, narrowed: Filter) -> list[int]:
     """The ids of all such documents."""
     sql, args = _sql(viewer, narrowed)
-    return [row["id"] for row in await engine.raw(f"{sql} LIMIT {MOST}", *args)]
+    return [row["id"] for row in await engine.raw(sql.replace("{limit}", f"LIMIT {MOST}"), *args)]
 
 
 async def audience_of(viewer: Viewer, document: Document, most: int = 50) -> dict[str, Any]:
@@ -118,16 +118,18 @@ def _sql(viewer: Viewer, narrowed: Filter) -> tuple[str, list[Any]]:
         if general
         else f"JOIN access a ON a.client = d.client {_PEOPLE} {VIEWING} {_READ}"
     )
-    client = "0 AS client, g.name AS client_name" if general else "d.client, c.name AS client_name"
-    sql = f"""WITH RECURSIVE {opened_sql("viewing", Right.VIEW_DOSSIER)}{below}, pair AS (
- SELECT DISTINCT d.id, d.name, d.version, {client}, f.id AS folder, f.name AS folder_name, d.published_at, u.id AS person, u.state,
-  CASE WHEN q.person IS NULL THEN 0 ELSE 1 END AS opened
- FROM document d JOIN folder f ON f.id = d.folder {source} WHERE {" AND ".join(parts)})
-SELECT id, name, version, client, client_name, folder, folder_name, published_at,
- sum(CASE WHEN state = 'active' THEN 1 ELSE 0 END) AS may, sum(CASE WHEN state = 'active' AND opened = 0 THEN 1 ELSE 0 END) AS unread,
- sum(CASE WHEN state <> 'active' AND opened = 0 THEN 1 ELSE 0 END) AS later, count(*) OVER () AS total
-FROM pair GROUP BY id, name, version, client, client_name, folder, folder_name, published_at
-HAVING sum(CASE WHEN state = 'active' AND opened = 0 THEN 1 ELSE 0 END) > 0 ORDER BY published_at DESC, id DESC"""
+    # Of a client's own dossier a person has one access; what is for many he may reach by several clients.
+    each = "count(DISTINCT CASE WHEN {} THEN u.id END)" if general else "sum(CASE WHEN {} THEN 1 ELSE 0 END)"
+    unread = each.format("u.state = 'active' AND q.person IS NULL")
+    sql = f"""WITH RECURSIVE {opened_sql("viewing", Right.VIEW_DOSSIER)}{below}, counted AS (
+ SELECT d.id, d.published_at, {each.format("u.state = 'active'")} AS may, {unread} AS unread,
+  {each.format("u.state <> 'active' AND q.person IS NULL")} AS later
+ FROM document d JOIN folder f ON f.id = d.folder {source} WHERE {" AND ".join(parts)} GROUP BY d.id, d.published_at HAVING {unread} > 0),
+ chosen AS (SELECT k.*, count(*) OVER () AS total FROM counted k ORDER BY k.published_at DESC, k.id DESC {{limit}})
+SELECT k.id, k.may, k.unread, k.later, k.total, d.name, d.version, coalesce(d.client, 0) AS client, coalesce(c.name, o.name) AS client_name,
+ f.id AS folder, f.name AS folder_name, d.published_at
+FROM chosen k JOIN document d ON d.id = k.id JOIN folder f ON f.id = d.folder JOIN dossier o ON o.id = f.dossier LEFT JOIN client c ON c.id = d.client
+ORDER BY d.published_at DESC, d.id DESC"""
     return sql, args
 
 

@@ -24,4 +24,12 @@ async def undo(request: Request, viewer: Viewer, batch: str) -> Reply:
         count = await reminding.undo(batch, by=viewer)
     except Refused as refused:
         return go(back, toast=Toast(refused.why, "attention"))
+    if count == 1:
+        return go(back, toast=Say("Eén herinnering is teruggenomen."))
     return go(back, toast=Say("{n} herinneringen zijn teruggenomen.", n=count))
+
+
+def leaving(count: int) -> Say:
+    if count == 1:
+        return Say("Eén herinnering gaat zo de deur uit.")
+    return Say("{n} herinneringen gaan zo de deur uit.", n=count)

@@ -14,6 +14,7 @@ from models.requests.changing import MOST, change_many, ids_of
 from models.requests.making import read_day
 from models.requests.reading import matching
 from models.viewer import Permission, Viewer
+from web.reminders import leaving
 from web.replies import Reply, Toast, go, show
 from web.requests import filter_of, list_, page
 from web.routing import Access, Routes
@@ -67,13 +68,15 @@ async def carry_out(request: Request, viewer: Viewer) -> Reply:
         if do == "remind":
             batch = str(form.get("batch", ""))
             count = await reminding.send(await reminding.of_requests(viewer, ids), batch, by=viewer)
-            said = Say("{n} herinneringen gaan zo de deur uit.", n=count)
+            said = leaving(count)
             return go(back, toast=said, undo=f"/reminders/{batch}/undo")
         count = await change_many(ids, do, read_day(str(form.get("due_on", ""))) if do == "due" else None, by=viewer)
     except Refused as refused:
         if do in DO and refused.field == "due_on":
             return await _look(viewer, form, do, ids, refused.why)
         return go(back, toast=Toast(refused.why, "attention"))
+    if count == 1:
+        return go(back, toast=Say("{what}: 1 opvraging.", what=DO[do]))
     return go(back, toast=Say("{what}: {n} opvragingen.", what=DO[do], n=count))
 
 

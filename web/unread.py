@@ -15,6 +15,7 @@ from models.dossiers import Document
 from models.settings import Firm
 from models.unread import SIZE, Filter
 from models.viewer import Permission, Viewer
+from web.reminders import leaving
 from web.replies import Reply, Toast, go, show
 from web.routing import Access, Routes
 
@@ -101,7 +102,7 @@ async def nudge(request: Request, viewer: Viewer) -> Reply:
         count = await reminding.send(await reminding.of_documents(viewer, ids), batch, by=viewer)
     except Refused as refused:
         return go(back, toast=Toast(refused.why, "attention"))
-    return go(back, toast=Say("{n} herinneringen gaan zo de deur uit.", n=count), undo=f"/reminders/{batch}/undo")
+    return go(back, toast=leaving(count), undo=f"/reminders/{batch}/undo")
 
 
 async def _chosen(viewer: Viewer, form: Any) -> list[int]:

@@ -104,7 +104,8 @@ async def board(
         f"(SELECT count(*) FROM request_item i WHERE i.request = r.id AND {_ANSWERED}) AS answered, "
         f"(SELECT count(*) FROM request_item i WHERE i.request = r.id AND {_WAITS}) AS waiting, "
         "(SELECT count(*) FROM request_item i WHERE i.request = r.id AND i.state = 'accepted') AS accepted "
-        f"{_FROM} WHERE {where} ORDER BY {by} LIMIT {int(size)} OFFSET {(max(page, 1) - 1) * int(size)}",
+        f"FROM (SELECT r.id AS place {_FROM} WHERE {where} ORDER BY {by} LIMIT {int(size)} OFFSET {(max(page, 1) - 1) * int(size)}) p "
+        f"JOIN document_request r ON r.id = p.place JOIN client c ON c.id = r.client ORDER BY {by}",
         *args,
     )
     return rows, int(total[0]["n"])

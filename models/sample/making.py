@@ -180,12 +180,13 @@ async def _people(made: list[Enterprise], hashed: str, now: dt.datetime) -> dict
                 now - dt.timedelta(days=40),
                 now - OPENED if state in ("invited", "active") else None,
                 _came_in(person, now) if state == "active" else None,
+                "",
                 True,
             )
         )  # fmt: skip
     columns = (
         "kind", "state", "email", "email_key", "first_name", "prefix", "surname", "phone", "full_name", "sort_key", "search_key",
-        "password", "created_at", "invited_at", "activated_at", "is_sample",
+        "password", "created_at", "invited_at", "activated_at", "digest", "is_sample",
     )  # fmt: skip
     await engine.copy_rows("users", columns, rows)
     found = await engine.raw("SELECT id, email FROM users WHERE is_sample = $1 AND kind = $2", True, "client")
