@@ -22,8 +22,8 @@ NO_PAGES = {
 }  # fmt: skip
 # Parts of a page, which nobody opens by themselves.
 FRAGMENTS = {
-    "copies.tree", "documents.readers", "dossiers.tree", "groups.count_rule", "folders.children", "folders.contents", "folders.row", "overview.progress",
-    "overview.running", "overview.uploads", "portal.contents", "rollout.steps",
+    "copies.tree", "documents.readers", "dossiers.count_audience", "dossiers.tops", "dossiers.tree", "groups.count_rule", "folders.children", "folders.contents", "folders.row", "overview.progress",
+    "overview.running", "overview.uploads", "portal.branches", "portal.contents", "portal.tops", "rollout.steps",
 }  # fmt: skip
 # Of which dossier a page is there, where not of a client's own.
 DOSSIERS = {
