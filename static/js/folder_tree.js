@@ -1,4 +1,4 @@
-/* The keys, roles and memory of a tree of <details> and links: arrows, Home, End, letters, *, F2, Delete; open folders and focus survive swaps. */
+/* The roles and memory of a tree of <details> and links: open folders and focus survive swaps. Its keys are in folder_tree_keys.js. */
 let holding = ""  // the tree that has the focus: it may be swapped as a whole
 document.addEventListener("focusin", event => { if (!event.target.closest("dialog")) holding = event.target.closest("folder-tree")?.key || "" })
 document.addEventListener("close", () => document.querySelectorAll("folder-tree").forEach(tree => tree.dress()), true)  // gives the focus back
@@ -83,24 +83,4 @@ customElements.define("folder-tree", class extends HTMLElement {
     this.remember()
   }
   remember() { sessionStorage.setItem(this.key, JSON.stringify(this.memory)) }
-  keydown(event) {
-    const item = event.target
-    if (item.role !== "treeitem" || event.ctrlKey || event.metaKey || event.altKey) return
-    const items = this.items, at = items.indexOf(item), details = this.details(item), act = {
-      ArrowDown: () => this.go(items[at + 1]), ArrowUp: () => this.go(items[at - 1]), Home: () => this.go(items[0]), End: () => this.go(items.at(-1)),
-      ArrowRight: () => details && (details.open ? this.go(details.querySelector("li")) : (details.open = true)),
-      ArrowLeft: () => (details?.open ? (details.open = false) : this.go(item.parentElement.closest("li"))),
-      Enter: () => this.link(item).click(), " ": () => (details ? (details.open = !details.open) : this.link(item).click()),
-      "*": () => [...item.parentElement.children].forEach(beside => { if (this.details(beside)) this.details(beside).open = true }),
-      F2: () => this.row(item)?.querySelector("[data-rename]")?.click(), Delete: () => this.row(item)?.querySelector("[data-delete]")?.click(),
-    }[event.key]
-    if (act) { event.preventDefault(); act() } else if (event.key.length === 1) this.type(event.key, items, at)
-  }
-  type(letter, items, at) {
-    clearTimeout(this.pause)
-    this.typed = (this.typed || "") + letter.toLowerCase()
-    this.pause = setTimeout(() => { this.typed = "" }, 700)
-    const from = this.typed.length > 1 ? at : at + 1
-    this.go([...items.slice(from), ...items.slice(0, from)].find(item => item.ariaLabel?.toLowerCase().startsWith(this.typed)))
-  }
 })
