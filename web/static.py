@@ -28,7 +28,12 @@ _OFFICE_ONLY = frozenset(
         "41-layout-office", "60-invitations", "60-lists", "60-mail", "60-overview", "60-rollout", "60-settings", "60-steps",
     )
 )  # fmt: skip
-_BUNDLES = {"app.css": ("css", frozenset()), "portal.css": ("css", _OFFICE_ONLY), "app.js": ("js", frozenset()), "upload.js": ("js-upload", frozenset())}
+_BUNDLES = {
+    "app.css": ("css", frozenset()),
+    "portal.css": ("css", _OFFICE_ONLY),
+    "app.js": ("js", frozenset()),
+    "upload.js": ("js-upload", frozenset()),
+}
 
 
 def load() -> None:
