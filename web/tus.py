@@ -10,6 +10,7 @@ import asyncio
 import base64
 import binascii
 import contextlib
+import datetime as dt
 import functools
 import hashlib
 import json
@@ -27,9 +28,10 @@ from models import config
 from models.content_type import check_upload
 from models.core import Missing, Refused, Say
 from models.requests import RequestItem
+from models.settings import utcnow
 from models.storage import Locked, Partial, StorageFull, storage
 from models.storage.base import HEAD
-from models.uploads import Announced, Upload, begin, came, complete, refuse, result_of, size_in_words, stop
+from models.uploads import KEPT, Announced, Upload, begin, came, complete, refuse, result_of, size_in_words, stop
 from models.viewer import Viewer
 from web.addresses import address_for
 from web.errors import failure
@@ -40,6 +42,7 @@ uploads = Routes("uploads", Access.SIGNED_IN)
 
 VERSION = "1.0.0"
 SILENCE_MOST = 30  # seconds; then whoever comes back may go on where this connection fell silent
+_DAY = dt.timedelta(days=1)
 _DRAINED = 64 * 1024 * 1024
 _PIECE = "application/offset+octet-stream"
 _ALGORITHMS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
@@ -233,7 +236,10 @@ async def _take(request: Request, visit: Visit, upload: Upload, offset: int) -> 
         upload = await visit.write(lambda viewer: refuse(upload, why, by=viewer))
     if upload.state != "coming":
         return await _ended(visit, upload, 204)
-    await visit.write(lambda viewer: came(upload, now, by=viewer))
+    if (
+        upload.expires_at - utcnow() < KEPT - _DAY
+    ):  # a piece alone is no reason to write: the storage knows how far it is
+        await visit.write(lambda viewer: came(upload, now, by=viewer))
     return Response(status_code=204, headers={"Upload-Offset": str(now), **_dates(upload)})
 
 

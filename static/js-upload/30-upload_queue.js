@@ -1,13 +1,14 @@
 /* The files of this page on their way: three at a time, and what failed kept for another try.
    A job is waiting, active, done, asks, refused, failed, stopped or skipped. */
 class UploadQueue {
-  constructor(words, changed) { Object.assign(this, { words, changed, jobs: [], waiting: [], active: new Set(), isPaused: false }) }
+  constructor(words, changed) { Object.assign(this, { words, changed, jobs: [], waiting: [], active: new Set(), isPaused: false, round: 0, batch: `${Date.now().toString(36)}${Math.random().toString(36).slice(2, 8)}` }) }
   get isBusy() { return this.active.size + this.waiting.length > 0 }
   of(...states) { return this.jobs.filter(job => states.includes(job.state)) }
+  get present() { return this.jobs.filter(job => job.round === this.round || job.state === "failed" || job.state === "asks") }
   add(found, target, refresh) {
-    if (!this.isBusy) { this.batch = `${Date.now().toString(36)}${Math.random().toString(36).slice(2, 8)}`; this.jobs = this.of("failed", "asks") }
+    if (!this.isBusy) this.round++
     for (const { file, path } of found) {
-      const job = { file, path, target, refresh, batch: this.batch, sent: 0 }
+      const job = { file, path, target, refresh, batch: this.batch, round: this.round, sent: 0 }
       this.jobs.push(job)
       this.enqueue(job)
     }

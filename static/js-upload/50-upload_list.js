@@ -39,7 +39,7 @@ customElements.define("upload-list", class extends HTMLElement {
     this.settle()
   }
   total() {
-    const { queue, words } = this, counted = queue.jobs.filter(job => job.state !== "stopped"), sum = part => counted.reduce((all, job) => all + part(job), 0)
+    const { queue, words } = this, counted = queue.present.filter(job => job.state !== "stopped"), sum = part => counted.reduce((all, job) => all + part(job), 0)
     const size = sum(job => job.file.size), sent = sum(job => job.sent), over = counted.filter(job => !["waiting", "active"].includes(job.state)).length, now = performance.now()
     this.past = [...this.past.filter(([at]) => at > now - 6000), [now, sent]]
     const [since, before] = this.past[0], rate = now > since ? Math.max(0, 1000 * (sent - before) / (now - since)) : 0
@@ -61,11 +61,11 @@ customElements.define("upload-list", class extends HTMLElement {
     if (at) receipt.firstElementChild.href = at
   }
   settle() {
-    const { queue, words } = this, count = (...states) => queue.of(...states).length, said = words.outcome.replace("{n}", count("done")).replace("{m}", count("failed", "refused")).replace("{k}", count("asks"))
-    if (!queue.jobs.length || this.settled === (this.settled = `${queue.batch} ${said}`)) return
+    const { queue, words } = this, jobs = queue.present, count = (...states) => jobs.filter(job => states.includes(job.state)).length, said = words.outcome.replace("{n}", count("done")).replace("{m}", count("failed", "refused")).replace("{k}", count("asks"))
+    if (!jobs.length || this.settled === (this.settled = `${queue.round} ${said}`)) return
     this.say(said)
-    if (queue.jobs.every(job => job.refresh === "page" && job.state === "done")) return location.reload()
-    for (const where of new Set(queue.jobs.map(job => job.refresh))) if (where && where !== "page") document.querySelectorAll(where).forEach(element => element.dispatchEvent(new CustomEvent("live")))
+    if (jobs.every(job => job.refresh === "page" && job.state === "done")) return location.reload()
+    for (const where of new Set(jobs.map(job => job.refresh))) if (where && where !== "page") document.querySelectorAll(where).forEach(element => element.dispatchEvent(new CustomEvent("live")))
   }
   say(text, seen) { const status = this.its("status"); status.textContent = text; status.classList.toggle("visually-hidden", !seen || !text) }
 })

@@ -33,7 +33,8 @@ MB = 1024 * 1024
 PIECE = 8
 CLIENTS = 200
 EACH = 1  # MB
-PAGES = 300
+PAGES = 60
+THINKS = 0.1  # seconds between two pages
 
 
 async def measure(megabytes: int = 512, in_bucket: int = 128, clients: int = CLIENTS) -> list[dict[str, Any]]:
@@ -123,12 +124,12 @@ async def _crowd(poort: House, clients: int) -> list[dict[str, Any]]:
     """Each sends a file in two pieces, as soon as the one before was taken; somebody opens a page all the while."""
     senders = _sessions(poort, clients)
     page = f"/folders/{_upload_folder(poort)}"
-    async with httpx2.AsyncClient(base_url=poort.url, headers={"Cookie": _sign_in(poort)}, timeout=60) as reader:
+    async with httpx2.AsyncClient(base_url=poort.url, headers={"Cookie": _sign_in(poort)}, timeout=300) as reader:
         await _pages(reader, page, 30)
         quiet = await _pages(reader, page, PAGES)
         done = asyncio.Event()
         limits = httpx2.Limits(max_connections=clients, max_keepalive_connections=clients)
-        async with httpx2.AsyncClient(base_url=poort.url, limits=limits, timeout=120) as browser:
+        async with httpx2.AsyncClient(base_url=poort.url, limits=limits, timeout=300) as browser:
             began = time.perf_counter()
             sending = asyncio.create_task(_send_all(browser, poort, senders, done))
             busy = []
@@ -200,6 +201,7 @@ async def _pages(reader: httpx2.AsyncClient, page: str, times: int) -> list[floa
         began = time.perf_counter()
         answer = await reader.get(page)
         took.append(time.perf_counter() - began)
+        await asyncio.sleep(THINKS)
         assert answer.status_code == 200, answer.status_code
     return took
 

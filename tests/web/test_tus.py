@@ -422,6 +422,17 @@ async def test_expired_is_said_and_its_bytes_go(cast, browser):
     assert await storage.storage().partial_size((await upload_at(url)).key) == 0
 
 
+async def test_who_goes_on_has_another_week(cast, browser):
+    folder = await folder_of(cast.bakkerij)
+    async with browser(cast.rik) as rik:
+        url = (await announce(rik, len(PDF), filename="Bon.pdf", folder=folder.id)).headers["location"]
+        await Upload.update({Upload.expires_at: utcnow() + KEEP}, force=True)
+        await piece(rik, url, 0, PDF[:MB])
+
+    assert (await upload_at(url)).expires_at > utcnow() + 6 * KEEP
+    assert (await upload_at(url)).received == MB
+
+
 async def test_pieces_of_nobody_are_swept(cast, monkeypatch, browser):
     from models.uploads import expiring
 
