@@ -433,17 +433,22 @@ WITH RECURSIVE given(client, place, level) AS (
  JOIN folder_right o ON o.access = a.id OR o.template = (SELECT t.id FROM rights_template t WHERE t.key = a.role)
  WHERE a.person = $1 AND c.state = 'active' AND (c.modules = '' OR ',' || c.modules || ',' LIKE '%,dossiers,%')
  GROUP BY a.client, o.name_key
-), opened(client, folder, parent, place, level) AS (
- SELECT f.client, f.id, f.parent, CAST(f.name_key AS TEXT), coalesce((SELECT g.level FROM given g WHERE g.client = f.client AND g.place = f.name_key), 0)
- FROM folder f WHERE f.client IN (SELECT client FROM given) AND f.parent IS NULL AND f.trashed_at IS NULL AND f.kind <> 'internal'
+), way(client, folder, parent, place) AS (
+ SELECT f.client, f.id, f.parent, CAST(f.name_key AS TEXT) FROM folder f
+ WHERE f.client IN (SELECT client FROM given) AND f.parent IS NULL AND f.trashed_at IS NULL AND f.kind <> 'internal'
  AND EXISTS (SELECT 1 FROM given g WHERE g.client = f.client AND (g.place = f.name_key
   OR substr(g.place, 1, length(f.name_key) + 3) = f.name_key || ' › '))
- UNION ALL SELECT o.client, f.id, f.parent, o.place || ' › ' || f.name_key,
-  CASE WHEN o.level = 2 THEN 2 ELSE coalesce((SELECT max(g.level) FROM given g WHERE g.client = o.client AND g.place = o.place || ' › ' || f.name_key
-   AND g.level > o.level), o.level) END
- FROM opened o JOIN folder f ON f.parent = o.folder WHERE f.trashed_at IS NULL AND f.kind <> 'internal'
- AND (o.level > 0 OR EXISTS (SELECT 1 FROM given g WHERE g.client = o.client AND (g.place = o.place || ' › ' || f.name_key
-  OR substr(g.place, 1, length(o.place) + length(f.name_key) + 6) = o.place || ' › ' || f.name_key || ' › ')))
+ UNION ALL SELECT w.client, f.id, f.parent, w.place || ' › ' || f.name_key
+ FROM way w JOIN folder f ON f.parent = w.folder WHERE f.trashed_at IS NULL AND f.kind <> 'internal'
+ AND EXISTS (SELECT 1 FROM given g WHERE g.client = w.client AND (g.place = w.place || ' › ' || f.name_key
+  OR substr(g.place, 1, length(w.place) + length(f.name_key) + 6) = w.place || ' › ' || f.name_key || ' › '))
+), inside(client, folder, parent, level) AS (
+ SELECT w.client, w.folder, w.parent, g.level FROM way w JOIN given g ON g.client = w.client AND g.place = w.place
+ UNION SELECT i.client, f.id, f.parent, i.level FROM inside i JOIN folder f ON f.parent = i.folder
+ WHERE f.trashed_at IS NULL AND f.kind <> 'internal'
+), opened(client, folder, parent, level) AS (
+ SELECT client, folder, parent, max(level) FROM (
+  SELECT client, folder, parent, level FROM inside UNION ALL SELECT client, folder, parent, 0 FROM way) every GROUP BY client, folder, parent
 ) SELECT a.client AS client_id, a.rights, c.name, c.number, c.second_factor, c.office, o.folders AS opened
 FROM access a JOIN client c ON c.id = a.client
 LEFT JOIN (SELECT o.client, {array} AS folders FROM opened o GROUP BY o.client) o ON o.client = a.client
