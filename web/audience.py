@@ -98,7 +98,7 @@ async def _audience(
     form.groups.choices = [(group["id"], group["name"]) for group in groups]
     form.sectors.choices = [(one["id"], one["name"]) for one in sectors]
     offered = await choices() | {"module": list(MODULE_NAMES.items())}
-    chosen = {
+    chosen: dict[str, Any] = {
         "audience": form.audience.data or "",
         "groups": form.groups.data or [],
         "sectors": form.sectors.data or [],

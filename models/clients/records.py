@@ -438,29 +438,32 @@ WITH RECURSIVE given(client, place, level) AS (
  JOIN folder_right o ON o.access = a.id OR o.template = (SELECT t.id FROM rights_template t WHERE t.key = a.role)
  WHERE a.person = $1 AND c.state = 'active' AND (c.modules = '' OR ',' || c.modules || ',' LIKE '%,dossiers,%')
  GROUP BY a.client, o.name_key
+), way(client, folder, parent, place) AS (
+ SELECT f.client, f.id, f.parent, CAST(f.name_key AS TEXT) FROM folder f
+ WHERE f.client IN (SELECT client FROM given) AND f.parent IS NULL AND f.trashed_at IS NULL AND f.kind <> 'internal'
+ AND EXISTS (SELECT 1 FROM given g WHERE g.client = f.client AND (g.place = f.name_key
+  OR substr(g.place, 1, length(f.name_key) + 3) = f.name_key || ' › '))
+ UNION ALL SELECT w.client, f.id, f.parent, w.place || ' › ' || f.name_key
+ FROM way w JOIN folder f ON f.parent = w.folder WHERE f.trashed_at IS NULL AND f.kind <> 'internal'
+ AND EXISTS (SELECT 1 FROM given g WHERE g.client = w.client AND (g.place = w.place || ' › ' || f.name_key
+  OR substr(g.place, 1, length(w.place) + length(f.name_key) + 6) = w.place || ' › ' || f.name_key || ' › '))
 ), direct(client, folder, parent, level) AS (
  SELECT a.client, f.id, f.parent, CASE WHEN g.act THEN 2 ELSE 1 END FROM access a JOIN client c ON c.id = a.client
  JOIN rights_template t ON t.key = a.role JOIN folder_grant g ON g.template = t.id AND g.client = a.client
- JOIN folder f ON f.id = g.folder AND f.client = a.client
+ JOIN folder f ON f.id = g.folder AND f.client = a.client AND f.trashed_at IS NULL AND f.kind <> 'internal'
  WHERE a.person = $1 AND c.state = 'active' AND (c.modules = '' OR ',' || c.modules || ',' LIKE '%,dossiers,%')
-), way(folder, parent) AS (
- SELECT folder, parent FROM direct UNION SELECT p.id, p.parent FROM way w JOIN folder p ON p.id = w.parent
-), opened(client, folder, parent, place, level) AS (
- SELECT f.client, f.id, f.parent, CAST(f.name_key AS TEXT), coalesce((SELECT max(x.level) FROM (
-   SELECT g.level FROM given g WHERE g.client = f.client AND g.place = f.name_key
-   UNION ALL SELECT d.level FROM direct d WHERE d.folder = f.id) x), 0)
- FROM folder f WHERE f.client IN (SELECT client FROM given UNION SELECT client FROM direct)
- AND f.parent IS NULL AND f.trashed_at IS NULL AND f.kind <> 'internal'
- AND (f.id IN (SELECT folder FROM way) OR EXISTS (SELECT 1 FROM given g WHERE g.client = f.client AND (g.place = f.name_key
-  OR substr(g.place, 1, length(f.name_key) + 3) = f.name_key || ' › ')))
- UNION ALL SELECT o.client, f.id, f.parent, o.place || ' › ' || f.name_key,
-  CASE WHEN o.level = 2 THEN 2 ELSE coalesce((SELECT max(x.level) FROM (
-   SELECT g.level FROM given g WHERE g.client = o.client AND g.place = o.place || ' › ' || f.name_key
-   UNION ALL SELECT d.level FROM direct d WHERE d.folder = f.id) x WHERE x.level > o.level), o.level) END
- FROM opened o JOIN folder f ON f.parent = o.folder WHERE f.trashed_at IS NULL AND f.kind <> 'internal'
- AND (o.level > 0 OR f.id IN (SELECT folder FROM way)
-  OR EXISTS (SELECT 1 FROM given g WHERE g.client = o.client AND (g.place = o.place || ' › ' || f.name_key
-  OR substr(g.place, 1, length(o.place) + length(f.name_key) + 6) = o.place || ' › ' || f.name_key || ' › ')))
+), above(client, folder, parent) AS (
+ SELECT client, folder, parent FROM direct
+ UNION SELECT x.client, p.id, p.parent FROM above x JOIN folder p ON p.id = x.parent
+), inside(client, folder, parent, level) AS (
+ SELECT w.client, w.folder, w.parent, g.level FROM way w JOIN given g ON g.client = w.client AND g.place = w.place
+ UNION SELECT client, folder, parent, level FROM direct
+ UNION SELECT i.client, f.id, f.parent, i.level FROM inside i JOIN folder f ON f.parent = i.folder
+ WHERE f.trashed_at IS NULL AND f.kind <> 'internal'
+), opened(client, folder, parent, level) AS (
+ SELECT client, folder, parent, max(level) FROM (
+  SELECT client, folder, parent, level FROM inside
+  UNION ALL SELECT client, folder, parent, 0 FROM way UNION ALL SELECT client, folder, parent, 0 FROM above) every GROUP BY client, folder, parent
 ) SELECT a.client AS client_id, a.rights, c.name, c.number, c.second_factor, c.office, o.folders AS opened
 FROM access a JOIN client c ON c.id = a.client
 LEFT JOIN (SELECT o.client, {array} AS folders FROM opened o GROUP BY o.client) o ON o.client = a.client

@@ -274,6 +274,52 @@ def test_two_browsers_swap_two_folders_at_once(poort: House, tabs: Tabs, client:
     assert ("Salaris" in names) != ("Aangiften" in names)
 
 
+HELD = """([row, ids]) => {
+  const carried = new DataTransfer()
+  carried.setData("application/x-poort-items", JSON.stringify(ids))
+  for (const kind of ["dragover", "drop"])
+    row.dispatchEvent(new DragEvent(kind, { dataTransfer: carried, bubbles: true, cancelable: true }))
+}"""
+
+
+def test_what_is_dragged_out_of_another_window_lands_in_the_folder_it_is_let_go_over(
+    poort: House, tabs: Tabs, client: int
+) -> None:
+    tab = office(tabs, poort, client)
+    with_papers(tab, "Correspondentie", "Overeenkomst.pdf")
+    held = row(tab, "Overeenkomst.pdf").get_attribute("data-item")
+    other = tab.context.new_page()
+    other.goto(f"{poort.url}/clients/2/dossier")
+
+    other.evaluate(HELD, [item(other, "Jaarrekeningen").locator("> .tree-row").element_handle(), [held, "x9"]])
+
+    expect(toast(other, "“Overeenkomst.pdf” is verplaatst.")).to_be_visible()
+    expect(row(tab, "Overeenkomst.pdf")).to_have_count(0)
+    other.goto(f"{poort.url}/folders/{folder_id(poort, 2, 'Jaarrekeningen')}")
+    expect(row(other, "Overeenkomst.pdf")).to_be_visible()
+
+
+def test_who_reads_a_general_dossier_is_counted_before_it_is_kept(poort: House, tabs: Tabs, client: int) -> None:
+    with sqlite3.connect(poort.var / "poort.db") as database:
+        dossier = database.execute("SELECT id FROM dossier WHERE kind = 'general'").fetchone()[0]
+    for width in (390, 1440):
+        tab = office(tabs, poort, client, width=width)
+        tab.goto(f"{poort.url}/dossiers/{dossier}/audience")
+        expect(tab.locator("#audience-count")).to_contain_text("actieve cliënten")
+        tab.get_by_label("Voor", exact=True).select_option("sector")
+        expect(tab.locator("#audience-count")).to_contain_text("0 actieve cliënten")
+        Tabs.look(tab)
+        tab.locator(".for-sector input").first.check()
+        tab.get_by_label("Voor", exact=True).select_option("rule")
+        tab.locator(".for-rule input[name=kind]").first.check()
+        expect(tab.locator("#audience-count")).not_to_contain_text("0 actieve cliënten krijgen")
+        Tabs.look(tab)
+    tab.get_by_role("button", name="Bewaren").click()
+    expect(tab.locator("#toasts")).to_contain_text("is bewaard")
+    tab.goto(f"{poort.url}/dossiers/{dossier}/audience")
+    expect(tab.get_by_label("Voor", exact=True)).to_have_value("rule")
+
+
 def many(poort: House, client: int, parent: str, count: int) -> None:
     with sqlite3.connect(poort.var / "poort.db") as database:
         dossier, folder = database.execute(

@@ -22,7 +22,9 @@ async def bakery(cast: Any) -> tuple[Folder, Folder, Document]:
     document = (
         await Document.objects().where((Document.client == cast.bakkerij) & Document.trashed_at.is_null()).first()
     )
+    assert document is not None
     folder = await Folder.objects().where(Folder.id == document.folder).first()
+    assert folder is not None
     other = (
         await Folder.objects()
         .where(
@@ -34,6 +36,7 @@ async def bakery(cast: Any) -> tuple[Folder, Folder, Document]:
         .order_by(Folder.id)
         .first()
     )
+    assert other is not None
     return folder, other, document
 
 
@@ -93,7 +96,7 @@ async def test_a_folder_that_was_added_goes_again_unless_it_was_filled(cast: Any
         await (await cast.anna.scope(DossierAct).get(first)).undo(by=cast.anna)
     assert await (await cast.anna.scope(DossierAct).get(second)).undo(by=cast.anna) == 1
     assert await (await cast.anna.scope(DossierAct).get(first)).undo(by=cast.anna) == 1
-    assert (await Folder.objects().where(Folder.id == made.id).first()).trashed_at is not None
+    assert (await cast.anna.folders.get(made.id)).trashed_at is not None
 
 
 async def test_what_somebody_changed_since_stays_as_it_is(cast: Any) -> None:
@@ -112,6 +115,7 @@ async def test_an_old_name_that_was_taken_meanwhile_gets_a_number(cast: Any) -> 
     await folder.rename("Even anders", by=cast.anna)
     act = await latest_act(cast.anna)
     dossier = await dossier_of(cast.anna, cast.bakkerij)
+    assert dossier is not None
     await dossier.add_folder(name, by=cast.anna)
 
     await (await cast.anna.scope(DossierAct).get(act)).undo(by=cast.anna)
