@@ -45,8 +45,12 @@ async def send(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
     form = await request.form()
     dossier, documents = await _of(viewer, dossier_id, form.getlist("ids"))
     back = local_path(str(form.get("back", "")))
-    people = [int(one) for one in form.getlist("people") if str(one).isdecimal() and len(str(one)) < 10]
-    typed = {"people": people, "message": str(form.get("message", "")), "token": str(form.get("token", ""))[:36]}
+    people = [int(str(one)) for one in form.getlist("people") if str(one).isdecimal() and len(str(one)) < 10]
+    typed: dict[str, Any] = {
+        "people": people,
+        "message": str(form.get("message", "")),
+        "token": str(form.get("token", ""))[:36],
+    }
     client = await viewer.clients.get(dossier.client or 0)
     try:
         message = message_of(typed["message"])

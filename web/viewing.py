@@ -15,12 +15,13 @@ from models.drawing import FIT, WIDTHS, Undrawable
 from models.drawing.words import is_text, words
 from models.scanning import require_open
 from models.viewer import Viewer
-from web.replies import Later, Reply, go, show
+from web.replies import Later, Reply, go, show, wants_fragment
 from web.routing import Access, Routes, remember
 
 viewing = Routes("viewing", Access.SIGNED_IN)
 
-AT_ONCE = 100  # pages on one screen
+AT_ONCE = 100  # pages on one screen, where they come as one scrolls
+WITHOUT_SCRIPT = 20  # a browser without scripts fetches all of a screen at once
 
 _HEADERS = {
     "Cache-Control": "private, no-store",
@@ -40,16 +41,18 @@ async def view(request: Request, viewer: Viewer, document_id: int) -> Reply | La
     width, first = _width(request), _whole(query.get("from", "1"))
     if "page" in query:
         number = _whole(query["page"])
-        first = (number - 1) // AT_ONCE * AT_ONCE + 1
+        first = (number - 1) // WITHOUT_SCRIPT * WITHOUT_SCRIPT + 1
         more = {"from": first if first > 1 else None, "width": width if width != FIT else None}
         return go(view.url(document_id=document_id, version=source["version"], **more) + f"#page-{number}")
     if not {"width", "from", "version"} & set(query):
         remember(request, lambda: document.note_read(by=viewer))
 
+    step = AT_ONCE if wants_fragment(request) else WITHOUT_SCRIPT
+
     async def make() -> Reply:
         context: dict[str, Any] = {
             "document": document, "name": source["name"], "version": source["version"], "width": width, "widths": WIDTHS, "fit": FIT,
-            "first": first, "step": AT_ONCE, "of_client": document.client, "about": None, "pages": range(0), "why": None, "words": None,
+            "first": first, "step": step, "of_client": document.client, "about": None, "pages": range(0), "why": None, "words": None,
         }  # fmt: skip
         if is_text(source["mime"], source["name"]):
             context["words"] = await words(source["sha256"], source["size"], source["mime"])
@@ -58,7 +61,7 @@ async def view(request: Request, viewer: Viewer, document_id: int) -> Reply | La
                 about = await drawing.about(source["sha256"], source["size"], source["name"], width)
                 context |= {
                     "about": about,
-                    "pages": range(min(first, about.pages), min(first + AT_ONCE, about.pages + 1)),
+                    "pages": range(min(first, about.pages), min(first + step, about.pages + 1)),
                 }
             except Undrawable as problem:
                 context["why"] = problem.why

@@ -8,8 +8,11 @@ customElements.define("page-viewer", class extends HTMLElement {
     this.addEventListener("submit", this)
     this.watcher = new IntersectionObserver(seen => this.see(seen), { root: this.roll, rootMargin: "-45% 0px -45% 0px" })
     this.roll.querySelectorAll("figure").forEach(page => this.watcher.observe(page))
-    if (this.constructor.held) this.roll.focus({ preventScroll: true })
-    this.constructor.held = false
+    setTimeout(() => {      // the swap is over by then
+      if (!this.constructor.held || !this.isConnected) return
+      this.constructor.held = false
+      this.roll.focus({ preventScroll: true })
+    })
   }
   disconnectedCallback() { this.watcher?.disconnect() }
   see(seen) {

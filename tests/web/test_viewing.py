@@ -179,7 +179,8 @@ async def test_a_thousand_pages_come_a_screen_at_a_time_and_one_goes_to_any(cast
     document = await shown(cast, words_pdf(*[f"blad {n}" for n in range(1, 1001)]), "dik.pdf", "application/pdf")
     async with browser(cast.rik) as rik:
         began = time.perf_counter()
-        first = await rik.get(f"/documents/{document.id}/view")
+        first = await rik.htmx("GET", f"/documents/{document.id}/view")
+        plain = await rik.get(f"/documents/{document.id}/view")
         page = await rik.get(f"/documents/{document.id}/pages/1")
         print("view and first page of 1,000:", round(time.perf_counter() - began, 2), "s")
         jump = await rik.get(f"/documents/{document.id}/view?page=742&width=1800")
@@ -190,7 +191,7 @@ async def test_a_thousand_pages_come_a_screen_at_a_time_and_one_goes_to_any(cast
     assert first.text.count("<figure") == 100 and page.status_code == 200
     assert drawn == ["1200-1.webp"], "nobody waits for pages that he did not ask for"
     assert jump.headers["location"].endswith("#page-742") and 'id="page-742"' in there.text and "blad 742" in text.text
-    assert there.text.count("<figure") == 100 and "width=1800" in there.text
+    assert (plain.text.count("<figure"), there.text.count("<figure")) == (20, 20) and "width=1800" in there.text
 
 
 async def drawn_of(document: Document) -> Path:
