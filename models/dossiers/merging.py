@@ -19,6 +19,7 @@ async def merge_dossiers(keep: int, other: int) -> None:
 
     A folder that exists with both, and is of the same kind, becomes one; what is named alike otherwise gets a number.
     """
+    await _merge_asked(keep, other)
     dossiers = {row["client"]: row["id"] for row in await engine.raw(_DOSSIERS_SQL, keep, other)}
     if other not in dossiers:
         return
@@ -27,9 +28,25 @@ async def merge_dossiers(keep: int, other: int) -> None:
         await engine.raw("UPDATE folder SET dossier = $1 WHERE client = $2", dossiers[keep], other)
     else:
         await engine.raw("UPDATE dossier SET client = $1 WHERE client = $2", keep, other)
-    for table in ("folder", "document", "reading"):
+    for table in ("folder", "document", "document_version", "remark", "reading"):
         await engine.raw(f"UPDATE {table} SET client = $1 WHERE client = $2", keep, other)
     await engine.raw("DELETE FROM dossier WHERE client = $1", other)
+
+
+async def _merge_asked(keep: int, other: int) -> None:
+    """What was asked, and how people hear of it. One act may have asked both: then it no longer stands for the act."""
+    await engine.raw(
+        "UPDATE document_request SET batch = 'merged-' || CAST(id AS TEXT) WHERE client = $2 "
+        "AND batch IN (SELECT q.batch FROM document_request q WHERE q.client = $1)",
+        keep, other,
+    )  # fmt: skip
+    await engine.raw(
+        "DELETE FROM hearing WHERE client = $2 AND person IN (SELECT q.person FROM hearing q WHERE q.client = $1)",
+        keep,
+        other,
+    )
+    for table in ("document_request", "request_item", "reminder", "hearing"):
+        await engine.raw(f"UPDATE {table} SET client = $1 WHERE client = $2", keep, other)
 
 
 async def same_folders(keep: int, other: int) -> int:
@@ -77,6 +94,8 @@ async def _merge_folders(keep: int, other: int) -> None:
     await engine.raw_many("UPDATE folder SET parent = $1, name = $2, name_key = $3, position = $4 WHERE id = $5", moved)
     await _number_documents(same)
     await engine.raw_many("UPDATE document SET folder = $1 WHERE folder = $2", [(to, id) for id, to in same.items()])
+    moved_requests = [(to, id) for id, to in same.items()]
+    await engine.raw_many("UPDATE document_request SET folder = $1 WHERE folder = $2", moved_requests)
     await engine.raw(f"DELETE FROM folder WHERE id IN {listed(1)}", json.dumps(list(same)))
 
 
