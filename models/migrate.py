@@ -22,7 +22,7 @@ from piccolo.apps.migrations.tables import Migration
 
 from models import engine
 from models.piccolo_app import APP_CONFIG
-from models.settings import Firm
+from models.settings import Firm, utcnow
 
 _APP = APP_CONFIG.app_name
 _LOCK = 0x706F6F7274  # "poort", a number nobody else takes
@@ -46,7 +46,7 @@ async def migrate() -> bool:
         for name in waiting:
             await engine.run_writing(lambda name=name: _run(name))  # type: ignore[misc]
         if not await Firm.exists():
-            await Firm(id=1).save()
+            await Firm(id=1, heard_from=utcnow()).save()
         return bool(waiting)
 
 

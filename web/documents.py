@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from models import unread
 from models.core import Say
-from models.dossiers import Document, path_to, places_for, readers_of, uploader_of
-from models.dossiers.publishing import PERIODS
+from models.dossiers import Document, path_to, places_for, readers_of
+from models.dossiers.publishing import PERIODS, put_by
 from models.dossiers.remarks import remarks_of
 from models.dossiers.versions import versions_of
 from models.drawing import is_shown
@@ -22,7 +22,6 @@ from models.keeping.trash import restore_with_folder
 from models.requests.reading import asked_by
 from models.retention import ANCHORS
 from models.scanning import is_on, shut_documents
-from models.settings import Firm
 from models.storage import storage
 from models.viewer import Viewer
 from web import folders as folder_pages
@@ -53,6 +52,7 @@ async def page(request: Request, viewer: Viewer, document_id: int) -> Reply:
 
 async def _page(viewer: Viewer, document: Document, make: Callable[..., Reply], said: Form | None = None) -> Reply:
     folder, kept = await viewer.folders.get(document.folder), await how_kept(document)
+    is_read = document.source == "office" and document.state == "published"
     return make(
         "documents/page.html",
         title=document.name,
@@ -62,17 +62,14 @@ async def _page(viewer: Viewer, document: Document, make: Callable[..., Reply], 
         client=await viewer.clients.get(document.client) if document.client else None,
         dossier=await viewer.dossiers.get(folder.dossier),
         path=await path_to(viewer, folder),
-        uploader=await uploader_of(document),
+        **await put_by(document),
         readers=await readers_of(viewer, document),
-        audience=await unread.audience_of(viewer, document) if document.source == "office" else None,
+        audience=await unread.audience_of(viewer, document) if is_read else None,
         asked_by=await asked_by(viewer, document.id) if document.source == "client" else None,
-        told=await unread.hearers_of(viewer, [document.id]) if document.state != "published" else None,
-        hour=(await Firm.load()).digest_hour if document.state != "published" else 0,
         versions=await versions_of(viewer, document) if document.version > 1 else [],
         drawn=is_shown(document.mime, document.name),
         remarks=await remarks_of(document),
         said=said,
-        kind=kept.kind,
         periods=PERIODS,
         may_edit=may_edit(viewer, document.client),
         term=kept.term,

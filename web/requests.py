@@ -233,7 +233,7 @@ async def make(request: Request, viewer: Viewer) -> Reply:
         return await _new(viewer, form, invalid)
     if isinstance(done, Task):
         return go(f"/tasks/{done.id}")
-    return go(list_.url(), toast=Say("Gevraagd aan {n} cliënten.", n=done))
+    return go(list_.url(), toast=Say("Gevraagd aan {n} cliënten.", n=done), undo=f"/requests/batches/{batch}/undo")
 
 
 @requests.get("/requests/{asking_id:int}")

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from models import reminding
 from models.core import Refused, Say
 from models.requests import DocumentRequest
-from models.requests.changing import MOST, change_many, ids_of
+from models.requests.changing import MOST, change_many, ids_of, withdraw_batch
 from models.requests.making import read_day
 from models.requests.reading import matching
 from models.viewer import Permission, Viewer
@@ -78,6 +78,16 @@ async def carry_out(request: Request, viewer: Viewer) -> Reply:
     if count == 1:
         return go(back, toast=Say("{what}: 1 opvraging.", what=DO[do]))
     return go(back, toast=Say("{what}: {n} opvragingen.", what=DO[do], n=count))
+
+
+@requests_many.post("/requests/batches/{batch}/undo")
+async def undo(request: Request, viewer: Viewer, batch: str) -> Reply:
+    """What was asked just now is not asked after all."""
+    try:
+        count = await withdraw_batch(batch, by=viewer)
+    except Refused as refused:
+        return go(list_.url(), toast=Toast(refused.why, "attention"))
+    return go(list_.url(), toast=Say("Teruggenomen bij {n} cliënten.", n=count))
 
 
 async def _chosen(viewer: Viewer, form: Any) -> list[int]:

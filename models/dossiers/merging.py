@@ -20,6 +20,7 @@ async def merge_dossiers(keep: int, other: int) -> None:
     A folder that exists with both, and is of the same kind, becomes one; what is named alike otherwise gets a number.
     """
     await engine.raw("UPDATE hold_item SET client = $1 WHERE client = $2", keep, other)
+    await _merge_asked(keep, other)
     dossiers = {row["client"]: row["id"] for row in await engine.raw(_DOSSIERS_SQL, keep, other)}
     if other not in dossiers:
         return
@@ -28,9 +29,34 @@ async def merge_dossiers(keep: int, other: int) -> None:
         await engine.raw("UPDATE folder SET dossier = $1 WHERE client = $2", dossiers[keep], other)
     else:
         await engine.raw("UPDATE dossier SET client = $1 WHERE client = $2", keep, other)
-    for table in ("folder", "document", "reading", "folder_grant", "carried_person", "dossier_export"):
+    for table in (
+        "folder",
+        "document",
+        "document_version",
+        "remark",
+        "reading",
+        "folder_grant",
+        "carried_person",
+        "dossier_export",
+    ):
         await engine.raw(f"UPDATE {table} SET client = $1 WHERE client = $2", keep, other)
     await engine.raw("DELETE FROM dossier WHERE client = $1", other)
+
+
+async def _merge_asked(keep: int, other: int) -> None:
+    """What was asked, and how people hear of it. One act may have asked both: then it no longer stands for the act."""
+    await engine.raw(
+        "UPDATE document_request SET batch = 'merged-' || CAST(id AS TEXT) WHERE client = $2 "
+        "AND batch IN (SELECT q.batch FROM document_request q WHERE q.client = $1)",
+        keep, other,
+    )  # fmt: skip
+    await engine.raw(
+        "DELETE FROM hearing WHERE client = $2 AND person IN (SELECT q.person FROM hearing q WHERE q.client = $1)",
+        keep,
+        other,
+    )
+    for table in ("document_request", "request_item", "reminder", "hearing"):
+        await engine.raw(f"UPDATE {table} SET client = $1 WHERE client = $2", keep, other)
 
 
 async def same_folders(keep: int, other: int) -> int:
@@ -77,7 +103,7 @@ async def _merge_folders(keep: int, other: int) -> None:
     same, moved = await _plan(keep, other)
     await engine.raw_many("UPDATE folder SET parent = $1, name = $2, name_key = $3, position = $4 WHERE id = $5", moved)
     await _number_documents(same)
-    for table in ("document", "hold_item", "upload_link"):
+    for table in ("document", "document_request", "hold_item", "upload_link"):
         await engine.raw_many(
             f"UPDATE {table} SET folder = $1 WHERE folder = $2", [(to, id) for id, to in same.items()]
         )

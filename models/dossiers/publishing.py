@@ -133,6 +133,16 @@ async def kind_of(document: Document) -> str:
     return rows[0]["name"] if rows else ""
 
 
+async def put_by(document: Document) -> dict[str, str]:
+    """Who put it there (`uploader`) and what it is (`kind`): '' where that is not known any more. One statement."""
+    rows = await engine.raw(
+        "SELECT coalesce(u.full_name, '') AS uploader, coalesce(k.name, '') AS kind FROM document d LEFT JOIN users u ON u.id = d.uploaded_by "
+        "LEFT JOIN document_kind k ON k.id = d.kind WHERE d.id = $1",
+        document.id,
+    )
+    return rows[0] if rows else {"uploader": "", "kind": ""}
+
+
 def _refuse_of_client(document: Document) -> None:
     if document.source == "client":
         raise Refused("", Say("Dit heeft de cliënt zelf aangeleverd; hij ziet het in elk geval."))

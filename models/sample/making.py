@@ -140,6 +140,7 @@ async def _make(firm: Firm, count: int, seed: int, hashed: str, ed: int, papers:
     await documents.make(made, ids, papers, (ed, people["rik@bakkerij-jansen.example"]), now)
     await _invitations(made, people, bool(hashed), now)
     await save(firm, is_sample=True)
+    await engine.raw("UPDATE firm SET heard_from = $1", utcnow())  # nobody is mailed of what came with the sample
     await touch("rollout", "clients", "users")
 
 
