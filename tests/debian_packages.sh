@@ -4,7 +4,8 @@ set -u
 declare -A needed=([chromium]=chromium [redis-server]=redis-server [tesseract]="tesseract-ocr tesseract-ocr-nld")
 missing=()
 for command in "${!needed[@]}"; do
-  command -v "$command" > /dev/null || missing+=("${needed[$command]}")
+  # shellcheck disable=SC2206  a command may need several packages
+  command -v "$command" > /dev/null || missing+=(${needed[$command]})
 done
 [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
 [ ${#missing[@]} -eq 0 ] && exit 0

@@ -26,7 +26,7 @@ async def find_folders(
     client: int | None = None,
     likes: dict[str, tuple[str, ...]] | None = None,
 ) -> list[dict[str, Any]]:
-    """id, name, client and client_name; by name. `likes` are other words that can be meant."""
+    """id, name, client and client_name (or that of the dossier, where it is for many); by name. `likes` are other words that can be meant."""
     if is_too_short(question):
         return []
     groups = parsed(question)
@@ -34,7 +34,8 @@ async def find_folders(
     asked = in_words(groups)
     only = f" AND f.client = {int(client)}" if client else ""
     return await engine.raw(
-        f"SELECT f.id, f.name, f.client, c.name AS client_name FROM folder f LEFT JOIN client c ON c.id = f.client "
+        f"SELECT f.id, f.name, f.client, coalesce(c.name, o.name) AS client_name FROM folder f "
+        "JOIN dossier o ON o.id = f.dossier LEFT JOIN client c ON c.id = f.client "
         f"WHERE f.name_key IN ({_NAMES[engine.is_sqlite()]}) AND {findable_folders(viewer)}{only} "
         f"ORDER BY f.name_key, f.id LIMIT {int(most)}",
         asked,
