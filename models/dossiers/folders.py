@@ -17,6 +17,7 @@ from models.clients.rights import STEP, folder_renamed, way_to
 from models.core import Owned, Refused, Say, fold, operation, save, was_and_is
 from models.dossiers.dossier import Dossier, general_dossiers_for, require_structures, tidy_name
 from models.dossiers.matching import refuse_unknown
+from models.dossiers.pinning import pin
 from models.live import touch
 from models.retention import RetentionClass
 from models.settings import utcnow
@@ -150,6 +151,7 @@ class Folder(Owned, Table, tablename="folder"):
                 raise Refused("parent", Say("Een map kan niet in zichzelf of in een map die erin ligt."))
         await refuse_taken(self.dossier, parent, self.name, besides=self.id)
         way = await self._way()
+        await pin(folders=[self.id], to_client=self.client)
         await save(self, parent=parent or None, position=await next_position(self.dossier, parent))
         await self._keep_opened(way)
         if target is not None and target.kind == "internal":
