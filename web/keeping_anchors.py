@@ -9,7 +9,7 @@ from starlette.requests import Request
 from models.core import Refused, Say
 from models.dossiers import DocumentKind, Folder
 from models.dutch import parse_date
-from models.keeping.anchors import keep_kind, newest_list, set_anchor, set_keeping, set_many
+from models.keeping.anchors import keep_kind, set_anchor, set_keeping, set_many, without_anchor
 from models.keeping.holds import on_folder
 from models.keeping.records import may_keep
 from models.retention import ANCHORS
@@ -74,8 +74,7 @@ def _day(typed: str) -> Any:
 async def _missing(
     refused: Refused | None, anchor: str = "", typed: str = "", ticked: set[int] | None = None
 ) -> dict[str, Any]:
-    last = await newest_list()
-    rows = last.without_anchor if last else []
+    last, rows = await without_anchor()
     return about(
         "anchors", Say("Ankerdatum ontbreekt"), made=last, rows=rows, anchors=ANCHORS, groups=[key for key in ANCHORS if any(row["anchor"] == key for row in rows)],
         why=refused.why if refused else None, wrong=anchor, typed=typed, ticked=ticked or set(),

@@ -20,6 +20,7 @@ from models.dossiers.copying import copy_folders, documents_copied
 from models.dossiers.documents import Document
 from models.dossiers.dossier import Dossier, require_structures
 from models.dossiers.folders import Folder, Publish, numbered, tell
+from models.dossiers.pinning import pin
 from models.dossiers.subtrees import below, carry_over, of_client
 from models.dossiers.undoing import (
     keep,
@@ -235,6 +236,7 @@ async def _put_folders(
         parent or 0,
     )
     first = int(rows[0]["place"])
+    await pin(folders=[id for id, _, _ in named], to_client=client)
     await engine.raw_many(
         "UPDATE folder SET parent = $1, name = $2, name_key = $3, position = $4, dossier = $5 WHERE id = $6",
         [(parent, name, key, first + place, dossier, id) for place, (id, name, key) in enumerate(named)],
@@ -243,6 +245,7 @@ async def _put_folders(
 
 
 async def _put_documents(named: Sequence[tuple[int, str, str]], folder: int, client: int | None) -> None:
+    await pin([id for id, _, _ in named], to_client=client)
     await engine.raw_many(
         "UPDATE document SET folder = $1, name = $2, name_key = $3, client = $4 WHERE id = $5",
         [(folder, name, key, client, id) for id, name, key in named],

@@ -15,6 +15,7 @@ from models.content_type import clean_name
 from models.core import Owned, Refused, Say, fold, operation, save, was_and_is
 from models.dossiers.dossier import require_structures
 from models.dossiers.folders import Folder, numbered, tell
+from models.dossiers.pinning import pin
 from models.dossiers.undoing import keep
 from models.live import touch
 from models.personal import PROOF, TAX, Erase, Export
@@ -140,6 +141,7 @@ class Document(Owned, Table, tablename="document"):
         if target.dossier != here.dossier:
             raise Refused("folder", Say("Een document verhuist alleen binnen het eigen dossier."))
         name = numbered(self.name, await self._taken(target.id), 255)
+        await pin([self.id], to_client=self.client)
         place = [self.id, self.folder, self.client, self.name, target.id]
         await save(self, folder=target.id, name=name, name_key=fold(name))
         await keep("move", here.dossier, {"folders": [], "documents": [place]}, by, name)

@@ -16,6 +16,7 @@ from models.clients import Client, with_right
 from models.core import Owned, Refused, Say, fold, operation, save, was_and_is
 from models.dossiers.dossier import Dossier, general_dossiers_for, require_structures, tidy_name
 from models.dossiers.matching import refuse_unknown
+from models.dossiers.pinning import pin
 from models.dossiers.undoing import keep, rights_go_along
 from models.live import touch
 from models.retention import RetentionClass
@@ -154,6 +155,7 @@ class Folder(Owned, Table, tablename="folder"):
             if await engine.raw(f"{_SUBTREE} SELECT id FROM subtree WHERE id = $2", self.id, target.id):
                 raise Refused("parent", Say("Een map kan niet in zichzelf of in een map die erin ligt."))
         await refuse_taken(self.dossier, parent, self.name, besides=self.id)
+        await pin(folders=[self.id], to_client=self.client)
         place = [self.id, self.dossier, self.client, self.parent, self.name, self.position, parent or None]
         before: dict[str, Any] = {"folders": [place], "documents": []}
         async with rights_go_along([self.id]):

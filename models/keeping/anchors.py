@@ -81,7 +81,6 @@ async def set_many(
         ),
     }.get(anchor, ("UPDATE folder SET anchor_on = $2 WHERE id IN {them} AND anchor_on IS NULL RETURNING id", day))
     rows = await engine.raw(change[0].format(them=listed(1)), json.dumps([int(id) for id in folders]), change[1])
-    await _strike(set(folders), anchor)
     told = str(year) if anchor == "book_year" else _told(day)
     await by.note(
         "Folder.set_anchors", None, {"count": len(rows), "day": told, "ids": [row["id"] for row in rows][:200]}
@@ -90,22 +89,24 @@ async def set_many(
     return len(rows)
 
 
-async def _strike(folders: set[int], anchor: str) -> None:
-    """From the newest list of folders without a day."""
-    last = await newest_list()
-    if last is not None:
-        left = [one for one in last.without_anchor if one["folder"] not in folders or one["anchor"] != anchor]
-        await save(last, missing=json.dumps(left, ensure_ascii=False))
-
-
-async def newest_list() -> Destruction | None:
-    """The list that is open now; what it knows of missing days is as old as it."""
-    return (
-        await Destruction.objects()
-        .where(Destruction.state == "proposed")
-        .order_by(Destruction.id, ascending=False)
-        .first()
+async def without_anchor() -> tuple[Destruction | None, list[dict[str, Any]]]:
+    """The newest list, and what it found of folders in which documents have a class but no day to count from, as far as nobody
+    filled it in since: client, label, folder, place, class, anchor, count."""
+    looked = (Destruction.kind != "trash") & Destruction.state.is_in(["proposed", "running", "done"])
+    last = await Destruction.objects().where(looked).order_by(Destruction.id, ascending=False).first()
+    found = last.without_anchor if last else []
+    rows = await engine.raw(
+        "SELECT f.id, f.year, f.anchor_on, c.relation_ended_on FROM folder f LEFT JOIN client c ON c.id = f.client "
+        f"WHERE f.trashed_at IS NULL AND f.id IN {listed(1)}",
+        json.dumps([one["folder"] for one in found]),
     )
+    column = {"book_year": "year", "relation": "relation_ended_on"}
+    open_ = {row["id"]: row for row in rows}
+    still = [
+        one for one in found
+        if one["folder"] in open_ and open_[one["folder"]][column.get(one["anchor"], "anchor_on")] is None
+    ]  # fmt: skip
+    return last, still
 
 
 @operation(Permission.MANAGE_SETTINGS, trail=False)

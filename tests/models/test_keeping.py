@@ -14,6 +14,7 @@ from models.audit import Trail
 from models.clients import Client
 from models.core import Forbidden, Refused, save
 from models.dossiers import Document, DocumentKind, Folder, NewDocument, dossier_of, trash_of
+from models.dossiers.acts import Items, move_items
 from models.dossiers.versions import replace
 from models.keeping import certificate, destroying, holds, proposing, trash
 from models.keeping.holds import On, add_hold, lift
@@ -190,6 +191,26 @@ async def test_a_hold_keeps_it_off_the_list_until_it_is_lifted(cast: Cast, on: s
     assert await holds.on_document(one) == []
     lines = await Trail.select(Trail.operation).where(Trail.record_table == "Hold").order_by(Trail.id)
     assert [line["operation"] for line in lines] == ["Hold.add", "Hold.lift"]
+
+
+async def test_a_hold_goes_along_with_what_is_moved_from_under_it(cast: Cast) -> None:
+    top, away = await folder_with(cast, "Boven"), await folder_with(cast, "Elders")
+    folder = await folder_with(cast, "Onder", within=top)
+    one, two, three = [await paper(cast, folder, f"oud {n}.txt", book_year=2010) for n in range(3)]
+    await hold_on(cast, On(folder=top.id))
+    dossier = await dossier_of(cast.anna, cast.garage)
+    other = await folder_with(cast, "Bij een ander", client=cast.garage)
+
+    async with engine.writing():
+        await one.move(away.id, by=cast.anna)
+        await move_items(dossier, other, Items(documents=(two.id,)), by=cast.anna)
+        await (await cast.anna.folders.get(folder.id)).move(away.id, by=cast.anna)
+
+    for each in (one, two, three):
+        assert [row["name"] for row in await holds.on_document(await cast.anna.documents.get(each.id))] == [
+            "Procedure Jansen"
+        ]
+    assert await names_on(await proposal()) == []
 
 
 async def test_only_an_administrator_who_sees_all_holds_confirms_or_asks(cast: Cast) -> None:

@@ -65,7 +65,7 @@ async def test_from_list_to_certificate(cast: Cast) -> None:
         and "Opschoning &lt;b&gt;" in wrong.text
         and "Typ het aantal precies over: 1" in wrong.text
     )
-    assert "1 stukken van 1 cliënten" in asked.text
+    assert "Dit vernietigt 1 stuk" in asked.text and "1 cliënt." in asked.text
     assert done.status_code == 303 and again.status_code == 422
     assert "Verklaring van vernietiging" in page.text
     assert one.sha256 in printed.text and "Art. 52 AWR" in printed.text and "Opschoning" in printed.text
@@ -123,6 +123,14 @@ async def test_a_hold_is_put_shown_and_lifted(cast: Cast) -> None:
         lifted = await anna.post(f"{at[0]}/lifting", data={"why": "Uitspraak"})
         after = await anna.get(f"/documents/{one.id}")
 
+        nobody = await anna.post(
+            "/keeping/holds/new", data={"of": "bestaat niet", "name": "X", "reason": "Y", "since": "01-03-2026"}
+        )
+        named = await anna.post(
+            "/keeping/holds/new", data={"of": "Garage Smit", "name": "X", "reason": "Y", "since": "01-03-2026"}
+        )
+
+    assert nobody.status_code == 422 and named.status_code == 303
     assert form.status_code == 200 and wrong.status_code == 422 and "Beroep 2026" in wrong.text
     assert done.status_code == more.status_code == lifted.status_code == 303
     assert "Bewaarplicht opgeschort: Beroep 2026" in page.text and "Garage Smit" in shown.text
