@@ -124,7 +124,11 @@ async def readers_of(viewer: Viewer, document: Document) -> list[dict[str, Any]]
 
 async def uploader_of(document: Document) -> str:
     """The name of who put it there; '' when that is not known any more."""
-    rows = await engine.raw(f"SELECT {_PERSON} AS name FROM users u WHERE u.id = $1", document.uploaded_by or 0)
+    if document.uploaded_by is None:  # perhaps somebody of another office, out of an archive
+        sql, id = "SELECT name FROM carried_person WHERE document = $1 AND what = 'document' LIMIT 1", document.id
+    else:
+        sql, id = f"SELECT {_PERSON} AS name FROM users u WHERE u.id = $1", document.uploaded_by
+    rows = await engine.raw(sql, id)
     return rows[0]["name"] if rows else ""
 
 
