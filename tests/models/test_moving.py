@@ -23,7 +23,7 @@ from models.dossiers.remarks import remarks_of, say
 from models.dossiers.structures import open_dossier
 from models.dossiers.versions import replace, versions_of
 from models.moving.exporting import contents, export_dossier, pieces
-from models.moving.importing import add_archive, items_of, read_archive, take_back_archive
+from models.moving.importing import add_archive, items_of, read_archive, remove_archive, take_back_archive
 from models.moving.machine import bring_in, export
 from models.moving.manifest import Broken
 from models.moving.records import DossierExport, DossierImport
@@ -558,3 +558,27 @@ async def test_whom_this_office_does_not_know_is_named_where_he_stands(
         newer = await storage().put(b"derde")
         await replace(document, NewDocument("x.txt", newer.sha256, newer.size, "text/plain"), by=cast.anna)
         assert [row["who"] for row in await versions_of(cast.anna, document)] == [ed, cast.anna.user.full_name]
+
+
+async def test_work_that_was_given_up_can_be_gone_on_with_or_removed(
+    cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stored_at(f"file://{tmp_path}/store", monkeypatch):
+        await a_dossier(cast)
+        archive = await archive_of(cast.garage)
+        await emptied(cast.garage)
+        record = await brought(cast, archive)
+        await read_archive(record, by=cast.anna)
+        with pytest.raises(Refused):
+            await read_archive(record, by=cast.anna)  # it waits for the worker
+        await engine.raw("UPDATE task SET state = 'failed'")  # who died too often
+
+        await read_archive(record, by=cast.anna)
+        await worked(record)
+        assert await Document.count().where(Document.client == cast.garage) == 3
+        other = await brought(cast, archive)
+        await engine.raw("UPDATE dossier_import SET state = 'checking' WHERE id = $1", other.id)
+        await engine.raw("UPDATE task SET state = 'cancelled' WHERE id = $1", other.task)
+        await remove_archive(await cast.anna.scope(DossierImport).get(other.id), by=cast.anna)
+        with pytest.raises(Refused):
+            await remove_archive(await cast.anna.scope(DossierImport).get(record.id), by=cast.anna)
