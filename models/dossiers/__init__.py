@@ -28,7 +28,6 @@ from models.dossiers.trees import (
     tops_of,
     trash_of,
     tree_of,
-    uploader_of,
 )
 
 __all__ = [
@@ -71,5 +70,4 @@ __all__ = [
     "tops_of",
     "trash_of",
     "tree_of",
-    "uploader_of",
 ]

@@ -58,9 +58,9 @@ async def of_client(client_id: int) -> list[tuple[int, str, Difference]]:
         client_id,
     )
     standards = await standards_of([row["id"] for row in rows])
-    found = await laid([standards[row["id"]] for row in rows], [client_id], this_year().year) if rows else []
-    differences = [differs(*one) for (one,) in found]
-    return [(row["id"], row["name"], one) for row, one in zip(rows, differences, strict=True) if not one.is_same]
+    found = await laid(standards, [client_id], this_year().year)
+    differences = {id: differs(*one) for id, (one,) in found.items()}
+    return [(row["id"], row["name"], one) for row in rows if not (one := differences[row["id"]]).is_same]
 
 
 def workbook(name: str, rows: Sequence[Difference], speak: Callable[[Any], str]) -> bytes:

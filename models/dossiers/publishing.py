@@ -134,13 +134,16 @@ async def kind_of(document: Document) -> str:
 
 
 async def put_by(document: Document) -> dict[str, str]:
-    """Who put it there (`uploader`) and what it is (`kind`): '' where that is not known any more. One statement."""
-    rows = await engine.raw(
-        "SELECT coalesce(u.full_name, '') AS uploader, coalesce(k.name, '') AS kind FROM document d LEFT JOIN users u ON u.id = d.uploaded_by "
-        "LEFT JOIN document_kind k ON k.id = d.kind WHERE d.id = $1",
-        document.id,
-    )
+    """Who put it there (`uploader`, as he typed it himself where he came by a link, as an archive has it where it came in
+    one) and what it is (`kind`): '' where that is not known any more. One statement."""
+    rows = await engine.raw(_PUT_BY_SQL, document.id)
     return rows[0] if rows else {"uploader": "", "kind": ""}
+
+
+_PUT_BY_SQL = """SELECT coalesce(u.full_name,
+ (SELECT min(x.who) FROM delivered_file f JOIN delivery x ON x.id = f.delivery WHERE f.document = d.id),
+ (SELECT min(p.name) FROM carried_person p WHERE p.document = d.id AND p.what = 'document'), '') AS uploader, coalesce(k.name, '') AS kind
+FROM document d LEFT JOIN users u ON u.id = d.uploaded_by LEFT JOIN document_kind k ON k.id = d.kind WHERE d.id = $1"""
 
 
 def _refuse_of_client(document: Document) -> None:

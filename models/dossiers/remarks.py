@@ -50,7 +50,8 @@ async def settle(document: Document, *, by: Viewer) -> None:
 async def remarks_of(document: Document) -> list[dict[str, Any]]:
     """What was said of a document that was found through the viewer, the first first: id, side, who, text, at, is_open."""
     rows = await engine.raw(
-        "SELECT r.id, r.side, r.text, r.at, r.settled_at, u.full_name AS who FROM remark r LEFT JOIN users u ON u.id = r.person "
+        "SELECT r.id, r.side, r.text, r.at, r.settled_at, "
+        "coalesce(u.full_name, (SELECT p.name FROM carried_person p WHERE p.document = r.document AND p.what = 'remark' AND p.record_id = r.id)) AS who FROM remark r LEFT JOIN users u ON u.id = r.person "
         "WHERE r.document = $1 ORDER BY r.id LIMIT 200",
         document.id,
     )

@@ -32,6 +32,7 @@ from models.tasks import Cancelled, Progress, Task, start, work
 from models.viewer import Permission, Viewer
 
 AT_ONCE = 5_000  # folders that are added while the person waits; more is work for the worker
+NEW_AT_ONCE = 1_000  # clients that get their first folders in one round
 
 
 async def apply_structure(
@@ -272,7 +273,8 @@ async def concluded(run: int | None, name: str, added: int, clients: int, cancel
 
 
 async def serve_new_clients() -> int:
-    """Clients that were added since a structure is for new ones, and have no dossier yet, get it: how many. For the worker."""
+    """Clients that were added since a structure is for new ones, and have no dossier yet, get it: how many, at most NEW_AT_ONCE.
+    For the worker, which has other chores too and comes back for the rest."""
     waiting: dict[int, list[int]] = {}
     rules: dict[int, str] = {}
     for row in await engine.raw(_NEW_SQL):
@@ -283,7 +285,7 @@ async def serve_new_clients() -> int:
         for client, some in waiting.items():
             if structure in some and client not in meant:
                 some.remove(structure)
-    waiting = {client: some for client, some in waiting.items() if some}
+    waiting = dict([(client, some) for client, some in waiting.items() if some][:NEW_AT_ONCE])
 
     async def serve(batch: Sequence[int]) -> None:
         for structure in dict.fromkeys(one for client in batch for one in waiting[client]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -200,26 +200,31 @@ async def matches(
     standard: Sequence[Standard], clients: Sequence[int], year: int
 ) -> list[tuple[dict[str, Any], Match]]:
     """For each of these clients (id, name, number, dossier) the standard laid beside his folders."""
-    return (await laid([standard], clients, year))[0]
+    return (await laid({0: standard}, clients, year))[0]
 
 
 async def laid(
-    standards: Sequence[Sequence[Standard]], clients: Sequence[int], year: int
-) -> list[list[tuple[dict[str, Any], Match]]]:
-    """As `matches`, for each of several standards; the folders of the clients are read once."""
+    standards: Mapping[int, Sequence[Standard]],
+    clients: Sequence[int],
+    year: int,
+    who: Mapping[int, Sequence[int]] | None = None,
+) -> dict[int, list[tuple[dict[str, Any], Match]]]:
+    """As `matches`, of several standards, each under its own number; the folders of the clients are read once. `who`: client >
+    the standards that concern him (None: all)."""
     ids = listing(clients)
     rows = await engine.raw(_CLIENTS_SQL.format(ids=ids))
     folders: dict[int, list[dict[str, Any]]] = {}
     for folder in await engine.raw(_OF_CLIENTS_SQL.format(ids=ids)):
         folders.setdefault(folder["client"], []).append(folder)
     rights = _grouped(await engine.raw(_GRANTS_OF_CLIENTS_SQL.format(ids=ids)))
-    return [
-        [
+    return {
+        id: [
             (row, match(standard, folders.get(row["id"], ()), Values(year, row["name"], row["number"]), rights))
             for row in rows
+            if who is None or id in who[row["id"]]
         ]
-        for standard in standards
-    ]
+        for id, standard in standards.items()
+    }
 
 
 async def difference(structure: Dossier, client_id: int, wanted: Wanted | None = None) -> list[Compared]:

@@ -209,15 +209,6 @@ async def readers_of(viewer: Viewer, document: Document) -> list[dict[str, Any]]
     return await engine.raw(_READERS_SQL, document.id)
 
 
-async def uploader_of(document: Document) -> str:
-    """The name of who put it there, as he typed it himself where he came by a link; '' when that is not known any more."""
-    if document.uploaded_by is None:
-        rows = await engine.raw(_BY_LINK_SQL, document.id)
-        return rows[0]["who"] if rows else ""
-    rows = await engine.raw(f"SELECT {_PERSON} AS name FROM users u WHERE u.id = $1", document.uploaded_by or 0)
-    return rows[0]["name"] if rows else ""
-
-
 async def trash_of(viewer: Viewer, dossier_id: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The folders and documents in the trash that were thrown away themselves, and not with what they lay in."""
     await _require(viewer, dossier_id)
@@ -318,8 +309,6 @@ ORDER BY position, name_key, id"""
 
 _READERS_SQL = f"""SELECT {_PERSON} AS name, u.kind, r.first_at, r.last_at, r.times, r.version, r.downloaded_at FROM reading r JOIN users u ON u.id = r.person
 WHERE r.document = $1 ORDER BY r.last_at DESC, r.id"""
-
-_BY_LINK_SQL = "SELECT d.who FROM delivered_file f JOIN delivery d ON d.id = f.delivery WHERE f.document = $1"
 
 _COUNTED_SQL = """SELECT d.id, d.name, d.kind, d.audience,
  (SELECT count(*) FROM folder f WHERE f.dossier = d.id AND f.trashed_at IS NULL) AS folders,

@@ -59,7 +59,8 @@ async def versions_of(viewer: Viewer, document: Document) -> list[dict[str, Any]
     sha256, who, uploaded_at, source, is_shown (on the screen)."""
     shown = "" if viewer.is_staff else " AND v.was_published"
     rows = await engine.raw(
-        "SELECT v.number, v.name, v.size, v.mime, v.sha256, v.source, v.uploaded_at, u.full_name AS who FROM document_version v "
+        "SELECT v.number, v.name, v.size, v.mime, v.sha256, v.source, v.uploaded_at, "
+        "coalesce(u.full_name, (SELECT p.name FROM carried_person p WHERE p.document = v.document AND p.what = 'version' AND p.record_id = v.id)) AS who FROM document_version v "
         f"LEFT JOIN users u ON u.id = v.uploaded_by WHERE v.document = $1{shown} ORDER BY v.number DESC LIMIT 200",
         document.id,
     )
@@ -82,11 +83,17 @@ async def _put(document: Document, file: NewDocument, by: Viewer) -> None:
     if file.sha256 == document.sha256:
         raise Refused("file", Say("Dit is precies hetzelfde bestand als de versie die er al staat."))
     now = utcnow()
-    await DocumentVersion(
+    earlier = DocumentVersion(
         document=document.id, client=document.client, number=document.version, name=document.name, sha256=document.sha256,
         size=document.size, mime=document.mime, source=document.source, uploaded_by=document.uploaded_by,
         uploaded_at=document.uploaded_at, replaced_at=now, was_published=document.state == "published",
-    ).save()  # fmt: skip
+    )  # fmt: skip
+    await earlier.save()
+    if document.uploaded_by is None:  # whom an archive named as text goes along with what he put there
+        await engine.raw(
+            "UPDATE carried_person SET what = 'version', record_id = $2 WHERE document = $1 AND what = 'document'",
+            document.id, earlier.id,
+        )  # fmt: skip
     name = await _named(document, file)
     published = {"published_at": now} if document.state == "published" else {}
     await save(

@@ -11,10 +11,10 @@ from models import engine
 from models.clients.records import seen
 from models.core import Refused, Say, save
 from models.dossiers import runs
-from models.dossiers.matching import Standard
+from models.dossiers.matching import Match, Standard
 from models.dossiers.rolling import apply_to, begun, concluded, in_batches, owner_of
 from models.dossiers.runs import StructureRun
-from models.dossiers.structures import Wanted, batches, listing, matches, standard_of
+from models.dossiers.structures import Wanted, batches, laid, listing, standards_of
 from models.settings import utcnow
 from models.tasks import Progress, Task, start, work
 from models.viewer import Permission, Viewer
@@ -61,13 +61,9 @@ async def is_any_dated() -> bool:
 async def dated_structures(only: int | None = None) -> dict[int, tuple[str, list[Standard]]]:
     """The standard structures with folders for a book year: id > name and folders."""
     rows = await engine.raw(f"SELECT d.id, d.name FROM dossier d WHERE {_DATED} ORDER BY d.name_key, d.id")
-    found = {}
-    for row in rows:
-        if only is None or row["id"] == only:
-            standard = await standard_of(row["id"])
-            if any(one.dated for one in standard):
-                found[row["id"]] = (row["name"], standard)
-    return found
+    names = {row["id"]: row["name"] for row in rows if only is None or row["id"] == only}
+    standards = await standards_of(list(names))
+    return {id: (name, standards[id]) for id, name in names.items() if any(one.dated for one in standards[id])}
 
 
 async def holders(viewer: Viewer, standard: Sequence[Standard]) -> list[int]:
@@ -82,25 +78,30 @@ async def holders(viewer: Viewer, standard: Sequence[Standard]) -> list[int]:
 
 async def ahead(viewer: Viewer, year: int, only: int | None = None) -> list[Ahead]:
     """What it would bring, per structure."""
-    found = []
     async with engine.reading():
-        for id, (name, standard) in (await dated_structures(only)).items():
-            clients = await holders(viewer, standard)
-            receive = adds = skipped = 0
-            for batch in batches(clients):
-                for _, one in await matches(standard, batch, year):
-                    there = {m.standard.id for m in one.folders if m.folder is not None}
-                    count = 0
-                    for m in one.new:
-                        if m.standard.dated:
-                            if m.standard.parent is None or m.standard.parent in there:
-                                there.add(m.standard.id)
-                                count += 1
-                            else:
-                                skipped += 1
-                    receive, adds = receive + (count > 0), adds + count
-            found.append(Ahead(id, name, len(clients), receive, adds, skipped))
-    return found
+        structures = await dated_structures(only)
+        who = await _whom(viewer, structures)
+        count = {id: [0, 0, 0, 0] for id in structures}
+        standards = {id: standard for id, (_, standard) in structures.items()}
+        for batch in batches(list(who)):
+            for id, found in (await laid(standards, batch, year, who)).items():
+                for _, one in found:
+                    adds, skipped = _coming(one)
+                    count[id] = [a + b for a, b in zip(count[id], (1, adds > 0, adds, skipped), strict=True)]
+    return [Ahead(id, name, *count[id]) for id, (name, _) in structures.items()]
+
+
+def _coming(one: Match) -> tuple[int, int]:
+    """How many dated folders a client gets, and for how many the folder above is not there."""
+    there = {m.standard.id for m in one.folders if m.folder is not None}
+    adds = skipped = 0
+    for m in one.new:
+        if m.standard.dated and (m.standard.parent is None or m.standard.parent in there):
+            there.add(m.standard.id)
+            adds += 1
+        else:
+            skipped += m.standard.dated
+    return adds, skipped
 
 
 async def roll_forward(year: int, only: int | None = None, *, by: Viewer) -> StructureRun:
@@ -125,12 +126,16 @@ async def roll_forward(year: int, only: int | None = None, *, by: Viewer) -> Str
 
 
 async def _whom(viewer: Viewer, structures: dict[int, tuple[str, list[Standard]]]) -> dict[int, list[int]]:
-    """Client > the structures that he has."""
-    found: dict[int, list[int]] = {}
-    for id, (_, standard) in structures.items():
-        for client in await holders(viewer, standard):
-            found.setdefault(client, []).append(id)
-    return dict(sorted(found.items()))
+    """Client > the structures that he has, as `holders` has it, in one statement."""
+    of = {one.id: id for id, (_, standard) in structures.items() for one in standard if one.parent is None}
+    rows = await engine.raw(
+        f"SELECT DISTINCT f.client, f.origin FROM folder f JOIN client c ON c.id = f.client WHERE f.origin IN ({listing(list(of))}) "
+        f"AND f.parent IS NULL AND f.trashed_at IS NULL AND c.state = 'active' AND {seen(viewer)} ORDER BY f.client, f.origin"
+    )
+    found: dict[int, dict[int, None]] = {}
+    for row in rows:
+        found.setdefault(row["client"], {})[of[row["origin"]]] = None
+    return {client: list(some) for client, some in found.items()}
 
 
 async def _serve(batch: Sequence[int], who: dict[int, list[int]], year: int, by: int, run: int) -> int:

@@ -20,7 +20,7 @@ from models.moving.manifest import MANIFEST, SUMS, Broken, safe_path
 from models.storage.base import HEAD
 
 MOST_PARTS = 700_000
-MOST_MANIFEST = 512 * 1024 * 1024  # bytes
+MOST_MANIFEST = 128 * 1024 * 1024  # bytes: some 100,000 documents
 MOST_RATIO, RATIO_COUNTS_FROM = 200, 64 * 1024 * 1024
 _BLOCK = 1 << 20
 _DAMAGED = Say("Het archief is beschadigd of niet compleet. Maak het opnieuw, of breng het nog eens over.")

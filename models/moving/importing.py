@@ -66,9 +66,7 @@ async def choose_client_of_archive(record: DossierImport, client: Client, *, by:
 @operation(Permission.IMPORT_RECORDS)
 async def read_archive(record: DossierImport, *, by: Viewer) -> None:
     by.require(Permission.EDIT_DOSSIERS)
-    task = await record.running() if record.state == "committing" else None
-    is_stuck = task is not None and not task.is_busy  # its worker died too often, or it was stopped before it began
-    if record.state not in ("planned", "stopped") and not is_stuck:
+    if record.state not in ("planned", "stopped") and not (record.state == "committing" and await _is_stuck(record)):
         raise Refused("", Say("Dit archief is nog niet klaar om in te lezen."))
     await by.clients.get(record.client or 0)
     await save(record, state="committing", problem="")
@@ -108,9 +106,17 @@ async def take_back_archive(record: DossierImport, *, by: Viewer) -> int:
 @operation(Permission.IMPORT_RECORDS)
 async def remove_archive(record: DossierImport, *, by: Viewer) -> None:
     """Of an archive of which nothing was read in."""
-    if record.state not in ("refused", "checked", "planned"):
+    if record.state not in ("refused", "checked", "planned") and not (
+        record.state == "checking" and await _is_stuck(record)
+    ):
         raise Refused("", Say("Van dit archief is al iets ingelezen: het verslag blijft."))
     await DossierImport.delete().where(DossierImport.id == record.id)
+
+
+async def _is_stuck(record: DossierImport) -> bool:
+    """Its worker died too often, or it was stopped before it began."""
+    task = await record.running()
+    return task is not None and not task.is_busy
 
 
 async def items_of(record: DossierImport, most: int = 1_000_000) -> list[dict[str, Any]]:

@@ -33,7 +33,7 @@ from models.storage.base import is_sha256
 
 FORMAT, VERSION = "poort-dossier", 1
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
-MOST_FOLDERS, MOST_DOCUMENTS, MOST_HANGING = 100_000, 500_000, 10_000
+MOST_FOLDERS, MOST_DOCUMENTS, MOST_HANGING = 100_000, 200_000, 10_000
 CLIENT = ("number", "name", "kind", "legal_form", "kvk", "rsin")
 
 Row = dict[str, Any]

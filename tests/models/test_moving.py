@@ -18,12 +18,12 @@ from models import config, engine
 from models.clients.records import add_client
 from models.content_type import clean_name, detect
 from models.core import Forbidden, Missing, Refused
-from models.dossiers import DRAFT, NOW, Document, Dossier, Folder, NewDocument
-from models.dossiers.remarks import say
+from models.dossiers import DRAFT, NOW, Document, Dossier, Folder, NewDocument, uploader_of
+from models.dossiers.remarks import remarks_of, say
 from models.dossiers.structures import open_dossier
-from models.dossiers.versions import replace
+from models.dossiers.versions import replace, versions_of
 from models.moving.exporting import contents, export_dossier, pieces
-from models.moving.importing import add_archive, items_of, read_archive, take_back_archive
+from models.moving.importing import add_archive, items_of, read_archive, remove_archive, take_back_archive
 from models.moving.machine import bring_in, export
 from models.moving.manifest import Broken
 from models.moving.records import DossierExport, DossierImport
@@ -532,3 +532,53 @@ async def test_nothing_is_written_over_at_the_keyboard(
             await export("bestaat-niet", tmp_path / "x.zip")
 
         assert file.read_bytes() == b"van mij" and not (tmp_path / "x.zip").exists()
+
+
+async def test_whom_this_office_does_not_know_is_named_where_he_stands(
+    cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stored_at(f"file://{tmp_path}/store", monkeypatch):
+        await a_dossier(cast)
+        archive = await archive_of(cast.garage)
+        await emptied(cast.garage)
+        await engine.raw("UPDATE users SET email = 'x' || email, email_key = 'x' || email_key WHERE id IN ($1, $2)", cast.ed.user.id, cast.sam.user.id)  # fmt: skip
+        ed, sam = cast.ed.user.full_name, cast.sam.user.full_name
+        record = await brought(cast, archive)
+        await read_archive(record, by=cast.anna)
+        await worked(record)
+
+        (document,) = [
+            one
+            for one in await cast.anna.documents.all()
+            if one.client == cast.garage and one.name.startswith("Aangifte")
+        ]
+        assert record.planned["people"] == sorted([ed, sam])
+        assert await uploader_of(document) == ed
+        assert [row["who"] for row in await remarks_of(document)] == [sam, cast.anna.user.full_name]
+        newer = await storage().put(b"derde")
+        await replace(document, NewDocument("x.txt", newer.sha256, newer.size, "text/plain"), by=cast.anna)
+        assert [row["who"] for row in await versions_of(cast.anna, document)] == [ed, cast.anna.user.full_name]
+
+
+async def test_work_that_was_given_up_can_be_gone_on_with_or_removed(
+    cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stored_at(f"file://{tmp_path}/store", monkeypatch):
+        await a_dossier(cast)
+        archive = await archive_of(cast.garage)
+        await emptied(cast.garage)
+        record = await brought(cast, archive)
+        await read_archive(record, by=cast.anna)
+        with pytest.raises(Refused):
+            await read_archive(record, by=cast.anna)  # it waits for the worker
+        await engine.raw("UPDATE task SET state = 'failed'")  # who died too often
+
+        await read_archive(record, by=cast.anna)
+        await worked(record)
+        assert await Document.count().where(Document.client == cast.garage) == 3
+        other = await brought(cast, archive)
+        await engine.raw("UPDATE dossier_import SET state = 'checking' WHERE id = $1", other.id)
+        await engine.raw("UPDATE task SET state = 'cancelled' WHERE id = $1", other.task)
+        await remove_archive(await cast.anna.scope(DossierImport).get(other.id), by=cast.anna)
+        with pytest.raises(Refused):
+            await remove_archive(await cast.anna.scope(DossierImport).get(record.id), by=cast.anna)
