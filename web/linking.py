@@ -116,7 +116,8 @@ async def _look(viewer: Viewer, dossier: Dossier, documents: list[Document], bac
         raise Refused("people", Say("Kies ten minste één persoon die het stuk mag zien en kan inloggen."))
     firm, first = await Firm.load(), chosen[0]
     names = {one.id: one.name for one in documents}
-    shown = [{"name": names[id], "url": "#"} for id in first.documents]
+    base = config.settings().base_url
+    shown = [{"name": names[id], "url": base + open_.url(document_id=id)} for id in first.documents]
     person = await viewer.users.get(first.id)
     mail = mails.compose(
         "document_link", first.language, firm=firm, person=_greeted(person), documents=shown, message=typed["message"]

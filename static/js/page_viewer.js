@@ -8,11 +8,6 @@ customElements.define("page-viewer", class extends HTMLElement {
     this.addEventListener("submit", this)
     this.watcher = new IntersectionObserver(seen => this.see(seen), { root: this.roll, rootMargin: "-45% 0px -45% 0px" })
     this.roll.querySelectorAll("figure").forEach(page => this.watcher.observe(page))
-    setTimeout(() => {      // the swap is over by then
-      if (!this.constructor.held || !this.isConnected) return
-      this.constructor.held = false
-      this.roll.focus({ preventScroll: true })
-    })
   }
   disconnectedCallback() { this.watcher?.disconnect() }
   see(seen) {
@@ -30,7 +25,6 @@ customElements.define("page-viewer", class extends HTMLElement {
     const zoom = !event.ctrlKey && !event.metaKey && event.target !== this.field && this.querySelector(`a[data-key="${event.key === "=" ? "+" : CSS.escape(event.key)}"]`)
     if (!zoom) return
     event.preventDefault()
-    this.constructor.held = true
     zoom.click()
   }
 })

@@ -78,21 +78,21 @@ def test_a_thick_document_is_read_by_keys(tabs: Tabs, poort: House, document: in
 
     tab.locator(".pages-roll").focus()
     tab.keyboard.press("+")
-    expect(tab.locator(".pages-roll--1800")).to_be_focused()
+    expect(tab.locator(".pages-roll--1800")).to_be_focused(timeout=20_000)
     large = first.bounding_box()
     assert small and large and large["width"] > small["width"] * 1.2
     tab.keyboard.press("0")
-    expect(tab.locator(".pages-roll--1200")).to_be_focused()
+    expect(tab.locator(".pages-roll--1200")).to_be_focused(timeout=20_000)
     tab.get_by_label("Pagina", exact=True).fill("60")
     tab.keyboard.press("Enter")
-    expect(tab.locator("#page-60 img")).to_be_in_viewport()
+    expect(tab.locator("#page-60 img")).to_be_in_viewport(timeout=20_000)
     expect(tab.get_by_label("Pagina", exact=True)).to_have_value("60")
     tab.locator("#page-60 summary").press("Enter")
-    expect(tab.locator("#page-60 .page-words")).to_have_text("Dit is blad 60")
+    expect(tab.locator("#page-60 .page-words")).to_have_text("Dit is blad 60", timeout=30_000)
     tab.get_by_label("Pagina", exact=True).fill("125")
     tab.keyboard.press("Enter")
-    tab.wait_for_url("**/view?from=121#page-125")
-    expect(tab.locator("#page-125")).to_be_visible()
+    tab.wait_for_url("**/view?from=121#page-125", timeout=30_000)
+    expect(tab.locator("#page-125")).to_be_visible(timeout=30_000)
     Tabs.look(tab)
 
 
