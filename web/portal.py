@@ -12,7 +12,7 @@ from models.core import Missing, Say
 from models.dossiers import HANDING_IN, Document, folder_of, path_to
 from models.dossiers.remarks import remarks_of
 from models.dossiers.versions import versions_of
-from models.drawing import PICTURES, is_drawn
+from models.drawing import is_drawn
 from models.portal import contacts_of, dossier_tree, folder_contents, general_trees, new_for, unread_of, uploads_of
 from models.requests.reading import open_for
 from models.scanning import shut_documents
@@ -92,7 +92,6 @@ async def _folder(template: str, request: Request, viewer: Viewer, folder_id: in
         page=page,
         has_older=has_older,
         may_upload=may_upload,
-        photo_kinds=PICTURES,
         switcher=_switcher(request, viewer, client_id) if client_id else [],
     )
 

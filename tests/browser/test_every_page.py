@@ -23,7 +23,7 @@ NO_PAGES = {
 # Parts of a page, which nobody opens by themselves.
 FRAGMENTS = {
     "copies.tree", "documents.readers", "dossiers.tree", "groups.count_rule", "folders.children", "folders.contents", "folders.row", "overview.progress",
-    "overview.running", "overview.uploads", "portal.contents", "rollout.steps",
+    "overview.running", "overview.uploads", "portal.contents", "rollout.steps", "scanning.banner",
 }  # fmt: skip
 # Of which dossier a page is there, where not of a client's own.
 DOSSIERS = {
