@@ -59,14 +59,14 @@ def not_joined(count: int, why: Say) -> Say:
 async def page(request: Request, viewer: Viewer, folder_id: int) -> Reply:
     """The photos in a folder, those in the address (`ids` as d1, d2 …) ticked and first, in that order."""
     folder = await _folder(viewer, folder_id)
-    photos = await photos_of(viewer, folder)
+    photos = await photos_of(viewer, folder) if viewer.is_staff or folder.kind in HANDING_IN else []
     wanted = list(items_in(request.query_params.getlist("ids")).documents)
     photos.sort(key=lambda one: wanted.index(one.id) if one.id in wanted else len(wanted))
     shut = await shut_documents([one.id for one in photos])
     return show(
         "joining/page.html", title=Say("Foto’s samenvoegen"), section="dossier" if viewer.is_client else "clients", folder=folder,
         photos=photos, wanted=wanted or [one.id for one in photos], shut=shut, most=MOST, back=_back(viewer, folder),
-        of_client=folder.client,
+        of_client=folder.client, may_hand_in=viewer.view_as is None and (viewer.is_staff or folder.kind in HANDING_IN),
     )  # fmt: skip
 
 
@@ -76,6 +76,8 @@ async def make(request: Request, viewer: Viewer, folder_id: int) -> Reply | Late
     document is made in one of its own."""
     folder, form = await _folder(viewer, folder_id), await request.form()
     ids = _in_order(form)
+    if viewer.is_client and folder.kind not in HANDING_IN:
+        raise Refused("photos", Say("In deze map kunt u niets aanleveren. Kies een uploadmap."))
     try:
         photos = await chosen(viewer, folder, ids)
     except Refused as refused:
@@ -105,8 +107,6 @@ async def _folder(viewer: Viewer, folder_id: int) -> Folder:
     needed = Permission.UPLOAD_DOCUMENTS if viewer.is_client else Permission.EDIT_DOSSIERS
     if not viewer.may(needed, folder):
         raise Forbidden(needed)
-    if viewer.is_client and folder.kind not in HANDING_IN:
-        raise Refused("photos", Say("In deze map kunt u niets aanleveren. Kies een uploadmap."))
     return folder
 
 

@@ -11,7 +11,7 @@ from models.core import Missing, Say
 from models.dossiers import HANDING_IN, Document, folder_of, path_to
 from models.dossiers.remarks import open_questions, remarks_of
 from models.dossiers.versions import versions_of
-from models.drawing import PICTURES, is_shown
+from models.drawing import is_shown
 from models.portal import (
     Branch,
     branches_in,
@@ -129,7 +129,6 @@ async def _folder(template: str, request: Request, viewer: Viewer, folder_id: in
         has_older=has_older,
         more_folders=has_older and not documents and bool(folders),
         may_upload=may_upload,
-        photo_kinds=PICTURES,
         switcher=_switcher(request, viewer, client_id) if client_id else [],
     )
 

@@ -18,8 +18,11 @@ from models.storage.base import Storage
 
 MOST = 1024**3  # bytes unpacked, up to which any archive is fine
 RATIO = 100  # how many times its own size a larger one may become; ordinary papers stay below 20
-TRIED = 32 * 1024 * 1024  # bytes of an archive of which the content is tried and not only the directory
-_EFFORT = 256 * 1024 * 1024  # bytes unpacked while trying
+TRIED = 16 * 1024 * 1024  # bytes of an archive of which the content is tried and not only the directory
+_EFFORT = 256 * 1024 * 1024  # bytes unpacked while trying, piece by piece
+_PIECE = 1024 * 1024
+_KEPT = 8 * 1024 * 1024  # bytes of an archive within one that is looked into
+_ARCHIVE = (b"PK\x03\x04", b"PK\x05\x06")
 _DEPTH = 6
 _TAIL = 66_000  # the end of the directory stands in the last 64 KiB
 _DIRECTORY_MOST = 32 * 1024 * 1024
@@ -156,30 +159,36 @@ def _try(content: bytes, outer: int, effort: _Effort, depth: int) -> None:
         if effort.left <= 0 or entry.is_encrypted:
             continue
         inner = _unpacked(content, entry, effort)
-        if inner.startswith((b"PK\x03\x04", b"PK\x05\x06")) and len(inner) == entry.unpacked and depth < _DEPTH:
+        if len(inner) == entry.unpacked and inner and depth < _DEPTH:
             _try(inner, outer, effort, depth + 1)
 
 
 def _unpacked(content: bytes, entry: Entry, effort: _Effort) -> bytes:
-    """The file as far as the effort goes. Raises _Bomb where it is more than the directory says."""
+    """The file where it is an archive itself, else b''; unpacked piece by piece to see how much comes. Raises _Bomb where
+    that is more than the directory says."""
     begin = entry.at + 30 + _int(content, entry.at + 26, 2) + _int(content, entry.at + 28, 2)
     packed = content[begin : begin + entry.packed]
     if entry.method == 0:
         if len(packed) != entry.unpacked:
             raise _Bomb
-        return packed
-    if entry.method != 8:
-        return b""
-    unpacking = zlib.decompressobj(-15)
-    most = min(entry.unpacked, effort.left) + 1
+        return packed if packed.startswith(_ARCHIVE) else b""
+    return _inflated(packed, entry.unpacked, effort) if entry.method == 8 else b""
+
+
+def _inflated(packed: bytes, told: int, effort: _Effort) -> bytes:
+    unpacking, rest, size, kept = zlib.decompressobj(-15), packed, 0, b""
     try:
-        inner = unpacking.decompress(packed, most)
+        while rest and not unpacking.eof and effort.left > 0:
+            piece = unpacking.decompress(rest, _PIECE)
+            rest, size = unpacking.unconsumed_tail, size + len(piece)
+            effort.left -= len(piece)
+            if size > told:
+                raise _Bomb
+            if told <= _KEPT and (kept or piece.startswith(_ARCHIVE)):
+                kept += piece
     except zlib.error:
         return b""
-    effort.left -= len(inner)
-    if len(inner) > entry.unpacked:
-        raise _Bomb
-    return inner
+    return kept
 
 
 def _int(data: bytes, at: int, size: int) -> int:

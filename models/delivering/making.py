@@ -63,7 +63,7 @@ async def make_link(
     token = token_of(nonce, config.settings().secret_keys[0])
     link = UploadLink(
         client=folder.client, folder=folder.id, item=item.id if item else None, purpose=purpose, token_hash=digest(token),
-        nonce=nonce, expires_at=now + dt.timedelta(days=days), max_files=max_files, max_bytes=max_mb * 1024 * 1024,
+        nonce=nonce, expires_at=now + dt.timedelta(days=days), max_files=max_files, max_bytes=max_mb * 1_000_000,
         asks_name=asks_name, email=email, made_by=by.user.id, made_at=now,
     )  # fmt: skip
     await link.save()

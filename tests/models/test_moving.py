@@ -18,7 +18,8 @@ from models import config, engine
 from models.clients.records import add_client
 from models.content_type import clean_name, detect
 from models.core import Forbidden, Missing, Refused
-from models.dossiers import DRAFT, NOW, Document, Dossier, Folder, NewDocument, uploader_of
+from models.dossiers import DRAFT, NOW, Document, Dossier, Folder, NewDocument
+from models.dossiers.publishing import put_by
 from models.dossiers.remarks import remarks_of, say
 from models.dossiers.structures import open_dossier
 from models.dossiers.versions import replace, versions_of
@@ -553,7 +554,7 @@ async def test_whom_this_office_does_not_know_is_named_where_he_stands(
             if one.client == cast.garage and one.name.startswith("Aangifte")
         ]
         assert record.planned["people"] == sorted([ed, sam])
-        assert await uploader_of(document) == ed
+        assert (await put_by(document))["uploader"] == ed
         assert [row["who"] for row in await remarks_of(document)] == [sam, cast.anna.user.full_name]
         newer = await storage().put(b"derde")
         await replace(document, NewDocument("x.txt", newer.sha256, newer.size, "text/plain"), by=cast.anna)

@@ -71,7 +71,7 @@ async def test_photos_of_a_plain_form_come_in_as_one_pdf_in_their_order(cast: Ca
     folder = await id_of(cast.bakkerij, UPLOADS)
     before = await Document.count()
     async with browser(cast.rik) as rik:
-        page = await rik.get(f"/portal/folders/{folder}")
+        page = await rik.get(joining.page.url(folder_id=folder))
         reply = await rik.post(
             folders.upload.url(folder_id=folder),
             data={"join": "1", "join_name": "Bonnen november", "back": f"/portal/folders/{folder}"},
@@ -80,7 +80,7 @@ async def test_photos_of_a_plain_form_come_in_as_one_pdf_in_their_order(cast: Ca
     made = await named("Bonnen november.pdf")
     seen = colours_of(await bytes_of(made))
 
-    assert "Foto’s als één pdf aanleveren" in page.text
+    assert "Nieuwe foto’s" in page.text
     assert reply.status_code == 303 and await Document.count() == before + 1
     assert made.mime == "application/pdf" and made.uploaded_by == cast.rik.user.id and made.source == "client"
     assert (
@@ -334,7 +334,7 @@ async def test_photos_for_what_is_asked_are_joined_and_stay_its_answer(cast: Cas
             joining.make.url(folder_id=request.folder), data={"photo": [str(id) for id in loose], "name": "april"}
         )
 
-    assert "Foto’s als één pdf aanleveren" in page.text
+    assert "Foto’s samenvoegen tot één pdf" in page.text
     (found,) = await items_of(request)
     assert {one["name"] for one in found["documents"]} == {"Bonnen maart.pdf", "april.pdf"}
 
