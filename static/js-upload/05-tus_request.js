@@ -13,10 +13,11 @@ const tusRequest = (sending, method, url, { offset = 0, headers = {}, body = nul
   }
   request.onload = () => {
     const head = name => request.getResponseHeader(name), { status } = request, why = request.responseText.slice(0, 300) || words.failed
+    const said = head("Upload-Result"), result = said && JSON.parse(decodeURIComponent(said)), isGone = ["stopped", "expired"].includes(result?.state)
     job.receipt = head("Upload-Receipt") || job.receipt
     if (new URL(request.responseURL).pathname.startsWith("/sign-in")) reject({ why: words.signedOut, retry: true })
-    else if (head("Upload-Result")) resolve({ result: JSON.parse(decodeURIComponent(head("Upload-Result"))), location: head("Location") })
-    else if (status === 410 || status === 404 && method !== "POST") resolve({ gone: true })
+    else if (result && !isGone) resolve({ result, location: head("Location") })
+    else if (isGone || status === 410 || status === 404 && method !== "POST") resolve({ gone: true })
     else if (status < 300 && head("Tus-Resumable")) { const at = +head("Upload-Offset"); job.sent = at; resolve({ offset: at, location: head("Location") }) }
     else reject(PASSING.includes(status) ? { again: true, retry: true, why } : { why, retry: status === 507 })
   }

@@ -2,12 +2,14 @@
    What it throws says why; `again`: may be tried by itself, `retry`: by who sends it, `stopped`: he wanted so. */
 const PIECE = 8 * 2 ** 20, PAUSES = [.5, 1, 2, 4, 8, 15, 30, 30, 30, 30]  // bytes; seconds, as long as nothing more arrives
 const WEEK = 7 * 864e5
+const anyKey = () => `${Date.now().toString(36)}${Math.random().toString(36).slice(2)}`
+const uploadMemory = { get: key => { try { return JSON.parse(localStorage.getItem(key)) } catch { return null } }, set: (key, value) => { try { localStorage.setItem(key, JSON.stringify(value)) } catch { /* then a reload begins anew */ } } }
 const base64 = bytes => btoa(String.fromCharCode(...new Uint8Array(bytes)))
 
 class Sending {
   constructor(job, words) {
     const { name, size, lastModified } = job.file
-    Object.assign(this, { job, words, file: job.file, key: `${Date.now().toString(36)}${Math.random().toString(36).slice(2)}` })
+    Object.assign(this, { job, words, file: job.file, key: anyKey() })
     this.memory = `upload ${JSON.stringify([job.target, job.path, name, size, lastModified])}`
   }
   run() {
@@ -47,7 +49,7 @@ class Sending {
     const first = this.file.size <= PIECE ? await this.piece(0) : { headers: {} }
     const told = await tusRequest(this, "POST", "/uploads", { ...first, headers: { ...first.headers, "Upload-Length": this.file.size, "Upload-Metadata": metadata } })
     this.url = told.location
-    if (this.file.size > PIECE) localStorage.setItem(this.memory, JSON.stringify({ url: told.location, at: Date.now() }))
+    if (this.file.size > PIECE) uploadMemory.set(this.memory, { url: told.location, at: Date.now() })
     return told
   }
   async piece(offset) {
@@ -58,10 +60,10 @@ class Sending {
   }
   halt() { this.over = true; clearTimeout(this.watch); this.request?.abort(); this.wake?.() }
   stop() { this.halt(); this.forget(true) }
-  recall() { const { url, at } = JSON.parse(localStorage.getItem(this.memory) || "{}"); return at > Date.now() - WEEK ? url : null }
+  recall() { const known = uploadMemory.get(this.memory); return known?.at > Date.now() - WEEK ? known.url : null }
   forget(there) {
     if (there && this.url) fetch(this.url, { method: "DELETE", headers: { "Tus-Resumable": "1.0.0" } }).catch(() => {})
-    localStorage.removeItem(this.memory)
-    this.url = null
+    try { localStorage.removeItem(this.memory) } catch { /* nor was it there */ }
+    Object.assign(this, { url: null, key: anyKey() })  // sent again it is another upload
   }
 }

@@ -1,15 +1,15 @@
 /* One file of an <upload-list>, drawn anew only where something changed. */
-const page = document.documentElement
+const pageRoot = document.documentElement
 const inBytes = n => {
   const step = n < 1000 ? 0 : n < 1e6 ? 1 : n < 1e9 ? 2 : 3, value = n / 1000 ** step
-  return `${value.toLocaleString(page.lang, { maximumFractionDigits: step && value < 100 ? 1 : 0 })} ${["B", "kB", "MB", "GB"][step]}`
+  return `${value.toLocaleString(pageRoot.lang, { maximumFractionDigits: step && value < 100 ? 1 : 0 })} ${["B", "kB", "MB", "GB"][step]}`
 }
 const inTime = seconds => seconds < 60 ? `${Math.max(1, Math.round(seconds))} s` : seconds < 3600 ? `${Math.round(seconds / 60)} min` : `${Math.floor(seconds / 3600)} u ${Math.round(seconds % 3600 / 60)} min`
-const make = (tag, more, ...inside) => { const made = Object.assign(document.createElement(tag), more); made.append(...inside); return made }
+const makeElement = (tag, more, ...inside) => { const made = Object.assign(document.createElement(tag), more); made.append(...inside); return made }
 
-const uploadRow = ({ file, path }) => make("li", {},
-  make("span", { className: "name", textContent: path ? `${path}/${file.name}` : file.name, title: path ? `${path}/${file.name}` : file.name }), make("span", { className: "status" }), make("span", { className: "actions" }),
-  make("progress", { max: 1, value: 0, ariaLabel: file.name }))
+const uploadRow = ({ file, path }) => makeElement("li", {},
+  makeElement("span", { className: "name", textContent: path ? `${path}/${file.name}` : file.name, title: path ? `${path}/${file.name}` : file.name }), makeElement("span", { className: "status" }), makeElement("span", { className: "actions" }),
+  makeElement("progress", { max: 1, value: 0, ariaLabel: file.name }))
 
 const uploadSaid = ({ state, sent, file, why, result }, words) => ({
   active: sent < file.size ? `${Math.floor(100 * sent / (file.size || 1))}%` : words.checking,
@@ -27,12 +27,12 @@ const drawUpload = (row, job, words) => {
   if (row.said === (row.said = `${job.state} ${said} ${job.why}`)) return
   row.className = { done: "good", failed: "danger", refused: "danger", asks: "attention" }[job.state] || ""
   status.textContent = said
-  if (job.state === "asks" && twin) status.append(" ", make("a", { href: twin.url, textContent: twin.name }))
+  if (job.state === "asks" && twin) status.append(" ", makeElement("a", { href: twin.url, textContent: twin.name }))
   if (job.state === "asks" && job.why) status.append(` ${job.why}`)
   const actions = uploadActions(job).join(" ")
   if (row.actions === (row.actions = actions)) return
   row.querySelector(".actions").replaceChildren(...uploadActions(job).map(what => {
-    const text = words[what].replace("{name}", namesake?.name || ""), button = make("button", { type: "button", className: "button button--quiet button--small", textContent: text, ariaLabel: `${text}: ${name}` })
+    const text = words[what].replace("{name}", namesake?.name || ""), button = makeElement("button", { type: "button", className: "button button--quiet button--small", textContent: text, ariaLabel: `${text}: ${name}` })
     button.dataset.do = what
     return button
   }))

@@ -1,7 +1,7 @@
 /* The files of this page on their way: three at a time, and what failed kept for another try.
    A job is waiting, active, done, asks, refused, failed, stopped or skipped. */
 class UploadQueue {
-  constructor(words, changed) { Object.assign(this, { words, changed, jobs: [], waiting: [], active: new Set(), isPaused: false, round: 0, batch: `${Date.now().toString(36)}${Math.random().toString(36).slice(2, 8)}` }) }
+  constructor(words, changed) { Object.assign(this, { words, changed, jobs: [], waiting: [], active: new Set(), isPaused: false, round: 0, batch: anyKey() }) }
   get isBusy() { return this.active.size + this.waiting.length > 0 }
   of(...states) { return this.jobs.filter(job => states.includes(job.state)) }
   get present() { return this.jobs.filter(job => job.round === this.round || job.state === "failed" || job.state === "asks") }

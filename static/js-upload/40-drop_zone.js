@@ -16,14 +16,14 @@ customElements.define("drop-zone", class extends HTMLElement {
   }
   add(found, into = {}) {
     const { folder, item, document: older, refresh } = this.dataset, publish = this.form.elements.publish?.value || ""
-    document.querySelector("upload-list").add(found, { folder, item, document: older, publish, ...into }, refresh)
+    document.querySelector("upload-list.here").add(found, { folder, item, document: older, publish, ...into }, refresh)
   }
 })
 
 /* Files from the desktop let go over a folder of the tree, or over its row in a table, go into that folder. Elsewhere they do nothing:
    the browser would leave the page for them. */
 {
-  const carries = event => event.dataTransfer?.types.includes("Files") && document.querySelector("upload-list")
+  const carries = event => event.dataTransfer?.types.includes("Files") && document.querySelector("upload-list.here")
   const place = event => event.target.closest?.("folder-tree li[data-move], tr[data-item^=f]")
   const mark = on => document.querySelectorAll(".drop-here").forEach(one => one !== on && one.classList.remove("drop-here"))
   document.addEventListener("dragover", event => {
@@ -43,6 +43,6 @@ customElements.define("drop-zone", class extends HTMLElement {
     const found = folder && await filesOf.dropped(event.dataTransfer), zone = document.querySelector("drop-zone")
     if (!folder) return
     if (zone) zone.add(found, { folder, item: "", document: "" })
-    else document.querySelector("upload-list").add(found, { folder }, "#documents")
+    else document.querySelector("upload-list.here").add(found, { folder }, "#documents")
   })
 }

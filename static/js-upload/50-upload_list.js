@@ -43,7 +43,7 @@ customElements.define("upload-list", class extends HTMLElement {
     const size = sum(job => job.file.size), sent = sum(job => job.sent), over = counted.filter(job => !["waiting", "active"].includes(job.state)).length, now = performance.now()
     this.past = [...this.past.filter(([at]) => at > now - 6000), [now, sent]]
     const [since, before] = this.past[0], rate = now > since ? Math.max(0, 1000 * (sent - before) / (now - since)) : 0
-    const parts = [words.count.replace("{n}", over.toLocaleString(page.lang)).replace("{all}", counted.length.toLocaleString(page.lang)), words.bytes.replace("{n}", inBytes(sent)).replace("{all}", inBytes(size))]
+    const parts = [words.count.replace("{n}", over.toLocaleString(pageRoot.lang)).replace("{all}", counted.length.toLocaleString(pageRoot.lang)), words.bytes.replace("{n}", inBytes(sent)).replace("{all}", inBytes(size))]
     if (queue.isBusy && !queue.isPaused && rate) parts.push(`${inBytes(rate)}/s`, words.left.replace("{time}", inTime((size - sent) / rate)))
     if (queue.isPaused) parts.push(words.paused)
     this.its("figures").textContent = parts.join(" · ")
