@@ -185,7 +185,7 @@ async def _documents(viewer: Viewer, condition: Any, *, unread: bool = True) -> 
         .limit(2000)
     )  # fmt: skip
     if not unread or not rows:
-        return rows  # type: ignore[no-any-return]
+        return rows
     ids = ", ".join(str(int(row["id"])) for row in rows)
     read = await engine.raw(
         f"SELECT document, version FROM reading WHERE person = $1 AND document IN ({ids})", viewer.user.id

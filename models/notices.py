@@ -73,7 +73,8 @@ async def _tell_at_once(person: int, what: str, ids: Sequence[int]) -> None:
         # Written, not only looked at: a worker that claims it at this moment then collides with us, and we begin another.
         await save(waiting, detail=json.dumps({"documents": [], **detail, what: [*known, *ids]}))
         return
-    await ask(Kind.UPLOAD_NOTICE, person=person, run_after=utcnow() + GATHER, **{"documents": [], what: list(ids)})
+    fresh: dict[str, Any] = {"documents": [], what: list(ids)}
+    await ask(Kind.UPLOAD_NOTICE, person=person, run_after=utcnow() + GATHER, **fresh)
 
 
 async def plan_digests(now: dt.datetime) -> int:
@@ -178,7 +179,7 @@ async def _asked(user: User, since: dt.datetime, until: dt.datetime) -> Any:
 
 async def _questions(user: User, condition: Any) -> list[dict[str, Any]]:
     """Those that still wait for an answer."""
-    return (  # type: ignore[no-any-return]
+    return (
         await Remark.select(
             Remark.document.id.as_alias("id"), Remark.document.name.as_alias("name"), Remark.client.id.as_alias("client_id"),
             Remark.client.name.as_alias("client"), Remark.person.full_name.as_alias("who"),

@@ -160,7 +160,9 @@ async def of_request(request: int, most: int = 200) -> list[dict[str, Any]]:
 
 
 def _reminding(rows: list[dict[str, Any]]) -> Reminding:
-    pairs, names, why = [], {}, {}
+    pairs: list[tuple[int, int | None, int | None, int | None, int]] = []
+    names: dict[int, str] = {}
+    why: dict[int, str] = {}
     for row in rows:
         reason = _why_not(row)
         if reason is None:

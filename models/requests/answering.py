@@ -135,7 +135,7 @@ async def folder_for(request: DocumentRequest, by: Viewer) -> Folder:
     if folder is None or (by.is_client and folder.kind not in HANDING_IN):
         raise Refused("files", Say("De map voor deze stukken is er niet meer. Neem contact op met uw kantoor."))
     by.require(Permission.UPLOAD_DOCUMENTS, folder)
-    return folder  # type: ignore[no-any-return]
+    return folder
 
 
 def _reason(text: str, field: str = "reason") -> str:

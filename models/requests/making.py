@@ -135,17 +135,17 @@ async def make_requests(
     by.require(Permission.EDIT_DOSSIERS)
     title, message = _checked(title, message, due_on)
     folder = tidy_name(folder) if folder.strip() else ""
-    items = [Item(*one) for one in items]
+    asked = [Item(*one) for one in items]
     clients = await asked_of(by, selection)
     if template is not None and not await by.scope(RequestTemplate).where(RequestTemplate.id == template).exists():
         template = None
     if len(clients) > AT_ONCE:
         return await start(
             "make_requests", None, by=by, total=len(clients), selection=asdict(selection), title=title, message=message,
-            due_on=due_on.isoformat() if due_on else None, items=[[*one[:2], one.due_on.isoformat() if one.due_on else ""] for one in items],
+            due_on=due_on.isoformat() if due_on else None, items=[[*one[:2], one.due_on.isoformat() if one.due_on else ""] for one in asked],
             batch=batch, folder=folder, template=template,
         )  # fmt: skip
-    return await ask_of(clients, title, message, due_on, items, batch, by=by.user.id, folder=folder, template=template)
+    return await ask_of(clients, title, message, due_on, asked, batch, by=by.user.id, folder=folder, template=template)
 
 
 async def ask_of(
