@@ -19,6 +19,7 @@ from models.finding.marking import Piece, hits_in, marked, pattern_of, snippet
 from models.finding.naming import clients_called
 from models.finding.question import Group, asked, is_too_short, parsed, with_clients, with_likes
 from models.finding.seeing import findable_documents, scope_of
+from models.scanning import open_sql
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -165,7 +166,7 @@ def _in_order(rows: list[dict[str, Any]], typed: str) -> list[dict[str, Any]]:
 async def _shown(rows: list[dict[str, Any]], groups: Sequence[Group]) -> list[Hit]:
     if not rows:
         return []
-    found = await engine.raw(_SHOWN_SQL.format(ids=listed(1)), json.dumps([row["id"] for row in rows]))
+    found = await engine.raw(_SHOWN_SQL.format(ids=listed(1), open=open_sql()), json.dumps([row["id"] for row in rows]))
     by_id = {row["id"]: row for row in found}
     whole = [by_id[row["id"]] for row in rows if row["id"] in by_id]
     return await asyncio.to_thread(_marked, whole, groups)
@@ -248,4 +249,4 @@ _BELOW = """WITH RECURSIVE inner_folder(id) AS (SELECT CAST({} AS INTEGER) UNION
 _SHOWN_SQL = """SELECT d.id, d.name, d.client, c.name AS client_name, d.folder, f.name AS folder_name, f.client IS NULL AS is_general, d.mime, d.size,
  d.source, d.state, d.uploaded_at, d.published_at, d.book_year, d.period, d.labels, k.name AS kind_name, t.state AS text_state, t.pages, t.body
 FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN client c ON c.id = d.client LEFT JOIN document_kind k ON k.id = d.kind
-LEFT JOIN document_text t ON t.sha256 = d.sha256 WHERE d.id IN {ids}"""
+LEFT JOIN document_text t ON t.sha256 = d.sha256 AND {open} WHERE d.id IN {ids}"""

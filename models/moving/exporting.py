@@ -19,6 +19,7 @@ from models.dossiers.zipping import fitting
 from models.live import touch
 from models.moving.manifest import CLIENT, FORMAT, MANIFEST, SUMS, VERSION
 from models.moving.records import KEPT, DossierExport
+from models.scanning import shut_among
 from models.settings import Firm, utcnow
 from models.storage import Missing as BlobMissing
 from models.storage import StorageDown, StorageFull, storage
@@ -122,7 +123,22 @@ async def contents(client: int, with_trash: bool) -> Row:
         "documents": documents,
     }
     _place(manifest)
+    await _refuse_shut(manifest)
     return manifest
+
+
+async def _refuse_shut(manifest: Row) -> None:
+    """An archive is whole or is not made: what may not be opened cannot leave in it."""
+    shut = await shut_among({row["sha256"] for row in _files(manifest)})
+    if shut:
+        raise Refused(
+            "",
+            Say(
+                "{n} bestanden in dit dossier worden nog op virussen gecontroleerd, of er is een virus in gevonden. Wacht "
+                "tot dat klaar is, of vernietig wat besmet is.",
+                n=len(shut),
+            ),
+        )
 
 
 async def _folders(client: int, with_trash: bool) -> list[Row]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from models import config, engine
+from models.scanning import shut_among
 from models.storage import Missing, StorageDown, storage
 from models.texts.kinds import MOST_SIZE, reader_of
 
@@ -35,7 +36,7 @@ class Outcome(NamedTuple):
 
 async def may_read(hashes: Sequence[str]) -> set[str]:
     """Those of the waiting bytes that may be read now. Here quarantine has its say: what was not found clean is not opened."""
-    return set(hashes)
+    return set(hashes) - set(await shut_among(hashes))
 
 
 async def prepare(rows: Sequence[dict[str, Any]]) -> None:

@@ -583,3 +583,19 @@ async def test_work_that_was_given_up_can_be_gone_on_with_or_removed(
         await remove_archive(await cast.anna.scope(DossierImport).get(other.id), by=cast.anna)
         with pytest.raises(Refused):
             await remove_archive(await cast.anna.scope(DossierImport).get(record.id), by=cast.anna)
+
+
+async def test_what_may_not_be_opened_does_not_leave_in_an_archive(cast: Any, monkeypatch: Any) -> None:
+    monkeypatch.setenv("CLAMD_URL", "tcp://127.0.0.1:3310")
+    config.reset()
+    try:
+        async with engine.reading():
+            with pytest.raises(Refused) as refused:
+                await contents(cast.bakkerij, False)
+    finally:
+        monkeypatch.delenv("CLAMD_URL")
+        config.reset()
+    async with engine.reading():
+        assert (await contents(cast.bakkerij, False))["documents"]
+
+    assert "virussen" in str(refused.value.why)
