@@ -431,7 +431,8 @@ def with_right(column: Any, viewer: Viewer, right: Any) -> Any:
 
 
 # The folders that are opened one by one, by the names on the way to them (`given`) or themselves to a template (`direct`),
-# with all that lies in them: `level` is 1 to look and 2 to hand in as well. And, with level 0, what lies on the way there.
+# with all that lies in them: `level` is 1 to look and 2 to hand in as well. And, with level 0, what lies on the way there. `coalesce`
+# keeps SQLite from reading the tops of all clients.
 _GRANTS_SQL = """
 WITH RECURSIVE given(client, place, level) AS (
  SELECT a.client, o.name_key, max(CASE WHEN o.act THEN 2 ELSE 1 END) FROM access a JOIN client c ON c.id = a.client
@@ -440,7 +441,7 @@ WITH RECURSIVE given(client, place, level) AS (
  GROUP BY a.client, o.name_key
 ), way(client, folder, parent, place) AS (
  SELECT f.client, f.id, f.parent, CAST(f.name_key AS TEXT) FROM folder f
- WHERE f.client IN (SELECT client FROM given) AND f.parent IS NULL AND f.trashed_at IS NULL AND f.kind <> 'internal'
+ WHERE f.client IN (SELECT client FROM given) AND coalesce(f.parent, 0) = 0 AND f.trashed_at IS NULL AND f.kind <> 'internal'
  AND EXISTS (SELECT 1 FROM given g WHERE g.client = f.client AND (g.place = f.name_key
   OR substr(g.place, 1, length(f.name_key) + 3) = f.name_key || ' › '))
  UNION ALL SELECT w.client, f.id, f.parent, w.place || ' › ' || f.name_key

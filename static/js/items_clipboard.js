@@ -64,3 +64,10 @@ document.addEventListener("submit", event => {
   note.remove()
   items.act({ back: location.pathname + location.search }, `${action}?tree=${tree.dataset.dossier}`)
 })
+/* What is live and was on its way already does not come over a name that is being typed: it is asked for again. */
+document.addEventListener("htmx:before:swap", event => {
+  const from = event.detail.ctx.sourceElement, own = from?.matches?.("#documents, folder-tree") && from
+  if (!own || !document.querySelector(`#${own.id} :is(.row-form, .tree-row--form)`)) return
+  event.preventDefault()
+  setTimeout(() => document.getElementById(own.id)?.dispatchEvent(new CustomEvent("live")), 2000)
+})
