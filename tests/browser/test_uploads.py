@@ -354,7 +354,7 @@ def test_a_client_on_a_phone(poort: House, tabs: Tabs, papers: Path) -> None:
     expect(phone.locator("#contents")).to_contain_text("Bonnen 2026")
     Tabs.look(phone)
     phone.locator("[data-part=receipt] a").click()
-    expect(phone.get_by_text("4 bestanden ontvangen")).to_be_visible()
+    expect(phone.get_by_text("6 bestanden ontvangen")).to_be_visible()
     for name, sha256, _ in in_folder(
         poort, int(rows(poort, "SELECT max(folder) FROM document WHERE source = 'client'")[0][0])
     ):  # type: ignore[call-overload]
