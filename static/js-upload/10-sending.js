@@ -3,7 +3,7 @@
 const PIECE = 8 * 2 ** 20, PAUSES = [.5, 1, 2, 4, 8, 15, 30, 30, 30, 30]  // bytes; seconds, as long as nothing more arrives
 const WEEK = 7 * 864e5
 const anyKey = () => `${Date.now().toString(36)}${Math.random().toString(36).slice(2)}`
-const uploadMemory = { get: key => { try { return JSON.parse(localStorage.getItem(key)) } catch { return null } }, set: (key, value) => { try { localStorage.setItem(key, JSON.stringify(value)) } catch { /* then a reload begins anew */ } } }
+const uploadMemory = { get: key => { try { return JSON.parse(localStorage.getItem(key)) } catch { return null } }, set: (key, value) => { try { localStorage.setItem(key, JSON.stringify(value)) } catch {} } }
 const base64 = bytes => btoa(String.fromCharCode(...new Uint8Array(bytes)))
 
 class Sending {
@@ -63,7 +63,7 @@ class Sending {
   recall() { const known = uploadMemory.get(this.memory); return known?.at > Date.now() - WEEK ? known.url : null }
   forget(there) {
     if (there && this.url) fetch(this.url, { method: "DELETE", headers: { "Tus-Resumable": "1.0.0" } }).catch(() => {})
-    try { localStorage.removeItem(this.memory) } catch { /* nor was it there */ }
+    try { localStorage.removeItem(this.memory) } catch {}
     Object.assign(this, { url: null, key: anyKey() })  // sent again it is another upload
   }
 }

@@ -2,8 +2,11 @@
 customElements.define("drop-zone", class extends HTMLElement {
   connectedCallback() {
     this.form = this.querySelector("form")
-    for (const input of this.querySelectorAll("input[type=file]"))
-      input.addEventListener("change", () => { const found = filesOf.chosen(input); input.value = ""; this.add(found) })
+    for (const input of this.querySelectorAll("input[type=file]")) {
+      const take = () => { const found = filesOf.chosen(input); input.value = ""; this.add(found) }
+      input.addEventListener("change", take)
+      if (input.files.length) queueMicrotask(take)  // chosen while this script was on its way
+    }
     this.form.addEventListener("submit", event => event.preventDefault())
     for (const kind of ["dragover", "dragleave", "drop"]) this.addEventListener(kind, this)
   }

@@ -345,7 +345,7 @@ def test_a_client_on_a_phone(poort: House, tabs: Tabs, papers: Path) -> None:
     _as(phone, poort, "rik@bakkerij-jansen.example")
     phone.goto(f"{poort.url}/portal/dossier")
     phone.locator("a.branch", has=phone.locator(".badge.attention")).first.click()
-    expect(phone.locator("drop-zone:defined")).to_be_visible()
+    expect(phone.locator("drop-zone")).to_be_visible()
     phone.locator("#files").set_input_files([paper("Foto 1.pdf"), paper("Foto 2.pdf")])
     expect(phone.locator("upload-list .uploads li.good")).to_have_count(2)
     expect(phone.locator("#contents")).to_contain_text("Foto 1.pdf")
@@ -354,7 +354,7 @@ def test_a_client_on_a_phone(poort: House, tabs: Tabs, papers: Path) -> None:
     expect(phone.locator("#contents")).to_contain_text("Bonnen 2026")
     Tabs.look(phone)
     phone.locator("[data-part=receipt] a").click()
-    expect(phone.get_by_text("4 bestanden ontvangen")).to_be_visible()
+    expect(phone.get_by_text("6 bestanden ontvangen")).to_be_visible()
     for name, sha256, _ in in_folder(
         poort, int(rows(poort, "SELECT max(folder) FROM document WHERE source = 'client'")[0][0])
     ):  # type: ignore[call-overload]
@@ -390,7 +390,7 @@ def test_an_answer_to_a_request_and_a_new_version(poort: House, tabs: Tabs) -> N
     tab = tabs.open(width=390)
     _as(tab, poort, "rik@bakkerij-jansen.example")
     tab.goto(f"{poort.url}/portal/requests/{asked}")
-    expect(tab.locator("drop-zone:defined")).to_have_count(2)
+    expect(tab.locator("drop-zone")).to_have_count(2)
     Tabs.look(tab)
     for n, zone in enumerate(("Kasboek", "Bankafschriften")):
         tab.locator("section.card", has_text=zone).locator("input[multiple]").set_input_files(paper(f"{zone}.pdf"))

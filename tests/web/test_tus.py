@@ -656,13 +656,13 @@ async def test_a_client_cannot_make_a_version_of_what_the_office_put_there(cast,
 
 async def test_a_dropped_folder_is_made_below_the_target_once(cast, browser):
     folder = await folder_of(cast.bakkerij)
+
+    async def drop(rik: Any, n: int) -> None:
+        reply = await send(rik, PDF + bytes([n]), filename=f"{n}.pdf", path="Bonnen/2026/jan", folder=folder.id)
+        assert (reply.status_code, result(reply)["state"]) == (204, "done")
+
     async with browser(cast.rik) as rik:
-        await asyncio.gather(
-            *(
-                send(rik, PDF + bytes([n]), filename=f"{n}.pdf", path="Bonnen/2026/jan", folder=folder.id)
-                for n in range(8)
-            )
-        )
+        await asyncio.gather(*(drop(rik, n) for n in range(8)))
 
     made = await Folder.objects().where((Folder.client == cast.bakkerij) & Folder.name.is_in(["Bonnen", "2026", "jan"]))
     assert sorted((one.name, one.kind) for one in made) == [("2026", "upload"), ("Bonnen", "upload"), ("jan", "upload")]
