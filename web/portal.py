@@ -7,18 +7,19 @@ from typing import Any
 
 from starlette.requests import Request
 
+from models.content_type import INLINE
 from models.core import Missing, Say
 from models.dossiers import HANDING_IN, Document, folder_of, path_to
 from models.dossiers.remarks import remarks_of
 from models.dossiers.versions import versions_of
-from models.drawing import is_shown
+from models.drawing import is_drawn, is_shown
 from models.portal import contacts_of, dossier_tree, folder_contents, general_trees, new_for, unread_of, uploads_of
 from models.requests.reading import open_for
 from models.viewer import Viewer
 from web.addresses import url_maker
 from web.forms import Form
 from web.replies import Reply, go, show
-from web.routing import Access, Routes
+from web.routing import Access, Routes, remember
 
 portal = Routes("portal", Access.CLIENT)
 
@@ -95,8 +96,10 @@ async def _folder(template: str, request: Request, viewer: Viewer, folder_id: in
 
 @portal.get("/portal/documents/{document_id:int}")
 async def document(request: Request, viewer: Viewer, document_id: int) -> Reply:
-    """What is shown on it counts as opened by its own request, so that it counts once."""
+    """What is drawn on it counts as opened by a request of its own (web/viewing.py)."""
     found = await viewer.documents.get(document_id)
+    if found.mime in INLINE and not is_drawn(found.mime, found.name):
+        remember(request, lambda: found.note_read(by=viewer))
     return await document_page(request, viewer, found, show)
 
 
