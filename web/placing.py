@@ -119,7 +119,9 @@ async def add(request: Request, viewer: Viewer, received: Received, placing_id: 
         received.one_file("files")
     arrived = [NewDocument(file.name, file.sha256, file.size, file.content_type.mime) for file in received.files]
     count = await found.add_files(arrived, by=viewer)
-    said = Say("{n} bestanden ontvangen.", n=count) if count > 1 else Say("“{name}” is ontvangen.", name=arrived[0].name)
+    said = (
+        Say("{n} bestanden ontvangen.", n=count) if count > 1 else Say("“{name}” is ontvangen.", name=arrived[0].name)
+    )
     if received.refused:
         said = Say("{n} ontvangen, {m} niet: {why}", n=count, m=len(received.refused), why=received.refused[0].why)
     return go(page.url(placing_id=placing_id), toast=said)

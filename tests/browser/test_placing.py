@@ -89,7 +89,9 @@ def test_files_are_dropped_matched_given_a_client_by_keys_and_placed(tabs: Tabs,
 
 def test_the_pages_fit_a_phone(tabs: Tabs, poort: House) -> None:
     tab = begun(tabs, poort, width=390)
-    tab.locator("#placing-input").set_input_files([paper("1_een heel lange naam van een stuk dat nergens bij hoort 2026.pdf")])
+    tab.locator("#placing-input").set_input_files(
+        [paper("1_een heel lange naam van een stuk dat nergens bij hoort 2026.pdf")]
+    )
     expect(tab.locator(".uploads li.good")).to_have_count(1)
     tab.goto(f"{tab.url.split('?')[0]}?tab=bin")
     Tabs.look(tab)
