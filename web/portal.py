@@ -135,7 +135,7 @@ async def _folder(template: str, request: Request, viewer: Viewer, folder_id: in
 
 @portal.get("/portal/documents/{document_id:int}")
 async def document(request: Request, viewer: Viewer, document_id: int) -> Reply:
-    """What is shown on it counts as opened by its own request, so that it counts once."""
+    """What is drawn on it counts as opened by a request of its own (web/viewing.py)."""
     found = await viewer.documents.get(document_id)
     return await document_page(request, viewer, found, show)
 

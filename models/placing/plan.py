@@ -100,9 +100,8 @@ async def rows_of(placing: int, most: int | None = None, since: int = 0) -> list
 def chosen_for(placing: Placing | dict[str, Any], own: str) -> dict[str, Any]:
     """What holds for one file: its own where that was chosen, else what holds for all."""
     whole = placing if isinstance(placing, dict) else {name: getattr(placing, name) for name in OWN}
-    chosen: dict[str, Any] = {name: whole[name] for name in OWN}
-    mine: dict[str, Any] = json.loads(own)
-    return chosen | mine
+    apart: dict[str, Any] = json.loads(own)
+    return {name: whole[name] for name in OWN} | apart
 
 
 def path_for(chosen: dict[str, Any], client_name: str, number: str) -> list[str]:

@@ -6,12 +6,13 @@ import datetime as dt
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
 
-from models import engine
+from models import config, engine
 from models.clients import Client
 from models.content_type import detect
 from models.core import Forbidden, Missing, Refused
@@ -441,7 +442,11 @@ async def test_the_report_names_every_file_and_what_became_of_it(cast: Cast) -> 
     )
 
 
-async def test_the_bin_is_kept_thirty_days_and_its_bytes_with_it(cast: Cast) -> None:
+async def test_the_bin_is_kept_thirty_days_and_its_bytes_with_it(
+    cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STORAGE_URL", f"file://{tmp_path}/files")  # swept, so not the one that all tests share
+    config.reset()
     placing = await placing_of(
         cast.anna, (f"{await number_of(cast.bakkerij)}_a.pdf", pdf("een")), ("b.pdf", pdf("in de bak"))
     )
@@ -457,6 +462,8 @@ async def test_the_bin_is_kept_thirty_days_and_its_bytes_with_it(cast: Cast) -> 
 
     assert not await storage().exists(waiting["sha256"]) and (await counts_of(placing))["bin"] == 0
     assert (await counts_of(placing))["placed"] == 1  # what stands in a dossier keeps its report and undo
+    monkeypatch.undo()
+    config.reset()
 
 
 async def test_who_may_not_edit_dossiers_places_nothing(cast: Cast) -> None:
