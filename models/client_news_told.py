@@ -163,7 +163,6 @@ class _Found:
         counts = {kind: sum(len(kinds.get(kind, ())) for kinds in self.by_client.values()) for kind in KINDS}
         return {
             "count": sum(counts.values()), "counts": counts, "clients": clients, "more_clients": len(order) - len(clients),
-            "several": len(names) > 1,
         }  # fmt: skip
 
 

@@ -88,6 +88,11 @@ async def hears_again(person: int) -> None:
     await _from_now_on("u.id = $2", person)
 
 
+async def hear_again(people: list[int]) -> None:
+    """As `hears_again`, of those among these who hear nothing now."""
+    await _from_now_on(f"u.digest = 'never' AND u.id IN {listed(2)}", json.dumps(people))
+
+
 async def office_hears_again() -> None:
     """As `hears_again`, for whoever hears as the office has it."""
     await _from_now_on("u.digest = ''")

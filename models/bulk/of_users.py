@@ -120,6 +120,13 @@ class SetDigest(_Column):
     label, icon, column, asks = Say("Berichten per mail instellen"), "mail", "digest", ("digest",)
     choices = ("daily", "at_once", "never")
 
+    async def write(self, values: dict[int, str], params: dict[str, Any], by: Viewer, at: dt.datetime) -> None:
+        """Who wanted to hear nothing is not told of what was meanwhile."""
+        from models.hearing import hear_again
+
+        await hear_again([id for id, value in values.items() if value != "never"])
+        await super().write(values, params, by, at)
+
 
 @declare
 class SetTemplate(_OfUsers):

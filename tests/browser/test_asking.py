@@ -179,3 +179,18 @@ def test_without_a_script_it_all_works(poort: House, tabs: Tabs) -> None:
     office.locator("[name=due_on]").fill("2099-06-30")
     office.get_by_role("button", name="Andere uiterste dag").click()
     expect(office.locator("#due-on")).to_have_value("2099-06-30")
+
+
+def test_the_pages_beside_it_say_how_far_it_is_and_who_is_told(poort: House, tabs: Tabs) -> None:
+    office = tabs.open()
+    signed_in(office, poort, "anna@kantoor.example")
+    office.goto(f"{poort.url}/clients")
+    office.locator("tbody a", has_text="Bakkerij Jansen").first.click()
+    expect(office.get_by_role("heading", name="Opvragen")).to_be_visible()
+    at_both_widths(office, "client")
+    office.set_viewport_size({"width": 1440, "height": 900})
+    office.goto(f"{poort.url}/unread?since=2020-01-01")
+    office.locator("a.row-link").first.click()
+    office.locator(".breadcrumb a").last.click()
+    expect(office.get_by_text("Na publiceren:")).to_be_visible()  # comes by itself
+    at_both_widths(office, "folder")

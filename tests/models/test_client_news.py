@@ -197,6 +197,18 @@ async def test_never_is_never_and_afterwards_only_what_is_new_then(quiet):
     assert [names(mail) for mail in await told(quiet.rik)] == [["gehoord.pdf"]]
 
 
+async def test_who_is_let_hear_again_by_a_colleague_is_not_told_of_what_was(quiet):
+    await hears(quiet.rik, "never")
+    await publish(quiet.bakkerij, "gemist.pdf")
+    await hearing.hear_again([quiet.rik.user.id, quiet.sam.user.id])
+    await hears(quiet.rik, "daily")
+    rows = await engine.raw("SELECT person FROM hearing")
+
+    assert [row["person"] for row in rows] == [quiet.rik.user.id]  # sam heard all along
+    await engine.raw("UPDATE hearing SET told_until = $1", after(minutes=1))
+    assert await day_passes(soon()) == 0
+
+
 async def test_of_one_company_at_once_and_of_the_other_daily(quiet):
     await hearing.choose(quiet.rik.user, {quiet.beheer: "at_once"}, by=quiet.rik)
     await publish(quiet.bakkerij, "dagelijks.pdf")
