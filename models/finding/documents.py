@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from models.viewer import Viewer
 
 MOST = 500  # that are counted and ordered; of more only the newest
+Likes = dict[str, tuple[str, ...]]
+
 FEW = 3  # with fewer, what was probably meant is sought too
 SHOWN = 12  # values of a facet
 _SNIPPET_MOST = 4_000_000  # bytes of the texts that one page unpacks
@@ -82,14 +84,21 @@ class Answer:
 
 
 async def find_documents(
-    viewer: Viewer, question: str, filter: Filter = Filter(), size: int = 25, page: int = 1, *, most: int = MOST
+    viewer: Viewer,
+    question: str,
+    filter: Filter = Filter(),
+    size: int = 25,
+    page: int = 1,
+    *,
+    most: int = MOST,
+    likes: Likes | None = None,
 ) -> Answer:
-    """A page of them, out of at most `most`. At most seven statements; nothing for a question that is too short."""
+    """A page of them, out of at most `most`; `likes`: other forms of its words, where they are known. At most seven statements; nothing for a question that is too short."""
     if is_too_short(question):
         return Answer()
     groups = parsed(question)
     groups = with_clients(groups, await clients_called(viewer, groups) if not filter.client else {})
-    groups = with_likes(groups, await other_forms(groups))
+    groups = with_likes(groups, await other_forms(groups) if likes is None else likes)
     light = await _found(viewer, groups, filter, most)
     is_near = False
     if len(light) < FEW and (near := await near_words(groups)) and any(near.values()):
