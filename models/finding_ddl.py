@@ -106,7 +106,7 @@ def _trigger(name: str, event: str, table: str, body: str, each: str = _ROW) -> 
 
 def _named(source: str, row: str) -> str:
     vector = f"found_words({_words(row)}) {_SCOPED.format(row=row)}"
-    return f"INSERT INTO document_names (document, words) SELECT {row}.id, {vector} FROM {source}; "
+    return f"INSERT INTO document_names (document, client, words) SELECT {row}.id, {_SCOPE.format(row=row)}, {vector} FROM {source}; "
 
 
 _FRESH_NAMES = (
@@ -119,8 +119,8 @@ ON_POSTGRES = (
     *_tables("SERIAL PRIMARY KEY", "BYTEA"),
     *ON_BOTH,
     _VECTOR,
-    "CREATE TABLE document_names (document INTEGER NOT NULL PRIMARY KEY, words TSVECTOR NOT NULL)",
-    "CREATE TABLE document_deep (document INTEGER NOT NULL PRIMARY KEY, words TSVECTOR NOT NULL)",
+    "CREATE TABLE document_names (document INTEGER NOT NULL PRIMARY KEY, client INTEGER NOT NULL, words TSVECTOR NOT NULL)",
+    "CREATE TABLE document_deep (document INTEGER NOT NULL PRIMARY KEY, client INTEGER NOT NULL, words TSVECTOR NOT NULL)",
     "CREATE INDEX document_names_words ON document_names USING gin (words)",
     "CREATE INDEX document_deep_words ON document_deep USING gin (words)",
     "CREATE INDEX folder_name_words ON folder_name USING gin (found_words(name_key))",
@@ -128,7 +128,7 @@ ON_POSTGRES = (
     *_trigger("document_found", "INSERT", "document", _named("fresh n", "n") +
               "INSERT INTO search_due (document) SELECT id FROM fresh ON CONFLICT (document) DO NOTHING;", _FRESH),
     *_trigger("document_found_again", "UPDATE", "document",
-              f"UPDATE document_names SET words = found_words({_words('new')}) {_SCOPED.format(row='new')} WHERE document = new.id; {_DUE}",
+              f"UPDATE document_names SET client = {_SCOPE.format(row='new')}, words = found_words({_words('new')}) {_SCOPED.format(row='new')} WHERE document = new.id; {_DUE}",
               f"{_ROW} WHEN ({_IS_CHANGED})"),
     *_trigger("document_text_left", "UPDATE", "document", _OLD_TEXT, f"{_ROW} WHEN (new.sha256 <> old.sha256)"),
     *_trigger("document_lost", "DELETE", "document", "DELETE FROM document_names WHERE document = old.id; "

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from models import engine
 from models.clients import seen
 from models.finding import find_documents, find_folders
+from models.finding.likely import other_forms
+from models.finding.question import parsed
 from models.mine import seen_people
 from models.people import search_words, sort_name
 from models.words import any_of, escaped, holding, meant, number_of, number_start
@@ -47,13 +49,14 @@ async def find(viewer: Viewer, question: str, most: int) -> Answer:
     words = search_words(question)
     if sum(len(word) for word in words) < 2:
         return Answer()
+    forms = await other_forms(parsed(question))
     found = {
         "clients": await _clients(viewer, question, holding("client", question), most),
         "users": await _users(viewer, question, holding("users", question), most),
-        "documents": await _documents(viewer, question, most),
+        "documents": await _documents(viewer, question, most, forms),
         "folders": [
             Found("folder", row["id"], row["name"], row["client_name"] or "", row["client"])
-            for row in await find_folders(viewer, question, most)
+            for row in await find_folders(viewer, question, most, likes=forms)
         ],
     }
     answer = Answer({kind: rows for kind, rows in found.items() if rows})
@@ -138,8 +141,8 @@ def _client(row: dict[str, Any]) -> Found:
     )
 
 
-async def _documents(viewer: Viewer, question: str, most: int) -> list[Found]:
-    found = await find_documents(viewer, question, size=most, most=max(most, 100))
+async def _documents(viewer: Viewer, question: str, most: int, forms: dict[str, tuple[str, ...]]) -> list[Found]:
+    found = await find_documents(viewer, question, size=most, most=max(most, 100), likes=forms)
     return [
         Found("document", hit.id, hit.row["name"], hit.row["client_name"] or "", hit.row["client"])
         for hit in found.hits

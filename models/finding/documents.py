@@ -18,13 +18,15 @@ from models.finding.likely import near_words, other_forms
 from models.finding.marking import Piece, hits_in, marked, pattern_of, snippet
 from models.finding.naming import clients_called
 from models.finding.question import Group, asked, is_too_short, parsed, with_clients, with_likes
-from models.finding.seeing import findable_documents, scope_of
+from models.finding.seeing import findable_documents, scope_of, within_reach
 from models.scanning import open_sql
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
 
 MOST = 500  # that are counted and ordered; of more only the newest
+Likes = dict[str, tuple[str, ...]]
+
 FEW = 3  # with fewer, what was probably meant is sought too
 SHOWN = 12  # values of a facet
 _SNIPPET_MOST = 4_000_000  # bytes of the texts that one page unpacks
@@ -83,14 +85,21 @@ class Answer:
 
 
 async def find_documents(
-    viewer: Viewer, question: str, filter: Filter = Filter(), size: int = 25, page: int = 1, *, most: int = MOST
+    viewer: Viewer,
+    question: str,
+    filter: Filter = Filter(),
+    size: int = 25,
+    page: int = 1,
+    *,
+    most: int = MOST,
+    likes: Likes | None = None,
 ) -> Answer:
-    """A page of them, out of at most `most`. At most seven statements; nothing for a question that is too short."""
+    """A page of them, out of at most `most`; `likes`: other forms of its words, where they are known. At most seven statements; nothing for a question that is too short."""
     if is_too_short(question):
         return Answer()
     groups = parsed(question)
     groups = with_clients(groups, await clients_called(viewer, groups) if not filter.client else {})
-    groups = with_likes(groups, await other_forms(groups))
+    groups = with_likes(groups, await other_forms(groups) if likes is None else likes)
     light = await _found(viewer, groups, filter, most)
     is_near = False
     if len(light) < FEW and (near := await near_words(groups)) and any(near.values()):
@@ -118,8 +127,9 @@ async def _found(viewer: Viewer, groups: Sequence[Group], filter: Filter, most: 
     """Light rows, at most one more than `most`: those by their names, then those by their texts, each the newest first."""
     scope = [filter.client] if filter.client else scope_of(viewer)
     where, args = _where(viewer, filter, first=3)
-    named, deep = _SOURCES[engine.is_sqlite()]
-    newest = "n.rowid" if engine.is_sqlite() else "d.id"  # FTS5 goes through its rows in that order, and stops
+    reach = within_reach(viewer, "CAST(n.scope AS INTEGER)" if engine.is_sqlite() else "x.client")
+    named, deep = (source.format(reach=reach) for source in _SOURCES[engine.is_sqlite()])
+    newest = "n.rowid" if engine.is_sqlite() else "n.document"
     sql = _FOUND_SQL.format(named=named, deep=deep, newest=newest, where=where, most=int(most) + 1)
     return await engine.raw(sql, asked(groups, scope, deep=False), asked(groups, scope, deep=True), *args)
 
@@ -227,14 +237,18 @@ def _meant(groups: Sequence[Group], hits: Sequence[Hit]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for one in questions if one != typed))[:3]
 
 
+# FTS5 goes through its rows in the order of their ids, and stops when there are enough. Postgres would go through all documents
+# in that order, as if every second one were a hit: adding nothing to the id has it ask the index of words first;
+# and of who sees some clients it leaves out the others before it looks at documents.
 _SOURCES = {
     True: (
-        "document_names n CROSS JOIN document d CROSS JOIN folder f WHERE n.document_names MATCH $1 AND d.id = n.rowid AND f.id = d.folder",
-        "document_deep n CROSS JOIN document d CROSS JOIN folder f WHERE n.document_deep MATCH $2 AND d.id = n.rowid AND f.id = d.folder",
+        "document_names n CROSS JOIN document d CROSS JOIN folder f WHERE n.document_names MATCH $1 AND {reach} AND d.id = n.rowid AND f.id = d.folder",
+        "document_deep n CROSS JOIN document d CROSS JOIN folder f WHERE n.document_deep MATCH $2 AND {reach} AND d.id = n.rowid AND f.id = d.folder",
     ),
-    False: (
-        "document_names n CROSS JOIN document d CROSS JOIN folder f WHERE n.words @@ CAST($1 AS tsquery) AND d.id = n.document AND f.id = d.folder",
-        "document_deep n CROSS JOIN document d CROSS JOIN folder f WHERE n.words @@ CAST($2 AS tsquery) AND d.id = n.document AND f.id = d.folder",
+    False: tuple(
+        f"(SELECT x.document + 0 AS document FROM {table} x WHERE x.words @@ CAST({place} AS tsquery) AND {{reach}} ORDER BY 1 DESC) n "
+        "CROSS JOIN document d CROSS JOIN folder f WHERE d.id = n.document AND f.id = d.folder"
+        for table, place in (("document_names", "$1"), ("document_deep", "$2"))
     ),
 }
 _LIGHT = "d.id, d.name_key, d.kind, d.book_year, d.client, d.source, d.uploaded_at"
@@ -242,8 +256,8 @@ _LIGHT = "d.id, d.name_key, d.kind, d.book_year, d.client, d.source, d.uploaded_
 _FOUND_SQL = f"""WITH named AS (SELECT {_LIGHT}, 0 AS rank FROM {{named}} AND {{where}} ORDER BY {{newest}} DESC LIMIT {{most}}),
 deep AS (SELECT {_LIGHT}, 1 AS rank FROM {{deep}} AND d.id NOT IN (SELECT id FROM named) AND {{where}}
  ORDER BY {{newest}} DESC LIMIT (SELECT {{most}} - count(*) FROM named))
-SELECT h.*, k.name AS kind_name, c.name AS client_name FROM (SELECT * FROM named UNION ALL SELECT * FROM deep) h
-LEFT JOIN document_kind k ON k.id = h.kind LEFT JOIN client c ON c.id = h.client"""
+SELECT h.*, (SELECT k.name FROM document_kind k WHERE k.id = h.kind) AS kind_name,
+ (SELECT c.name FROM client c WHERE c.id = h.client) AS client_name FROM (SELECT * FROM named UNION ALL SELECT * FROM deep) h"""
 _BELOW = """WITH RECURSIVE inner_folder(id) AS (SELECT CAST({} AS INTEGER) UNION SELECT b.id FROM folder b JOIN inner_folder i ON b.parent = i.id)
  SELECT id FROM inner_folder"""
 _SHOWN_SQL = """SELECT d.id, d.name, d.client, c.name AS client_name, d.folder, f.name AS folder_name, f.client IS NULL AS is_general, d.mime, d.size,

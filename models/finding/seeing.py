@@ -31,6 +31,12 @@ def findable_folders(viewer: Viewer) -> str:
     return f"{_of_staff(viewer, 'f.client')} AND f.trashed_at IS NULL"
 
 
+def within_reach(viewer: Viewer, client: str) -> str:
+    """Wider than what he may find, and cheap: the clients he reaches, by a column that has 0 for what is of none."""
+    mine = seen(viewer, client) if viewer.is_staff else "1 = 1"
+    return mine if mine == "1 = 1" else f"{mine.removesuffix(')')} UNION ALL SELECT 0)"
+
+
 def scope_of(viewer: Viewer) -> list[int] | None:
     """The clients (0: none) outside of which he finds nothing at all; None where they are not known beforehand."""
     return [0, *viewer.dossier_client_ids] if viewer.is_client else None

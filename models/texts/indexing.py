@@ -114,6 +114,6 @@ WHERE d.id IN {ids}"""
 _REMOVE = {True: "DELETE FROM document_deep WHERE rowid = $1", False: "DELETE FROM document_deep WHERE document = $1"}
 _INSERT = {
     True: "INSERT INTO document_deep (rowid, words, body, scope) VALUES ($1, $2, $3, $4)",
-    False: "INSERT INTO document_deep (document, words) SELECT CAST($1 AS INTEGER), to_tsvector('simple', CAST($2 AS TEXT)) "
+    False: "INSERT INTO document_deep (document, client, words) SELECT CAST($1 AS INTEGER), CAST(btrim(CAST($4 AS TEXT), '~''') AS INTEGER), to_tsvector('simple', CAST($2 AS TEXT)) "
     "|| to_tsvector('simple', CAST($3 AS TEXT)) || CAST(CAST($4 AS TEXT) AS TSVECTOR)",
 }
