@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,8 +21,11 @@ from models.keeping import certificate, destroying, holds, proposing, trash
 from models.keeping.holds import On, add_hold, lift
 from models.keeping.records import Destruction, DestructionItem, Hold
 from models.keeping.terms import term_for
+from models.notices import ZONE
+from models.people import addressee
 from models.settings import Firm, utcnow
 from models.storage import storage
+from partials import mails
 from tests.cast import Cast
 from tests.models.keeping import carried_out, class_named, folder_with, names_on, paper, proposal
 
@@ -134,6 +138,23 @@ async def test_the_list_proposes_what_is_over_and_nothing_else(cast: Cast) -> No
     assert ("Administratie oud", 1) in [(one["place"], one["count"]) for one in made.without_anchor]
     assert await Document.exists().where(Document.name == "oud.txt")
     assert not await proposing.propose_when_due(utcnow())  # once a month
+
+
+async def test_a_list_that_a_dead_worker_left_half_made_is_made_anew(cast: Cast) -> None:
+    await paper(cast, await folder_with(cast, "Oud"), "oud.txt", book_year=2010)
+    now = utcnow()
+    left = await proposing._begin("month", now.astimezone(ZONE).strftime("%Y-%m"), None)
+    await engine.raw(
+        "INSERT INTO destruction_item (destruction, document, dossier, folder, name, why, content_hash) VALUES ($1, 1, 1, 1, 'half', 'term', '')",
+        left.id,
+    )
+
+    assert not await proposing.propose_when_due(now)  # somebody may still be at it
+    await Destruction.update({Destruction.made_at: now - dt.timedelta(hours=2)}).where(Destruction.id == left.id)
+    assert await proposing.propose_when_due(now)
+
+    made = await Destruction.objects().where(Destruction.id == left.id).first()
+    assert made.state == "proposed" and await names_on(made) == ["oud.txt"]
 
 
 async def test_a_book_year_waits_for_the_last_of_it(cast: Cast) -> None:
@@ -436,3 +457,18 @@ async def test_no_chore_ever_deletes_a_document(cast: Cast) -> None:
     assert all([await storage().exists(one.sha256) for one in papers])
     assert len(await names_on(await Destruction.objects().where(Destruction.state == "proposed").first())) == 5
     presence.leave()
+
+
+def test_the_mail_names_the_documents_in_both_languages() -> None:
+    firm = SimpleNamespace(name="Kantoor", place="", brand="#1f5f4a")
+    context = {
+        "firm": firm,
+        "person": addressee({"surname": "Wit"}),
+        "count": 3,
+        "names": ["balans <1>.pdf"],
+        "files_url": "https://poort.example/keeping/files",
+    }
+    dutch, english = [mails.compose("broken_files", language, **context) for language in ("nl", "en")]
+
+    assert "Beschadigde bestanden" in dutch.subject and "3 gevonden" in dutch.text and "balans <1>.pdf" in dutch.text
+    assert "keeping/files" in dutch.text and "3 were found" in english.text
