@@ -404,6 +404,31 @@ async def test_emptying_leaves_what_a_term_or_a_case_keeps(cast: Cast) -> None:
     assert await Document.exists().where(Document.id == held.id)
 
 
+async def test_a_full_trash_is_emptied_in_the_background_and_what_comes_back_meanwhile_stays(
+    cast: Cast, monkeypatch
+) -> None:
+    monkeypatch.setattr(trash, "AT_HAND", 2)
+    free, kept = await folder_with(cast, "Vrij", ""), await folder_with(cast, "Bewaard")
+    papers = [await paper(cast, free, f"weg {n}.txt", trashed_at=utcnow()) for n in range(3)]
+    within = await paper(cast, kept, "binnen termijn.txt", book_year=2025, trashed_at=utcnow())
+    dossier = await dossier_of(cast.anna, cast.bakkerij)
+
+    count = await dossier.empty_trash("Stond bij de verkeerde cliënt", despite_term=True, by=cast.anna)
+    task = (await engine.raw("SELECT kind, total FROM task ORDER BY id DESC LIMIT 1"))[0]
+    async with engine.writing():
+        await (await cast.anna.documents.get(papers[0].id)).restore(by=cast.anna)
+    running = await Destruction.objects().where(Destruction.kind == "trash").first()
+    await destroying.carry_out(running)
+
+    assert (count, task["kind"], task["total"]) == (4, "destroy_documents", 4)
+    done = await Destruction.objects().where(Destruction.id == running.id).first()
+    assert (done.state, done.destroyed, done.dropped) == ("done", 3, 1)
+    assert await Document.exists().where(Document.id == papers[0].id)
+    assert not await Document.exists().where(Document.id == within.id)
+    early = await DestructionItem.objects().where(DestructionItem.document == within.id).first()
+    assert (early.why, early.class_name) == ("early", "Administratie")
+
+
 async def test_a_document_comes_back_with_the_folder_that_went_after_it(cast: Cast) -> None:
     top = await folder_with(cast, "Boven")
     folder = await folder_with(cast, "Onder", within=top)
