@@ -77,6 +77,8 @@ async def _files() -> None:
     """Those that the rolling check found damaged or gone, by name."""
     from models.keeping import rehashing
 
+    if await quick():  # told already
+        return
     if found := await rehashing.broken():
         named = [
             f"{use['name']} (versie {use['version']}) van {use['client_name'] or 'het kantoor'}" if use["kind"] != "other" else str(use["name"])

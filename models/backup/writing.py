@@ -16,7 +16,7 @@ from piccolo.table import Table
 
 from models import config, engine
 from models.backup.archive import FORMAT, BackupRefused, Report, last_id_of, name_of, plain, tables
-from models.storage import Missing, storage
+from models.storage import Damaged, Missing, StorageDown, storage
 
 _BLOB_COLUMNS = ("sha256", "logo")
 _PAGE = 1000  # rows at a time
@@ -36,6 +36,8 @@ async def backup(file: Path) -> Report:
         partial.rename(file)
     except OSError as error:
         raise BackupRefused(f"{file} kan niet worden geschreven ({error.strerror}).") from error
+    except StorageDown as error:
+        raise BackupRefused(str(error)) from error
     finally:
         partial.unlink(missing_ok=True)
     return report
@@ -105,6 +107,8 @@ async def _write_blobs(archive: zipfile.ZipFile, referred: set[bytes], report: R
             actual, size = await _write_blob(archive, sha256)
         except Missing:  # swept meanwhile
             continue
+        except Damaged:  # its encryption says so; restoring leaves out what was written of it
+            actual, size = "", 0
         if actual == sha256:
             referred.discard(bytes.fromhex(sha256))
             listing.update(f"{sha256} {size}\n".encode())

@@ -30,6 +30,7 @@ COLUMNS = (
     "destruction", "document", "client", "client_label", "dossier", "folder", "place", "name", "why", "class_id", "class_name",
     "ground", "anchor", "anchor_on", "months", "margin", "until_on", "book_year", "size", "version", "content_hash", "trashed_at",
 )  # fmt: skip
+LEFT = dt.timedelta(hours=1)  # so long after it was begun, a list that is still being made belongs to a dead worker
 _BATCH = 1_000
 
 
@@ -59,7 +60,7 @@ async def propose_when_due(now: dt.datetime) -> bool:
     """Once a month, of itself; whether a list was made. It destroys nothing: a person has to confirm."""
     month = now.astimezone(ZONE).strftime("%Y-%m")
     found = await Destruction.objects().where((Destruction.kind == "month") & (Destruction.month == month)).first()
-    if found is not None and found.state != "making":
+    if found is not None and not await _take_over(found, now):
         return False
     if found is None:
         firm = await Firm.load()
@@ -68,6 +69,15 @@ async def propose_when_due(now: dt.datetime) -> bool:
         found = await engine.run_writing(lambda: _begin("month", month, None))
     await make(found)
     return True
+
+
+async def _take_over(destruction: Destruction, now: dt.datetime) -> bool:
+    """Whether it was left half made by a worker that died; then it is ours, and nobody else's."""
+    rows = await engine.raw(
+        "UPDATE destruction SET made_at = $2 WHERE id = $1 AND state = 'making' AND made_at < $3 RETURNING id",
+        destruction.id, now, now - LEFT,
+    )  # fmt: skip
+    return bool(rows)
 
 
 async def _begin(kind: str, month: str, by: Viewer | None) -> Destruction:

@@ -17,6 +17,7 @@ from tests.cast import PASSWORD
 from tests.house import House, house
 
 PICTURES = os.environ.get("KEEP_PICTURES", "")
+DOSSIER: list[int] = []  # in which something was thrown away
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,14 @@ def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
                 "UPDATE document SET book_year = 2012 WHERE id IN (SELECT d.id FROM document d JOIN client c ON c.id = d.client "
                 "WHERE c.name = 'Bakkerij Jansen B.V.' ORDER BY d.id LIMIT 4)"
             )
+            # one thing that was thrown away and then its folder too
+            database.execute("UPDATE document SET trashed_at = uploaded_at WHERE id = 9")
+            database.execute(
+                "UPDATE folder SET trashed_at = (SELECT max(uploaded_at) FROM document) WHERE id = (SELECT folder FROM document WHERE id = 9)"
+            )
+            DOSSIER[:] = database.execute(
+                "SELECT f.dossier FROM document d JOIN folder f ON f.id = d.folder WHERE d.id = 9"
+            ).fetchone()
         yield made
 
 
@@ -99,7 +108,7 @@ def test_from_the_list_to_the_certificate_without_a_mouse(chromium: Browser, poo
         seen(tab, "printed")
         for path, name in (
             ("/keeping/anchors", "anchors"), ("/keeping/files", "files"), ("/keeping/holds", "holds"), ("/keeping/holds/new?client=1", "hold"),
-            ("/settings/retention", "settings"), ("/documents/9", "document"), ("/clients/1/keeping", "client"), ("/", "overview"),
+            ("/settings/retention", "settings"), ("/documents/9", "document"), (f"/dossiers/{DOSSIER[0]}/trash", "trash"), (f"/dossiers/{DOSSIER[0]}/trash/emptying", "emptying"), ("/clients/1/keeping", "client"), ("/", "overview"),
         ):  # fmt: skip
             tab.goto(poort.url + path)
             seen(tab, name)

@@ -312,6 +312,37 @@ async def test_what_is_missing_or_damaged_in_the_storage_is_said(at, tmp_path):
         assert [sha256 async for sha256, _, _ in storage().all()] == []
 
 
+async def test_encrypted_files_are_plain_in_the_backup_which_says_so_and_encrypted_again_elsewhere(
+    at, tmp_path, monkeypatch
+):
+    file = tmp_path / "office.zip"
+    monkeypatch.setenv("FILES_KEY", "f" * 40)
+    async with at("sqlite"):
+        await furnish()
+        sha256 = (await Document.objects().first()).sha256
+        held = storage().sealed.path_of(sha256)
+        report = await backup(file)
+        whole = held.read_bytes()
+        held.write_bytes(whole[:500] + b"X" + whole[501:])
+        broken = await backup(tmp_path / "broken.zip")
+        monkeypatch.setenv("FILES_KEY", "g" * 40)
+        config.reset()
+        with pytest.raises(BackupRefused, match="FILES_KEY"):
+            await backup(tmp_path / "no.zip")
+
+    assert any("ONVERSLEUTELD" in warning for warning in report.warnings)
+    assert any(sha256 in warning and "beschadigd" in warning for warning in broken.warnings)
+    with zipfile.ZipFile(file) as archive:
+        assert archive.read(f"blobs/{sha256}").startswith(b"%PDF the deed")
+    async with at("sqlite"):
+        await restore(file)
+        assert b"%PDF" not in storage().sealed.path_of(sha256).read_bytes()
+        assert (await storage().read(sha256)).startswith(b"%PDF the deed")
+    async with at("sqlite"):
+        await restore(tmp_path / "broken.zip")
+        assert not await storage().exists(sha256)
+
+
 async def test_a_backup_that_cannot_be_written_leaves_no_half_file(at, tmp_path):
     async with at("sqlite"):
         with pytest.raises(BackupRefused, match="kan niet worden geschreven"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,8 +21,11 @@ from models.keeping import certificate, destroying, holds, proposing, trash
 from models.keeping.holds import On, add_hold, lift
 from models.keeping.records import Destruction, DestructionItem, Hold
 from models.keeping.terms import term_for
+from models.notices import ZONE
+from models.people import addressee
 from models.settings import Firm, utcnow
 from models.storage import storage
+from partials import mails
 from tests.cast import Cast
 from tests.models.keeping import carried_out, class_named, folder_with, names_on, paper, proposal
 
@@ -134,6 +138,23 @@ async def test_the_list_proposes_what_is_over_and_nothing_else(cast: Cast) -> No
     assert ("Administratie oud", 1) in [(one["place"], one["count"]) for one in made.without_anchor]
     assert await Document.exists().where(Document.name == "oud.txt")
     assert not await proposing.propose_when_due(utcnow())  # once a month
+
+
+async def test_a_list_that_a_dead_worker_left_half_made_is_made_anew(cast: Cast) -> None:
+    await paper(cast, await folder_with(cast, "Oud"), "oud.txt", book_year=2010)
+    now = utcnow()
+    left = await proposing._begin("month", now.astimezone(ZONE).strftime("%Y-%m"), None)
+    await engine.raw(
+        "INSERT INTO destruction_item (destruction, document, dossier, folder, name, why, content_hash) VALUES ($1, 1, 1, 1, 'half', 'term', '')",
+        left.id,
+    )
+
+    assert not await proposing.propose_when_due(now)  # somebody may still be at it
+    await Destruction.update({Destruction.made_at: now - dt.timedelta(hours=2)}).where(Destruction.id == left.id)
+    assert await proposing.propose_when_due(now)
+
+    made = await Destruction.objects().where(Destruction.id == left.id).first()
+    assert made.state == "proposed" and await names_on(made) == ["oud.txt"]
 
 
 async def test_a_book_year_waits_for_the_last_of_it(cast: Cast) -> None:
@@ -383,6 +404,31 @@ async def test_emptying_leaves_what_a_term_or_a_case_keeps(cast: Cast) -> None:
     assert await Document.exists().where(Document.id == held.id)
 
 
+async def test_a_full_trash_is_emptied_in_the_background_and_what_comes_back_meanwhile_stays(
+    cast: Cast, monkeypatch
+) -> None:
+    monkeypatch.setattr(trash, "AT_HAND", 2)
+    free, kept = await folder_with(cast, "Vrij", ""), await folder_with(cast, "Bewaard")
+    papers = [await paper(cast, free, f"weg {n}.txt", trashed_at=utcnow()) for n in range(3)]
+    within = await paper(cast, kept, "binnen termijn.txt", book_year=2025, trashed_at=utcnow())
+    dossier = await dossier_of(cast.anna, cast.bakkerij)
+
+    count = await dossier.empty_trash("Stond bij de verkeerde cliënt", despite_term=True, by=cast.anna)
+    task = (await engine.raw("SELECT kind, total FROM task ORDER BY id DESC LIMIT 1"))[0]
+    async with engine.writing():
+        await (await cast.anna.documents.get(papers[0].id)).restore(by=cast.anna)
+    running = await Destruction.objects().where(Destruction.kind == "trash").first()
+    await destroying.carry_out(running)
+
+    assert (count, task["kind"], task["total"]) == (4, "destroy_documents", 4)
+    done = await Destruction.objects().where(Destruction.id == running.id).first()
+    assert (done.state, done.destroyed, done.dropped) == ("done", 3, 1)
+    assert await Document.exists().where(Document.id == papers[0].id)
+    assert not await Document.exists().where(Document.id == within.id)
+    early = await DestructionItem.objects().where(DestructionItem.document == within.id).first()
+    assert (early.why, early.class_name) == ("early", "Administratie")
+
+
 async def test_a_document_comes_back_with_the_folder_that_went_after_it(cast: Cast) -> None:
     top = await folder_with(cast, "Boven")
     folder = await folder_with(cast, "Onder", within=top)
@@ -436,3 +482,18 @@ async def test_no_chore_ever_deletes_a_document(cast: Cast) -> None:
     assert all([await storage().exists(one.sha256) for one in papers])
     assert len(await names_on(await Destruction.objects().where(Destruction.state == "proposed").first())) == 5
     presence.leave()
+
+
+def test_the_mail_names_the_documents_in_both_languages() -> None:
+    firm = SimpleNamespace(name="Kantoor", place="", brand="#1f5f4a")
+    context = {
+        "firm": firm,
+        "person": addressee({"surname": "Wit"}),
+        "count": 3,
+        "names": ["balans <1>.pdf"],
+        "files_url": "https://poort.example/keeping/files",
+    }
+    dutch, english = [mails.compose("broken_files", language, **context) for language in ("nl", "en")]
+
+    assert "Beschadigde bestanden" in dutch.subject and "3 gevonden" in dutch.text and "balans <1>.pdf" in dutch.text
+    assert "keeping/files" in dutch.text and "3 were found" in english.text

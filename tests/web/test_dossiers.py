@@ -105,7 +105,7 @@ async def test_the_trash_is_emptied_after_a_question_and_only_by_an_administrato
         await anna.post(asked)
         empty = await anna.get(at)
 
-    assert "Dit verwijdert 2 mappen" in question.text and "<html" not in in_dialog.text
+    assert "van de 2 mappen" in question.text and "<html" not in in_dialog.text
     assert refused == [403, 403]
     assert asked not in empty.text and "De prullenbak is leeg" in empty.text
     assert asked in listed.text and not await Folder.exists().where(Folder.id == folder.id)
