@@ -31,6 +31,7 @@ from models.requests import (
 )
 from models.requests.making import read_items
 from models.requests.reading import SIZE, Filter, reach_of
+from models.scanning import shut_documents
 from models.tasks import Task
 from models.viewer import Permission, Viewer
 from web.dossiers_copy import selection_in
@@ -149,8 +150,10 @@ async def make(request: Request, viewer: Viewer) -> Reply:
 @requests.get("/requests/{asking_id:int}")
 async def page(request: Request, viewer: Viewer, asking_id: int) -> Reply:
     found: DocumentRequest = await viewer.scope(DocumentRequest).get(asking_id)
+    items = await items_of(found)
     return show(
-        "requests/page.html", title=found.title, section="requests", request=found, items=await items_of(found),
+        "requests/page.html", title=found.title, section="requests", request=found, items=items,
+        shut=await shut_documents([row["id"] for one in items for row in one["documents"]]),
         client=await viewer.clients.get(found.client), may_edit=viewer.may("edit_dossiers") and viewer.view_as is None,
     )  # fmt: skip
 
