@@ -179,7 +179,10 @@ async def letters(worker: str, errands: Sequence[int]) -> list[dict[str, Any]]:
     """What these errands and their recipients are at this moment, one row each."""
     rows = await engine.raw(_LETTERS_SQL.format(places=_places(len(errands), 2)), worker, *errands)
     for row in rows:
-        if row["kind"] in (Kind.ACCOUNT_NOTICE, Kind.UPLOAD_LINK):  # an address that was left, or of nobody whom we know
+        if row["kind"] in (
+            Kind.ACCOUNT_NOTICE,
+            Kind.UPLOAD_LINK,
+        ):  # an address that was left, or of nobody whom we know
             row["email"] = json.loads(row["detail"]).get("to") or row["email"]
     return rows
 

@@ -77,7 +77,9 @@ async def _merge_folders(keep: int, other: int) -> None:
     await engine.raw_many("UPDATE folder SET parent = $1, name = $2, name_key = $3, position = $4 WHERE id = $5", moved)
     await _number_documents(same)
     for table in ("document", "upload_link"):
-        await engine.raw_many(f"UPDATE {table} SET folder = $1 WHERE folder = $2", [(to, id) for id, to in same.items()])
+        await engine.raw_many(
+            f"UPDATE {table} SET folder = $1 WHERE folder = $2", [(to, id) for id, to in same.items()]
+        )
     await engine.raw(f"DELETE FROM folder WHERE id IN {listed(1)}", json.dumps(list(same)))
 
 

@@ -112,9 +112,7 @@ DESCRIPTION = "Verdicts of the scanner, links to hand in by"
 
 
 async def forwards():
-    manager = MigrationManager(
-        migration_id=ID, app_name="poort", description=DESCRIPTION
-    )
+    manager = MigrationManager(migration_id=ID, app_name="poort", description=DESCRIPTION)
 
     manager.add_table(
         class_name="UploadLink",
@@ -123,9 +121,7 @@ async def forwards():
         columns=None,
     )
 
-    manager.add_table(
-        class_name="Delivery", tablename="delivery", schema=None, columns=None
-    )
+    manager.add_table(class_name="Delivery", tablename="delivery", schema=None, columns=None)
 
     manager.add_table(
         class_name="DeliveredFile",
@@ -134,13 +130,9 @@ async def forwards():
         columns=None,
     )
 
-    manager.add_table(
-        class_name="Scan", tablename="scan", schema=None, columns=None
-    )
+    manager.add_table(class_name="Scan", tablename="scan", schema=None, columns=None)
 
-    manager.add_table(
-        class_name="Scanner", tablename="scanner", schema=None, columns=None
-    )
+    manager.add_table(class_name="Scanner", tablename="scanner", schema=None, columns=None)
 
     manager.add_column(
         table_class_name="UploadLink",
@@ -1094,9 +1086,7 @@ async def forwards():
         tablename="scan",
         constraint_name="scan_state_known",
         constraint_class=Check,
-        params={
-            "condition": "state IN ('waiting', 'clean', 'infected', 'too_large')"
-        },
+        params={"condition": "state IN ('waiting', 'clean', 'infected', 'too_large')"},
         schema=None,
     )
 

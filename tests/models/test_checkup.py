@@ -129,7 +129,9 @@ def test_the_virus_scanner_is_asked_whether_it_finds_the_test_file(poort: House)
     assert broken[0] == 1 and broken[1]["scanner"] == "FOUT"
 
 
-@pytest.mark.parametrize("value", ["http://x:1", "tcp://host", "unix://relative/path", "unix://", "tcp://:3310", "3310"])
+@pytest.mark.parametrize(
+    "value", ["http://x:1", "tcp://host", "unix://relative/path", "unix://", "tcp://:3310", "3310"]
+)
 def test_a_strange_address_of_the_scanner_stops_the_start(poort: House, value: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "models", "check"], env={**poort.environment, "CLAMD_URL": value}, cwd=ROOT, capture_output=True, text=True, timeout=60
