@@ -8,6 +8,7 @@ from models.core import Refused, Say
 from models.dossiers import Document
 from models.requests import DocumentRequest, RequestItem, hand_in, items_of, not_applicable
 from models.requests.answering import folder_for
+from models.scanning import shut_documents
 from models.viewer import Permission, Viewer
 from web.joining import Wished, as_wished, not_joined
 from web.replies import Reply, Toast, go, show
@@ -25,7 +26,7 @@ async def page(request: Request, viewer: Viewer, asking_id: int) -> Reply:
     seen = await viewer.documents.where(Document.id.is_in(list(mine) or [-1])).select(Document.id)
     return show(
         "portal/request.html", title=found.title, section="home", request=found, items=items, readable={row["id"] for row in seen},
-        client=viewer.grants.get(found.client), of_client=found.client, may_answer=found.state == "open" and viewer.view_as is None,
+        client=viewer.grants.get(found.client), of_client=found.client, shut=await shut_documents(sorted(mine)), may_answer=found.state == "open" and viewer.view_as is None,
     )  # fmt: skip
 
 

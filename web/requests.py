@@ -44,6 +44,7 @@ from models.requests import (
 )
 from models.requests.making import Whom, as_text, asked_of, folder_names, read_day, read_items
 from models.requests.reading import ORDERS, SIZE, Filter, choices, reach_of
+from models.scanning import shut_documents
 from models.settings import Firm, utcnow
 from models.tasks import Task
 from models.viewer import Permission, Viewer
@@ -245,6 +246,7 @@ async def page(request: Request, viewer: Viewer, asking_id: int) -> Reply:
     steps = [step for due in days if (step := ladder(firm).next_step(due, utcnow().astimezone(ZONE).date()))]
     return show(
         "requests/page.html", title=found.title, section="requests", request=found, items=items, waits=len(waits),
+        shut=await shut_documents([row["id"] for one in items for row in one["documents"]]),
         client=await viewer.clients.get(found.client), may_edit=viewer.may("edit_dossiers") and viewer.view_as is None,
         reminded=await reminding.of_request(found.id, 20), next_step=min(steps, default=None),
     )  # fmt: skip

@@ -1,17 +1,9 @@
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
-from piccolo.columns.base import OnDelete
-from piccolo.columns.base import OnUpdate
-from piccolo.columns.column_types import BigInt
-from piccolo.columns.column_types import Boolean
-from piccolo.columns.column_types import ForeignKey
-from piccolo.columns.column_types import Integer
-from piccolo.columns.column_types import Serial
-from piccolo.columns.column_types import Timestamptz
-from piccolo.columns.column_types import Varchar
+from piccolo.columns.base import OnDelete, OnUpdate
+from piccolo.columns.column_types import BigInt, Boolean, ForeignKey, Integer, Serial, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.indexes import IndexMethod
-from piccolo.constraints import Check
-from piccolo.constraints import Unique
+from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
 
@@ -112,9 +104,7 @@ DESCRIPTION = "Verdicts of the scanner, links to hand in by"
 
 
 async def forwards():
-    manager = MigrationManager(
-        migration_id=ID, app_name="poort", description=DESCRIPTION
-    )
+    manager = MigrationManager(migration_id=ID, app_name="poort", description=DESCRIPTION)
 
     manager.add_table(
         class_name="UploadLink",
@@ -123,9 +113,7 @@ async def forwards():
         columns=None,
     )
 
-    manager.add_table(
-        class_name="Delivery", tablename="delivery", schema=None, columns=None
-    )
+    manager.add_table(class_name="Delivery", tablename="delivery", schema=None, columns=None)
 
     manager.add_table(
         class_name="DeliveredFile",
@@ -134,13 +122,9 @@ async def forwards():
         columns=None,
     )
 
-    manager.add_table(
-        class_name="Scan", tablename="scan", schema=None, columns=None
-    )
+    manager.add_table(class_name="Scan", tablename="scan", schema=None, columns=None)
 
-    manager.add_table(
-        class_name="Scanner", tablename="scanner", schema=None, columns=None
-    )
+    manager.add_table(class_name="Scanner", tablename="scanner", schema=None, columns=None)
 
     manager.add_column(
         table_class_name="UploadLink",
@@ -1094,9 +1078,7 @@ async def forwards():
         tablename="scan",
         constraint_name="scan_state_known",
         constraint_class=Check,
-        params={
-            "condition": "state IN ('waiting', 'clean', 'infected', 'too_large')"
-        },
+        params={"condition": "state IN ('waiting', 'clean', 'infected', 'too_large')"},
         schema=None,
     )
 

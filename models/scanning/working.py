@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("poort.scanning")
 
 AT_ONCE = 2
-LEASE = dt.timedelta(minutes=15)  # a claim that was not concluded for so long is anybody's again
+LEASE = dt.timedelta(minutes=5)  # a claim that was not concluded for so long is anybody's again; twice does no harm
+LONGEST = 30 * 60.0  # seconds that one file may take
 _AGAIN = (30, 120, 600, 3600, 6 * 3600)  # seconds until a file that failed is tried again, by how often it failed
 
 
@@ -51,7 +52,7 @@ async def _claim(most: int) -> list[dict[str, Any]]:
 
 async def _look_at(row: dict[str, Any]) -> None:
     try:
-        async with asyncio.timeout(LEASE.total_seconds() * 0.9):
+        async with asyncio.timeout(LONGEST):
             verdict = await _verdict_on(row["sha256"])
     except clamd.Down:
         await _put_back(row, 0, "", was_a_try=False)

@@ -19,7 +19,9 @@ from models import storage as stores
 from models.audit import Trail
 from models.core import save
 from models.dossiers import Document, DocumentVersion, Reading
+from models.dossiers.structures import Selection
 from models.outbox import Errand
+from models.requests import RequestItem, make_requests
 from models.scanning import Shut, open_sql, require_open, shut_among
 from models.scanning import clamd as protocol
 from models.scanning.enlisting import begin, enlist_missed
@@ -488,6 +490,20 @@ def test_whoever_reads_bytes_is_known() -> None:
     sends = {path.name for path in (root / "web").glob("*.py") if "send_blob(" in path.read_text(encoding="utf-8")}
     assert reads <= known
     assert sends == {"downloads.py"}
+
+
+async def test_what_is_handed_in_for_a_request_shows_its_badge_on_both_sides(
+    cast: Cast, browser: Browsers, clamd: Clamd
+) -> None:
+    await make_requests(
+        Selection(who="clients", clients=(cast.bakkerij,)), "Btw", "", None, [("Bonnen", "")], "b", by=cast.anna
+    )
+    item = await RequestItem.objects().first()
+    async with browser(cast.rik) as rik, browser(cast.anna) as anna:
+        await rik.post(f"/request-items/{item.id}/documents", files=[("files", ("bon.pdf", PDF))])
+        pages = [await rik.get(f"/portal/requests/{item.request}"), await anna.get(f"/requests/{item.request}")]
+
+    assert all("bon.pdf" in page.text and "wordt gecontroleerd" in page.text for page in pages)
 
 
 # the real one
