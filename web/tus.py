@@ -26,7 +26,8 @@ from starlette.responses import PlainTextResponse, Response
 
 import partials
 from models import config, engine
-from models.content_type import check_upload
+from models.content_type import check_upload, detect
+from models.content_type.archives import look_inside
 from models.core import Missing, Refused, Say
 from models.requests import RequestItem
 from models.settings import utcnow
@@ -288,6 +289,9 @@ async def _finish(visit: Visit, upload: Upload, partial: Partial) -> Upload:
     if upload.said_sha256 and upload.said_sha256 != stored.sha256:
         changed = Say("“{name}” is onderweg veranderd en daarom niet aangenomen. Stuur het opnieuw.", name=upload.name)
         return await visit.write(lambda viewer: refuse(upload, changed, by=viewer))
+    kind = detect(stored.head, upload.name)
+    if bomb := await look_inside(storage(), stored.sha256, stored.size, upload.name, kind.mime):
+        return await visit.write(lambda viewer: refuse(upload, bomb, by=viewer))
     for turn in range(_TURNS):
         try:
             return await visit.write(lambda viewer: complete(upload, stored, by=viewer))

@@ -10,7 +10,7 @@ import pytest
 
 from models import engine, texts
 from models.core import fold
-from models.dossiers import Document, Folder, NewDocument, Publish
+from models.dossiers import NOW, Document, Folder, NewDocument, Publish
 from models.dossiers.publishing import describe
 from models.finding import Answer, Filter, find_documents, find_folders
 from models.storage import storage
@@ -31,7 +31,7 @@ async def folder_of_client(client: int, kind: str = "office") -> Folder:
     return found
 
 
-async def put(by: Any, folder: Folder, name: str, text: str = "", publish: Publish = Publish()) -> Document:
+async def put(by: Any, folder: Folder, name: str, text: str = "", publish: Publish = NOW) -> Document:
     stored = await storage().put((text or name).encode())
     file = NewDocument(name, stored.sha256, stored.size, "text/plain" if text else "application/octet-stream")
     return (await folder.add_documents([file], publish, by=by))[0]
