@@ -747,3 +747,15 @@ async def test_the_reasons_come_in_the_language_of_who_sends(cast, browser):
         reply = await send(one, b"MZ\x90\x00" + PDF, filename="virus.exe", folder=folder.id)
 
     assert "program" in reply.text and "programma" not in reply.text
+
+
+async def test_a_bomb_in_pieces_is_refused_as_any_other(cast, browser):
+    from tests.models.test_archives import MB, written, zeros
+
+    content = written(zeros(4 * MB), 4 * 1024 * MB - 2)
+    folder = await folder_of(cast.bakkerij)
+    async with browser(cast.rik) as rik:
+        done = await announce(rik, len(content), content, filename="stukken.zip", folder=folder.id)
+
+    assert done.status_code == 422 and "zip-bom" in done.text
+    assert not await documents("stukken.zip")
