@@ -25,7 +25,9 @@ SHA = hashlib.sha256(PDF).hexdigest()
 
 
 @pytest.fixture(autouse=True)
-def own_storage(tmp_path, monkeypatch):
+def own_storage(
+    cast, tmp_path, monkeypatch
+):  # after the cast: the papers of the sample stay where every test finds them
     monkeypatch.setenv("STORAGE_URL", f"file://{tmp_path}/files")
     config.reset()
     yield
