@@ -127,12 +127,6 @@ async def kinds() -> list[dict[str, Any]]:
     return await engine.raw("SELECT id, name FROM document_kind ORDER BY position, name_key")
 
 
-async def kind_of(document: Document) -> str:
-    """The name of its kind, '' when it has none."""
-    rows = await engine.raw("SELECT name FROM document_kind WHERE id = $1", document.kind or 0)
-    return rows[0]["name"] if rows else ""
-
-
 async def put_by(document: Document) -> dict[str, str]:
     """Who put it there (`uploader`, as he typed it himself where he came by a link, as an archive has it where it came in
     one) and what it is (`kind`): '' where that is not known any more. One statement."""
