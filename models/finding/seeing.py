@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.dossiers.documents import shown_sql
+from models.dossiers.dossier import GENERAL_SQL
 from models.mine import seen
 from models.viewer import Permission, Right
 
@@ -12,9 +13,6 @@ if TYPE_CHECKING:
     from models.viewer import Viewer
 
 _NOBODY = "1 = 0"
-# The general dossiers for these clients: for all, or for a group in which one of them is.
-_GENERAL = """(SELECT g.id FROM dossier g WHERE g.kind = 'general' AND (g.audience = 'all' OR EXISTS (
- SELECT 1 FROM dossier_group dg JOIN membership m ON m.client_group = dg.client_group WHERE dg.dossier = g.id AND m.client IN ({ids}))))"""
 
 
 def findable_documents(viewer: Viewer) -> str:
@@ -55,7 +53,7 @@ def _readable(viewer: Viewer, client: str) -> str:
     parts = []
     if ids:
         parts.append(f"{client} IN ({ids})")
-        parts.append(f"({client} IS NULL AND f.dossier IN {_GENERAL.format(ids=ids)})")
+        parts.append(f"({client} IS NULL AND f.dossier IN ({GENERAL_SQL.format(ids=ids)}))")
     if folders:
         parts.append(f"f.id IN ({folders})")
     return f"({' OR '.join(parts)})" if parts else _NOBODY

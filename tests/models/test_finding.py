@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from models import engine, texts
+from models.clients.sectors import Sector, add_sector
 from models.core import fold
 from models.dossiers import NOW, Document, Folder, NewDocument, Publish
 from models.dossiers.publishing import describe
+from models.dossiers.structures import add_structure
 from models.finding import Answer, Filter, find_documents, find_folders
 from models.storage import storage
 from models.texts.words import words_of
@@ -342,3 +344,18 @@ async def test_a_document_that_waits_to_be_read_says_so(cast):
 
     assert (before.hits[0].is_read, before.waiting) == (None, True)
     assert (after.hits[0].is_read, after.waiting) == (True, False)
+
+
+async def test_a_client_finds_what_is_published_for_his_sector_and_others_do_not(cast):
+    sector = await add_sector(cast.anna.scope(Sector), name="Bakkers", by=cast.anna)
+    await engine.raw("INSERT INTO client_sector (client, sector) VALUES ($1, $2)", cast.bakkerij, sector.id)
+    dossier = await add_structure("general", "Brancheberichten", by=cast.anna)
+    folder = await dossier.add_folder("Nieuws", by=cast.anna)
+    await dossier.publish("sector", sectors=[sector.id], by=cast.anna)
+    await put(cast.anna, folder, "kwartelkoning.txt")
+    await keep_up()
+
+    mine = names(await find_documents(await as_viewer("rik@bakkerij-jansen.example"), "kwartelkoning"))
+    theirs = names(await find_documents(await as_viewer("sam@garage-smit.example"), "kwartelkoning"))
+
+    assert (mine, theirs) == (["kwartelkoning.txt"], [])
