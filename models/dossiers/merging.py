@@ -38,6 +38,8 @@ async def merge_dossiers(keep: int, other: int) -> None:
         "folder_grant",
         "carried_person",
         "dossier_export",
+        "drop_receipt",
+        "upload",
     ):
         await engine.raw(f"UPDATE {table} SET client = $1 WHERE client = $2", keep, other)
     await engine.raw("DELETE FROM dossier WHERE client = $1", other)
@@ -65,7 +67,7 @@ async def same_folders(keep: int, other: int) -> int:
 
 
 _DOSSIERS_SQL = "SELECT id, client FROM dossier WHERE client IN ($1, $2)"
-_FOLDERS_SQL = """SELECT id, client, coalesce(parent, 0) AS parent, name, name_key, kind, trashed_at FROM folder
+_FOLDERS_SQL = """SELECT id, client, coalesce(parent, 0) AS parent, name, name_key, kind, own_only, trashed_at FROM folder
 WHERE client IN ($1, $2) ORDER BY position, name_key, id"""
 
 
@@ -88,11 +90,11 @@ async def _plan(keep: int, other: int) -> tuple[dict[int, int], list[tuple[int |
         taken = {*there[to], *(row["name_key"] for row in live)}
         for place, row in enumerate(children[from_], len(there[to])):
             twin = None if row["trashed_at"] else there[to].get(row["name_key"])
-            if twin and twin["kind"] == row["kind"]:
+            if twin and (twin["kind"], bool(twin["own_only"])) == (row["kind"], bool(row["own_only"])):
                 same[row["id"]] = twin["id"]
                 waiting.append((row["id"], twin["id"]))
                 continue
-            # of another kind: what is internal stays so, and what the client sees too
+            # of another kind or openness: what is internal stays so, and so does what only who handed it in sees
             name = numbered(row["name"], taken, 120) if twin else row["name"]
             taken.add(fold(name))
             moved.append((to or None, name, fold(name), place, row["id"]))

@@ -217,3 +217,16 @@ async def test_rights_at_the_client_that_goes_end(cast: Cast) -> None:
     rows = await engine.raw("SELECT client, rights FROM access WHERE person = $1", user.id)
 
     assert [row["client"] for row in rows] == [cast.bakkerij] and rows[0]["rights"] & Right.VIEW_DOSSIER
+
+
+async def test_what_each_sees_only_of_himself_does_not_come_among_what_all_see(cast: Cast) -> None:
+    other = await twin(cast)
+    for client, own in ((cast.bakkerij, False), (other.id, True)):
+        made = await make_folder(await dossier_of(cast, client), client, None, "Bonnen", "upload")
+        await (await cast.anna.folders.get(made.id)).set_up(own, None, None, by=cast.anna)
+        await paper(cast, made, f"van {client}.pdf")
+
+    await merged(cast, other)
+
+    found = await tree(cast.bakkerij)
+    assert (found["/Bonnen"], found["/Bonnen (2)"]) == ([f"van {cast.bakkerij}.pdf"], [f"van {other.id}.pdf"])
