@@ -49,7 +49,8 @@ async def answer(request: Request, viewer: Viewer, received: Received, prepared:
             received.one_file("files")
         files = prepared.files
         added = await hand_in(item, files, by=viewer)
-        await prepared.note(await viewer.folders.get(added[0].folder), added[0].name, viewer)
+        found = await viewer.scope(DocumentRequest).get(item.request)
+        await prepared.note(await folder_for(found, viewer), added[0].name, viewer)
     except Refused as refused:
         return go(back, toast=Toast(refused.why, "attention"))
     if prepared.why:

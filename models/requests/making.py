@@ -14,6 +14,7 @@ from models.accounts.blocking import listed
 from models.clients import Client, lists, seen
 from models.core import Refused, Say, Scope, fold, operation, save
 from models.dossiers.dossier import tidy_name
+from models.dossiers.folders import HANDING_IN, make_folder, numbered
 from models.dossiers.structures import Selection, chosen
 from models.live import touch
 from models.requests.records import DocumentRequest, RequestTemplate
@@ -216,11 +217,28 @@ async def _folders(clients: Sequence[int], named: str = "") -> dict[int, int]:
         )  # fmt: skip
         await engine.raw(
             f"UPDATE folder SET kind = 'both' WHERE client IN {listed(1)} AND parent IS NULL AND name_key = $2 AND trashed_at IS NULL "
-            "AND kind NOT IN ('upload', 'both')",
+            "AND kind = 'office'",
             bare, fold(name),
         )  # fmt: skip
         found |= await _upload_folders(bare, named)
+        for client in set(without) - set(found):
+            found[client] = await _beside_internal(client, name)
     return found
+
+
+async def _beside_internal(client: int, name: str) -> int:
+    """Where an internal folder has this name: it stays so, and what is asked comes into the first one with a number."""
+    dossier = (await engine.raw("SELECT id FROM dossier WHERE client = $1", client))[0]["id"]
+    rows = await engine.raw(
+        "SELECT id, name_key, kind FROM folder WHERE dossier = $1 AND parent IS NULL AND trashed_at IS NULL", dossier
+    )
+    there = {row["name_key"]: row for row in rows}
+    taken = {fold(name)}
+    while row := there.get(fold(one := numbered(name, taken, 120))):
+        if row["kind"] in HANDING_IN:
+            return int(row["id"])
+        taken.add(fold(one))
+    return int((await make_folder(dossier, client, None, one, "upload")).id)
 
 
 async def _upload_folders(ids: str, named: str) -> dict[int, int]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from models import engine
 from models.core import Forbidden, Missing, Refused
-from models.dossiers import NewDocument, Selection
+from models.dossiers import Document, NewDocument, Selection, dossier_of
 from models.requests import (
     DocumentRequest,
     RequestItem,
@@ -34,6 +35,9 @@ from models.requests import (
 from models.requests.making import Item, Whom, as_text, read_items
 from models.requests.reading import Filter, asked_by, matching, progress_of
 from models.settings import utcnow
+from models.storage import storage
+from models.uploads import Announced, begin, complete
+from models.viewer import Right, Viewer
 from tests.cast import Cast, as_viewer
 
 RIK, FEM = "rik@bakkerij-jansen.example", "fem@bakkerij-jansen.example"
@@ -295,3 +299,30 @@ async def test_what_was_sent_back_tells_why_and_by_whom(cast: Cast) -> None:
 
     now = await RequestItem.objects().get(RequestItem.id == first.id)
     assert (now.state, now.reason, now.judged_by) == ("sent_back", "Pagina 2 mist", cast.anna.user.id)
+
+
+async def test_an_internal_folder_of_that_name_stays_internal(cast: Cast) -> None:
+    dossier = await dossier_of(cast.anna, cast.bakkerij)
+    assert dossier is not None
+    hidden = await dossier.add_folder("Geheim", "internal", by=cast.anna)
+
+    first = await asked(cast, cast.bakkerij, folder="Geheim")
+    again = await asked(cast, cast.bakkerij, batch="twee", folder="Geheim")
+
+    assert (await cast.anna.folders.get(hidden.id)).kind == "internal"
+    beside = await cast.anna.folders.get(first[0].folder)
+    assert (beside.name, beside.kind, again[0].folder) == ("Geheim (2)", "upload", beside.id)
+
+
+async def test_who_may_hand_in_and_look_nowhere_uploads_for_what_is_asked(cast: Cast) -> None:
+    (request,) = await asked(cast, cast.bakkerij)
+    one, _ = await items(cast.anna, request)
+    rik = Viewer(cast.rik.user, [replace(grant, rights=Right.UPLOAD_DOCUMENTS) for grant in cast.rik.grants.values()])
+    stored = await storage().put(b"wat gevraagd is")
+
+    upload = await begin(one, Announced("bon.txt", stored.size), by=rik)
+    upload = await complete(upload, stored, by=rik)
+
+    assert (upload.state, upload.why) == ("done", "")
+    document = await Document.objects().where(Document.id == upload.document).first()
+    assert document is not None and (document.folder, document.uploaded_by) == (request.folder, cast.rik.user.id)
