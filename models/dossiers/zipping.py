@@ -14,7 +14,7 @@ from models.core import fold
 from models.dossiers.documents import Document
 from models.dossiers.folders import Folder, numbered
 from models.dossiers.subtrees import below
-from models.scanning import shut_documents
+from models.scanning import shut_among
 from models.settings import utcnow
 
 if TYPE_CHECKING:
@@ -67,14 +67,14 @@ async def entries(
     )  # fmt: skip
     taken: dict[str, set[str]] = {}
     made = []
-    shut = await shut_documents([row["id"] for row in found])
+    shut = await shut_among({row["sha256"] for row in found})
     for row in found:
         place = places.get(row["folder"], "")
         names = taken.setdefault(place, set())
         name = fitting(clean_name(row["name"]), names, max(_LONGEST - len(place), _SHORTEST))
         names.add(fold(name))
-        if row["id"] in shut:
-            made.append(Entry(row["id"], f"{place}{name}.txt", "", 0, str(shut[row["id"]].why)))
+        if row["sha256"] in shut:
+            made.append(Entry(row["id"], f"{place}{name}.txt", "", 0, str(shut[row["sha256"]].why)))
             continue
         made.append(Entry(row["id"], f"{place}{name}", row["sha256"], row["size"]))
     return made

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from models.viewer import Viewer
 
 # Every column of bytes that people open. Logos and photos are drawn anew by us, and not in it.
-BLOBS = (("document", "sha256"), ("document_version", "sha256"), ("import_batch", "sha256"))
+BLOBS = (
+    ("document", "sha256"),
+    ("document_version", "sha256"),
+    ("import_batch", "sha256"),
+    ("placement_file", "sha256"),
+)
 
 _MISSING_SQL = (
     "INSERT INTO scan (sha256, state, is_open, signature, tries, said, next_try, created_at) "
@@ -158,11 +163,16 @@ async def _wait_again(hashes: Sequence[str]) -> None:
 @operation(Permission.EDIT_DOSSIERS, trail=False)
 async def destroy(document: Document, *, by: Viewer) -> None:
     """A document in which a virus was found goes for good, with its earlier versions; the trail keeps its name and hash.
-    Its bytes follow within a minute, when no other record holds them."""
+    Its bytes follow within a minute, when no other record holds them. What a case suspends stays, and stays shut."""
+    from models.keeping.holds import on_document
+
     require_structures(document.client, by)
     rows = await engine.raw("SELECT state, signature FROM scan WHERE sha256 = $1", document.sha256)
     if not rows or rows[0]["state"] != INFECTED:
         raise Refused("", Say("Alleen een bestand waarin een virus is gevonden, kan zo worden vernietigd."))
+    if holds := await on_document(document):
+        names = ", ".join(f"“{hold['name']}”" for hold in holds[:5])
+        raise Refused("", Say("Dit stuk blijft, omdat de bewaarplicht is opgeschort: {names}.", names=names))
     detail = {
         "name": document.name,
         "sha256": document.sha256,

@@ -31,6 +31,8 @@ from tests.cast import Cast
 from tests.scanner import EICAR, Clamd
 from tests.web.test_documents import PDF, UPLOADS, own_storage, put, the_one_in  # noqa: F401
 from tests.web.test_folders import Browsers, id_of
+from tests.web.test_placing import begun
+from web import placing as pages
 from web import scanning
 
 SICK = b"%PDF-1.4\n" + EICAR + b"\n%%EOF\n"
@@ -542,3 +544,47 @@ async def test_the_real_clamd_says_the_same(real_clamd: str) -> None:
     sick = await protocol.scan(real_clamd, chunks_of(b"pre", EICAR))
     assert sick.state == "infected" and "Poort.Test.EICAR" in sick.signature
     assert (await protocol.scan(real_clamd, chunks_of(*(bytes(1_000_000) for _ in range(9))))).state == "too_large"
+
+
+async def test_what_a_case_suspends_is_not_destroyed_for_a_virus(cast: Cast, browser: Browsers, clamd: Clamd) -> None:
+    folder = await id_of(cast.bakkerij, "2024")
+    async with browser(cast.anna) as anna:
+        await put(anna, folder, "a.pdf", SICK)
+        (document,) = await Document.objects().where(Document.name == "a.pdf")
+        await until_looked_at()
+        hold = {"name": "Procedure", "reason": "Hoger beroep", "since": "01-01-2026"}
+        made = await anna.post(f"/keeping/holds/new?folder={folder}", data=hold)
+        await anna.post(scanning.destroy.url(document_id=document.id))
+        page = await anna.get(f"/documents/{document.id}")
+
+    assert made.status_code == 303 and page.status_code == 200
+    assert await Document.exists().where(Document.id == document.id)
+
+
+async def test_what_waits_for_a_place_is_shut_until_it_is_looked_at(
+    cast: Cast, browser: Browsers, clamd: Clamd
+) -> None:
+    async with browser(cast.anna) as anna:
+        placing = await begun(anna, ("los.pdf", PDF))
+        (row,) = await engine.raw("SELECT id, sha256 FROM placement_file WHERE placement = $1", placing.id)
+        at = pages.file.url(placing_id=placing.id, file_id=row["id"])
+        shut = await anna.get(at)
+        await enlist_missed()
+        await until_looked_at()
+        opened = await anna.get(at)
+
+    assert (shut.status_code, opened.status_code, opened.content) == (423, 200, PDF)
+
+
+async def test_what_was_found_infected_leaves_in_no_archive_when_the_scanner_is_taken_away(
+    cast: Cast, browser: Browsers, clamd: Clamd, monkeypatch: Any
+) -> None:
+    folder = await id_of(cast.bakkerij, "2024")
+    async with browser(cast.anna) as anna:
+        await put(anna, folder, "a.pdf", SICK)
+        await until_looked_at()
+        monkeypatch.delenv("CLAMD_URL")
+        config.reset()
+        zipped = await anna.get(f"/folders/{folder}/zip")
+
+    assert EICAR not in zipped.content and zipfile.ZipFile(io.BytesIO(zipped.content)).namelist() == ["a.pdf.txt"]
