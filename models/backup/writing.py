@@ -17,8 +17,8 @@ from piccolo.table import Table
 from models import config, engine
 from models.backup.archive import FORMAT, BackupRefused, Report, last_id_of, name_of, plain, tables
 from models.storage import Damaged, Missing, StorageDown, storage
+from models.tidying import BLOBS
 
-_BLOB_COLUMNS = ("sha256", "logo")
 _PAGE = 1000  # rows at a time
 
 
@@ -75,7 +75,7 @@ async def _write(path: Path) -> Report:
 async def _write_table(archive: zipfile.ZipFile, table: type[Table], referred: set[bytes]) -> dict[str, Any]:
     hashed, rows = hashlib.sha256(), 0
     names = [column._meta.db_column_name for column in table._meta.columns]
-    holders = [name for name in names if name in _BLOB_COLUMNS]
+    holders = [column for of, column in BLOBS if of == name_of(table)]  # other hashes may outlive their bytes
     with archive.open(f"tables/{name_of(table)}.jsonl", "w", force_zip64=True) as out:
         async for page in _pages(table):
             lines = b"".join(_line([row[name] for name in names]) for row in page)
