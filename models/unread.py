@@ -158,7 +158,7 @@ async def hearers_of(viewer: Viewer, documents: list[int], folder: int = 0) -> d
         f"SELECT u.id, u.state, CASE WHEN u.email = '' THEN 'never' ELSE {how} END AS how FROM folder f JOIN access a ON a.client = f.client {_PEOPLE} {VIEWING} {chosen} "
         f"WHERE {which} AND {shown} AND {VIEWS} UNION SELECT u.id, u.state, CASE WHEN u.email = '' THEN 'never' ELSE {how} END "
         f"FROM folder f JOIN dossier g ON g.id = f.dossier AND g.kind = 'general' JOIN access a ON a.rights <> 0 {_PEOPLE} {chosen} "
-        f"WHERE {which} AND f.client IS NULL AND {shown} AND {GENERAL_FOR}",
+        f"WHERE {which} AND f.client IS NULL AND {shown} AND {GENERAL_FOR} AND {seen(viewer, 'a.client')}",
     )
     people: dict[str, set[int]] = {"at_once": set(), "daily": set(), "later": set(), "never": set()}
     for row in rows:

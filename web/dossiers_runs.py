@@ -15,7 +15,7 @@ from models.dossiers import drift as drifting
 from models.dossiers import years as booking
 from models.dossiers.runs import StructureRun, clients_of, figures, newest
 from models.tasks import Task
-from models.viewer import Viewer
+from models.viewer import Permission, Viewer
 from web.dossiers_copy import page_in
 from web.downloads import disposition
 from web.imports import XLSX
@@ -131,7 +131,7 @@ async def drift_report(request: Request, viewer: Viewer, dossier_id: int) -> Res
 async def of_client(request: Request, viewer: Viewer, client_id: int) -> Reply:
     """The line on a client's dossier: from which structures it differs."""
     client = await viewer.clients.get(client_id)
-    found = await drifting.of_client(client_id)
+    found = await drifting.of_client(client_id) if viewer.may(Permission.READ_DOSSIERS) else []
     return show("dossiers/client_drift.html", title=client.name, section="clients", client=client, drift=found)
 
 

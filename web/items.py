@@ -159,9 +159,10 @@ async def planning(request: Request, viewer: Viewer, dossier_id: int) -> Reply:
     dossier = await viewer.dossiers.get(dossier_id)
     chosen = items_in(request.query_params.getlist("ids"))
     back = local_path(request.query_params.get("back", "")) or home_of(dossier)
+    seen = await viewer.documents.where(Document.id.is_in(list(chosen.documents) or [-1])).select(Document.id)
     return show(
         "items/planning.html", title=Say("Wanneer publiceren?"), section="dossiers", dossier=dossier, ids=_ids(chosen),
-        count=len(chosen), back=back, told=await hearers_of(viewer, list(chosen.documents)), hour=(await Firm.load()).digest_hour,
+        count=len(chosen), back=back, told=await hearers_of(viewer, [row["id"] for row in seen]), hour=(await Firm.load()).digest_hour,
     )  # fmt: skip
 
 

@@ -79,6 +79,7 @@ async def take_back_archive(record: DossierImport, *, by: Viewer) -> int:
     by.require(Permission.EDIT_DOSSIERS)
     if record.state not in ("committed", "stopped"):
         raise Refused("", Say("Hier is niets om ongedaan te maken."))
+    await by.clients.get(record.client or 0)
     now, brought = (
         utcnow(),
         "SELECT record_id FROM dossier_import_item WHERE batch = $1 AND outcome IN ('new', 'numbered') AND key LIKE",
