@@ -214,7 +214,7 @@ async def _meant(
     request: Request, viewer: Viewer, form: NewRequest
 ) -> tuple[Whom, list[int], dt.date | None, list[Any]]:
     found = await selection_in(viewer, await request.form())
-    whom = Whom(found.who, found.group, found.clients, str(form.narrowed.data or "") if found.who == "filter" else "")
+    whom = Whom(**vars(found), narrowed=str(form.narrowed.data or "") if found.who == "filter" else "")
     return whom, await asked_of(viewer, whom), read_day(form.due_on.data), read_items(form.items.data or "")
 
 

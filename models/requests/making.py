@@ -46,6 +46,10 @@ class Whom(Selection):
 
     narrowed: str = ""
 
+    @classmethod
+    def of(cls, asked: dict[str, Any]) -> Whom:
+        return cls(**vars(Selection.of(asked)), narrowed=asked.get("narrowed", ""))
+
 
 async def asked_of(viewer: Viewer, whom: Selection) -> list[int]:
     """The ids of the active clients that are meant. Raises Refused when there are none."""
@@ -338,8 +342,7 @@ async def _make(task: Task, progress: Progress) -> dict[str, Any]:
     async with engine.reading():
         user = await User.objects().where(User.id == task.owner).first()
         assert user is not None
-        picked = asked["selection"]
-        whom = Whom(picked["who"], picked["group"], tuple(picked["clients"]), picked.get("narrowed", ""))
+        whom = Whom.of(asked["selection"])
         clients = await asked_of(Viewer(user), whom)
     due = dt.date.fromisoformat(asked["due_on"]) if asked["due_on"] else None
     items = [Item(title, why, read_day(due)) for title, why, due in asked["items"]]

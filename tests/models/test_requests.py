@@ -25,6 +25,7 @@ from models.requests import (
     change_many,
     hand_in,
     make_requests,
+    making,
     not_applicable,
     open_for,
     remove_item,
@@ -36,6 +37,7 @@ from models.requests.making import Item, Whom, as_text, read_items
 from models.requests.reading import Filter, asked_by, matching, progress_of
 from models.settings import utcnow
 from models.storage import storage
+from models.tasks import WORKS, Progress, Task
 from models.uploads import Announced, begin, complete
 from models.viewer import Right, Viewer
 from tests.cast import Cast, as_viewer
@@ -326,3 +328,17 @@ async def test_who_may_hand_in_and_look_nowhere_uploads_for_what_is_asked(cast: 
     assert (upload.state, upload.why) == ("done", "")
     document = await Document.objects().where(Document.id == upload.document).first()
     assert document is not None and (document.folder, document.uploaded_by) == (request.folder, cast.rik.user.id)
+
+
+async def test_of_a_filter_the_worker_asks_those_that_match_and_nobody_else(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "AT_ONCE", 0)
+    whom = Whom("filter", narrowed=json.dumps({"q": "bakkerij jansen"}))
+
+    task = await make_requests(whom, "Iets", "", None, ITEMS, "werk", by=cast.anna)
+    assert isinstance(task, Task)
+    await WORKS["make_requests"](task, Progress(task))
+
+    rows = await DocumentRequest.select(DocumentRequest.client).where(DocumentRequest.batch == "werk")
+    assert [row["client"] for row in rows] == [cast.bakkerij]
