@@ -56,13 +56,16 @@ class StructureRun(Owned, Table, tablename="structure_run"):
 
     @operation(Permission.EDIT_DOSSIERS)
     async def undo(self, *, by: Viewer) -> int | Task:
-        """Take out the folders that it added and in which nothing was ever put; how many, or the task that does it."""
+        """Take out the folders that it added and in which nothing was ever put, of clients that one reaches; how many, or the task that does it."""
         if self.undone_at is not None:
             raise Refused("", Say("Dit is al ongedaan gemaakt."))
         if self.finished_at is None and await self.is_running():
             raise Refused("", Say("Dit uitrollen loopt nog. Stop het eerst."))
         await save(self, undone_at=utcnow())
-        rows = await engine.raw("SELECT client, added FROM structure_run_client WHERE run = $1 AND added > 0", self.id)
+        rows = await engine.raw(
+            f"SELECT client, added FROM structure_run_client WHERE run = $1 AND added > 0 AND {seen(by, 'client')}",
+            self.id,
+        )
         if sum(row["added"] for row in rows) > AT_ONCE:
             return await start("undo_structure", self.id, by=by, total=len(rows))
         return await take_out(self.id, [row["client"] for row in rows])
@@ -189,7 +192,12 @@ def _unused() -> str:
 async def _undo(task: Task, progress: Progress) -> dict[str, Any]:
     """Batch by batch. What is gone is gone: begun again it finds the rest."""
     run = int(task.subject_id or 0)
-    rows = await engine.raw("SELECT client FROM structure_run_client WHERE run = $1 AND added > 0 ORDER BY client", run)
+    user = await User.objects().where(User.id == task.owner).first()
+    assert user is not None
+    mine = seen(Viewer(user), "client")
+    rows = await engine.raw(
+        f"SELECT client FROM structure_run_client WHERE run = $1 AND added > 0 AND {mine} ORDER BY client", run
+    )
     ids, done = [row["client"] for row in rows], 0
     for batch in batches(ids):
         await engine.run_writing(lambda ids=list(batch): take_out(run, ids))  # type: ignore[misc]
