@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from models import engine
 from models.accounts.blocking import listed
 from models.clients import seen
+from models.keeping.terms import rows_of
 from models.live import touch
 from models.placing.records import Placing
 from models.settings import utcnow
@@ -28,6 +29,8 @@ async def take_back(placing: Placing, by: Viewer, most: int) -> int:
     if not rows:
         return 0
     same = [row for row in rows if row["is_seen"] and _is_as_placed(row)]
+    held = await _held([row["document"] for row in same if row["version"] > 1])
+    same = [row for row in same if row["document"] not in held]
     fresh, newer = [row for row in same if row["version"] == 1], [row for row in same if row["version"] > 1]
     await engine.raw(
         f"UPDATE document SET trashed_at = $2, trashed_by = $3 WHERE id IN {listed(1)}",
@@ -46,6 +49,11 @@ async def take_back(placing: Placing, by: Viewer, most: int) -> int:
     )
     await touch(f"placing-{placing.id}", *sorted({f"dossier-{row['dossier']}" for row in same})[:100])
     return len(rows)
+
+
+async def _held(documents: list[int]) -> set[int]:
+    """Those of which a case suspends the term: their newest version stays."""
+    return {row["id"] for row in await rows_of(documents) if row["is_held"]}
 
 
 def _is_as_placed(row: dict[str, Any]) -> bool:

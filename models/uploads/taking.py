@@ -284,7 +284,7 @@ async def _make_version(upload: Upload, by: Viewer) -> None:
 
 async def _is_known(document: Document, by: Viewer) -> bool:
     rows = await engine.raw(
-        "SELECT 1 AS one FROM reading WHERE document = $1 AND person <> $2 UNION ALL SELECT 1 FROM remark WHERE document = $1",
+        "SELECT 1 AS one FROM reading WHERE document = $1 AND person <> $2 UNION ALL SELECT 1 FROM remark WHERE document = $1 UNION ALL SELECT 1 FROM hold_item WHERE document = $1",
         document.id, by.user.id,
     )  # fmt: skip
     return bool(rows)

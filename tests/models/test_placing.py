@@ -17,6 +17,8 @@ from models.clients import Client
 from models.content_type import detect
 from models.core import Forbidden, Missing, Refused
 from models.dossiers import Document, NewDocument
+from models.keeping.holds import On, add_hold
+from models.keeping.records import Hold
 from models.placing import Numbers, Placing, begin_placing
 from models.placing.lists import counts_of, files_of, forget_placings, placings_for
 from models.placing.report import workbook
@@ -340,6 +342,25 @@ async def test_the_undo_takes_back_what_still_is_as_it_was(cast: Cast) -> None:
     assert not await engine.raw(
         "SELECT 1 AS one FROM document_version v JOIN document d ON d.id = v.document WHERE d.name = 'Btw.pdf'"
     )
+
+
+async def test_the_undo_leaves_the_newest_version_of_what_a_case_suspends(cast: Cast) -> None:
+    number = await number_of(cast.bakkerij)
+    first = await placing_of(cast.anna, (f"{number}_Btw.pdf", pdf("een")))
+    await set_up(first, cast.anna)
+    await place(first, cast.anna)
+    second = await placing_of(cast.anna, (f"{number}_Btw.pdf", pdf("anders")))
+    await set_up(second, cast.anna, same_name="version")
+    second = await place(second, cast.anna)
+    on = On(client=cast.bakkerij)
+    await engine.run_writing(
+        lambda: add_hold(cast.anna.scope(Hold), "Zaak", "Beroep", dt.date(2026, 1, 1), None, on, by=cast.anna)
+    )
+
+    second = await undo(second, cast.anna)
+
+    document = await Document.objects().where(Document.name == "Btw.pdf").first()
+    assert document is not None and document.version == 2 and (await counts_of(second))["kept"] == 1
 
 
 async def test_the_folders_that_were_made_go_with_the_undo_when_they_are_empty(cast: Cast) -> None:
