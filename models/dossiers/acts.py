@@ -259,7 +259,7 @@ async def _undo_move(before: dict[str, Any], by: Viewer) -> int:
 
 
 async def _moved_back(before: dict[str, Any]) -> int:
-    count = 0
+    back: list[int] = []
     for id, dossier, client, parent, name, position, into in before["folders"]:
         found = await engine.raw(
             "SELECT 1 AS one FROM folder WHERE id = $1 AND coalesce(parent, 0) = $2 AND trashed_at IS NULL",
@@ -273,15 +273,15 @@ async def _moved_back(before: dict[str, Any]) -> int:
             continue
         taken = await _names_in(dossier, parent)
         name = numbered(name, taken, 120)
+        await pin(folders=[id], to_client=client)
         await engine.raw(
             "UPDATE folder SET parent = $1, name = $2, name_key = $3, position = $4, dossier = $5 WHERE id = $6",
             parent, name, fold(name), position, dossier, id,
         )  # fmt: skip
         await carry_over({id}, dossier, client)
-        count += 1
-    await engine.raw_many(
-        "UPDATE folder SET kind = $1 WHERE id = $2", [(kind, id) for id, kind in before.get("kinds", [])]
-    )
+        back.append(id)
+    await _kinds_again(back, before.get("kinds", []))
+    count = len(back)
     places: dict[tuple[int, int | None], list[dict[str, Any]]] = {}
     there = await _still_there(before["documents"])
     for id, folder, client, name, _ in before["documents"]:
@@ -292,6 +292,16 @@ async def _moved_back(before: dict[str, Any]) -> int:
             await _put_documents(_named(rows, await _documents_in(folder), 255), folder, client)
             count += len(rows)
     return count
+
+
+async def _kinds_again(back: Sequence[int], kinds: Sequence[list[Any]]) -> None:
+    """Of what came out of an internal folder again, and lies in no other, the kinds that it had."""
+    home = {row["id"] for row in await engine.raw(f"SELECT f.id FROM folder f LEFT JOIN folder p ON p.id = f.parent WHERE f.id IN {listed(1)} AND coalesce(p.kind, '') <> 'internal'", json.dumps(list(back)))}  # fmt: skip
+    moved = home | {row["id"] for row in await below(home)}
+    await engine.raw_many(
+        "UPDATE folder SET kind = $1 WHERE id = $2 AND kind = 'internal'",
+        [(kind, id) for id, kind in kinds if id in moved],
+    )
 
 
 async def _still_there(documents: Sequence[list[Any]]) -> set[int]:

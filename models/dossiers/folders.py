@@ -239,7 +239,11 @@ class Folder(Owned, Table, tablename="folder"):
         require_structures(self.client, by)
         if not self.is_trashed:
             raise Refused("", Say("Deze map ligt niet in de prullenbak."))
-        above = await Folder.select(Folder.name, Folder.trashed_at).where(Folder.id == (self.parent or 0)).first()
+        above = (
+            await Folder.select(Folder.name, Folder.kind, Folder.trashed_at)
+            .where(Folder.id == (self.parent or 0))
+            .first()
+        )
         if above and above["trashed_at"]:
             raise Refused(
                 "",
@@ -255,6 +259,8 @@ class Folder(Owned, Table, tablename="folder"):
             self.id,
         )  # fmt: skip
         await save(self, name=name, name_key=fold(name), trashed_at=None, trashed_by=None)
+        if above and above["kind"] == "internal":  # it came there while this lay in the trash
+            await self._make_internal()
         await self._tell()
         return name
 

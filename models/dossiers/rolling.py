@@ -9,6 +9,7 @@ from typing import Any
 
 from models import engine
 from models.accounts import User
+from models.accounts.blocking import listed
 from models.core import Refused, Say, fold, save
 from models.dossiers import runs, whom
 from models.dossiers.dossier import Dossier
@@ -167,7 +168,7 @@ async def _make_alike(
     found: Sequence[tuple[dict[str, Any], Match]], only: set[int] | None, wanted: Wanted
 ) -> dict[int, int]:
     """Kind with who sees what is handed in, retention and rights as the standard has them, as far as asked; what is internal
-    by the folder above stays so. How many folders changed, by client."""
+    by the folder above stays so, and what lies in one that becomes internal becomes so too. How many folders changed, by client."""
     kinds, kept, opened = [], [], []
     count: dict[int, int] = {}
     for row, one in found:
@@ -190,6 +191,12 @@ async def _make_alike(
         "SELECT 1 FROM folder p WHERE p.id = folder.parent AND p.kind = 'internal'))",
         kinds,
     )
+    inner = json.dumps([folder for kind, _, folder in kinds if kind == "internal"])
+    await engine.raw(
+        f"UPDATE folder SET kind = 'internal' WHERE kind <> 'internal' AND id IN (WITH RECURSIVE within(id) AS (SELECT id FROM folder WHERE id IN {listed(1)} "
+        "UNION SELECT f.id FROM folder f JOIN within w ON f.parent = w.id) SELECT id FROM within)",
+        inner,
+    )  # fmt: skip
     await engine.raw_many("UPDATE folder SET retention = $1 WHERE id = $2", kept)
     await engine.raw_many("DELETE FROM folder_grant WHERE folder = $1", [(folder,) for folder, _, _ in opened])
     rows = [(folder, client, *right) for folder, client, rights in opened for right in rights or NOBODY]

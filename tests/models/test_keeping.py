@@ -234,6 +234,22 @@ async def test_a_hold_goes_along_with_what_is_moved_from_under_it(cast: Cast) ->
     assert await names_on(await proposal()) == []
 
 
+async def test_a_hold_goes_along_when_a_move_is_undone(cast: Cast) -> None:
+    away, folder = await folder_with(cast, "Elders"), await folder_with(cast, "Map")
+    one = await paper(cast, folder, "oud.txt", book_year=2010)
+    dossier = await dossier_of(cast.anna, cast.bakkerij)
+    assert dossier is not None
+    async with engine.writing():
+        act = await move_items(dossier, away, Items(folders=(folder.id,)), by=cast.anna)
+    await hold_on(cast, On(folder=away.id))
+
+    async with engine.writing():
+        await act.undo(by=cast.anna)
+
+    assert (await cast.anna.folders.get(folder.id)).parent is None
+    assert await holds.on_document(await cast.anna.documents.get(one.id))
+
+
 async def test_only_an_administrator_who_sees_all_holds_confirms_or_asks(cast: Cast) -> None:
     await paper(cast, await folder_with(cast, "Oud"), "oud.txt", book_year=2010)
     made = await proposal()

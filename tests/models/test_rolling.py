@@ -419,3 +419,15 @@ async def test_the_salaries_of_an_example_are_open_to_who_sees_to_them(cast: Any
     assert names == {
         "Salaris 2031": False, "Loonstroken": False, "Loonaangiften": False, "Jaaropgaven": False, "Mutaties aanleveren": True,
     }  # fmt: skip
+
+
+async def test_what_lies_in_a_folder_that_is_made_internal_becomes_internal_too(cast: Any) -> None:
+    structure, (folder,) = await with_folders(cast, "Proefmap")
+    await apply_structure(structure, to(cast.bakkerij), by=cast.anna)
+    (theirs,) = await Folder.objects().where((Folder.client == cast.bakkerij) & (Folder.name == "Proefmap"))
+    own = await theirs.add_folder("Eigen map", by=cast.anna)
+    await folder.change_kind("internal", by=cast.anna)
+
+    await apply_structure(structure, to(cast.bakkerij), Wanted(2026, kinds=True), by=cast.anna)
+
+    assert [(await cast.anna.folders.get(one.id)).kind for one in (theirs, own)] == ["internal", "internal"]

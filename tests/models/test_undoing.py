@@ -156,3 +156,41 @@ async def test_who_a_folder_was_opened_to_keeps_it_through_a_move_of_several_and
     assert folder.id in moved.opened_folders and other.id in moved.passages
     assert folder.id in back.opened_folders and other.id not in back.passages
     assert (await engine.raw("SELECT name FROM folder_right WHERE access IS NOT NULL"))[0]["name"] == way
+
+
+async def kinds(*folders: Folder) -> list[str]:
+    rows = {row["id"]: row["kind"] for row in await engine.raw("SELECT id, kind FROM folder")}
+    return [rows[one.id] for one in folders]
+
+
+async def test_what_went_on_from_one_internal_folder_to_another_stays_internal(cast: Any) -> None:
+    dossier = await dossier_of(cast.anna, cast.bakkerij)
+    assert dossier is not None
+    one, two = [await dossier.add_folder(name, "internal", by=cast.anna) for name in ("Intern 1", "Intern 2")]
+    moved = await dossier.add_folder("Verhuisd", by=cast.anna)
+    act = await move_items(dossier, one, Items(folders=(moved.id,)), by=cast.anna)
+    await move_items(dossier, two, Items(folders=(moved.id,)), by=cast.anna)
+
+    await act.undo(by=cast.anna)
+
+    assert await kinds(moved) == ["internal"]
+
+
+async def test_what_is_put_back_into_what_became_internal_is_internal(cast: Any) -> None:
+    dossier = await dossier_of(cast.anna, cast.bakkerij)
+    assert dossier is not None
+    home, hidden, moved = [
+        await dossier.add_folder(name, kind, by=cast.anna)
+        for name, kind in (("Thuis", "office"), ("Intern", "internal"), ("Weg", "office"))
+    ]
+    inside = await home.add_folder("Daarin", by=cast.anna)
+    thrown = await moved.add_folder("Weggegooid", by=cast.anna)
+    act = await move_items(dossier, hidden, Items(folders=(inside.id,)), by=cast.anna)
+    await thrown.trash(by=cast.anna)
+    await move_items(dossier, hidden, Items(folders=(moved.id,)), by=cast.anna)
+    await (await cast.anna.folders.get(home.id)).change_kind("internal", by=cast.anna)
+
+    await act.undo(by=cast.anna)
+    await (await cast.anna.folders.get(thrown.id)).restore(by=cast.anna)
+
+    assert await kinds(inside, thrown) == ["internal", "internal"]
