@@ -17,10 +17,12 @@ from models.content_type import check_upload
 from models.core import Say
 from models.moving import manifest as form
 from models.moving.manifest import MANIFEST, SUMS, Broken, safe_path
+from models.placing.archive import list_size
 from models.storage.base import HEAD
 
 MOST_PARTS = 700_000
 MOST_MANIFEST = 128 * 1024 * 1024  # bytes: some 100,000 documents
+MOST_LIST = 256 * 1024 * 1024  # bytes of the list of contents
 MOST_RATIO, RATIO_COUNTS_FROM = 200, 64 * 1024 * 1024
 _BLOCK = 1 << 20
 _DAMAGED = Say("Het archief is beschadigd of niet compleet. Maak het opnieuw, of breng het nog eens over.")
@@ -42,6 +44,7 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         try:
+            _refuse_long_list(path)
             self._zip = zipfile.ZipFile(path)
             parts = self._zip.infolist()
         except _FAULTS as error:
@@ -170,6 +173,14 @@ class Archive:
                 raise Broken(_DAMAGED)
             found[name] = digest
         return found
+
+
+def _refuse_long_list(path: Path) -> None:
+    """The library reads the list of contents whole into memory, however long it is."""
+    with path.open("rb") as file:
+        found = list_size(file)
+    if found and (found[0] > MOST_PARTS or found[1] > MOST_LIST):
+        raise Broken(_BOMB)
 
 
 def files_of(manifest: form.Row) -> Iterator[form.Row]:

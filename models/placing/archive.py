@@ -73,7 +73,7 @@ class Archive:
         self._file = path.open("rb")
         try:
             self._size = path.stat().st_size
-            _refuse_long_list(self._file, self._size)
+            _refuse_long_list(self._file)
             self._zip = zipfile.ZipFile(self._file)
             self._refuse_overlapping()
         except BadArchive:
@@ -125,18 +125,19 @@ class Archive:
             end = info.header_offset + 30 + info.compress_size
 
 
-def _refuse_long_list(file: BinaryIO, size: int) -> None:
+def list_size(file: BinaryIO) -> tuple[int, int] | None:
+    """How many files an archive says it has, and how many bytes its list of contents takes; None when it is none. The
+    library's own reading of the end record: whoever reads it otherwise can be told another size than it goes by."""
+    end = zipfile._EndRecData(file)  # type: ignore[attr-defined]
+    return (int(end[4]), int(end[5])) if end else None
+
+
+def _refuse_long_list(file: BinaryIO) -> None:
     """Looks at the end record before the library reads the list of contents whole into memory."""
-    back = min(size, 65_557)
-    file.seek(size - back)
-    tail = file.read(back)
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0 or len(tail) - at < 22:
+    found = list_size(file)
+    if found is None:
         raise BadArchive(DAMAGED)
-    entries, directory = struct.unpack("<HI", tail[at + 10 : at + 16])
-    far = tail.rfind(b"PK\x06\x06", 0, at)
-    if far >= 0 and len(tail) - far >= 56:  # zip64
-        entries, directory = struct.unpack("<QQ", tail[far + 32 : far + 48])
+    entries, directory = found
     if entries > MOST_ENTRIES or directory > _MOST_DIRECTORY:
         raise BadArchive(
             Say(

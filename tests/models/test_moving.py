@@ -23,6 +23,7 @@ from models.dossiers.publishing import put_by
 from models.dossiers.remarks import remarks_of, say
 from models.dossiers.structures import open_dossier
 from models.dossiers.versions import replace, versions_of
+from models.moving import checking
 from models.moving.exporting import contents, export_dossier, pieces
 from models.moving.importing import add_archive, items_of, read_archive, remove_archive, take_back_archive
 from models.moving.machine import bring_in, export
@@ -445,6 +446,15 @@ async def test_a_hostile_or_damaged_archive_is_refused_in_words(
         assert record.state == "refused" and record.said is not None
         with pytest.raises(Refused):
             await read_archive(record, by=cast.anna)
+
+
+def test_an_archive_whose_list_is_too_long_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "archive.zip"
+    path.write_bytes(_deep())
+    monkeypatch.setattr(checking, "MOST_LIST", 10)
+
+    with pytest.raises(Broken):
+        checking.Archive(path)
 
 
 async def test_a_program_among_the_files_stays_out_and_is_named(cast: Cast, store: str) -> None:

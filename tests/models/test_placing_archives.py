@@ -141,6 +141,22 @@ async def test_an_archive_with_too_many_files_is_not_even_listed(cast: Cast, mon
     assert not came and not out and "meer dan 3 bestanden" in broken[0]
 
 
+async def test_a_list_that_hides_behind_a_smaller_one_is_not_read(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MOST_ENTRIES", 3)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        for n in range(4):
+            info = zipfile.ZipInfo(f"{n}.txt")
+            info.comment = b"PK\x06\x06" + bytes(
+                52
+            )  # looks like the end record of zip64, and says that there is nothing
+            made.writestr(info, b"x")
+
+    came, _, broken = await of(cast, out.getvalue())
+
+    assert not came and "meer dan 3 bestanden" in broken[0]
+
+
 @pytest.mark.parametrize("data", [b"PK\x05\x06" + b"\x00" * 18, b"PK\x03\x04 niets", zipped(("a.pdf", pdf("a")))[:-30]])
 async def test_an_empty_or_cut_archive_says_so(cast: Cast, data: bytes) -> None:
     placing = await placing_of(cast.anna, ("los.zip", b"PK\x03\x04"))
