@@ -33,8 +33,10 @@ async def link_by(token: str) -> UploadLink:
 
 
 async def _place(link: UploadLink) -> Folder | None:
-    """The folder into which it leads, as long as clients hand in there and what it answers is still asked."""
+    """The folder into which it leads, as long as its client is one, clients hand in there and what it answers is still asked."""
     folder = await Folder.objects().where(Folder.id == (link.folder or 0)).first()
+    if not await engine.raw("SELECT 1 AS one FROM client WHERE id = $1 AND state = 'active'", link.client):
+        return None
     if folder is None or folder.is_trashed or folder.kind not in HANDING_IN:
         return None
     if link.item:

@@ -16,6 +16,7 @@ from models.core import Owned, Say
 from models.dossiers import Document, Folder
 from models.personal import PROOF, Erase, Export
 from models.requests.records import RequestItem
+from models.viewer import Right
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -24,11 +25,18 @@ KEPT = dt.timedelta(days=7)  # after its last byte an unfinished upload can be g
 
 
 def _his(table: Any, viewer: Viewer) -> Any:
-    """One's own; of clients that one does not reach any more nothing."""
+    """One's own; of clients that one does not reach any more nothing. Who looks through another's eyes, only where he may look
+    into dossiers himself."""
     mine = table.person == viewer.user.id
     if viewer.is_staff:
         return mine
-    return mine & table.client.is_in(list(viewer.grants) or [-1])
+    looks_on = viewer.view_as is not None
+    reached = [
+        grant.client_id
+        for grant in viewer.grants.values()
+        if not looks_on or grant.opens_dossier or Right.UPLOAD_DOCUMENTS in grant.rights
+    ]
+    return mine & table.client.is_in(reached or [-1])
 
 
 class UploadReceipt(Owned, Table, tablename="drop_receipt"):

@@ -130,7 +130,9 @@ async def test_it_is_on_the_trail_who_made_it_who_handed_in_and_who_ended_it(cas
     assert "Mr. N. Otaris" in log.text
 
 
-@pytest.mark.parametrize("what", ["unknown", "ended", "expired", "full", "folder in the trash", "folder made internal"])
+@pytest.mark.parametrize(
+    "what", ["unknown", "ended", "expired", "full", "folder in the trash", "folder made internal", "client archived"]
+)
 async def test_whatever_is_the_matter_a_stranger_reads_the_same(cast: Cast, browser: Browsers, what: str) -> None:
     link, token = await a_link(cast, max_files=1)
     folder = await Folder.objects().where(Folder.id == link.folder).first()
@@ -146,6 +148,8 @@ async def test_whatever_is_the_matter_a_stranger_reads_the_same(cast: Cast, brow
             await hand_in(vic, token, "akte.pdf")
         elif what == "folder in the trash":
             await folder.trash(by=cast.anna)
+        elif what == "client archived":
+            await (await cast.anna.clients.get(link.client)).archive(by=cast.anna)
         else:
             await folder.change_kind("internal", by=cast.anna)
         before = await Document.count()

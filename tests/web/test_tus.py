@@ -12,8 +12,10 @@ import pytest
 
 from models import config, engine, storage
 from models.dossiers import Document, Folder
+from models.looking import through_the_eyes_of
 from models.settings import utcnow
-from models.uploads import Upload, UploadReceipt, expire, forget_stray
+from models.uploads import Announced, Upload, UploadReceipt, expire, forget_stray
+from models.uploads import begin as start_upload
 from tests.cast import app, as_viewer
 from tests.sending import PIECE, TUS, announce, checksum, metadata, offset_of, piece, result, send
 from tests.web.serving import begin, break_off, serving
@@ -761,3 +763,15 @@ async def test_a_bomb_in_pieces_is_refused_as_any_other(cast, browser):
 
     assert done.status_code == 422 and "zip-bom" in done.text
     assert not await documents("stukken.zip")
+
+
+async def test_looking_through_his_eyes_shows_no_receipts_to_who_may_not_read_dossiers(cast):
+    rows = await engine.raw("SELECT id FROM folder WHERE client = $1 AND kind = 'upload' LIMIT 1", cast.bakkerij)
+    folder = await cast.rik.folders.get(rows[0]["id"])
+    await engine.run_writing(lambda: start_upload(folder, Announced("geheim.pdf", 3), by=cast.rik))
+    told = [await (await through_the_eyes_of(cast.rik.user.id, cast.anna)).receipts.count()]
+    cast.anna.user.role, cast.anna.user.permissions = "employee", "users:act"
+
+    told.append(await (await through_the_eyes_of(cast.rik.user.id, cast.anna)).receipts.count())
+
+    assert told == [1, 0]
