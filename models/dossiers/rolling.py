@@ -9,7 +9,6 @@ from typing import Any
 
 from models import engine
 from models.accounts import User
-from models.accounts.blocking import listed
 from models.core import Refused, Say, fold, save
 from models.dossiers import runs, whom
 from models.dossiers.dossier import Dossier
@@ -27,6 +26,7 @@ from models.dossiers.structures import (
     standard_of,
     this_year,
 )
+from models.dossiers.subtrees import internal_within
 from models.live import touch
 from models.settings import utcnow
 from models.tasks import Cancelled, Progress, Task, start, work
@@ -191,12 +191,7 @@ async def _make_alike(
         "SELECT 1 FROM folder p WHERE p.id = folder.parent AND p.kind = 'internal'))",
         kinds,
     )
-    inner = json.dumps([folder for kind, _, folder in kinds if kind == "internal"])
-    await engine.raw(
-        f"UPDATE folder SET kind = 'internal' WHERE kind <> 'internal' AND id IN (WITH RECURSIVE within(id) AS (SELECT id FROM folder WHERE id IN {listed(1)} "
-        "UNION SELECT f.id FROM folder f JOIN within w ON f.parent = w.id) SELECT id FROM within)",
-        inner,
-    )  # fmt: skip
+    await internal_within(folder for kind, _, folder in kinds if kind == "internal")
     await engine.raw_many("UPDATE folder SET retention = $1 WHERE id = $2", kept)
     await engine.raw_many("DELETE FROM folder_grant WHERE folder = $1", [(folder,) for folder, _, _ in opened])
     rows = [(folder, client, *right) for folder, client, rights in opened for right in rights or NOBODY]

@@ -39,6 +39,15 @@ async def ways_of(folders: Iterable[int]) -> dict[int, tuple[int | None, list[st
     return found
 
 
+async def internal_within(folders: Iterable[int]) -> None:
+    """What lies in these folders, which are internal now, is internal too, also in the trash."""
+    await engine.raw(
+        f"UPDATE folder SET kind = 'internal' WHERE kind <> 'internal' AND id IN (WITH RECURSIVE within(id) AS (SELECT id FROM folder WHERE id IN {listed(1)} "
+        "UNION SELECT f.id FROM folder f JOIN within w ON f.parent = w.id) SELECT id FROM within)",
+        json.dumps(sorted(set(folders))),
+    )  # fmt: skip
+
+
 async def carry_over(folders: Iterable[int], dossier: int, client: int | None) -> None:
     """All that lies below these folders, also in the trash, belongs to the dossier and client that they came to."""
     tree = (

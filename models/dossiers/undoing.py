@@ -11,7 +11,7 @@ from models import engine
 from models.accounts.blocking import listed
 from models.clients.rights import STEP, folder_renamed, people_have_folders
 from models.core import Refused, Say, fold
-from models.dossiers.subtrees import below, ways_of
+from models.dossiers.subtrees import below, internal_within, ways_of
 from models.settings import utcnow
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ async def undo_kind(before: dict[str, Any], by: Viewer) -> int:
         if was == "internal" or back.get(row["parent"] or 0, row["above"]) != "internal":
             back[id] = was
     await engine.raw_many("UPDATE folder SET kind = $1 WHERE id = $2", [(kind, id) for id, kind in back.items()])
+    await internal_within(id for id, kind in back.items() if kind == "internal")
     return 1 if back else 0
 
 

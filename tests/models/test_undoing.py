@@ -194,3 +194,16 @@ async def test_what_is_put_back_into_what_became_internal_is_internal(cast: Any)
     await (await cast.anna.folders.get(thrown.id)).restore(by=cast.anna)
 
     assert await kinds(inside, thrown) == ["internal", "internal"]
+
+
+async def test_what_came_into_a_folder_that_becomes_internal_again_is_internal(cast: Any) -> None:
+    dossier = await dossier_of(cast.anna, cast.bakkerij)
+    assert dossier is not None
+    hidden = await dossier.add_folder("Intern", "internal", by=cast.anna)
+    await hidden.change_kind("office", by=cast.anna)
+    act = await cast.anna.scope(DossierAct).get(await latest_act(cast.anna))
+    inside = await (await cast.anna.folders.get(hidden.id)).add_folder("Daarin", by=cast.anna)
+
+    await act.undo(by=cast.anna)
+
+    assert await kinds(hidden, inside) == ["internal", "internal"]
