@@ -27,6 +27,7 @@ from models.moving.checking import Archive, files_of
 from models.moving.manifest import Broken
 from models.moving.placing import Place, World, counted, place_documents, place_folders
 from models.moving.records import DossierImport, may_import
+from models.scanning.enlisting import enlist
 from models.settings import utcnow
 from models.storage import Missing as BlobMissing
 from models.storage import storage
@@ -434,6 +435,8 @@ async def _put_documents(
     await engine.copy_rows("document", _DOCUMENT, [_document(place, kinds, known, came, client) for place in made])
     carried: list[tuple[Any, ...]] = []
     await _put_versions(made, kinds, refused, known, client, carried)
+    brought = [one for place in made for one in (place.row, *place.row["versions"]) if one["file"] not in refused]
+    await enlist([one["sha256"] for one in brought])
     await _put_said(made, known, client, carried)
     for place in made:
         _carry(carried, place, client, "document", None, place.row["uploaded_by"], known)

@@ -17,6 +17,7 @@ from models.dossiers.rolling import new_ids as fresh_ids
 from models.live import touch
 from models.placing.plan import DEVIATIONS, Spot, laid_out, rows_of, set_unseen_apart
 from models.placing.records import Placing
+from models.scanning.enlisting import enlist
 from models.settings import utcnow
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ async def put(placing: Placing, by: Viewer, most: int) -> int:
     await _make_folders(placing, [spot for spot in going if spot.folder is None], now)
     await _make_documents(placing, done, by, now)
     await _make_versions(done, by, now)
+    await enlist([spot.row["sha256"] for spot in going])
     await engine.raw_many(
         "UPDATE placement_file SET state = $1, reason = $2, deviation = $3, document = $4, version = $5 WHERE id = $6",
         done.rows,

@@ -28,10 +28,11 @@ from models.scanning.enlisting import begin, enlist_missed
 from models.scanning.records import Scan, Scanner
 from models.scanning.working import drop_destroyed, look_at_scanner, round_, scan_now
 from tests.cast import Cast
+from tests.models.test_placing import number_of, work
 from tests.scanner import EICAR, Clamd
 from tests.web.test_documents import PDF, UPLOADS, own_storage, put, the_one_in  # noqa: F401
 from tests.web.test_folders import Browsers, id_of
-from tests.web.test_placing import begun
+from tests.web.test_placing import FORM, begun
 from web import placing as pages
 from web import scanning
 
@@ -574,6 +575,22 @@ async def test_what_waits_for_a_place_is_shut_until_it_is_looked_at(
         opened = await anna.get(at)
 
     assert (shut.status_code, opened.status_code, opened.content) == (423, 200, PDF)
+
+
+async def test_who_is_responsible_hears_of_what_was_found_before_it_was_placed(
+    cast: Cast, browser: Browsers, clamd: Clamd
+) -> None:
+    number = await number_of(cast.bakkerij)
+    async with browser(cast.anna) as anna:
+        placing = await begun(anna, (f"{number}_a.pdf", SICK))
+        await enlist_missed()
+        await until_looked_at()
+        before = await Errand.count().where(Errand.kind == "infected")
+        await anna.post(pages.settle.url(placing_id=placing.id), data=FORM)
+        await anna.post(pages.start.url(placing_id=placing.id))
+        await work(placing)
+
+    assert before == 0 and await Errand.count().where(Errand.kind == "infected") > 0
 
 
 async def test_what_was_found_infected_leaves_in_no_archive_when_the_scanner_is_taken_away(
