@@ -124,7 +124,8 @@ async def _places(viewer: Viewer, asked: Filter) -> list[tuple[str, str]]:
             raise Missing("Client", asked.client)
         found.append(("client", (await viewer.clients.get(asked.client)).name))
     if asked.dossier:
-        found.append(("dossier", (await viewer.dossiers.get(asked.dossier)).name))
+        dossier = await viewer.dossiers.get(asked.dossier)
+        found.append(("dossier", (await viewer.clients.get(dossier.client)).name if dossier.client else dossier.name))
     if asked.folder:
         found.append(("folder", (await folder_of(viewer, asked.folder)).name))
     return found

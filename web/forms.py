@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import wtforms
 from starlette.requests import Request
@@ -89,6 +89,14 @@ class Required(InputRequired):
         if not field.raw_data or not str(field.raw_data[0]).strip():
             field.errors[:] = []
             raise StopValidation(Say("Vul dit in."))
+
+
+class Asked:
+    """Shown as required; whether it is there is for the rules to say, in their own words."""
+
+    field_flags: ClassVar = {"required": True}
+
+    def __call__(self, form: Any, field: Any) -> None: ...
 
 
 class Text(StringField):

@@ -22,7 +22,7 @@ from models.viewer import Viewer
 from web.clients import page_number
 from web.proof import asks_proof
 from web.replies import Reply, Toast, go, invalid, show
-from web.routing import Access, Routes
+from web.routing import Access, Routes, rehearsing
 
 keeping = Routes("keeping", Access.STAFF)
 
@@ -150,6 +150,8 @@ async def confirm(request: Request, viewer: Viewer, list_id: int) -> Reply:
         return asked
     form = await request.form()
     typed = {name: str(form.get(name, ""))[:2000] for name in ("reason", "typed")}
+    if rehearsing.get():
+        return invalid("keeping/confirmation.html", **await _confirmation(found, typed))
     try:
         await destroying.confirm(found, typed["reason"], typed["typed"], by=viewer)
     except Refused as refused:

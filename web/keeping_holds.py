@@ -24,7 +24,7 @@ keeping = Routes("keeping", Access.STAFF)
 
 
 class NewHold(Form):
-    of = Text(most=200)
+    of = Text(most=200, asked=True)
     name = Text(most=120, asked=True)
     reason = TextAreaField(default="", validators=[Required()])
     since = DateText(asked=True)

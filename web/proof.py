@@ -89,6 +89,7 @@ async def proof(request: Request, viewer: Viewer) -> Reply:
 
 
 def _page(request: Request, viewer: Viewer, form: Proof, make: Any) -> Reply:
+    form.present_password.flags.required = not viewer.user.totp_secret
     reply: Reply = make(
         "account/proof.html",
         title=Say("Even bevestigen dat u het bent"),

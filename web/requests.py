@@ -51,7 +51,7 @@ from models.viewer import Permission, Viewer
 from web.clients import as_workbook, ids_of
 from web.clients import filter_of as clients_filter
 from web.dossiers_copy import selection_in
-from web.forms import Form, SelectField, StringField, Text, TextAreaField
+from web.forms import Asked, Form, SelectField, StringField, Text, TextAreaField
 from web.replies import Reply, Toast, go, invalid, show
 from web.routing import Access, Routes
 
@@ -84,7 +84,7 @@ class NewRequest(Form):
     title = Text(most=500, required=True)
     message = TextAreaField(default="")
     due_on = StringField(default="")
-    items = TextAreaField(default="")
+    items = TextAreaField(default="", validators=[Asked()])
     folder = SelectField(choices=[], validate_choice=False, default="")
     template = StringField(default="")
     narrowed = StringField(default="")
@@ -93,7 +93,7 @@ class NewRequest(Form):
 class TemplateForm(Form):
     name = Text(most=500, required=True)
     message = TextAreaField(default="")
-    items = TextAreaField(default="")
+    items = TextAreaField(default="", validators=[Asked()])
 
 
 def filter_of(asked: Any) -> Filter:

@@ -130,7 +130,8 @@ def _see_gaps(level: list[Node]) -> None:
     """Say of each folder how many that follow it are left out."""
     for node, after in itertools.pairwise(level):
         node.gap = after.place - node.place - 1
-    level[-1].gap = level[-1].siblings - level[-1].place
+    if level:
+        level[-1].gap = level[-1].siblings - level[-1].place
 
 
 class _Mine(NamedTuple):

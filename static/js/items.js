@@ -21,8 +21,9 @@ const items = {
 }
 {
   const paint = function () {
-    if (!this.dataset.items) return
-    this.querySelector("ul").ariaMultiSelectable = true
+    const top = this.querySelector("ul")
+    if (!this.dataset.items || !top) return
+    top.ariaMultiSelectable = true
     this.querySelectorAll("[role=treeitem]").forEach(item => { item.ariaSelected = this.memory.chosen.includes(item.id) })
   }
   const put = (tree, found) => { tree.memory.chosen = [...new Set(found)]; tree.remember(); tree.paint() }

@@ -131,7 +131,7 @@ def test_fifteen_hundred_files_in_one_drop(poort: House, tabs: Tabs, client: int
         most = max(most, tab.locator("upload-list .uploads li").count())
         tab.wait_for_timeout(300)
 
-    expect(tab.locator("upload-list [role=status]")).to_have_text("Klaar: 1500 ontvangen, 0 niet, 0 staan er al.")
+    expect(tab.locator("upload-list [role=status]")).to_have_text("Klaar: 1500 ontvangen, 0 niet, 0 al aanwezig.")
     assert most <= 90  # the page stays light
     kept = in_folder(poort, folder)
     assert len(kept) == 1500 and {sha256 for _, sha256, _ in kept} == hashes

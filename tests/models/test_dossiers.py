@@ -394,3 +394,9 @@ async def test_a_general_dossier_is_read_by_whom_it_is_for(cast: Cast) -> None:
     assert await folder_of(cast.sam, folder.id)
     with pytest.raises(Missing):
         await folder_of(cast.fem, folder.id)
+
+
+async def test_a_dossier_without_folders_opens(cast: Cast) -> None:
+    for kind in ("general", "standard"):
+        empty = await add_structure(kind, "Nieuw", by=cast.anna)
+        assert await tree_of(cast.anna, empty.id) == []

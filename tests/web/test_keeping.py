@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 import pytest
 
@@ -47,6 +48,7 @@ async def test_from_list_to_certificate(cast: Cast) -> None:
         await Session.update({Session.proved_at: utcnow() - dt.timedelta(hours=9)}, force=True)
         unproved = await anna.post(f"{at}/confirmation", data={"reason": "Opschoning", "typed": "1"})
         await proved(anna)
+        kept = await anna.get(unquote(unproved.headers["location"].split("next=")[1]))
         wrong = await anna.post(f"{at}/confirmation", data={"reason": "Opschoning <b>", "typed": "2"})
         asked = await anna.get(f"{at}/confirmation")
         done = await anna.post(f"{at}/confirmation", data={"reason": "Opschoning", "typed": "1"})
@@ -60,6 +62,7 @@ async def test_from_list_to_certificate(cast: Cast) -> None:
     assert "=oud.txt" in lines.text and "Bakkerij Jansen B.V." in lines.text
     assert spared.status_code == 303
     assert unproved.status_code == 303 and "/account/proof" in unproved.headers["location"]
+    assert ">Opschoning</textarea>" in kept.text and 'value="1"' in kept.text
     assert (
         wrong.status_code == 422
         and "Opschoning &lt;b&gt;" in wrong.text
