@@ -331,7 +331,8 @@ async def upload(request: Request, viewer: Viewer, received: Received, prepared:
     )
     if prepared.why:
         return go(back, toast=Toast(not_joined(len(files), prepared.why), "attention"))
-    return go(back, toast=_outcome([document.name for document in added], files, received))
+    said = _outcome([document.name for document in added], files, received)
+    return go(back, toast=Toast(said, "attention") if received.refused else said)
 
 
 def _outcome(names: list[str], files: list[NewDocument], received: Received) -> Say:
