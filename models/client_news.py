@@ -214,6 +214,7 @@ WHERE r.state = 'done' AND r.closed_at > $1 AND r.closed_at <= $2 AND r.closed_a
 UNION ALL
 SELECT u.id FROM remark k JOIN document d ON d.id = k.document JOIN folder f ON f.id = d.folder JOIN access a ON a.client = d.client {{hearer}} {VIEWING}
 WHERE k.side = 'office' AND k.at > $1 AND k.at <= $2 AND k.at > {{since}} AND {{shown}} AND {VIEWS} AND {{wants}}
+ AND NOT EXISTS (SELECT 1 FROM remark o WHERE o.document = k.document AND o.person = u.id AND o.id > k.id)
 ) x"""
 
 # `$1` the last day, `$2` since when it is time.

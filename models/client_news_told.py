@@ -107,11 +107,12 @@ class _Found:
                 self.add(row["client"], "back", ("item", row["item"]), told)
 
     async def answers(self, since: Since, until: dt.datetime) -> None:
-        """Documents about which the office asked or answered something."""
+        """Documents about which the office asked or answered something since he himself last wrote there."""
         clients = ", ".join(str(int(client)) for client in since) or "-1"
         rows = await engine.raw(
-            f"SELECT document, client, max(at) AS at FROM remark WHERE side = 'office' AND client IN ({clients}) AND at > $1 AND at <= $2 GROUP BY document, client",
-            min(since.values(), default=until), until,
+            f"SELECT document, client, max(at) AS at FROM remark k WHERE side = 'office' AND client IN ({clients}) AND at > $1 AND at <= $2 "
+            "AND NOT EXISTS (SELECT 1 FROM remark o WHERE o.document = k.document AND o.person = $3 AND o.id > k.id) GROUP BY document, client",
+            min(since.values(), default=until), until, self.viewer.user.id,
         )  # fmt: skip
         ids = []
         for row in rows:

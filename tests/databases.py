@@ -14,7 +14,8 @@ from pathlib import Path
 
 import asyncpg
 
-from models import engine
+from models import config, engine
+from models import storage as stores
 from models.migrate import migrate
 
 _FOLDER = "TEST_RUN_FOLDER"  # made by the first process of a run, inherited by the workers of pytest-xdist
@@ -112,9 +113,25 @@ class Databases:
             await migrate()
             if template == "peopled":
                 assert self.people is not None, "this run has nobody to people its databases with"
-                await self.people()
+                with self._own_var():
+                    await self.people()
             await engine.close()
             (self.folder / f"{key}-made").touch()
+
+    @contextlib.contextmanager
+    def _own_var(self) -> Iterator[None]:
+        """The papers of the sample lie where every test finds them, whatever storage the test that came first asked for."""
+        kept = {name: os.environ.pop(name, None) for name in ("STORAGE_URL", "FILES_KEY", "CLAMD_URL", "POORT_VAR")}
+        os.environ["POORT_VAR"] = f"{self.folder}/var"
+        config.reset()
+        stores.reset()
+        try:
+            yield
+        finally:
+            os.environ.pop("POORT_VAR")
+            os.environ.update({name: value for name, value in kept.items() if value is not None})
+            config.reset()
+            stores.reset()
 
     async def _make_faster(self) -> None:
         """Our own server need not survive a power cut; somebody else's is left alone."""

@@ -15,6 +15,7 @@ from models.dossiers.remarks import say, settle
 from models.dossiers.versions import bring_back, replace, version_of
 from models.retention import classes
 from models.storage import storage
+from models.uploads import note_form
 from models.viewer import Permission, Viewer
 from web import documents as pages
 from web.addresses import local_path
@@ -119,6 +120,7 @@ async def add_version(request: Request, viewer: Viewer, received: Received, docu
     try:
         file = received.one_file("file")
         await replace(document, NewDocument(file.name, file.sha256, file.size, file.content_type.mime), by=viewer)
+        await note_form(document, [document], by=viewer)
     except Refused as refused:
         return go(back, toast=Toast(refused.why, "attention"))
     return go(back, toast=Say("Versie {n} van “{name}” staat er.", n=document.version, name=document.name))

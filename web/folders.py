@@ -13,6 +13,7 @@ from starlette.requests import Request
 from models.core import Refused, Say
 from models.dossiers import DRAFT, HANDING_IN, NOW, Folder, NewDocument, folder_of, folders_in, path_to, places_for
 from models.retention import classes
+from models.uploads import note_form
 from models.viewer import Permission, Viewer
 from web.addresses import local_path
 from web.dossiers import (
@@ -326,12 +327,14 @@ async def upload(request: Request, viewer: Viewer, received: Received, prepared:
     publish = DRAFT if received.fields.get("publish") == "draft" else NOW
     added = await folder.add_documents(files, publish, by=viewer)
     await prepared.note(folder, added[0].name, viewer)
+    await note_form(folder, added, received.turned_away, by=viewer)
     back = local_path(str(received.fields.get("back", ""))) or (
         page.url(folder_id=folder_id) if viewer.is_staff else "/portal/dossier"
     )
     if prepared.why:
         return go(back, toast=Toast(not_joined(len(files), prepared.why), "attention"))
-    return go(back, toast=_outcome([document.name for document in added], files, received))
+    said = _outcome([document.name for document in added], files, received)
+    return go(back, toast=Toast(said, "attention") if received.refused else said)
 
 
 def _outcome(names: list[str], files: list[NewDocument], received: Received) -> Say:

@@ -9,6 +9,7 @@ from models.dossiers import Document
 from models.requests import DocumentRequest, RequestItem, hand_in, items_of, not_applicable
 from models.requests.answering import folder_for
 from models.scanning import shut_documents
+from models.uploads import note_form
 from models.viewer import Permission, Viewer
 from web.joining import Wished, as_wished, not_joined
 from web.replies import Reply, Toast, go, show
@@ -51,6 +52,7 @@ async def answer(request: Request, viewer: Viewer, received: Received, prepared:
         added = await hand_in(item, files, by=viewer)
         found = await viewer.scope(DocumentRequest).get(item.request)
         await prepared.note(await folder_for(found, viewer), added[0].name, viewer)
+        await note_form(item, added, received.turned_away, by=viewer)
     except Refused as refused:
         return go(back, toast=Toast(refused.why, "attention"))
     if prepared.why:

@@ -84,6 +84,10 @@ class Received:
     refused: list[TurnedAway]
     fields: FormData
 
+    @property
+    def turned_away(self) -> list[tuple[str, Say]]:
+        return [(one.name, one.why) for one in self.refused]
+
     def one_file(self, field: str = "file") -> Arrived:
         """The one file a form asked for. Raises Refused when there is none."""
         if self.files:

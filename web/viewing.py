@@ -102,7 +102,7 @@ async def text(request: Request, viewer: Viewer, document_id: int, number: int) 
             raise Missing("Page", number) from problem
         return show(
             "viewing/text.html", title=Say("Tekst van pagina {n}", n=number), section=_section(viewer), document=document,
-            number=number, said=said, of_client=document.client,
+            number=number, said=said, version=source["version"], of_client=document.client,
         )  # fmt: skip
 
     return Later(make)

@@ -1,6 +1,7 @@
 """Uploads that can be broken off and gone on with: where a file is to come, how far it is, what became of it, the receipt."""
 
 from models.uploads.expiring import expire, forget_stray
+from models.uploads.forms import note_form
 from models.uploads.reading import files_of, newest_receipts, open_uploads, result_of, size_in_words
 from models.uploads.records import KEPT, Upload, UploadReceipt
 from models.uploads.taking import (
@@ -28,6 +29,7 @@ __all__ = [
     "files_of",
     "forget_stray",
     "newest_receipts",
+    "note_form",
     "open_uploads",
     "refuse",
     "result_of",

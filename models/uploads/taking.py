@@ -71,7 +71,7 @@ async def _announce(target: Target, file: Announced, by: Viewer) -> Upload:
     )
     if rows[0]["n"] >= OPEN_MOST:
         raise Refused("", Say("U heeft {n} onafgemaakte uploads. Maak die eerst af of stop ze.", n=rows[0]["n"]))
-    receipt = await _receipt(target, file.batch, now, by)
+    receipt = await receipt_for(target, file.batch, now, by)
     upload = Upload(
         person=by.user.id, receipt=receipt, client=target.client, key=key, name=clean_name(file.name),
         path="/".join(parts_of(file.path)), size=file.size, publish="draft" if file.publish == "draft" else "now",
@@ -88,7 +88,8 @@ def _key(file: Announced, by: Viewer) -> str:
     return digest(f"upload {by.user.id} {file.key}")[:32] if file.key else uuid.uuid4().hex
 
 
-async def _receipt(target: Target, batch: str, now: dt.datetime, by: Viewer) -> int:
+async def receipt_for(target: Target, batch: str, now: dt.datetime, by: Viewer) -> int:
+    """The id of the receipt of this drop, made with its first file; without a `batch` a new one."""
     rows = await engine.raw(
         "INSERT INTO drop_receipt (person, client, key, place, begun_at) VALUES ($1, $2, $3, $4, $5) "
         "ON CONFLICT (person, key) DO UPDATE SET key = excluded.key RETURNING id",

@@ -259,3 +259,17 @@ async def test_an_answer_of_the_office_is_told_to_who_reads_the_document(quiet):
 
     assert [names(mail, "answers") for mail in await told(quiet.rik)] == [["btw.pdf"]]
     assert await told(quiet.sam) == []
+
+
+async def test_who_answered_already_is_not_told_of_the_question(quiet):
+    (one,) = await publish(quiet.bakkerij, "btw.pdf", at=after(days=-30))
+    document = await Document.objects().get(Document.id == one)
+    await say(document, "Klopt dit?", by=quiet.anna)
+    await say(document, "Ja, dat klopt.", by=quiet.rik)
+
+    await day_passes(soon())
+    assert await told(quiet.rik) == []
+
+    await say(document, "Dank u.", by=quiet.anna)
+    await day_passes(after(days=1))
+    assert [names(mail, "answers") for mail in await told(quiet.rik)] == [["btw.pdf"]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -157,6 +159,27 @@ async def test_handing_in_without_a_script(cast: Cast, browser: Browsers) -> Non
 
     assert (reply.status_code, reply.headers["location"]) == (303, here)
     assert "bon 1.txt" in page.text and "bon 2.txt" in page.text and "door u aangeleverd op" in page.text
+
+
+async def test_what_came_by_a_form_is_on_a_receipt_as_well(cast: Cast, browser: Browsers) -> None:
+    folder = await upload_folder(cast.bakkerij)
+
+    async with browser(cast.rik) as rik, browser(cast.sam) as sam:
+        await rik.post(
+            folders.upload.url(folder_id=folder.id),
+            files=[("files", ("bon 1.txt", b"een", "text/plain")), ("files", ("spel.exe", b"MZ" + b"0" * 400))],
+        )
+        document = await Document.objects().get((Document.name == "bon 1.txt") & (Document.client == cast.bakkerij))
+        newer = {"file": ("bon 1.txt", b"een en meer", "text/plain")}
+        await rik.post(f"/documents/{document.id}/versions", files=newer)
+        listed = await rik.get("/uploads")
+        ids = sorted({int(id) for id in re.findall(r"/uploads/receipts/(\d+)", listed.text)})
+        first, second = [await rik.get(f"/uploads/receipts/{id}") for id in ids]
+        strange = await sam.get(f"/uploads/receipts/{ids[0]}")
+
+    assert hashlib.sha256(b"een").hexdigest() in first.text and "niet aangenomen" in first.text
+    assert "spel.exe" in first.text and hashlib.sha256(b"een en meer").hexdigest() in second.text
+    assert strange.status_code == 404
 
 
 async def test_only_an_upload_folder_takes_files(cast: Cast, browser: Browsers) -> None:

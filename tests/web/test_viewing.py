@@ -81,8 +81,14 @@ async def test_the_words_of_a_page_can_be_read_and_copied(cast: Any, browser: An
     )
     async with browser(cast.rik) as rik:
         said = await rik.get(f"/documents/{document.id}/pages/1/text")
+        inside = await rik.get(
+            f"/documents/{document.id}/pages/1/text", headers={"HX-Request": "true", "HX-Request-Type": "partial"}
+        )
 
-    assert "voorbeeldkantoor" in said.text
+    assert "voorbeeldkantoor" in said.text and "voorbeeldkantoor" in inside.text
+    # without a script it is a page of its own, with a name and the way back
+    assert "Tekst van pagina 1</h1>" in said.text and f'href="/documents/{document.id}/view"' in said.text
+    assert "<h1" not in inside.text
 
 
 async def test_a_photo_stands_upright_and_heic_is_shown(cast: Any, browser: Any) -> None:
