@@ -33,9 +33,9 @@ async def link_by(token: str) -> UploadLink:
 
 
 async def _place(link: UploadLink) -> Folder | None:
-    """The folder into which it leads, as long as clients hand in there and what it answers is still asked."""
+    """The folder into which it leads, as long as it is the client's, clients hand in there and what it answers is still asked."""
     folder = await Folder.objects().where(Folder.id == (link.folder or 0)).first()
-    if folder is None or folder.is_trashed or folder.kind not in HANDING_IN:
+    if folder is None or folder.is_trashed or folder.kind not in HANDING_IN or folder.client != link.client:
         return None
     if link.item:
         rows = await engine.raw(

@@ -20,7 +20,8 @@ from models.core import digest, save
 from models.delivering.making import end_link, make_link
 from models.delivering.records import DeliveredFile, Delivery, UploadLink
 from models.dossiers import Document, Folder
-from models.dossiers.structures import Selection
+from models.dossiers.acts import Items, move_items
+from models.dossiers.structures import Selection, open_dossier
 from models.outbox import Errand
 from models.requests import DocumentRequest, RequestItem, make_requests
 from models.settings import utcnow
@@ -130,7 +131,9 @@ async def test_it_is_on_the_trail_who_made_it_who_handed_in_and_who_ended_it(cas
     assert "Mr. N. Otaris" in log.text
 
 
-@pytest.mark.parametrize("what", ["unknown", "ended", "expired", "full", "folder in the trash", "folder made internal"])
+@pytest.mark.parametrize(
+    "what", ["unknown", "ended", "expired", "full", "folder in the trash", "folder made internal", "folder of another"]
+)
 async def test_whatever_is_the_matter_a_stranger_reads_the_same(cast: Cast, browser: Browsers, what: str) -> None:
     link, token = await a_link(cast, max_files=1)
     folder = await Folder.objects().where(Folder.id == link.folder).first()
@@ -146,6 +149,9 @@ async def test_whatever_is_the_matter_a_stranger_reads_the_same(cast: Cast, brow
             await hand_in(vic, token, "akte.pdf")
         elif what == "folder in the trash":
             await folder.trash(by=cast.anna)
+        elif what == "folder of another":
+            theirs = await open_dossier(await cast.anna.clients.get(cast.garage), by=cast.anna)
+            await move_items(theirs, None, Items(folders=(folder.id,)), by=cast.anna)
         else:
             await folder.change_kind("internal", by=cast.anna)
         before = await Document.count()
