@@ -43,13 +43,14 @@ async def may_answer(request: Request, viewer: Viewer, item_id: int) -> None:
 @own_requests.upload("/request-items/{item_id:int}/documents", before=may_answer, after=as_wished)
 async def answer(request: Request, viewer: Viewer, received: Received, prepared: Wished, item_id: int) -> Reply:
     item = await viewer.scope(RequestItem).get(item_id)
+    found = await viewer.scope(DocumentRequest).get(item.request)
     back = page.url(asking_id=item.request)
     try:
         if not received.files:
             received.one_file("files")
         files = prepared.files
         added = await hand_in(item, files, by=viewer)
-        await prepared.note(await viewer.folders.get(added[0].folder), added[0].name, viewer)
+        await prepared.note(await folder_for(found, viewer), added[0].name, viewer)
     except Refused as refused:
         return go(back, toast=Toast(refused.why, "attention"))
     if prepared.why:

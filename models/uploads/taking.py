@@ -15,6 +15,7 @@ from models.dossiers import DRAFT, HANDING_IN, NOW, Document, Dossier, Folder, N
 from models.dossiers.dossier import require_structures
 from models.dossiers.versions import may_replace, replace
 from models.live import touch
+from models.requests.answering import folder_for as folder_of
 from models.requests.answering import hand_in
 from models.requests.records import DocumentRequest, RequestItem
 from models.settings import utcnow
@@ -127,9 +128,7 @@ async def _refuse_item(item: RequestItem, by: Viewer) -> None:
         raise Missing("RequestItem", item.id)
     if request.state != "open" or item.state == "accepted":
         raise Refused("", Say("Deze opvraging is al gesloten."))
-    if request.folder is None:
-        raise Refused("", Say("De map voor deze stukken is er niet meer. Neem contact op met uw kantoor."))
-    by.require(Permission.UPLOAD_DOCUMENTS, await by.folders.get(request.folder))
+    await folder_of(request, by)
 
 
 @operation(Permission.OWN_ACCOUNT, trail=False)
@@ -242,7 +241,7 @@ async def _document(upload: Upload, mime: str, by: Viewer) -> tuple[Document, in
         await replace(document, file, by=by)
         return document, None
     item = await by.scope(RequestItem).get(upload.item) if upload.item else None
-    folder = await by.folders.get(await _folder_of(item) if item else upload.folder or 0)
+    folder = await _folder_of(item, by) if item else await by.folders.get(upload.folder or 0)
     if item or keeps_flat(folder, by):
         file = file._replace(name=flat_name(parts, file.name))
     else:
@@ -256,9 +255,8 @@ async def _document(upload: Upload, mime: str, by: Viewer) -> tuple[Document, in
     return (await folder.add_documents([file], publish, by=by))[0], namesake
 
 
-async def _folder_of(item: RequestItem) -> int:
-    rows = await engine.raw("SELECT folder FROM document_request WHERE id = $1", item.request)
-    return int(rows[0]["folder"] or 0)
+async def _folder_of(item: RequestItem, by: Viewer) -> Folder:
+    return await folder_of(await by.scope(DocumentRequest).get(item.request), by)
 
 
 async def _namesake(folder: Folder, name: str, by: Viewer) -> int | None:
