@@ -145,11 +145,3 @@ async def receipt_by(token: str) -> Receipt:
         "SELECT name, size, sha256 FROM delivered_file WHERE delivery = $1 ORDER BY id", rows[0]["id"]
     )
     return Receipt(rows[0]["at"], rows[0]["who"], rows[0]["purpose"], files)
-
-
-async def who_delivered(document: int) -> str | None:
-    """Who said he was when he handed this document in by a link; None for what came otherwise."""
-    rows = await engine.raw(
-        "SELECT d.who FROM delivered_file f JOIN delivery d ON d.id = f.delivery WHERE f.document = $1", document
-    )
-    return rows[0]["who"] if rows else None
