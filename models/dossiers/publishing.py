@@ -100,8 +100,18 @@ async def describe(
     if before == values:
         return
     await save(document, **values, labels_key=labels_key(tidied))
-    await by.note("Document.describe", document, {"name": document.name, **was_and_is(before, values)})
+    told = was_and_is(*[await _named(one) for one in (before, values)])
+    await by.note("Document.describe", document, {"name": document.name, **told})
     await _tell(document)
+
+
+async def _named(values: dict[str, Any]) -> dict[str, Any]:
+    """As the trail keeps it: in names, because it is read years later."""
+    rows = await engine.raw(
+        "SELECT (SELECT name FROM document_kind WHERE id = $1) AS kind, (SELECT name FROM retention_class WHERE id = $2) AS retention",
+        values["kind"] or 0, values["retention"] or 0,
+    )  # fmt: skip
+    return values | rows[0]
 
 
 def tidy_labels(text: str) -> list[str]:
