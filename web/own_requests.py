@@ -44,6 +44,7 @@ async def may_answer(request: Request, viewer: Viewer, item_id: int) -> None:
 @own_requests.upload("/request-items/{item_id:int}/documents", before=may_answer, after=as_wished)
 async def answer(request: Request, viewer: Viewer, received: Received, prepared: Wished, item_id: int) -> Reply:
     item = await viewer.scope(RequestItem).get(item_id)
+    found = await viewer.scope(DocumentRequest).get(item.request)
     back = page.url(asking_id=item.request)
     try:
         if not received.files:

@@ -12,7 +12,9 @@ from models.accounts.roles import RIGHTS, ROLES
 from models.clients.checks import KINDS, SECOND_FACTOR
 from models.clients.grouping import PURPOSES
 from models.core import Say
+from models.dossiers.publishing import PERIODS
 from models.imports.lexicon import FIELDS
+from models.retention import ANCHORS
 from web.mailing import DIGESTS, DIGESTS_OF_CLIENTS
 from web.person import GENDERS, NAME_USES
 from web.settings import MODULE_NAMES
@@ -353,7 +355,18 @@ _FIELDS |= {
     "name_use": Say("Naam die wordt gebruikt"), "title_before": Say("Titel voor de naam"),
     "title_after": Say("Titel achter de naam"), "job_title": Say("Functie"), "digest": Say("Berichten per mail"),
 }  # fmt: skip
+_FIELDS |= {
+    "state": Say("Toestand"), "book_year": Say("Boekjaar"), "period": Say("Tijdvak"), "labels": Say("Labels"), "note": Say("Toelichting"),
+    "retention": Say("Bewaartermijn"), "anchor_on": Say("Ankerdatum"), "year_end_month": Say("Boekjaar eindigt in"),
+    "extension_months": Say("Uitstel in maanden"), "relation_ended_on": Say("Einde van de relatie"), "months": Say("Termijn in maanden"),
+    "anchor": Say("Gerekend vanaf"), "ground": Say("Grond"), "trash_days": Say("Dagen in de prullenbak"),
+    "margin_months": Say("Marge voor uitstel in maanden"),
+}  # fmt: skip
+_DAYS = ("since", "anchor_on", "relation_ended_on")
 _CHOICES: dict[str, dict[Any, Say]] = {
+    "state": {"draft": Say("Concept"), "planned": Say("Gepland"), "published": Say("Gepubliceerd")},
+    "period": dict(PERIODS),
+    "anchor": dict(ANCHORS),
     "name_use": dict(NAME_USES),
     "gender": dict(GENDERS),
     "digest": dict(DIGESTS_OF_CLIENTS),
@@ -387,7 +400,7 @@ def shown(name: str, value: Any) -> Say | str:
     """A value of a field, as it is read. What people typed is text, what we call it a Say."""
     if value in (None, ""):
         return "–"
-    if name == "since":
+    if name in _DAYS:
         return f"{dt.date.fromisoformat(str(value)):%d-%m-%Y}"
     if name == "modules":
         return _together([MODULE_NAMES.get(key, Say(key)) for key in str(value).split(",")])

@@ -33,11 +33,12 @@ async def link_by(token: str) -> UploadLink:
 
 
 async def _place(link: UploadLink) -> Folder | None:
-    """The folder into which it leads, as long as its client is one, clients hand in there and what it answers is still asked."""
+    """The folder into which it leads, as long as it is of a client we have, clients hand in there and what it answers is
+    still asked."""
     folder = await Folder.objects().where(Folder.id == (link.folder or 0)).first()
     if not await engine.raw("SELECT 1 AS one FROM client WHERE id = $1 AND state = 'active'", link.client):
         return None
-    if folder is None or folder.is_trashed or folder.kind not in HANDING_IN:
+    if folder is None or folder.is_trashed or folder.kind not in HANDING_IN or folder.client != link.client:
         return None
     if link.item:
         rows = await engine.raw(
@@ -147,11 +148,3 @@ async def receipt_by(token: str) -> Receipt:
         "SELECT name, size, sha256 FROM delivered_file WHERE delivery = $1 ORDER BY id", rows[0]["id"]
     )
     return Receipt(rows[0]["at"], rows[0]["who"], rows[0]["purpose"], files)
-
-
-async def who_delivered(document: int) -> str | None:
-    """Who said he was when he handed this document in by a link; None for what came otherwise."""
-    rows = await engine.raw(
-        "SELECT d.who FROM delivered_file f JOIN delivery d ON d.id = f.delivery WHERE f.document = $1", document
-    )
-    return rows[0]["who"] if rows else None

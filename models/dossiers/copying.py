@@ -50,6 +50,8 @@ async def copy_folders(
     came: dict[int, int] = {}
     for level in levels:
         came |= await _copy_level(level, names, came, dossier, parent, internal, now)
+    if dossier.kind == "standard" and not internal:
+        await _copy_grants(came)
     rows = await engine.raw(
         f"SELECT id, folder, name FROM document WHERE folder IN {listed(1)} AND trashed_at IS NULL",
         json.dumps(list(came)),
@@ -84,6 +86,19 @@ async def _copy_level(
     )  # fmt: skip
     at = {(row["parent"], row["name_key"]): row["id"] for row in made}
     return {row["id"]: at[(parents[row["id"]] or 0, fold(names[row["id"]]))] for row in rows}
+
+
+async def _copy_grants(came: dict[int, int]) -> None:
+    """Between standard structures the templates that a folder is open to go along; what is a client's stays with him."""
+    rows = await engine.raw(
+        f"SELECT folder, template, act FROM folder_grant WHERE client IS NULL AND folder IN {listed(1)}",
+        json.dumps(list(came)),
+    )
+    await engine.copy_rows(
+        "folder_grant",
+        ("folder", "template", "act"),
+        [(came[row["folder"]], row["template"], bool(row["act"])) for row in rows],
+    )
 
 
 async def documents_copied(

@@ -288,6 +288,12 @@ _READ_SQL = """INSERT INTO reading (document, client, person, first_at, last_at,
 ON CONFLICT (document, person, version) DO UPDATE SET last_at = excluded.last_at, times = reading.times + 1"""
 
 
+# Who put the document `d` there, of whom no user is known: as he typed it himself where he came by a link, as an archive has it
+# where it came in one.
+UPLOADER_SQL = """coalesce((SELECT min(y.who) FROM delivered_file x JOIN delivery y ON y.id = x.delivery WHERE x.document = d.id),
+ (SELECT min(y.name) FROM carried_person y WHERE y.document = d.id AND y.what = 'document'))"""
+
+
 def shown_sql(person: int | str, document: str = "d", folder: str = "f") -> str:
     """As `Document.visible_to` has it for a client user (his id, or where it stands among the arguments) of whom it is known
     that he may look into the folder."""

@@ -47,8 +47,12 @@ class FolderGrant(Owned, Table, tablename="folder_grant"):
 
 
 async def grants_of(folder: int) -> dict[int, bool]:
-    """The templates that a folder is open to: id > whether one may hand in as well."""
-    rows = await engine.raw("SELECT template, act FROM folder_grant WHERE folder = $1", folder)
+    """The templates that a folder is open to: id > whether one may hand in as well. Of one that came from another client none."""
+    rows = await engine.raw(
+        "SELECT g.template, g.act FROM folder_grant g JOIN folder f ON f.id = g.folder "
+        "WHERE g.folder = $1 AND coalesce(g.client, 0) = coalesce(f.client, 0)",
+        folder,
+    )
     return {row["template"]: bool(row["act"]) for row in rows}
 
 

@@ -40,6 +40,7 @@ async def merge_dossiers(keep: int, other: int) -> None:
         "dossier_export",
         "drop_receipt",
         "upload",
+        "document_mailing",
     ):
         await engine.raw(f"UPDATE {table} SET client = $1 WHERE client = $2", keep, other)
     await engine.raw("DELETE FROM dossier WHERE client = $1", other)
@@ -105,7 +106,7 @@ async def _merge_folders(keep: int, other: int) -> None:
     same, moved = await _plan(keep, other)
     await engine.raw_many("UPDATE folder SET parent = $1, name = $2, name_key = $3, position = $4 WHERE id = $5", moved)
     await _number_documents(same)
-    for table in ("document", "document_request", "hold_item", "upload_link"):
+    for table in ("document", "document_request", "hold_item", "upload_link", "upload"):
         await engine.raw_many(
             f"UPDATE {table} SET folder = $1 WHERE folder = $2", [(to, id) for id, to in same.items()]
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.core import Refused, Say, fold, operation, save, was_and_is
-from models.dossiers.documents import Document, DocumentKind
+from models.dossiers.documents import UPLOADER_SQL, Document, DocumentKind
 from models.dossiers.dossier import require_structures
 from models.dossiers.folders import Publish, tell
 from models.retention import RetentionClass
@@ -100,8 +100,18 @@ async def describe(
     if before == values:
         return
     await save(document, **values, labels_key=labels_key(tidied))
-    await by.note("Document.describe", document, {"name": document.name, **was_and_is(before, values)})
+    told = was_and_is(*[await _named(one) for one in (before, values)])
+    await by.note("Document.describe", document, {"name": document.name, **told})
     await _tell(document)
+
+
+async def _named(values: dict[str, Any]) -> dict[str, Any]:
+    """As the trail keeps it: in names, because it is read years later."""
+    rows = await engine.raw(
+        "SELECT (SELECT name FROM document_kind WHERE id = $1) AS kind, (SELECT name FROM retention_class WHERE id = $2) AS retention",
+        values["kind"] or 0, values["retention"] or 0,
+    )  # fmt: skip
+    return values | rows[0]
 
 
 def tidy_labels(text: str) -> list[str]:
@@ -134,9 +144,7 @@ async def put_by(document: Document) -> dict[str, str]:
     return rows[0] if rows else {"uploader": "", "kind": ""}
 
 
-_PUT_BY_SQL = """SELECT coalesce(u.full_name,
- (SELECT min(x.who) FROM delivered_file f JOIN delivery x ON x.id = f.delivery WHERE f.document = d.id),
- (SELECT min(p.name) FROM carried_person p WHERE p.document = d.id AND p.what = 'document'), '') AS uploader, coalesce(k.name, '') AS kind
+_PUT_BY_SQL = f"""SELECT coalesce(u.full_name, {UPLOADER_SQL}, '') AS uploader, coalesce(k.name, '') AS kind
 FROM document d LEFT JOIN users u ON u.id = d.uploaded_by LEFT JOIN document_kind k ON k.id = d.kind WHERE d.id = $1"""
 
 

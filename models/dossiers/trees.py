@@ -11,7 +11,7 @@ from models import engine
 from models.accounts.blocking import listed
 from models.clients.records import seen
 from models.core import Missing, record_of
-from models.dossiers.documents import shown_sql
+from models.dossiers.documents import UPLOADER_SQL, shown_sql
 from models.dossiers.dossier import Dossier
 from models.dossiers.folders import Folder
 from models.viewer import Permission, Right
@@ -298,7 +298,7 @@ SELECT id, name FROM path ORDER BY up DESC"""
 
 # The page is cut out of the index first: what hangs on a document is asked for those on it alone.
 _CONTENTS_SQL = f"""SELECT d.id, d.name, d.size, d.mime, d.source, d.uploaded_at, d.state, d.publish_at, d.version, d.book_year, d.period, d.labels,
- k.name AS kind, coalesce({_PERSON}, (SELECT y.who FROM delivered_file x JOIN delivery y ON y.id = x.delivery WHERE x.document = d.id)) AS uploader,
+ k.name AS kind, coalesce({_PERSON}, {UPLOADER_SQL}) AS uploader,
  r.document IS NOT NULL AS is_read,
  (SELECT count(*) FROM reading o JOIN users p ON p.id = o.person WHERE o.document = d.id AND o.version = d.version AND p.kind = 'client') AS readers
 FROM (SELECT d.id FROM document d JOIN folder g ON g.id = d.folder WHERE d.folder = $1 AND {{shown}} ORDER BY {{order}} LIMIT $3 OFFSET $4) n

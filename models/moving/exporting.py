@@ -115,6 +115,7 @@ async def contents(client: int, with_trash: bool) -> Row:
                 "parent": number.get(row["parent"] or 0),
                 **{name: row[name] for name in ("name", "kind", "retention", "year", "position")},
                 "own_only": bool(row["own_only"]),
+                "anchor_on": _day(row["anchor_on"]),
                 "created_at": _iso(row["created_at"]),
                 "trashed_at": _iso(row["trashed_at"]),
             }
@@ -144,7 +145,7 @@ async def _refuse_shut(manifest: Row) -> None:
 async def _folders(client: int, with_trash: bool) -> list[Row]:
     """Each after the one above it; among siblings in their order, those in the trash last."""
     rows = await engine.raw(
-        "SELECT f.id, f.parent, f.name, f.name_key, f.kind, f.own_only, r.name AS retention, f.year, f.position, f.created_at, f.trashed_at "
+        "SELECT f.id, f.parent, f.name, f.name_key, f.kind, f.own_only, r.name AS retention, f.year, f.anchor_on, f.position, f.created_at, f.trashed_at "
         "FROM folder f LEFT JOIN retention_class r ON r.id = f.retention WHERE f.client = $1",
         client,
     )
@@ -202,6 +203,7 @@ async def _documents(client: int, number: dict[int, int], with_trash: bool) -> l
                 **{name: _iso(row[name]) for name in ("publish_at", "published_at", "opened_at", "trashed_at")},
                 "kind": row["kind_name"],
                 "retention": row["retention_name"],
+                "anchor_on": _day(row["anchor_on"]),
                 "versions": [
                     _bytes(one, of.get(("version", one["id"])))
                     | {
@@ -256,6 +258,10 @@ def _person(row: Row, carried: Row | None = None) -> Row:
 def _reading(row: Row) -> Row:
     moments = {name: _iso(row[name]) for name in ("first_at", "last_at", "downloaded_at")}
     return moments | {"times": row["times"], "version": row["version"]}
+
+
+def _day(day: dt.date | str | None) -> str | None:
+    return str(day)[:10] if day is not None else None
 
 
 def _iso(moment: dt.datetime | None) -> str | None:

@@ -406,11 +406,11 @@ async def _put_folders(
     made = [
         (
             place.id, dossier.id, client.id, came.get(place.row["parent"] or 0), place.name, fold(place.name), place.row["kind"], place.row["own_only"],
-            known.retentions.get(fold(place.row["retention"] or "")), place.row["year"], place.row["position"], place.row["created_at"], place.row["trashed_at"],
+            known.retentions.get(fold(place.row["retention"] or "")), place.row["year"], place.row["anchor_on"], place.row["position"], place.row["created_at"], place.row["trashed_at"],
         )
         for place in places if place.outcome != "there"
     ]  # fmt: skip
-    columns = ("id", "dossier", "client", "parent", "name", "name_key", "kind", "own_only", "retention", "year", "position", "created_at", "trashed_at")  # fmt: skip
+    columns = ("id", "dossier", "client", "parent", "name", "name_key", "kind", "own_only", "retention", "year", "anchor_on", "position", "created_at", "trashed_at")  # fmt: skip
     await engine.copy_rows("folder", columns, made)
     ways: dict[int, str] = {}
     for place in places:
@@ -471,6 +471,7 @@ async def _beside(client: int, folders: Sequence[int]) -> World:
 _DOCUMENT = (
     "id", "folder", "client", "name", "name_key", "sha256", "size", "mime", "source", "uploaded_by", "uploaded_at", "trashed_at", "opened_at",
     "state", "publish_at", "published_at", "version", "kind", "book_year", "period", "labels", "labels_key", "note", "retention",
+    "anchor_on",
 )  # fmt: skip
 
 
@@ -482,6 +483,7 @@ def _document(place: Place, kinds: dict[str, str], known: _Known, came: dict[int
         known.person(row["uploaded_by"]), row["uploaded_at"], row["trashed_at"], row["opened_at"], row["state"], row["publish_at"],
         row["published_at"], row["version"], known.kinds.get(fold(row["kind"] or "")), row["book_year"], row["period"], row["labels"],
         labels_key(labels) if labels else "", row["note"], known.retentions.get(fold(row["retention"] or "")),
+        row["anchor_on"],
     )  # fmt: skip
 
 

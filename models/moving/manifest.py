@@ -9,9 +9,9 @@ A ZIP with, at its top:
 manifest.json: `format` "poort-dossier", `version` 1, `made_at`, `office`, `with_trash`, `client` (number, name, kind, legal_form,
 kvk, rsin), `folders` and `documents`, each with a number of its own (`id`).
 - A folder: id, parent (null at the top; stands before it in the list), name, kind, own_only, retention (name of the class), year,
-  position, created_at, trashed_at.
+  anchor_on (the day from which the term counts, or null), position, created_at, trashed_at.
 - A document: id, folder, name, file, sha256, size, mime, source, uploaded_by, uploaded_at, state, publish_at, published_at,
-  opened_at, version, kind (name), book_year, period, labels, note, retention, trashed_at, `versions` (number, name, file, sha256,
+  opened_at, version, kind (name), book_year, period, labels, note, retention, anchor_on, trashed_at, `versions` (number, name, file, sha256,
   size, mime, source, uploaded_by, uploaded_at, replaced_at, was_published), `remarks` (person, side, text, at, settled_at) and
   `readings` (person, first_at, last_at, times, version, downloaded_at).
 A person is null or {name, email}. Times are ISO 8601 with their offset. Requests, rights and mails are not in it.
@@ -91,6 +91,7 @@ def _folders(rows: list[Any]) -> list[Row]:
             "own_only": _flag(row, "own_only", where),
             "retention": _text(row, "retention", 120, where, none=True),
             "year": _whole(row, "year", 1990, 2100, where, none=True),
+            "anchor_on": _day(row, "anchor_on", where),
             "position": _whole(row, "position", -(2**31), 2**31 - 1, where),
             "created_at": _moment(row, "created_at", where),
             "trashed_at": _moment(row, "trashed_at", where, none=True),
@@ -127,6 +128,7 @@ def _documents(rows: list[Any], folders: Mapping[int, Row]) -> list[Row]:
             "labels": _text(row, "labels", 500, where),
             "note": _text(row, "note", 2000, where, lines=True),
             "retention": _text(row, "retention", 120, where, none=True),
+            "anchor_on": _day(row, "anchor_on", where),
             "trashed_at": _moment(row, "trashed_at", where, none=True),
             "versions": [_version(one, where) for one in _list(row, "versions", MOST_HANGING)],
             "remarks": [_remark(one, where) for one in _list(row, "remarks", MOST_HANGING)],
@@ -256,6 +258,20 @@ def _one_of(row: Row, name: str, known: Any, where: Say) -> str:
     if not isinstance(row.get(name), str) or row[name] not in known:
         raise _wrong(where, name)
     return str(row[name])
+
+
+def _day(row: Row, name: str, where: Say) -> dt.date | None:
+    """None where it is not known, or not there: archives of before it was told."""
+    found = row.get(name)
+    if found is None:
+        return None
+    try:
+        day = dt.date.fromisoformat(found) if isinstance(found, str) and len(found) == 10 else None
+        if day is None or not 1900 <= day.year <= 2200:
+            raise ValueError(name)
+        return day
+    except ValueError as error:
+        raise _wrong(where, name) from error
 
 
 def _moment(row: Row, name: str, where: Say, *, none: bool = False) -> Any:

@@ -132,7 +132,7 @@ async def _tell(item: RequestItem) -> None:
 async def folder_for(request: DocumentRequest, by: Viewer) -> Folder:
     """Where the answers of a request that was found through the viewer come: also for who may hand in and look nowhere."""
     folder = await Folder.objects().where((Folder.id == (request.folder or 0)) & Folder.trashed_at.is_null()).first()
-    if folder is None or (by.is_client and folder.kind not in HANDING_IN):
+    if folder is None or folder.client != request.client or (by.is_client and folder.kind not in HANDING_IN):
         raise Refused("files", Say("De map voor deze stukken is er niet meer. Neem contact op met uw kantoor."))
     by.require(Permission.UPLOAD_DOCUMENTS, folder)
     return folder

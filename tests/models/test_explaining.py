@@ -42,6 +42,10 @@ async def shuffled(cast, chance: Random) -> None:
             chance.choice(["", "beheerder", "uploaden", "salaris", "lezer"]), chance.choice([0, 0, 1, 2, 3, 8, 200]), who.user.id,
         )  # fmt: skip
     await engine.raw("UPDATE rights_template SET rights = $1 WHERE key = 'lezer'", chance.choice([0, 1, 21]))
+    for document in await engine.raw("SELECT id, folder FROM document WHERE client = $1", cast.bakkerij):
+        state, own = chance.choice(["published"] * 3 + ["draft", "planned"]), chance.random() < 0.3
+        await engine.raw("UPDATE document SET state = $2 WHERE id = $1", document["id"], state)
+        await engine.raw("UPDATE folder SET own_only = $2 WHERE id = $1", document["folder"], own)
     await engine.raw("DELETE FROM folder_right")
     tops = await engine.raw(
         "SELECT DISTINCT name, name_key FROM folder WHERE client = $1 AND parent IS NULL", cast.bakkerij
@@ -84,9 +88,9 @@ async def test_the_steps_agree_with_what_is_enforced(cast, seed):
     chance = Random(seed)
     folders = await Folder.objects().where(Folder.client == cast.bakkerij)
     folders += await Folder.objects().where(Folder.client.is_null()).limit(6)
-    documents = await Document.objects().where(Document.client == cast.bakkerij).limit(6)
     for _ in range(3):
         await shuffled(cast, chance)
+        documents = await Document.objects().where(Document.client == cast.bakkerij).order_by(Document.id).limit(6)
         for name in ("rik", "fem", "ed", "anna"):
             person = await someone(cast, name)
             for folder in chance.sample(folders, 12):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import hashlib
 import io
 import json
@@ -23,6 +24,7 @@ from models.dossiers.publishing import put_by
 from models.dossiers.remarks import remarks_of, say
 from models.dossiers.structures import open_dossier
 from models.dossiers.versions import replace, versions_of
+from models.keeping.anchors import set_anchor
 from models.moving import checking
 from models.moving.exporting import contents, export_dossier, pieces
 from models.moving.importing import add_archive, items_of, read_archive, remove_archive, take_back_archive
@@ -80,6 +82,8 @@ async def a_dossier(cast: Cast) -> Dossier:
     await say(first, "Ja.\nZeker.", by=cast.anna)
     await first.note_read(downloaded=True, by=cast.sam)
     await engine.raw("UPDATE document SET labels = 'Btw, kwartaal', labels_key = ',btw,kwartaal,', period = 'k1', book_year = 2025, note = 'Let op', kind = (SELECT min(id) FROM document_kind), retention = $2 WHERE id = $1", first.id, kept)  # fmt: skip
+    await set_anchor(first, dt.date(2024, 5, 1), by=cast.anna)
+    await set_anchor(upload, dt.date(2023, 12, 31), by=cast.anna)
     await put(upload, "bon.txt", b"van sam", cast.sam)
     await put(secret, "notitie.txt", b"geheim", cast.ed, DRAFT)
     gone = await put(tax, "weg.txt", b"weg", cast.anna)

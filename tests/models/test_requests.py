@@ -11,7 +11,8 @@ import pytest
 
 from models import engine
 from models.core import Forbidden, Missing, Refused
-from models.dossiers import Document, NewDocument, Selection, dossier_of
+from models.dossiers import Document, NewDocument, Selection, dossier_of, open_dossier
+from models.dossiers.acts import Items, move_items
 from models.requests import (
     DocumentRequest,
     RequestItem,
@@ -252,6 +253,18 @@ async def test_who_may_only_hand_in_and_not_look_can_answer(cast: Cast, browser:
         )
 
     assert (await engine.raw("SELECT state FROM request_item WHERE id = $1", first.id))[0]["state"] == "handed_in"
+
+
+async def test_a_folder_that_went_to_another_client_takes_no_answers(cast: Cast) -> None:
+    (request,) = await asked(cast, cast.bakkerij)
+    rik = await as_viewer(RIK)  # who may hand in at both
+    first, _ = await items(rik, request)
+    folder = (await engine.raw("SELECT folder FROM document_request WHERE id = $1", request.id))[0]["folder"]
+    theirs = await open_dossier(await cast.anna.clients.get(cast.beheer), by=cast.anna)
+    await move_items(theirs, None, Items(folders=(folder,)), by=cast.anna)
+
+    with pytest.raises(Refused, match="is er niet meer"):
+        await hand_in(first, [paper()], by=rik)
 
 
 async def test_the_board_is_narrowed_and_sorted_and_the_client_page_tells_how_far(cast: Cast, browser: Any) -> None:

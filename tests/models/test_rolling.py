@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from random import Random
 from typing import Any
 
@@ -27,10 +28,11 @@ from models.dossiers import (
 )
 from models.dossiers import drift as drifting
 from models.dossiers import years as booking
+from models.dossiers.acts import Items, copy_items, move_items
 from models.dossiers.grants import grants_of, set_grants
 from models.dossiers.matching import Values, expand
 from models.dossiers.rolling import apply_structure, roll_out, serve_new_clients
-from models.dossiers.structures import Wanted, add_starter, give_to_new, standard_of
+from models.dossiers.structures import Wanted, add_starter, give_to_new, open_dossier, standard_of
 from models.tasks import WORKS, Progress, Task
 from tests.cast import as_viewer
 from tests.models.test_matching import live, paths
@@ -85,8 +87,31 @@ async def test_rights_stay_with_a_folder_under_another_name_and_not_with_another
     await folder.change_kind("internal", by=cast.anna)
     assert (await as_viewer(FEM)).opened_folders == {}
     await folder.change_kind("office", by=cast.anna)
-    await engine.raw("UPDATE folder SET client = $1 WHERE id = $2", cast.garage, folder.id)
-    assert (await as_viewer(FEM)).opened_folders == {}
+    theirs = await open_dossier(await cast.anna.clients.get(cast.garage), by=cast.anna)
+    act = await move_items(theirs, None, Items(folders=(folder.id,)), by=cast.anna)
+    assert (await as_viewer(FEM)).opened_folders == {} and await grants_of(folder.id) == {}
+    await act.undo(by=cast.anna)
+    assert (await as_viewer(FEM)).opened_folders == {folder.id: False} and await grants_of(folder.id)
+
+
+async def test_a_copy_within_the_standard_is_open_to_the_same_templates(cast: Any) -> None:
+    structure, (payroll,) = await with_folders(cast, "Loon 31")
+    inside = await payroll.add_folder("Mutaties", "upload", by=cast.anna)
+    salaris = await template("salaris")
+    await set_grants(payroll, {salaris: False}, by=cast.anna)
+    await set_grants(inside, {salaris: True}, by=cast.anna)
+
+    act = await copy_items(structure, None, Items(folders=(payroll.id,)), by=cast.anna)
+
+    (copy,) = json.loads(act.before)["folders"]
+    (within,) = await Folder.objects().where(Folder.parent == copy)
+    assert await grants_of(copy) == {salaris: False} and await grants_of(within.id) == {salaris: True}
+
+    await apply_structure(structure, to(cast.bakkerij), by=cast.anna)
+    (mine,) = await Folder.objects().where((Folder.client == cast.bakkerij) & (Folder.name == "Loon 31"))
+    theirs = await open_dossier(await cast.anna.clients.get(cast.garage), by=cast.anna)
+    act = await copy_items(theirs, None, Items(folders=(mine.id,)), by=cast.anna)
+    assert await grants_of(mine.id) and await grants_of(json.loads(act.before)["folders"][0]) == {}
 
 
 async def test_rights_change_at_clients_only_when_they_are_rolled_out_again(cast: Any) -> None:

@@ -8,10 +8,13 @@ import pytest
 
 from models import engine
 from models.clients.rights import settle_rights
-from models.dossiers import Document
+from models.core import fold
+from models.dossiers import Document, Dossier
 from models.dossiers.documents import shown_sql
+from models.dossiers.folders import make_folder
 from models.dossiers.seeing import GENERAL_FOR, HANDING, HANDS_IN, VIEWING, VIEWS, opened_sql
 from models.requests import DocumentRequest
+from models.settings import utcnow
 from models.viewer import Right
 from tests.cast import Cast, as_viewer
 
@@ -25,6 +28,54 @@ SELECT DISTINCT u.email, r.id FROM document_request r JOIN access a ON a.client 
 JOIN client c ON c.id = a.client AND c.state = 'active' {HANDING} WHERE r.state <> 'withdrawn' AND {HANDS_IN}"""
 
 
+async def random_grants(chance: random.Random) -> None:
+    """Folders, at whatever depth, that are themselves open to a template, as a structure brings them."""
+    templates = [row["id"] for row in await engine.raw("SELECT id FROM rights_template")]
+    folders = await engine.raw("SELECT id, client FROM folder WHERE client IS NOT NULL")
+    rows = [
+        (folder["id"], folder["client"], template, chance.random() < 0.5)
+        for folder in folders
+        if chance.random() < 0.3
+        for template in chance.sample(templates, min(len(templates), 3))
+    ]
+    await engine.copy_rows("folder_grant", ("folder", "client", "template", "act"), rows)
+
+
+async def random_general(chance: random.Random) -> None:
+    """General dossiers for groups, for sectors, for both, and for nobody yet, with papers in whatever state."""
+    clients = [row["id"] for row in await engine.raw("SELECT id FROM client")]
+    groups = [row["id"] for row in await engine.raw("SELECT id FROM client_group")]
+    now = utcnow()
+    names = [f"Branche {n}" for n in range(3)]
+    await engine.copy_rows(
+        "sector", ("name", "name_key", "sbi", "created_at"), [(name, fold(name), "", now) for name in names]
+    )
+    sectors = [row["id"] for row in await engine.raw("SELECT id FROM sector")]
+    belongs = [(client, sector) for client in clients for sector in sectors if chance.random() < 0.3]
+    await engine.raw("DELETE FROM client_sector")
+    await engine.copy_rows("client_sector", ("client", "sector"), belongs)
+    for n in range(4):
+        audience = chance.choice(["groups", "sector", "sector", "all", ""])
+        dossier = Dossier(kind="general", name=f"Alg {n}", name_key=f"alg {n}", audience=audience, created_at=now)
+        await dossier.save()
+        if audience == "groups":
+            chosen = chance.sample(groups, min(len(groups), 2))
+            await engine.copy_rows("dossier_group", ("dossier", "client_group"), [(dossier.id, one) for one in chosen])
+        if audience == "sector":
+            among = chance.sample(sectors, chance.randint(1, len(sectors)))
+            await engine.copy_rows("dossier_sector", ("dossier", "sector"), [(dossier.id, one) for one in among])
+        for kind in ("office", "both", "internal"):
+            folder = await make_folder(dossier.id, None, None, kind, kind)
+            await engine.copy_rows(
+                "document",
+                ("folder", "name", "name_key", "sha256", "size", "mime", "source", "uploaded_at", "state"),
+                [
+                    (folder.id, f"{m}.txt", f"{m}.txt", "a" * 64, 1, "text/plain", "office", now, chance.choice(["published", "draft"]))
+                    for m in range(2)
+                ],
+            )  # fmt: skip
+
+
 @pytest.mark.parametrize("seed", range(6))
 async def test_everybody_at_once_is_each_by_himself(cast: Cast, seed: int) -> None:
     chance = random.Random(seed)
@@ -35,7 +86,7 @@ async def test_everybody_at_once_is_each_by_himself(cast: Cast, seed: int) -> No
         await engine.raw(
             "UPDATE access SET own = $1, role = $2 WHERE id = $3",
             chance.choice([0, 0, 1, 2, 3, 8]),
-            chance.choice(["", "", "lezer"]),
+            chance.choice(["", "", "lezer", "salaris", "salaris"]),
             row["id"],
         )
         folders = await engine.raw(
@@ -53,6 +104,8 @@ async def test_everybody_at_once_is_each_by_himself(cast: Cast, seed: int) -> No
                 key,
                 chance.random() < 0.5,
             )
+    await random_grants(chance)
+    await random_general(chance)
     await engine.raw("UPDATE client SET modules = 'payroll' WHERE id = $1", chance.choice(accesses)["client"])
     await engine.raw("UPDATE client SET state = 'archived' WHERE id = $1", chance.choice(accesses)["client"])
     for state, share in (("draft", 0.1), ("planned", 0.1)):
@@ -60,6 +113,8 @@ async def test_everybody_at_once_is_each_by_himself(cast: Cast, seed: int) -> No
             if chance.random() < share:
                 await engine.raw("UPDATE document SET state = $1 WHERE id = $2", state, row["id"])
     for row in await engine.raw("SELECT id, client FROM folder WHERE client IS NOT NULL"):
+        if chance.random() < 0.1:
+            await engine.raw("UPDATE folder SET kind = 'internal' WHERE id = $1", row["id"])
         if chance.random() < 0.15:
             await engine.raw("UPDATE folder SET own_only = $1 WHERE id = $2", True, row["id"])
         if chance.random() < 0.15:
@@ -78,3 +133,5 @@ async def test_everybody_at_once_is_each_by_himself(cast: Cast, seed: int) -> No
     assert {(row["email"], row["id"]) for row in await engine.raw(DOCUMENTS)} == seen
     assert {(row["email"], row["id"]) for row in await engine.raw(REQUESTS)} == asked
     assert seen and asked
+    rows = await engine.raw("SELECT d.id FROM document d JOIN folder f ON f.id = d.folder WHERE f.client IS NULL")
+    assert {document for _, document in seen} & {row["id"] for row in rows}

@@ -16,7 +16,9 @@ from models import engine
 from models.accounts import User
 from models.bulk import KINDS
 from models.core import Say
-from models.dossiers import Folder
+from models.dossiers import Document, Folder
+from models.dossiers.publishing import describe
+from models.keeping.anchors import set_anchor
 from models.settings import utcnow
 from tests.cast import Browser, Cast
 from tests.web.test_clients import details_form
@@ -250,3 +252,20 @@ async def test_what_was_renamed_is_said_as_it_was(cast, browser):
         page = html.unescape((await anna.get("/audit?operation=Folder.rename")).text)
 
     assert f"<del>{folder.name}</del>" in page and "<ins>Heel anders</ins>" in page
+
+
+async def test_what_was_said_of_a_document_is_told_in_words(cast: Cast) -> None:
+    document = await Document.objects().where(Document.client == cast.bakkerij).order_by(Document.id).first()
+    assert document is not None
+    kind = (await engine.raw("SELECT id, name FROM document_kind ORDER BY id LIMIT 1"))[0]
+    term = (await engine.raw("SELECT id, name FROM retention_class ORDER BY id LIMIT 1"))[0]
+
+    await describe(document, kind["id"], 2025, "k1", "spoed", "Let op", term["id"], by=cast.anna)
+    await set_anchor(document, dt.date(2024, 5, 1), by=cast.anna)
+
+    lines = await engine.raw("SELECT operation, detail FROM trail ORDER BY id DESC LIMIT 2")
+    said = {what.text: str(after) for line in lines for what, _, after in changes(line)}
+    assert said == {
+        "Soort": kind["name"], "Boekjaar": "2025", "Tijdvak": "1e kwartaal", "Labels": "spoed", "Toelichting": "Let op",
+        "Bewaartermijn": term["name"], "Ankerdatum": "01-05-2024",
+    }  # fmt: skip

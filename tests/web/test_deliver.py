@@ -20,7 +20,8 @@ from models.core import digest, save
 from models.delivering.making import end_link, make_link
 from models.delivering.records import DeliveredFile, Delivery, UploadLink
 from models.dossiers import Document, Folder
-from models.dossiers.structures import Selection
+from models.dossiers.acts import Items, move_items
+from models.dossiers.structures import Selection, open_dossier
 from models.outbox import Errand
 from models.requests import DocumentRequest, RequestItem, make_requests
 from models.settings import utcnow
@@ -131,7 +132,17 @@ async def test_it_is_on_the_trail_who_made_it_who_handed_in_and_who_ended_it(cas
 
 
 @pytest.mark.parametrize(
-    "what", ["unknown", "ended", "expired", "full", "folder in the trash", "folder made internal", "client archived"]
+    "what",
+    [
+        "unknown",
+        "ended",
+        "expired",
+        "full",
+        "folder in the trash",
+        "folder made internal",
+        "client archived",
+        "folder of another",
+    ],
 )
 async def test_whatever_is_the_matter_a_stranger_reads_the_same(cast: Cast, browser: Browsers, what: str) -> None:
     link, token = await a_link(cast, max_files=1)
@@ -150,6 +161,9 @@ async def test_whatever_is_the_matter_a_stranger_reads_the_same(cast: Cast, brow
             await folder.trash(by=cast.anna)
         elif what == "client archived":
             await (await cast.anna.clients.get(link.client)).archive(by=cast.anna)
+        elif what == "folder of another":
+            theirs = await open_dossier(await cast.anna.clients.get(cast.garage), by=cast.anna)
+            await move_items(theirs, None, Items(folders=(folder.id,)), by=cast.anna)
         else:
             await folder.change_kind("internal", by=cast.anna)
         before = await Document.count()

@@ -13,6 +13,7 @@ import pytest
 from models import config, engine, storage
 from models.dossiers import Document, Folder
 from models.looking import through_the_eyes_of
+from models.requests import RequestItem
 from models.settings import utcnow
 from models.uploads import Announced, Upload, UploadReceipt, expire, forget_stray
 from models.uploads import begin as start_upload
@@ -717,9 +718,26 @@ async def test_who_was_given_one_folder_drops_a_folder_into_it(cast, browser):
     assert "loon.pdf" in page.text
 
 
-async def test_an_answer_to_a_request_comes_to_its_item(cast, browser):
-    from models.requests import RequestItem
+async def test_who_may_only_hand_in_and_not_look_answers_a_request(cast, browser):
+    folder = await folder_of(cast.bakkerij)
+    await engine.raw("UPDATE access SET rights = 2 WHERE person = $1 AND client = $2", cast.fem.user.id, cast.bakkerij)
+    await engine.raw(
+        "INSERT INTO document_request (client, folder, title, batch, made_at) VALUES ($1, $2, 'Kas', 'b', $3)",
+        cast.bakkerij, folder.id, utcnow(),
+    )  # fmt: skip
+    await engine.raw(
+        "INSERT INTO request_item (request, client, title) SELECT id, client, 'Kasboek' FROM document_request"
+    )
+    item = await RequestItem.objects().first()
+    fem = await as_viewer("fem@bakkerij-jansen.example")
+    async with browser(fem) as own:
+        said = result(await send(own, PDF, filename="Kas.pdf", item=item.id))
 
+    assert said["state"] == "done"
+    assert len(await engine.raw("SELECT document FROM request_item_document WHERE item = $1", item.id)) == 1
+
+
+async def test_an_answer_to_a_request_comes_to_its_item(cast, browser):
     folder = await folder_of(cast.bakkerij)
     async with engine.writing():
         await engine.raw(
