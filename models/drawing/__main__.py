@@ -75,12 +75,17 @@ class _Pdf:
         return str(found)[:TEXT_MOST]
 
 
+def _opened(source: str) -> Any:
+    """A picture of whatever kind, a phone's HEIC too."""
+    import pillow_heif  # here, because whoever waits for a page of a PDF waits for it too
+
+    pillow_heif.register_heif_opener()
+    return Image.open(source)
+
+
 class _Picture:
     def __init__(self, source: str) -> None:
-        import pillow_heif  # here, because whoever waits for a page of a PDF waits for it too
-
-        pillow_heif.register_heif_opener()
-        self._image = Image.open(source)
+        self._image = _opened(source)
         self.pages = min(getattr(self._image, "n_frames", 1), 200) if self._image.format == "TIFF" else 1
 
     def size(self, number: int) -> tuple[float, float]:
@@ -150,7 +155,7 @@ def _join(target: str, *pictures: str) -> None:
     """One after the other: what is in memory is one photo as it comes in, and of the others what goes into the file."""
     pdf = pypdfium2.PdfDocument.new()
     for source in pictures:
-        picture = Image.open(source)
+        picture = _opened(source)
         frames = min(getattr(picture, "n_frames", 1), 200) if picture.format == "TIFF" else 1
         for number in range(frames):
             picture.seek(number)
