@@ -51,7 +51,6 @@ async def answer(request: Request, viewer: Viewer, received: Received, prepared:
             received.one_file("files")
         files = prepared.files
         added = await hand_in(item, files, by=viewer)
-        found = await viewer.scope(DocumentRequest).get(item.request)
         await prepared.note(await folder_for(found, viewer), added[0].name, viewer)
         await note_form(item, added, received.turned_away, by=viewer)
     except Refused as refused:
