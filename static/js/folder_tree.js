@@ -11,7 +11,9 @@ customElements.define("folder-tree", class extends HTMLElement {
     this.key = `tree-${this.dataset.key || location.pathname}`
     this.memory = { open: {}, at: "", near: [], chosen: [], ...JSON.parse(sessionStorage.getItem(this.key) || "{}") }
     this.reveal(document.getElementById(this.dataset.reveal || ""))
-    this.hadFocus = holding === this.key
+    this.hadFocus = holding === this.key || !!this.memory.entered  // by Enter, which leads to a page of its own
+    this.memory.entered = false
+    this.remember()
     this.seen = new WeakSet()  // remembered state is for what is new here; after that the person decides
     for (const kind of ["keydown", "focusin", "click"]) this.addEventListener(kind, this)
     this.addEventListener("toggle", this, true)

@@ -7,7 +7,7 @@ Object.assign(customElements.get("folder-tree").prototype, {
       ArrowDown: () => this.go(items[at + 1]), ArrowUp: () => this.go(items[at - 1]), Home: () => this.go(items[0]), End: () => this.go(items.at(-1)),
       ArrowRight: () => details && (details.open ? this.go(details.querySelector("li")) : (details.open = true)),
       ArrowLeft: () => (details?.open ? (details.open = false) : this.go(item.parentElement.closest("li"))),
-      Enter: () => this.link(item).click(), " ": () => (details ? (details.open = !details.open) : this.link(item).click()),
+      Enter: () => { this.memory.entered = true; this.remember(); this.link(item).click() }, " ": () => (details ? (details.open = !details.open) : this.link(item).click()),
       "*": () => [...item.parentElement.children].forEach(beside => { if (this.details(beside)) this.details(beside).open = true }),
       F2: () => this.row(item)?.querySelector("[data-rename]")?.click(), Delete: () => this.row(item)?.querySelector("[data-delete]")?.click(),
     }[event.key]

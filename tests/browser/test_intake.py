@@ -98,7 +98,7 @@ def test_photos_that_are_there_are_put_in_order_by_keyboard_and_joined(poort: Ho
     phone = tabs.open(width=390)
     signed_in(phone, poort)
     to_upload_folder(phone, poort)
-    phone.locator("drop-zone input[type=file]").set_input_files(
+    phone.locator("drop-zone #files").set_input_files(
         [picture(f"IMG_{n}.jpg", colour) for n, colour in enumerate(("white", "blue"), 7)]
     )
     expect(phone.locator("#contents")).to_contain_text("IMG_8.jpg")
@@ -172,7 +172,7 @@ def test_a_virus_is_red_for_everybody_and_destroyed_by_the_office(poort: House, 
     to_upload_folder(phone, poort)
     clamd_there.mood = "away"
     sick: FilePayload = {"name": "factuur.txt", "mimeType": "text/plain", "buffer": b"Factuur " + EICAR}
-    phone.locator("drop-zone input[type=file]").set_input_files([sick])
+    phone.locator("drop-zone #files").set_input_files([sick])
     expect(phone.locator("#contents")).to_contain_text("wordt gecontroleerd")
     look(phone, "portal-waiting")
     phone.get_by_role("link", name="factuur.txt").click()

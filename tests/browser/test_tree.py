@@ -50,7 +50,7 @@ def row(tab: Page, name: str) -> Locator:
 def with_papers(tab: Page, folder: str, *names: str) -> None:
     """The folder opened, with these documents in it."""
     tab.get_by_role("link", name=folder, exact=True).first.click()
-    tab.locator("drop-zone input[type=file]").set_input_files([paper(name) for name in names])
+    tab.locator("drop-zone #files").set_input_files([paper(name) for name in names])
     for name in names:
         expect(row(tab, name)).to_be_visible()
 
