@@ -23,12 +23,13 @@ _FOLDER = (
     "own_only",
     "retention",
     "year",
+    "anchor_on",
     "position",
     "created_at",
 )
 _DOCUMENT = (
     "folder", "client", "name", "name_key", "sha256", "size", "mime", "source", "uploaded_by", "uploaded_at", "state",
-    "published_at", "kind", "book_year", "period", "labels", "labels_key", "note", "retention",
+    "published_at", "kind", "book_year", "period", "labels", "labels_key", "note", "retention", "anchor_on",
 )  # fmt: skip
 
 
@@ -75,7 +76,7 @@ async def _copy_level(
             (
                 dossier.id, dossier.client, parents[row["id"]], names[row["id"]], fold(names[row["id"]]),
                 "internal" if internal else row["kind"], bool(row["own_only"]), row["retention"], row["year"],
-                row["position"], now,
+                row["anchor_on"] if row["client"] == dossier.client else None, row["position"], now,
             )
             for row in rows
         ],
@@ -116,7 +117,7 @@ async def documents_copied(
         return (
             folder, client, name, fold(name), row["sha256"], row["size"], row["mime"], row["source"] if stays else "office",
             by, now, state, now if state == "published" else None, row["kind"], row["book_year"], row["period"],
-            row["labels"], row["labels_key"], row["note"], row["retention"],
+            row["labels"], row["labels_key"], row["note"], row["retention"], row["anchor_on"] if stays else None,
         )  # fmt: skip
 
     before = (await engine.raw("SELECT coalesce(max(id), 0) AS last FROM document"))[0]["last"]

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from models.dossiers.documents import Document
 
 WITH_MARGIN = ("book_year", "first_use")
-BY_HAND = ("employment", "first_use")  # anchors that a person sets, on a document or a folder
 SOURCES: dict[str, Say] = {
     "own": Say("van het stuk zelf"),
     "kind": Say("van de soort"),

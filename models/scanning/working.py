@@ -179,10 +179,6 @@ class Standing:
     infected: int
     too_large: int
 
-    @property
-    def wants_attention(self) -> bool:
-        return bool(self.down_since or self.infected or self.too_large or self.failing)
-
 
 async def standing(viewer: Viewer) -> Standing | None:
     """For the office; None, and nothing is asked, where nothing is scanned or for others."""

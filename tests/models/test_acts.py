@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from random import Random
 from typing import Any
 
@@ -12,6 +13,7 @@ from models.core import Missing, Refused
 from models.dossiers import DRAFT, NOW, Document, Dossier, Folder, dossier_of
 from models.dossiers.acts import Items, copy_items, move_items, publish_items, trash_items
 from models.dossiers.zipping import entries
+from models.keeping.anchors import set_anchor
 from tests.cast import as_viewer
 
 
@@ -112,6 +114,20 @@ async def test_what_came_to_another_client_is_his_and_a_copy_a_draft(cast: Any) 
     there = await Document.objects().where((Document.folder == parent.id) & (Document.uploaded_by == cast.anna.user.id))
     assert [one.state for one in there] == ["draft"]
     assert (await rik.documents.get(second.id)).id == second.id
+
+
+async def test_from_when_a_term_counts_goes_along_within_the_client_alone(cast: Any) -> None:
+    theirs, ours = await dossier(cast, cast.garage), await dossier(cast, cast.bakkerij)
+    there, here = (await folders_of(cast.garage))[0], (await folders_of(cast.bakkerij))[0]
+    one = (await documents_of(cast.bakkerij))[0]
+    await set_anchor(one, dt.date(2024, 5, 1), by=cast.anna)
+
+    for place, folder in ((theirs, there), (ours, here)):
+        await copy_items(place, folder, Items(documents=(one.id,)), by=cast.anna)
+
+    rows = await Document.objects().where(Document.id > one.id, Document.sha256 == one.sha256).order_by(Document.id)
+    copies = {row.client: row.anchor_on for row in rows if row.folder in (there.id, here.id)}
+    assert copies == {cast.garage: None, cast.bakkerij: dt.date(2024, 5, 1)}
 
 
 async def test_a_restricted_colleague_moves_nothing_to_who_he_does_not_see(cast: Any) -> None:

@@ -13,6 +13,7 @@ from models.dossiers import Document, Folder
 from models.dossiers.folders import NewDocument, make_folder
 from models.dossiers.structures import open_dossier
 from models.merging import alike, merge, preview, to_merge
+from models.uploads import Announced, UploadReceipt, begin
 from models.viewer import Right
 from tests.cast import Cast
 
@@ -142,6 +143,20 @@ async def test_folders_of_one_name_and_kind_become_one_and_documents_keep_a_name
     assert wrong == []
     await (await cast.anna.folders.get(trashed.id)).restore(by=cast.anna)
     assert (await tree(cast.bakkerij))["/Weg"] == ["Weg.txt"]
+
+
+async def test_what_is_on_its_way_in_and_its_receipt_come_along(cast: Cast) -> None:
+    other = await twin(cast)
+    mine, theirs = [await dossier_of(cast, client) for client in (cast.bakkerij, other.id)]
+    here = await make_folder(mine, cast.bakkerij, None, "Samen", "upload")
+    there = await make_folder(theirs, other.id, None, "Samen", "upload")
+    upload = await begin(await cast.anna.folders.get(there.id), Announced("Groot.pdf", 3_000_000), by=cast.anna)
+
+    await merged(cast, other)
+
+    upload = await cast.anna.uploads.get(upload.id)
+    receipt = await UploadReceipt.objects().get(UploadReceipt.id == upload.receipt)
+    assert (upload.folder, upload.client, receipt.client) == (here.id, cast.bakkerij, cast.bakkerij)
 
 
 async def test_a_dossier_goes_over_whole_where_there_was_none(cast: Cast) -> None:
