@@ -31,7 +31,7 @@ from models.placing.records import CHOICES, MOST_FILES
 from models.placing.report import workbook
 from models.storage import storage
 from models.viewer import Viewer
-from web.downloads import disposition, send_blob
+from web.downloads import disposition, send_kept
 from web.forms import Form, SelectField, StringField, Text
 from web.imports import XLSX
 from web.items import ZONE, moment_in
@@ -285,7 +285,7 @@ async def file(request: Request, viewer: Viewer, placing_id: int, file_id: int) 
     row = await viewer.scope(PlacingFile).where(PlacingFile.placement == found.id).get(file_id)
     if not row.sha256 or row.state in ("placed", "kept"):
         raise Missing(PlacingFile.__name__, file_id)
-    return await send_blob(request, storage(), row.sha256, row.size, row.name, row.mime)
+    return await send_kept(request, storage(), row.sha256, row.size, row.name, row.mime)
 
 
 # what the pages show
