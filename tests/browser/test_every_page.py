@@ -19,13 +19,13 @@ NO_PAGES = {
     "account.new_options", "account.proof_options", "audit.export_csv", "audit.export_xlsx", "clients.export", "sessions.code_options", "sessions.link", "sessions.passkey_options", "providers.callback", "settings.style_css", "users.export", "documents.download", "drafts.again", "first.second_factor_first", "health.live", "health.ready", "health.metrics",
     "imports.report", "imports.sample", "live.stream", "photos.photo", "rights.export", "rollout.mail", "setup.office", "sessions.welcome",
     "shell.brand", "shell.logo", "shell.manifest", "shell.service_worker", "static.file", "styleguide.page", "viewing.page", "zips.chosen",
-    "zips.folder", "moves.file", "moves.report", "runs.drift_report", "runs.report", "requests.export",
+    "zips.folder", "zips.own", "moves.file", "moves.report", "runs.drift_report", "runs.report", "requests.export",
 }  # fmt: skip
 # Parts of a page, which nobody opens by themselves.
 FRAGMENTS = {
     "copies.tree", "documents.readers", "dossiers.tree", "groups.count_rule", "folders.children", "folders.contents", "folders.row",
     "overview.progress", "overview.running", "overview.uploads", "portal.contents", "rollout.steps", "runs.of_client", "unread.told",
-    "dossiers.count_audience", "dossiers.tops", "portal.branches", "portal.tops", "scanning.banner",
+    "dossiers.count_audience", "dossiers.tops", "portal.branches", "portal.tops", "scanning.banner", "placing.clients",
 }  # fmt: skip
 # Of which dossier a page is there, where not of a client's own.
 DOSSIERS = {
