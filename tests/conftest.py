@@ -28,13 +28,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         databases.end_run()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The browser tests of one file share one house: they stay together, in the order in which they are written."""
-    for item in items:
-        if item.path.parent.name == "browser":
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-
-
 @pytest.fixture(params=databases.kinds())
 async def database(request: pytest.FixtureRequest) -> AsyncIterator[str]:
     """A migrated database without anybody in it, in use for this test; its URL."""

@@ -168,6 +168,13 @@ def test_how_one_hears_of_what_is_new(poort: House, tabs: Tabs) -> None:
 def test_without_a_script_it_all_works(poort: House, tabs: Tabs) -> None:
     office = tabs.open(java_script_enabled=False)
     signed_in(office, poort, "anna@kantoor.example")
+    office.goto(f"{poort.url}/requests/new")
+    office.locator("[name=title]").fill("Zonder script")
+    office.locator("[name=items]").fill("Kassaboek")
+    office.locator("[name=who]").select_option("all")
+    office.get_by_role("button", name="Bekijken wie het krijgt").click()
+    office.get_by_role("button", name="Opvragen", exact=True).click()
+    expect(office.get_by_text("Gevraagd aan 12 cliënten.")).to_be_visible()
     office.goto(f"{poort.url}/requests")
     office.locator("tbody input[name=ids]").first.check()
     office.locator("#many-do").select_option("due")
