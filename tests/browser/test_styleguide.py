@@ -331,7 +331,7 @@ def test_offline_shows_what_was_last_seen(chromium: Browser) -> None:
 
 def test_a_portal_page_stays_under_its_weight() -> None:
     icons = [(STATIC / "icons" / name).read_bytes() for name in ("icons.svg", "poort.svg")]
-    assets = weight(bundle("portal.css"), bundle("app.js"), *icons)
+    assets = weight(bundle("portal.css"), bundle("portal.js"), *icons)
     html = weight(page("layout_portal.html", "styleguide/page.html").encode())
 
     assert assets <= 42_000
