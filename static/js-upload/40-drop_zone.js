@@ -27,7 +27,7 @@ customElements.define("drop-zone", class extends HTMLElement {
    the browser would leave the page for them. */
 {
   const carries = event => event.dataTransfer?.types.includes("Files") && document.querySelector("upload-list.here")
-  const place = event => event.target.closest?.("folder-tree li[data-move], tr[data-item^=f]")
+  const place = event => event.target.closest?.("folder-tree[data-items] li[data-id], tr[data-folder]")
   const mark = on => document.querySelectorAll(".drop-here").forEach(one => one !== on && one.classList.remove("drop-here"))
   document.addEventListener("dragover", event => {
     if (!carries(event)) return
