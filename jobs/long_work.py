@@ -135,6 +135,7 @@ async def run(errand: int) -> tuple[str, str]:
 
 
 async def _run(task: Task) -> tuple[str, str]:
+    engine.be_patient()
     await tasks.begin(task)
     beating = asyncio.create_task(_beat(task))
     try:

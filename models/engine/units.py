@@ -18,6 +18,8 @@ Rows = list[dict[str, Any]]
 log = logging.getLogger("poort.engine")
 
 _TRIES = 8
+_PATIENT_TRIES = 40  # of work that nobody waits for: up to half a minute beside others that write the same
+_LONGEST_PAUSE = 1.0  # seconds
 
 
 class Connection(Protocol):
@@ -242,15 +244,25 @@ async def run_writing(change: Callable[[], Awaitable[R]]) -> R:
     """
     if in_writing():
         return await change()
-    for attempt in range(1, _TRIES + 1):
+    tries = _PATIENT_TRIES if _is_patient.get() else _TRIES
+    for attempt in range(1, tries + 1):
         try:
             async with writing():
                 return await change()
         except Exception as error:
-            if not is_serialization_failure(error) or attempt == _TRIES:
+            if not is_serialization_failure(error) or attempt == tries:
                 raise
-        await asyncio.sleep(random.uniform(0.5, 1.5) * 0.005 * 2**attempt)  # noqa: S311
+        await asyncio.sleep(random.uniform(0.5, 1.5) * min(0.005 * 2**attempt, _LONGEST_PAUSE))  # noqa: S311
     raise AssertionError("unreachable")
+
+
+_is_patient: contextvars.ContextVar[bool] = contextvars.ContextVar("patient", default=False)
+
+
+def be_patient() -> None:
+    """From here on, in this task: units that collide with others are tried for longer. For long work, of which a part that
+    gives up is the whole that fails."""
+    _is_patient.set(True)
 
 
 async def unhurried(work: Coroutine[Any, Any, R]) -> R:
