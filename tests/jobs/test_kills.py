@@ -43,6 +43,15 @@ def nursery(database: str, smtp_sink: Sink, tmp_path: Path) -> Iterator[Nursery]
     found.end()
 
 
+async def something_taken(sink: Sink, seconds: float = 0.6) -> None:
+    """Since this moment: so that the kills come while there is work, however long a process takes to begin."""
+    had = len(sink.taken)
+    for _ in range(int(seconds / 0.02)):
+        if len(sink.taken) > had:
+            return
+        await asyncio.sleep(0.02)
+
+
 async def test_a_hundred_kills_lose_nothing_and_send_nothing_twice(
     database: str, nursery: Nursery, workers: Workers, smtp_sink: Sink
 ):
@@ -52,6 +61,7 @@ async def test_a_hundred_kills_lose_nothing_and_send_nothing_twice(
     for _ in range(KILLS):
         while len(nursery.all) < 3:
             nursery.start()
+        await something_taken(smtp_sink)
         await asyncio.sleep(chance.uniform(0.02, 0.25))
         nursery.kill(chance.choice(nursery.all))
     nursery.end()
