@@ -393,7 +393,9 @@ def test_an_answer_to_a_request_and_a_new_version(poort: House, tabs: Tabs) -> N
     expect(tab.locator("drop-zone")).to_have_count(2)
     Tabs.look(tab)
     for n, zone in enumerate(("Kasboek", "Bankafschriften")):
-        tab.locator("section.card", has_text=zone).locator("input[name=files]:not([accept])").set_input_files(paper(f"{zone}.pdf"))
+        tab.locator("section.card", has_text=zone).locator("input[name=files]:not([accept])").set_input_files(
+            paper(f"{zone}.pdf")
+        )
         expect(tab.locator("upload-list .uploads li.good", has_text=zone)).to_have_count(1)
         expect(tab.locator("section.card", has_text=zone)).to_contain_text(f"{zone}.pdf")
         expect(tab.locator("upload-list")).to_have_count(1)
