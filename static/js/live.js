@@ -13,10 +13,17 @@ document.addEventListener("DOMContentLoaded", () => {
     flushing = 0
     if (document.hidden) return
     for (const element of [...waiting]) {
-      if (isEdited(element)) continue
+      if (isEdited(element) || element.matches(".htmx-request")) continue
       waiting.delete(element)
       if (element.isConnected) element.dispatchEvent(new CustomEvent("live"))
     }
+  }
+  const renew = () => {  // what changed while an answer was under way is asked of whatever took its place
+    for (const element of [...waiting]) if (!element.isConnected) {
+      waiting.delete(element)
+      for (const other of lives()) if (other.id === element.id && other.dataset.live === element.dataset.live) waiting.add(other)
+    }
+    if (waiting.size) soon()
   }
   const soon = () => { flushing ||= setTimeout(flush, 250) }
   const changed = topics => {
@@ -43,6 +50,7 @@ document.addEventListener("DOMContentLoaded", () => {
   channel.onmessage = event => receive(event.data)
   document.addEventListener("visibilitychange", soon)
   document.addEventListener("focusout", soon)
+  document.addEventListener("htmx:finally:request", renew)
   document.addEventListener("change", soon)  // the last ticked row was let go
 
   const listen = () => new Promise(() => {  // for as long as this tab lives: then the lock falls to the next

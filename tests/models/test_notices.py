@@ -62,7 +62,8 @@ async def test_a_question_reaches_the_responsible_at_once_and_in_the_digest_unti
     ).first()  # fmt: skip
     await say(row, "Klopt dit bedrag?", by=quiet.rik)
 
-    await notices.plan_digests(utcnow() + dt.timedelta(days=1))
+    tomorrow = (utcnow() + dt.timedelta(days=1)).replace(hour=MORNING.hour)
+    await notices.plan_digests(tomorrow)
     [digest] = [one for one in await asked(Kind.DIGEST) if one.person == quiet.ed.user.id]
     told = await notices.news_of(quiet.ed.user.id, digest.kind, json.loads(digest.detail))
     assert (told["questions"], told["clients"][0]["questions"][0]["name"]) == (1, row.name)
