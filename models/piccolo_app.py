@@ -36,6 +36,8 @@ TABLE_MODULES = [
     "models.dossiers.grants",
     "models.dossiers.runs",
     "models.requests.records",
+    "models.approvals.records",
+    "models.approvals.record",
     "models.moving.records",
     "models.uploads.records",
     "models.scanning.records",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _OF_OFFICE = ("brand", "logo", "logo_type", "sender_name", "sender_address", "phone", "street", "postcode")
 MODULES = ("dossiers", "approvals", "payroll", "news", "sso", "content")
-BUILT = ("dossiers",)  # the modules that exist; an office cannot switch on what is not there
+BUILT = ("dossiers", "approvals")  # the modules that exist; an office cannot switch on what is not there
 
 
 class Firm(Owned, Table, tablename="firm"):

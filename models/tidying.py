@@ -20,6 +20,7 @@ BLOBS = (
     ("dossier_export", "sha256"),
     ("dossier_import", "sha256"),
     ("upload", "blob"),
+    ("approval_document", "sha256"),
     ("placement_source", "sha256"),
     ("placement_file", "sha256"),
     ("firm", "logo"),

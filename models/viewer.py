@@ -41,6 +41,10 @@ class Permission(enum.StrEnum):
     VIEW_TRAIL = "view_trail"
     VIEW_MAIL = "view_mail"
     READ_DOSSIERS = "read_dossiers"
+    VIEW_REQUESTED = "view_approval_requests"
+    EDIT_APPROVALS = "edit_approvals"
+    SIGN_OFF = "sign_off_approvals"
+    PRINT_PINS = "print_pins"
     # client users, each for one client
     VIEW_DOSSIER = "view_dossier"
     UPLOAD_DOCUMENTS = "upload_documents"
@@ -90,6 +94,9 @@ STAFF_MODULES = (
     StaffModule("clients", frozenset(), frozenset({Permission.MANAGE_CLIENTS})),
     StaffModule("users", frozenset(), frozenset({Permission.MANAGE_USERS, Permission.VIEW_AS})),
     StaffModule("dossiers", frozenset({Permission.READ_DOSSIERS}), frozenset({Permission.EDIT_DOSSIERS})),
+    StaffModule("approvals", frozenset({Permission.VIEW_REQUESTED}), frozenset({Permission.EDIT_APPROVALS})),
+    StaffModule("sign_off", frozenset(), frozenset({Permission.SIGN_OFF})),
+    StaffModule("pins", frozenset(), frozenset({Permission.PRINT_PINS})),
     StaffModule("imports", frozenset(), frozenset({Permission.IMPORT_RECORDS})),
     StaffModule("rollout", frozenset({Permission.VIEW_ROLLOUT}), frozenset({Permission.OPEN_GATES})),
     StaffModule("mail", frozenset({Permission.VIEW_MAIL}), frozenset()),

@@ -1,0 +1,36 @@
+"""What happened to a request: told in the unit that changes it, to the live pages and to whoever subscribed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from models import engine
+from models.live import touch
+
+if TYPE_CHECKING:
+    from models.approvals.records import ApprovalRequest
+
+EVENTS = (
+    "offered", "opened", "partly_approved", "approved", "rejected", "withdrawn", "replaced", "expired", "on_paper", "filed",
+)  # fmt: skip
+Hook = Callable[["ApprovalRequest", str], Awaitable[None]]
+HOOKS: list[Hook] = []
+
+
+def subscribe(hook: Hook) -> Hook:
+    """Called in the unit of the change, with the request and one of EVENTS: asks for work, never does it."""
+    HOOKS.append(hook)
+    return hook
+
+
+async def happened(request: ApprovalRequest, event: str) -> None:
+    """In the unit, after the change."""
+    if event not in EVENTS:
+        raise ValueError(f"no event is called {event!r}")
+    people = await engine.raw("SELECT DISTINCT person FROM approver WHERE request = $1", request.id)
+    await touch(
+        "approvals", f"client-{request.client}", f"approval-{request.id}", *(f"user-{row['person']}" for row in people)
+    )
+    for hook in HOOKS:
+        await hook(request, event)
