@@ -104,7 +104,7 @@ async def extend(request: ApprovalRequest, internal: dt.date | None, legal: dt.d
     after = {"internal_until": str(internal or ""), "legal_until": str(legal or "")}
     await by_staff(request, "extended", by, **before, **after)
     again = request.state == "expired"
-    await move(request, state, internal_due=internal, legal_due=legal, **({"ended_at": None} if again else {}))
+    await move(request, state, internal_due=internal, legal_due=legal, ended_at=None if again else request.ended_at)
     await (happened(request, "offered") if again else changed(request))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.approvals.ending import replace_former
@@ -110,10 +110,11 @@ async def _put_before(request: ApprovalRequest, by: Viewer) -> None:
                 state="waiting",
                 role=place.role,
             ).save()
+    more: dict[str, Any] = {"replaces": request.replaces} if request.replaces else {}
     await note(
         request, "offered", person=by.user.id, name=by.user.full_name, role="kantoor", statement=request.statement, language="nl",
         statement_en=request.statement_en, version=request.version, sha256=await _hashes(request), steps=json.loads(request.steps),
-        **({"replaces": request.replaces} if request.replaces else {}),
+        **more,
     )  # fmt: skip
     await by.note("ApprovalRequest.offer", request, {"version": request.version})
     await ask_step(request, 1)

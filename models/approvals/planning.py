@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -237,7 +238,7 @@ async def _warnings(steps: Sequence[Step], people: dict[int, Known], least: str)
 async def _without_means(people: Sequence[int], least: str) -> set[int]:
     """Who has nothing to prove himself with at this level; nobody as long as the office has no such means at all."""
     try:
-        from models import pins
+        pins = importlib.import_module("models.pins")
     except ImportError:
         return set()
     lacking = getattr(pins, "without_means", None)

@@ -3,7 +3,7 @@ looks through another's eyes, and not of the office."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.approvals.deciding import NO_MARK, Mark
@@ -42,9 +42,10 @@ async def note_opened(document: int, sha256: str, *, by: Viewer, page: int = 0, 
     now = utcnow()
     if not await engine.raw(_SEEN_SQL, request.id, request.client, part.id, by.user.id, sha256, page, now):
         return False
+    more: dict[str, Any] = {"page": page} if page else {}
     await note(
         request, "page_seen" if page else "opened", person=by.user.id, name=by.user.full_name, document=part.id, address=mark.address,
-        agent=mark.agent, sha256=sha256, file=part.name, version=request.version, **({"page": page} if page else {}),
+        agent=mark.agent, sha256=sha256, file=part.name, version=request.version, **more,
     )  # fmt: skip
     if not page:
         await _first_opened(request, by)
