@@ -2,9 +2,9 @@
 
 from models.pins.hashing import CODES, DIGITS
 from models.pins.issuing import Prepared, end, mark_posted, mark_printed, mark_returned, prepare, store
+from models.pins.proving import NotProved, Proof, prove
 from models.pins.records import KINDS, LIVING, STATES, TRIES, USABLE, Pin, PinCode
-
-LEVELS = ("pin", "codes", "totp", "passkey")  # low to high; `ApprovalKind.least_level` is the least that counts
+from models.pins.ways import LEVELS, Standing, Way, rank, standing, ways
 
 __all__ = [
     "CODES",
@@ -15,13 +15,21 @@ __all__ = [
     "STATES",
     "TRIES",
     "USABLE",
+    "NotProved",
     "Pin",
     "PinCode",
     "Prepared",
+    "Proof",
+    "Standing",
+    "Way",
     "end",
     "mark_posted",
     "mark_printed",
     "mark_returned",
     "prepare",
+    "prove",
+    "rank",
+    "standing",
     "store",
+    "ways",
 ]
