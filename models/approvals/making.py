@@ -15,8 +15,9 @@ from models.approvals.records import ApprovalDocument, ApprovalKind, ApprovalReq
 from models.approvals.words import checked_period, kind_name, period_words, statement_of
 from models.clients import Client
 from models.core import Refused, Say, operation, save
+from models.deadlines import internal_deadline, legal_deadline
 from models.live import touch
-from models.settings import Firm, utcnow
+from models.settings import utcnow
 from models.viewer import Permission
 
 if TYPE_CHECKING:
@@ -106,19 +107,15 @@ async def already_there(client: int, kind: int, book_year: int | None, period: s
     return [Former(**row) for row in rows]
 
 
-def proposed_deadlines(kind: ApprovalKind, client: Client, firm: Firm, book_year: int | None, period: str) -> Deadlines:
+def proposed_deadlines(kind: ApprovalKind, client: Client, book_year: int | None, period: str) -> Deadlines:
     """By the calendar of the kind; None where that says nothing."""
-    try:
-        from models.deadlines import legal_deadline
-    except ImportError:
+    if book_year is None:
         return Deadlines(None, None)
-    if not kind.rule or book_year is None:
-        return Deadlines(None, None)
-    more = client.extension_months if client.extension_months is not None else getattr(firm, "extension_months", 0)
     legal = legal_deadline(
-        kind.rule, book_year=book_year, period=period, year_end_month=client.year_end_month, extension_months=more or 0
-    )
-    return Deadlines(legal - dt.timedelta(days=kind.internal_days) if legal else None, legal)
+        kind.rule, book_year=book_year, period=period, year_end_month=client.year_end_month,
+        extension_months=client.extension_months or 0,
+    )  # fmt: skip
+    return Deadlines(internal_deadline(legal, kind.internal_days) if legal else None, legal)
 
 
 @operation(Permission.EDIT_APPROVALS, trail=False)
@@ -249,9 +246,9 @@ async def _columns(client: Client, kind: ApprovalKind, values: NewRequest) -> di
     period = checked_period(values.book_year, values.period)
     if values.amount is not None and abs(values.amount) > MOST_CENTS:
         raise Refused("amount", Say("Dit bedrag is te groot."))
-    ours = proposed_deadlines(kind, client, await Firm.load(), values.book_year, period)
+    ours = proposed_deadlines(kind, client, values.book_year, period)
     legal = values.legal_due or ours.legal
-    internal = values.internal_due or (legal - dt.timedelta(days=kind.internal_days) if legal else ours.internal)
+    internal = values.internal_due or (internal_deadline(legal, kind.internal_days) if legal else None)
     if legal and internal and internal > legal:
         raise Refused("internal_due", Say("De interne deadline ligt na de wettelijke."))
     addressee = kind.addressee if values.addressee is None else values.addressee

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,10 @@ from typing import Any, NamedTuple
 from models import engine
 from models.accounts.blocking import listed
 from models.approvals.proofs import today
-from models.approvals.records import ROLES, Mandate
+from models.approvals.records import LEVELS, ROLES, Mandate
+from models.approvals.states import one_of
 from models.core import Refused, Say
+from models.pins.records import USABLE
 from models.viewer import Right
 
 MODES = ("all", "any", "some")
@@ -236,13 +237,20 @@ async def _warnings(steps: Sequence[Step], people: dict[int, Known], least: str)
 
 
 async def _without_means(people: Sequence[int], least: str) -> set[int]:
-    """Who has nothing to prove himself with at this level; nobody as long as the office has no such means at all."""
-    try:
-        pins = importlib.import_module("models.pins")
-    except ImportError:
+    """Who has nothing to prove himself with at this level: no PIN or list that works, no authenticator, no passkey."""
+    if not people:
         return set()
-    lacking = getattr(pins, "without_means", None)
-    return set(await lacking(people, least)) if lacking else set()
+    levels = LEVELS[LEVELS.index(least) :]
+    means = ["u.has_passkey", *(["u.totp_secret <> ''"] if "totp" in levels else [])]
+    if lists := [level for level in levels if level in ("pin", "codes")]:
+        means.append(
+            f"EXISTS (SELECT 1 FROM pin p WHERE p.person = u.id AND p.kind IN ({one_of(lists)}) AND p.state IN ({one_of(USABLE)}))"
+        )
+    rows = await engine.raw(
+        f"SELECT u.id FROM users u WHERE u.id IN {listed(1)} AND NOT ({' OR '.join(means)})",
+        json.dumps(sorted(set(people))),
+    )
+    return {row["id"] for row in rows}
 
 
 def _refusals(steps: Sequence[Step], roles: dict[str, list[int]], planned: Sequence[dict[str, Any]]) -> tuple[Say, ...]:
