@@ -51,10 +51,15 @@ async def kind(name: str = "Aangifte omzetbelasting") -> ApprovalKind:
 async def person(client: int, name: str, rights: int = ALL, **more: Any) -> Viewer:
     """A client's person with these rights, active unless it says otherwise."""
     email = f"{name.lower()}{next(_numbers)}@klant.example"
-    user = User(
-        kind="client", state="active", email=email, email_key=email, first_name=name, surname="Test", created_at=utcnow(),
-        **keys_of(first_name=name, surname="Test", email=email) | more,
-    )  # fmt: skip
+    given = {
+        "kind": "client",
+        "state": "active",
+        "email": email,
+        "email_key": email,
+        "first_name": name,
+        "surname": "Test",
+    } | more
+    user = User(**given, created_at=utcnow(), **keys_of(first_name=name, surname="Test", email=email))  # type: ignore[arg-type]
     await user.save()
     await engine.raw(
         "INSERT INTO access (person, client, rights, own, role, created_at) VALUES ($1, $2, $3, $3, '', $4)",
