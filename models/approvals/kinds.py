@@ -1,0 +1,165 @@
+"""The office's list of kinds: what each is called, when it is due, what is agreed to, and what proof is asked."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from models import deadlines, engine
+from models.approvals.records import LEVELS, ApprovalKind
+from models.approvals.words import FIELDS, statement_of
+from models.core import Refused, Say, Scope, fold, operation, save, was_and_is
+from models.ladder import checked_days
+from models.live import touch
+from models.viewer import Permission
+
+if TYPE_CHECKING:
+    from models.viewer import Viewer
+
+MOST = 100
+LEVEL_WORDS: dict[str, Say] = {
+    "pin": Say("Pincode"),
+    "codes": Say("Genummerde code uit een lijst"),
+    "totp": Say("Code uit een authenticator-app"),
+    "passkey": Say("Passkey"),
+}
+RULES: dict[str, Say] = {"": Say("Geen vaste dag"), **{key: rule.name for key, rule in deadlines.RULES.items()}}
+
+
+@dataclass(frozen=True)
+class KindFields:
+    """What an administrator fills in; see the columns of ApprovalKind."""
+
+    name: str
+    name_en: str = ""
+    rule: str = ""
+    addressee: str = ""
+    statement: str = ""
+    statement_en: str = ""
+    least_level: str = "pin"
+    needs_sign_off: bool = False
+    internal_days: int = 7
+    remind_before: str = "7,3,1"
+    remind_after: int = 1
+    remind_every: int = 3
+    phone_days: int = 3
+    folder: str = ""
+
+
+def checked(values: KindFields) -> dict[str, Any]:
+    """As it is kept. Raises Refused."""
+    name = " ".join(values.name.split())
+    if not name:
+        raise Refused("name", Say("Vul een naam in."))
+    if not values.statement.strip():
+        raise Refused("statement", Say("Vul in waarmee de accordeur akkoord gaat."))
+    for field in ("statement", "statement_en"):
+        _check_fields(field, getattr(values, field))
+    if values.least_level not in LEVELS:
+        raise Refused("least_level", Say("Kies een bewijs."))
+    if values.rule not in RULES:
+        raise Refused("rule", Say("Kies een kalender."))
+    for field, most in (("internal_days", 90), ("remind_after", 30), ("remind_every", 30), ("phone_days", 60)):
+        if not 0 <= getattr(values, field) <= most:
+            raise Refused(field, Say("Vul een getal in van 0 tot en met {most}.", most=most))
+    kept = asdict(values)
+    kept |= {
+        "name": name[:120],
+        "name_key": fold(name)[:240],
+        "remind_before": checked_days(values.remind_before),
+        "statement": values.statement.strip(),
+        "statement_en": values.statement_en.strip(),
+    }
+    return kept
+
+
+def _check_fields(field: str, text: str) -> None:
+    unknown = [name for name in re.findall(r"\{([^{}]*)\}", text) if name not in FIELDS]
+    if unknown or text.count("{") != text.count("}"):
+        raise Refused(
+            field,
+            Say("“{{{name}}}” kan niet worden ingevuld. Kies uit {{kind}}, {{period}}, {{client}}, {{addressee}} en {{amount}}.", name=unknown[0] if unknown else ""),
+        )  # fmt: skip
+
+
+@operation(Permission.MANAGE_SETTINGS, trail=False)
+async def add_kind(_all: Scope[ApprovalKind], values: KindFields, *, by: Viewer) -> ApprovalKind:
+    """At the end of the list."""
+    kept = checked(values)
+    await _name_is_free(str(kept["name_key"]), 0)
+    if await ApprovalKind.count() >= MOST:
+        raise Refused("", Say("Er zijn al {n} soorten.", n=MOST))
+    last = (await engine.raw("SELECT coalesce(max(position), 0) AS last FROM approval_kind"))[0]["last"]
+    kind = ApprovalKind(**kept, position=last + 1)
+    await kind.save()
+    await by.note("ApprovalKind.add", kind, {"name": kind.name})
+    await touch("approvals")
+    return kind
+
+
+@operation(Permission.MANAGE_SETTINGS, trail=False)
+async def change_kind(kind: ApprovalKind, values: KindFields, *, by: Viewer) -> None:
+    """For what is offered from now on; what was offered keeps its words and its proof."""
+    kept = checked(values)
+    await _name_is_free(str(kept["name_key"]), kind.id)
+    before = {name: getattr(kind, name) for name in kept if name != "name_key"}
+    await save(kind, **kept)
+    after = {name: getattr(kind, name) for name in before}
+    await by.note("ApprovalKind.change", kind, {"name": kind.name, **was_and_is(before, after)})
+    await touch("approvals")
+
+
+@operation(Permission.MANAGE_SETTINGS, trail=False)
+async def use_kind(kind: ApprovalKind, is_active: bool, *, by: Viewer) -> None:
+    """Put aside it is offered no more; what is there stays as it is."""
+    await save(kind, is_active=is_active)
+    await by.note("ApprovalKind.use" if is_active else "ApprovalKind.put_aside", kind, {"name": kind.name})
+    await touch("approvals")
+
+
+@operation(Permission.MANAGE_SETTINGS, trail=False)
+async def move_kind(kind: ApprovalKind, up: bool, *, by: Viewer) -> None:
+    """One place up or down in the list."""
+    rows = await engine.raw("SELECT id FROM approval_kind ORDER BY position, id")
+    ids = [row["id"] for row in rows]
+    at = ids.index(kind.id)
+    to = at - 1 if up else at + 1
+    if not 0 <= to < len(ids):
+        return
+    ids[at], ids[to] = ids[to], ids[at]
+    places = " ".join(f"WHEN {id} THEN {place}" for place, id in enumerate(ids))
+    await engine.raw(f"UPDATE approval_kind SET position = CASE id {places} END")
+
+
+@operation(Permission.MANAGE_SETTINGS, trail=False)
+async def remove_kind(kind: ApprovalKind, *, by: Viewer) -> None:
+    """Only one that was never used."""
+    if await engine.raw("SELECT 1 AS one FROM approval_request WHERE kind = $1 LIMIT 1", kind.id):
+        raise Refused("", Say("“{name}” is al gebruikt en blijft daarom bewaard. Zet de soort weg als u hem niet meer wilt aanbieden.", name=kind.name))  # fmt: skip
+    await by.note("ApprovalKind.remove", kind, {"name": kind.name})
+    await ApprovalKind.delete().where(ApprovalKind.id == kind.id)
+    await touch("approvals")
+
+
+async def _name_is_free(key: str, but: int) -> None:
+    if await ApprovalKind.exists().where((ApprovalKind.name_key == key) & (ApprovalKind.id != but)):
+        raise Refused("name", Say("Er is al een soort met deze naam."))
+
+
+def example(values: KindFields, language: str = "nl") -> str:
+    """The sentence of an invented client, as an approver would read it."""
+    kind = SimpleNamespace(**asdict(values))
+    asked = SimpleNamespace(title="", book_year=2026, period="k3", addressee=values.addressee, amount=123_450)
+    return statement_of(kind, asked, "Bakkerij Jansen B.V.", language)
+
+
+async def kinds_used() -> list[dict[str, object]]:
+    """All of them in their order, each with how many requests there are."""
+    return await engine.raw(
+        "SELECT k.id, k.name, k.rule, k.least_level, k.needs_sign_off, k.is_active, k.internal_days, "
+        "(SELECT count(*) FROM approval_request r WHERE r.kind = k.id) AS used, "
+        "(SELECT count(*) FROM approval_plan p WHERE p.kind = k.id AND p.client IS NULL) AS planned "
+        "FROM approval_kind k ORDER BY k.position, k.id"
+    )

@@ -1,0 +1,222 @@
+"""Setting up approvals: kinds, plans, roles and mandates, as an administrator, a colleague and a client meet them."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from models import engine
+from models.approvals import ApprovalKind, ApprovalPlan, ApproverRole, Mandate, granting
+from models.approvals.planning import mandates_of, roles_of, who_would_sign
+from models.approvals.proofs import today
+from models.clients import Client
+from models.core import Refused, save
+from models.settings import Firm
+from models.viewer import Right
+from tests.approving import ALL, kind, person
+from tests.cast import Cast, browser_of
+
+
+@pytest.fixture
+async def office(cast: Cast) -> Cast:
+    async def unit() -> None:
+        await save(await Firm.load(), modules="dossiers,approvals")
+
+    await engine.run_writing(unit)
+    return cast
+
+
+KIND = {
+    "name": "Aangifte BPM", "statement": "Ik ga akkoord met {kind} {period} van {client}.", "rule": "", "least_level": "totp", "internal_days": "5",
+    "remind_before": "4,2", "remind_after": "1", "remind_every": "3", "phone_days": "2", "folder": "Boekjaar {boekjaar}",
+}  # fmt: skip
+
+
+async def test_a_kind_is_added_changed_moved_and_put_aside(office):
+    async with browser_of(office.anna) as anna:
+        assert (await anna.post("/settings/approvals/kinds/new", data=KIND)).status_code == 303
+        one = await kind("Aangifte BPM")
+        assert (one.least_level, one.internal_days, one.remind_before) == ("totp", 5, "4,2")
+
+        again = await anna.post("/settings/approvals/kinds/new", data=KIND)
+        wrong = await anna.post(
+            f"/settings/approvals/kinds/{one.id}", data={**KIND, "statement": "Ik ga akkoord met {bedrag}."}
+        )
+        look = await anna.post(
+            f"/settings/approvals/kinds/{one.id}", data={**KIND, "statement": "Anders: {client}, {amount}", "look": "1"}
+        )
+        number = await anna.post(f"/settings/approvals/kinds/{one.id}", data={**KIND, "internal_days": "veel"})
+
+        assert (again.status_code, wrong.status_code, look.status_code, number.status_code) == (422, 422, 422, 422)
+        assert "Er is al een soort" in again.text
+        assert "{bedrag}" in wrong.text
+        assert "Anders: Bakkerij Jansen B.V., € 1.234,50 te betalen" in look.text
+        assert "Vul een heel getal in" in number.text and "veel" in number.text
+        before = await ApprovalKind.select(ApprovalKind.id).order_by(ApprovalKind.position)
+        await anna.post(f"/settings/approvals/kinds/{one.id}/up")
+        after = await ApprovalKind.select(ApprovalKind.id).order_by(ApprovalKind.position)
+        assert [row["id"] for row in after][-2] == [row["id"] for row in before][-1] == one.id
+        await anna.post(f"/settings/approvals/kinds/{one.id}/away")
+        assert not (await kind("Aangifte BPM")).is_active
+        assert "Weggezet" in (await anna.get("/settings/approvals")).text
+        await anna.post(f"/settings/approvals/kinds/{one.id}/removal")
+        assert not await ApprovalKind.exists().where(ApprovalKind.id == one.id)
+
+
+async def test_what_was_used_is_not_removed(office):
+    one = await kind()
+    await engine.raw(
+        "INSERT INTO approval_request (client, kind, made_at, state) VALUES ($1, $2, $3, 'draft')", office.bakkerij, one.id, dt.datetime.now(dt.UTC)
+    )  # fmt: skip
+    async with browser_of(office.anna) as anna:
+        reply = await anna.post(f"/settings/approvals/kinds/{one.id}/removal")
+        assert "al gebruikt" in (await anna.get(reply.headers["location"])).text
+    assert await ApprovalKind.exists().where(ApprovalKind.id == one.id)
+
+
+async def test_only_who_manages_the_settings_sets_kinds_and_plans_of_the_office(office):
+    one = await kind()
+    async with browser_of(office.ed) as ed:
+        for path in ("", "/kinds/new", f"/kinds/{one.id}", "/plan"):
+            assert (await ed.get(f"/settings/approvals{path}")).status_code == 404
+        assert (
+            await ed.post("/settings/approvals/plan", data={"mode-1": "all", "who-1": "role:director"})
+        ).status_code == 404
+    assert not await ApprovalPlan.exists()
+
+
+async def test_the_plan_of_the_office_is_made_step_by_step_without_a_script(office):
+    async with browser_of(office.anna) as anna:
+        first = {"mode-1": "all", "n-1": "1", "who-1": ["role:director"]}
+        more = await anna.post("/settings/approvals/plan", data={**first, "do": "add"})
+        assert more.status_code == 422 and 'name="mode-2"' in more.text and 'value="role:director" checked' in more.text
+        two = {**first, "mode-2": "some", "n-2": "2", "who-2": ["role:partner", "role:payroll"]}
+        assert 'name="mode-2"' not in (await anna.post("/settings/approvals/plan", data={**two, "do": "remove-1"})).text
+
+        saved = await anna.post("/settings/approvals/plan", data=two)
+        assert saved.status_code == 303
+        [plan] = await ApprovalPlan.objects()
+        assert [step["mode"] for step in plan.as_steps] == ["all", "some"]
+
+        empty = await anna.post("/settings/approvals/plan", data={"mode-1": "all"})
+        assert (empty.status_code, "Kies bij elke stap" in empty.text) == (422, True)
+        await anna.post("/settings/approvals/plan", data={**two, "do": "clear"})
+        assert not await ApprovalPlan.exists()
+
+
+async def test_a_client_has_a_plan_of_its_own_for_one_kind(office):
+    one, other = await kind(), await kind("Salarisrun")
+    kim = await person(office.bakkerij, "Kim")
+    page = f"/clients/{office.bakkerij}/approvers"
+    async with browser_of(office.anna) as anna:
+        await anna.post("/settings/approvals/plan", data={"mode-1": "any", "who-1": "role:director"})
+        reply = await anna.post(
+            f"{page}/plan?kind={one.id}", data={"mode-1": "all", "who-1": [f"person:{kim.user.id}"]}
+        )
+        assert reply.status_code == 303
+        shown = (await anna.get(page)).text
+        assert "van deze cliënt en soort" in shown and "van het kantoor" in shown and "Kim" in shown
+        stranger = await anna.post(f"{page}/plan", data={"mode-1": "all", "who-1": [f"person:{office.sam.user.id}"]})
+        assert (stranger.status_code, "Kies uit de gebruikers" in stranger.text) == (422, True)
+        many = await anna.post(f"{page}/plan", data={"mode-1": "some", "n-1": "3", "who-1": [f"person:{kim.user.id}"]})
+        assert "meer akkoorden dan er mensen zijn" in many.text
+    assert (await who_would_sign(office.bakkerij, one.id)).source == "client_kind"
+    assert (await who_would_sign(office.bakkerij, other.id)).source == "office"
+
+
+async def test_roles_have_days_and_a_history(office):
+    page, rik = f"/clients/{office.bakkerij}/approvers", office.rik.user.id
+    async with browser_of(office.anna) as anna:
+        given = {"person": str(rik), "role": "director", "since": "01-01-2026", "until": ""}
+        assert (await anna.post(f"{page}/roles", data=given)).status_code == 303
+        twice = await anna.post(f"{page}/roles", data=given)
+        assert (twice.status_code, "heeft deze rol in die tijd al" in twice.text, "01-01-2026" in twice.text) == (
+            422,
+            True,
+            True,
+        )
+        bad = await anna.post(f"{page}/roles", data={**given, "since": "32-13-2026"})
+        assert (bad.status_code, "32-13-2026" in bad.text) == (422, True)
+        [role] = await ApproverRole.objects()
+        assert (await anna.post(f"{page}/roles/{role.id}/end")).status_code == 303
+        assert "Geëindigd" in (await anna.get(page)).text
+    yesterday = today() - dt.timedelta(days=1)
+    assert (await roles_of(office.bakkerij, yesterday))["director"] == [rik]
+    assert (await roles_of(office.bakkerij, today()))["director"] == []
+    assert (await roles_of(office.bakkerij, dt.date(2025, 12, 31)))["director"] == []
+
+
+async def test_a_mandate_counts_in_its_days_and_for_its_kind(office):
+    vat, run = await kind(), await kind("Salarisrun")
+    kim = await person(office.bakkerij, "Kim")
+    page, rik = f"/clients/{office.bakkerij}/approvers", office.rik.user.id
+    async with browser_of(office.anna) as anna:
+        asked = {
+            "giver": str(rik),
+            "taker": str(kim.user.id),
+            "kind": str(vat.id),
+            "since": "01-12-2030",
+            "until": "31-12-2030",
+            "note": "Vakantie",
+        }
+        assert (await anna.post(f"{page}/mandates", data=asked)).status_code == 303
+        himself = await anna.post(f"{page}/mandates", data={**asked, "taker": str(rik)})
+        backwards = await anna.post(f"{page}/mandates", data={**asked, "until": "30-11-2030"})
+        assert (himself.status_code, backwards.status_code) == (422, 422)
+        assert "Vakantie" in backwards.text
+
+        async def counts(day: dt.date, one: ApprovalKind) -> list[int]:
+            return [row["taker"] for row in await mandates_of(office.bakkerij, one.id, day)]
+
+        assert await counts(dt.date(2030, 12, 31), vat) == [kim.user.id]
+        assert await counts(dt.date(2030, 11, 30), vat) == await counts(dt.date(2031, 1, 1), vat) == []
+        assert await counts(dt.date(2030, 12, 15), run) == []
+        [mandate] = await Mandate.objects()
+        await anna.post(f"{page}/mandates/{mandate.id}/end")
+        assert await counts(dt.date(2030, 12, 15), vat) == []
+        assert "Vakantie" in (await anna.get(page)).text
+
+
+async def test_who_may_not_approve_is_nobodys_substitute(office):
+    lou = await person(office.bakkerij, "Lou", int(Right.VIEW_DOSSIER))
+
+    async def give() -> None:
+        client = await Client.objects().get(Client.id == office.bakkerij)
+        await granting.give_mandate(client, office.rik.user.id, lou.user.id, None, None, None, by=office.anna)
+
+    with pytest.raises(Refused, match="niet het recht"):
+        await engine.run_writing(give)
+
+
+async def test_a_director_appoints_his_own_substitute_and_nobody_elses(office):
+    rik = await person(office.bakkerij, "Rikkie", ALL)
+    kim = await person(office.bakkerij, "Kim", ALL)
+    until = (today() + dt.timedelta(days=14)).strftime("%d-%m-%Y")
+    async with browser_of(rik) as phone:
+        assert "Kim" in (await phone.get("/portal/substitutes")).text
+        endless = await phone.post(
+            f"/portal/substitutes/{office.bakkerij}", data={"taker": str(kim.user.id), "until": ""}
+        )
+        assert (endless.status_code, "hoogstens een jaar" in endless.text) == (422, True)
+        done = await phone.post(
+            f"/portal/substitutes/{office.bakkerij}", data={"taker": str(kim.user.id), "until": until}
+        )
+        assert done.status_code == 303
+    [mandate] = await Mandate.objects()
+    assert (mandate.giver, mandate.taker) == (rik.user.id, kim.user.id)
+    async with browser_of(kim) as other:
+        assert (await other.post(f"/portal/substitutes/{office.bakkerij}/{mandate.id}/end")).status_code == 404
+    async with browser_of(office.sam) as sam:
+        assert (
+            await sam.post(f"/portal/substitutes/{office.bakkerij}", data={"taker": "1", "until": until})
+        ).status_code == 404
+    async with browser_of(rik) as phone:
+        await phone.post(f"/portal/substitutes/{office.bakkerij}/{mandate.id}/end")
+    assert (await Mandate.objects().first()).ended_at is not None
+
+
+async def test_the_fiscal_partner_is_named(office):
+    await engine.raw("UPDATE client SET partner = (SELECT max(id) FROM client) WHERE id = $1", office.bakkerij)
+    async with browser_of(office.anna) as anna:
+        assert "Fiscaal partner:" in (await anna.get(f"/clients/{office.bakkerij}/approvers")).text

@@ -1,0 +1,63 @@
+"""In the portal: who approves lets a colleague do it for a while."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+
+from models.approvals import granting
+from models.approvals.planning import people_of
+from models.approvals.records import Mandate
+from models.clients import Client
+from models.core import Missing, Refused, Say
+from models.viewer import Right, Viewer
+from web.client_approvers import day_in, id_in
+from web.replies import Reply, go, invalid, show
+from web.routing import Access, Routes
+
+own = Routes("own_substitutes", Access.CLIENT)
+
+
+@own.get("/portal/substitutes")
+async def page(request: Request, viewer: Viewer) -> Reply:
+    return show("approvers/own.html", **await _page(viewer))
+
+
+async def _page(viewer: Viewer, **more: Any) -> dict[str, Any]:
+    """Of each client at which he may approve: the colleagues who may stand in, and what he gave."""
+    clients = []
+    for client_id in viewer.client_ids_with(Right.APPROVE):
+        people = [one for one in (await people_of(client_id)).values() if one.may("") and one.id != viewer.user.id]
+        given = [row for row in await granting.mandates_given(client_id) if row["giver"] == viewer.user.id]
+        clients.append(
+            {"id": client_id, "name": viewer.grants[client_id].client_name, "people": people, "given": given}
+        )
+    if not clients:
+        raise Missing("approvals")
+    return {"title": Say("Vervanging bij accorderen"), "section": "approvals", "clients": clients, "typed": {}} | more
+
+
+@own.post("/portal/substitutes/{client_id:int}")
+async def appoint(request: Request, viewer: Viewer, client_id: int) -> Reply:
+    client, form = await viewer.clients.get(client_id), await request.form()
+    try:
+        await granting.appoint_substitute(
+            client, id_in(form, "taker"), day_in(form, "since"), day_in(form, "until"), str(form.get("note", "")).strip(), by=viewer
+        )  # fmt: skip
+    except Refused as refused:
+        typed = {name: str(value) for name, value in form.items() if isinstance(value, str)}
+        return invalid("approvers/own.html", **await _page(viewer, typed={client.id: typed}, problem=(client.id, refused.why)))  # fmt: skip
+    return go(page.url(), toast=Say("De vervanging is vastgelegd. Uw kantoor ziet dit ook."))
+
+
+@own.post("/portal/substitutes/{client_id:int}/{mandate_id:int}/end")
+async def end(request: Request, viewer: Viewer, client_id: int, mandate_id: int) -> Reply:
+    client: Client = await viewer.clients.get(client_id)
+    given = (
+        await viewer.scope(Mandate)
+        .where((Mandate.client == client.id) & (Mandate.giver == viewer.user.id))
+        .get(mandate_id)
+    )
+    await granting.end_own_mandate(given, by=viewer)
+    return go(page.url(), toast=Say("De vervanging is beëindigd."))
