@@ -17,6 +17,7 @@ from models.clients import Client
 from models.core import Refused, Say, operation, save
 from models.deadlines import internal_deadline, legal_deadline
 from models.live import touch
+from models.scanning.enlisting import enlist
 from models.settings import utcnow
 from models.viewer import Permission
 
@@ -146,7 +147,9 @@ async def change(request: ApprovalRequest, values: NewRequest, *, by: Viewer) ->
     client = await by.clients.get(request.client)
     kind = await kind_of(values.kind)
     columns = await _columns(client, kind, values)
-    await _settle_former(client.id, values, columns["period"], request.id)
+    same = (request.kind, request.book_year, request.period) == (kind.id, values.book_year, columns["period"])
+    if values.replaces or not same:
+        await _settle_former(client.id, values, columns["period"], request.id)
     columns["responsible"] = await responsible_for(client.id, values.responsible, by)
     await save(request, **columns, kind=kind.id, replaces=values.replaces)
     await Approver.delete().where((Approver.request == request.id) & (Approver.step == 0))
@@ -305,6 +308,7 @@ def _check_files(parts: Sequence[NewPart]) -> None:
 
 
 async def _put_parts(request: ApprovalRequest, parts: Sequence[NewPart], start: int = 0) -> None:
+    await enlist([part.sha256 for part in parts])
     for place, part in enumerate(parts, start):
         await ApprovalDocument(**part._asdict(), request=request.id, client=request.client, position=place).save()
 

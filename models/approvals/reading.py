@@ -103,7 +103,7 @@ async def open_for(viewer: Viewer) -> list[Asked]:
 
 
 _ROW_SQL = (
-    "SELECT r.id, r.client, c.name AS client_name, c.number, r.kind, k.name AS kind_nl, k.name_en AS kind_en, r.title, r.book_year, r.period, "
+    "SELECT r.id, r.client, c.name AS client_name, c.number, r.kind, k.name AS kind_nl, k.name_en AS kind_en, k.needs_sign_off, r.title, r.book_year, r.period, "
     "r.state, r.version, r.step, r.steps, r.amount, r.addressee, r.internal_due, r.legal_due, r.made_at, r.offered_at, r.completed_at, "
     "r.ended_at, r.responsible, coalesce(u.full_name, '') AS responsible_name, "
     "(SELECT count(*) FROM approver a WHERE a.request = r.id AND a.step > 0 AND a.state <> 'void') AS places, "
@@ -195,3 +195,25 @@ async def pages_seen(request: int) -> dict[tuple[int, int], int]:
         request,
     )
     return {(row["document"], row["person"]): int(row["n"]) for row in rows}
+
+
+@dataclass(frozen=True)
+class Choices:
+    """To choose from when one is placed: kinds, colleagues and the client's people, as (id, name)."""
+
+    kinds: list[tuple[int, str]]
+    staff: list[tuple[int, str]]
+    people: list[tuple[int, str]]
+
+
+async def choices(viewer: Viewer, client: int) -> Choices:
+    if not viewer.is_staff:
+        return Choices([], [], [])
+    kinds = await engine.raw("SELECT id, name FROM approval_kind WHERE is_active ORDER BY position, id")
+    people = await engine.raw(
+        "SELECT u.id, u.full_name AS name, u.kind FROM users u WHERE u.state <> 'blocked' AND (u.kind = 'staff' OR u.id IN "
+        f"(SELECT a.person FROM access a WHERE a.client = $1 AND {seen(viewer, 'a.client')})) ORDER BY u.sort_key, u.id LIMIT 1000",
+        client,
+    )
+    named = {kind: [(row["id"], row["name"]) for row in people if row["kind"] == kind] for kind in ("staff", "client")}
+    return Choices([(row["id"], row["name"]) for row in kinds], named["staff"], named["client"])
