@@ -248,11 +248,10 @@ async def owner_of(
     return user
 
 
-async def name_in(answer: str) -> str:
-    """How the passkey is called that gave this answer; '' for none of ours."""
+async def passkey_in(answer: str) -> Passkey | None:
+    """The passkey that gave this answer; None for none of ours. Whether the answer is right, `owner_of` says."""
     typed = _parsed(answer)
-    rows = await Passkey.select(Passkey.name).where(Passkey.credential_id == _text(typed.raw_id)) if typed else []
-    return str(rows[0]["name"]) if rows else ""
+    return await Passkey.objects().where(Passkey.credential_id == _text(typed.raw_id)).first() if typed else None
 
 
 def _parsed(answer: str) -> structs.AuthenticationCredential | None:

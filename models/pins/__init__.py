@@ -1,14 +1,15 @@
-"""PINs and lists of one-time codes: issued by letter (`issuing`, `reissuing`), used to prove who approves (`proving`, `ways`),
+"""PINs and lists of one-time codes: issued by letter (`issuing`, `reissuing`), used to prove who approves (`proving`, `means`),
 and listed for the office (`lists`)."""
 
 from models.pins.hashing import CODES, DIGITS
 from models.pins.issuing import Prepared, end, mark_posted, mark_printed, mark_returned, prepare, store
+from models.pins.means import BLOCKED, LEVELS, Standing, Way, means_of, rank, standing, ways
 from models.pins.proving import NotProved, Proof, prove
 from models.pins.records import KINDS, LIVING, STATES, TRIES, USABLE, Pin, PinCode
 from models.pins.reissuing import letters_come_from
-from models.pins.ways import LEVELS, Standing, Way, rank, standing, ways
 
 __all__ = [
+    "BLOCKED",
     "CODES",
     "DIGITS",
     "KINDS",
@@ -29,6 +30,7 @@ __all__ = [
     "mark_posted",
     "mark_printed",
     "mark_returned",
+    "means_of",
     "prepare",
     "prove",
     "rank",

@@ -103,14 +103,31 @@ async def counts(viewer: Viewer, kind: str) -> dict[str, int]:
     return {row["state"]: int(row["n"]) for row in rows}
 
 
+async def issued(viewer: Viewer, kind: str) -> int:
+    rows = await engine.raw(
+        f"SELECT count(*) AS n FROM pin k JOIN users ON users.id = k.person WHERE k.kind = $1 AND {seen_people(viewer, 'users')}",
+        kind,
+    )
+    return int(rows[0]["n"])
+
+
+async def register(viewer: Viewer, kind: str, number: int, size: int) -> list[dict[str, Any]]:
+    """What was issued, newest first, a page counted from 1: person, who, and the columns of `of_person`."""
+    return await engine.raw(
+        f"{_HISTORY.format(person='k.person, users.full_name AS who, ')} JOIN users ON users.id = k.person WHERE k.kind = $1 "
+        f"AND {seen_people(viewer, 'users')} ORDER BY k.id DESC LIMIT {int(size)} OFFSET {int((number - 1) * size)}",
+        kind,
+    )
+
+
 async def of_person(person: User) -> list[dict[str, Any]]:
     """What he had of both kinds, newest first: id, kind, state, batch, made_at, made_by_name, printed_at, posted_on, confirmed_at,
     used_at, blocked_at, ended_at, ended_by_name, wrong, unused."""
-    return await engine.raw(
-        "SELECT k.id, k.kind, k.state, k.batch, k.letter, k.made_at, m.full_name AS made_by_name, k.printed_at, k.posted_on, "
-        "k.confirmed_at, k.used_at, k.blocked_at, k.ended_at, e.full_name AS ended_by_name, k.wrong, "
-        "(SELECT count(*) FROM pin_code o WHERE o.pin = k.id AND o.used_at IS NULL) AS unused "
-        "FROM pin k LEFT JOIN users m ON m.id = k.made_by LEFT JOIN users e ON e.id = k.ended_by "
-        "WHERE k.person = $1 ORDER BY k.id DESC LIMIT 20",
-        person.id,
-    )
+    return await engine.raw(f"{_HISTORY.format(person='')} WHERE k.person = $1 ORDER BY k.id DESC LIMIT 20", person.id)
+
+
+_HISTORY = """
+SELECT {person}k.id, k.kind, k.state, k.batch, k.letter, k.made_at, m.full_name AS made_by_name, k.printed_at, k.posted_on,
+ k.confirmed_at, k.used_at, k.blocked_at, k.ended_at, e.full_name AS ended_by_name, k.wrong,
+ (SELECT count(*) FROM pin_code o WHERE o.pin = k.id AND o.used_at IS NULL) AS unused
+FROM pin k LEFT JOIN users m ON m.id = k.made_by LEFT JOIN users e ON e.id = k.ended_by"""

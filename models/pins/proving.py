@@ -17,8 +17,8 @@ from models.core import Forbidden, Say
 from models.live import touch
 from models.pins import hashing
 from models.pins.issuing import WORKS
+from models.pins.means import BLOCKED, look, used_to_sign_in, why_not
 from models.pins.records import TRIES
-from models.pins.ways import BLOCKED, look, used_to_sign_in, why_not
 from models.settings import utcnow
 
 if TYPE_CHECKING:
@@ -215,8 +215,9 @@ async def _by_totp(viewer: Viewer, value: str) -> Proof | NotProved:
 async def _by_passkey(viewer: Viewer, value: str, challenge: bytes | None) -> Proof | NotProved:
     async def judge() -> Proof | NotProved:
         owner = await passkeys.owner_of(value, challenge, int(viewer.user.id), verified=True)
-        if owner is None:
+        passkey = await passkeys.passkey_in(value)
+        if owner is None or passkey is None:
             return NotProved(WRONG_PASSKEY, None)
-        return Proof("passkey", f"passkey {await passkeys.name_in(value)}", utcnow())
+        return Proof("passkey", f"passkey {passkey.name}", utcnow())
 
     return await engine.run_writing(judge)
