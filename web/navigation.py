@@ -54,6 +54,8 @@ def navigation(viewer: Any, firm: Any, prefix: str, client: int | None = None) -
         ]
     if viewer.is_client:
         items = [Item("home", Say("Home"), url("portal.home"), "house")]
+        if viewer.may("view_approvals") and firm.uses("approvals"):
+            items.append(Item("approvals", Say("Accorderen"), url("own_approvals.list"), "signature"))
         if viewer.may("view_dossier") and firm.uses("dossiers"):
             items.append(Item("dossier", Say("Dossier"), url("portal.dossier", client=client), "folder"))
         if viewer.view_as is None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from models import approvals
 from models.core import Missing, Say
 from models.dossiers import HANDING_IN, Document, folder_of, path_to
 from models.dossiers.remarks import open_questions, remarks_of
@@ -45,6 +46,7 @@ async def home(request: Request, viewer: Viewer) -> Reply:
         asked=[one for one in uploads if one["is_asked"]],
         uploads=uploads,
         requests=await open_for(viewer),
+        approvals=await approvals.open_for(viewer),
         questions=await open_questions(viewer, 20),
         unread=await unread_of(viewer),
         newest=await new_for(viewer),

@@ -1,7 +1,18 @@
 """Approvals (accordering): what is asked for approval, by whom, in which steps, and the proof of it."""
 
 from models.approvals.asking import answer, ask, put_aside, remarks_of
-from models.approvals.deciding import Choice, Decision, Mark, Outcome, approve, decide, decide_one, reject
+from models.approvals.deciding import (
+    Choice,
+    Decision,
+    Mark,
+    Outcome,
+    approve,
+    decide,
+    decide_one,
+    foreseen,
+    reject,
+    was_done,
+)
 from models.approvals.ending import expire_due, extend, record_on_paper, replace_by, withdraw
 from models.approvals.making import (
     AlreadyThere,
@@ -68,6 +79,7 @@ __all__ = [
     "decide_one",
     "expire_due",
     "extend",
+    "foreseen",
     "is_alone",
     "looked_at",
     "make",
@@ -88,6 +100,7 @@ __all__ = [
     "sign_off",
     "swap_part",
     "title_of",
+    "was_done",
     "who_would_sign",
     "whole",
     "withdraw",

@@ -18,7 +18,9 @@
       this.asking?.abort("gone")
     }
     handleEvent(event) {
-      const field = this.querySelector("[name=credential]")
+      const field = this.querySelector("[name=credential]"), way = this.querySelector("[name=method]:is(:checked, [type=hidden])")
+      if (way && way.value !== "passkey") return   // of several ways to show who one is, another was chosen
+      this.button = event.submitter
       if (field.value || !this.querySelector("form").checkValidity()) return
       event.preventDefault()
       this.ask().catch(error => this.fail(error))
@@ -42,7 +44,7 @@
       const asked = { publicKey: options, signal: asking.signal, ...more }
       const made = await (make ? navigator.credentials.create(asked) : navigator.credentials.get(asked))
       this.querySelector("[name=credential]").value = JSON.stringify(this.written(made))
-      this.querySelector("form").requestSubmit()
+      this.querySelector("form").requestSubmit(this.button)
     }
     written({ id, rawId, type, response: said }) {
       const response = { clientDataJSON: text(said.clientDataJSON) }

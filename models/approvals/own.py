@@ -1,0 +1,100 @@
+"""What a client's person reads of approvals beside what waits for him: what he may look at, and all of one for its page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from models import engine
+from models.approvals.asking import remarks_on
+from models.approvals.reading import Asked, open_for
+from models.approvals.records import ApprovalDocument, ApprovalRequest
+from models.approvals.seeing import opened_by
+from models.approvals.words import period_words
+
+if TYPE_CHECKING:
+    from models.viewer import Viewer
+
+MOST = 50
+
+
+@dataclass(frozen=True)
+class Page:
+    """One request as its approver or viewer sees it. `asked` is there when it waits for him (twice, where he also stands in for
+    another); `opened` are the (part, hash) he looked at; `places` who approves, in order, without those behind the present step."""
+
+    request: ApprovalRequest
+    kind_nl: str
+    kind_en: str
+    client_name: str
+    asked: list[Asked]
+    main: list[ApprovalDocument]
+    attachments: list[ApprovalDocument]
+    opened: set[tuple[int, str]]
+    places: list[dict[str, Any]]
+    remarks: list[dict[str, Any]]
+
+    def name(self, language: str = "nl") -> str:
+        kind = self.kind_en if language == "en" and self.kind_en else self.kind_nl
+        period = period_words(self.request.book_year, self.request.period, language)
+        return " ".join(one for one in (kind, period) if one)
+
+    def said(self, language: str = "nl") -> str:
+        return str(
+            self.request.statement_en if language == "en" and self.request.statement_en else self.request.statement
+        )
+
+
+async def page_of(viewer: Viewer, request: ApprovalRequest) -> Page:
+    """Of a request that was found through the viewer."""
+    row = (
+        await engine.raw(
+            "SELECT k.name AS kind_nl, k.name_en AS kind_en, c.name AS client_name FROM approval_kind k, client c WHERE k.id = $1 AND c.id = $2",
+            request.kind, request.client,
+        )
+    )[0]  # fmt: skip
+    parts = (
+        await ApprovalDocument.objects()
+        .where((ApprovalDocument.request == request.id) & ApprovalDocument.is_scan.eq(False))
+        .order_by(ApprovalDocument.position, ApprovalDocument.id)
+    )
+    places = await engine.raw(
+        "SELECT a.step, a.person, u.full_name AS name, a.role, a.state, a.decided_at, coalesce(d.full_name, '') AS decided_by_name, a.reason "
+        "FROM approver a JOIN users u ON u.id = a.person LEFT JOIN users d ON d.id = a.decided_by "
+        "WHERE a.request = $1 AND a.step > 0 AND a.step <= $2 AND a.state <> 'void' ORDER BY a.step, a.id",
+        request.id, max(request.step, 1),
+    )  # fmt: skip
+    return Page(
+        request,
+        row["kind_nl"],
+        row["kind_en"],
+        row["client_name"],
+        [one for one in await open_for(viewer) if one.id == request.id],
+        [part for part in parts if part.part == "main"],
+        [part for part in parts if part.part == "attachment"],
+        await opened_by(viewer.user.id, request.id),
+        places,
+        await remarks_on(request),
+    )
+
+
+async def beside(viewer: Viewer, but: Sequence[int], most: int = MOST) -> list[dict[str, Any]]:
+    """What he may look at and does not wait for him, the last that moved first: id, kind, period, client, state, and his own choice."""
+    found = await (
+        ApprovalRequest.select(ApprovalRequest.id)
+        .where(viewer.scope(ApprovalRequest).condition & ApprovalRequest.id.not_in(list(but) or [-1]))
+        .order_by(ApprovalRequest.id, ascending=False)
+        .limit(most)
+    )
+    if not found:
+        return []
+    ids = ", ".join(str(int(row["id"])) for row in found)
+    rows = await engine.raw(
+        "SELECT r.id, r.client, c.name AS client_name, k.name AS kind_nl, k.name_en AS kind_en, r.title, r.book_year, r.period, r.state, "
+        "coalesce(r.completed_at, r.ended_at, r.offered_at) AS moved_at, "
+        "(SELECT min(a.state) FROM approver a WHERE a.request = r.id AND a.decided_by = $1) AS mine "
+        f"FROM approval_request r JOIN client c ON c.id = r.client JOIN approval_kind k ON k.id = r.kind WHERE r.id IN ({ids}) ORDER BY r.id DESC",
+        viewer.user.id,
+    )  # fmt: skip
+    return [row | {"period_nl": period_words(row["book_year"], row["period"]), "period_en": period_words(row["book_year"], row["period"], "en")} for row in rows]  # fmt: skip

@@ -1,0 +1,244 @@
+"""Approving, in the portal: one list over all clients, the pages on the screen, and one proof for one or for several."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from models import approvals, engine, passkeys, pins
+from models.approvals import ApprovalRequest, Choice, Decision, Mark
+from models.approvals.asking import ask
+from models.approvals.own import Page, beside, page_of
+from models.core import Missing, Refused, Say
+from models.pins.means import LEVELS, rank, standing
+from models.viewer import Permission, Viewer
+from web.approval_words import PLACE_STATES, STATE_WORDS
+from web.challenges import answer_with, spent
+from web.replies import Reply, Toast, go, invalid, show
+from web.routing import Access, Routes, viewer_of
+from web.security import address_of, agent_of
+
+own = Routes("own_approvals", Access.CLIENT)
+
+AT_ONCE = 50  # requests on one page to approve together
+
+
+@own.get("/portal/approvals")
+async def list_(request: Request, viewer: Viewer) -> Reply:
+    """All that waits for him at all his clients; and below it what he may look at."""
+    _allow(viewer)
+    rows = await approvals.open_for(viewer)
+    return show(
+        "own_approvals/list.html", title=Say("Accorderen"), section="approvals", rows=rows, several=len(viewer.grants) > 1,
+        others=await beside(viewer, [row.id for row in rows]), states=STATE_WORDS,
+    )  # fmt: skip
+
+
+def _allow(viewer: Viewer) -> None:
+    if not viewer.may(Permission.VIEW_APPROVALS):
+        raise Missing("approvals")
+
+
+@own.get("/portal/approvals/{approval_id:int}")
+async def page(request: Request, viewer: Viewer, approval_id: int) -> Reply:
+    found: ApprovalRequest = await viewer.scope(ApprovalRequest).get(approval_id)
+    return show("own_approvals/page.html", **await _page(viewer, found))
+
+
+async def _page(viewer: Viewer, found: ApprovalRequest, **more: Any) -> dict[str, Any]:
+    one = await page_of(viewer, found)
+    return {
+        "title": one.name(viewer.user.language), "section": "approvals", "of_client": found.client, "one": one, "request": found,
+        "states": STATE_WORDS, "place_states": PLACE_STATES, "may_act": bool(one.asked) and viewer.view_as is None,
+        "standing": await standing(viewer, found.least_level) if one.asked else None, "typed": {}, "level": found.least_level,
+    } | more  # fmt: skip
+
+
+@own.get("/portal/approvals/together")
+async def together(request: Request, viewer: Viewer) -> Reply:
+    """Several, ticked in the list: each to be opened, each to be refused apart, with one proof for all."""
+    ids = [
+        int(one) for one in request.query_params.getlist("ids") if one.isascii() and one.isdecimal() and len(one) < 10
+    ]
+    return await _together(viewer, list(dict.fromkeys(ids)), show)
+
+
+async def _together(viewer: Viewer, ids: list[int], make: Any, **more: Any) -> Reply:
+    asked = {row.id for row in await approvals.open_for(viewer)}
+    scope = viewer.scope(ApprovalRequest)
+    found = [await page_of(viewer, await scope.get(id)) for id in ids[:AT_ONCE] if id in asked]
+    if not found:
+        return go(list_.url(), toast=Toast(Say("Kies eerst wat u samen wilt accorderen."), "attention"))
+    least = max((one.request.least_level for one in found), key=rank)
+    reply: Reply = make(
+        "own_approvals/together.html",
+        **{
+            "title": Say("Samen accorderen"), "section": "approvals", "pages": found, "standing": await standing(viewer, least),
+            "level": least, "typed": {}, "may_act": viewer.view_as is None,
+        } | more,
+    )  # fmt: skip
+    return reply
+
+
+# deciding
+
+
+class Asking(NamedTuple):
+    """What was sent: the decisions, what is in the way of each whatever the proof, and what the proof came to."""
+
+    decisions: list[Decision]
+    foreseen: dict[int, Say]
+    proof: Any
+
+
+async def _prove(request: Request, form: Any) -> Asking:
+    """Before the unit, because a try counts whatever becomes of it; and not at all where nothing could come of it."""
+    decisions = decisions_in(form)
+    user = request.user
+    if not decisions or not user.is_authenticated or user.kind != "client":
+        return Asking(decisions, {}, None)
+    async with engine.reading():
+        viewer = await viewer_of(user, request.scope.get("poort.session_id", 0))
+        scope = viewer.scope(ApprovalRequest)
+        foreseen = {one.request: why for one in decisions if (why := await approvals.foreseen(scope, one, by=viewer))}
+        done = [one for one in decisions if await approvals.was_done(scope, one, by=viewer)]
+        found = await scope.where(ApprovalRequest.id.is_in([one.request for one in decisions])).all()
+        least = max((one.least_level for one in found), key=rank, default="pin")
+    if len(foreseen) == len(decisions) or len(done) == len(decisions):
+        return Asking(
+            decisions, foreseen, pins.Proof("", "", _now())
+        )  # nothing is proved: it is refused, or was done before
+    method = str(form.get("method", ""))
+    challenge = await spent(request, f"approve {viewer.session_id}") if method == "passkey" else None
+    value = str(form.get("credential" if method == "passkey" else "value", ""))
+    if method not in LEVELS:
+        return Asking(decisions, foreseen, pins.NotProved(Say("Kies hoe u bevestigt dat u het bent."), None))
+    if method != "passkey" and not value.strip():
+        return Asking(decisions, foreseen, pins.NotProved(Say("Vul uw code in."), None))
+    return Asking(decisions, foreseen, await pins.prove(viewer, least, method, value, challenge=challenge))
+
+
+def _now() -> Any:
+    from models.settings import utcnow
+
+    return utcnow()
+
+
+def decisions_in(form: Any) -> list[Decision]:
+    """`r-<request>` is the version that was shown, `s-<request>-<part>` the hash; `x-<request>-<part>` refuses a part, for `w-…`.
+    The button `outcome=rejected` refuses all of it, for `reason`."""
+    found = []
+    refuses_all = form.get("outcome") == "rejected"
+    for name in form:
+        kind, _, at = str(name).partition("-")
+        version = str(form.get(name))
+        if kind != "r" or not _is_number(at) or not _is_number(version):
+            continue
+        choices = []
+        for key in form:
+            part = str(key).removeprefix(f"s-{at}-")
+            if part == key or not _is_number(part):
+                continue
+            refused = refuses_all or f"x-{at}-{part}" in form
+            why = str(form.get("reason" if refuses_all else f"w-{at}-{part}", "")) if refused else ""
+            choices.append(
+                Choice(int(part), str(form.get(key))[:64], "rejected" if refused else "approved", why[:2000])
+            )
+        behalf = str(form.get(f"b-{at}", ""))
+        whose = int(behalf) if _is_number(behalf) and behalf != "0" else None
+        found.append(Decision(int(at), int(version), tuple(choices), whose))
+    return found[:AT_ONCE]
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 10
+
+
+@own.get("/portal/approvals/passkey")
+async def passkey_options(request: Request, viewer: Viewer) -> Response:
+    return await answer_with(
+        f"approve {viewer.session_id}", lambda it: passkeys.options_for_use(it, viewer.user.id, verified=True)
+    )
+
+
+@own.post("/portal/approvals/decisions", before=_prove)
+async def decide(request: Request, viewer: Viewer, prepared: Asking) -> Reply:
+    form, asking = await request.form(), prepared
+    ids = [one.request for one in asking.decisions]
+    if not ids:
+        return go(list_.url())
+    typed = {
+        str(name): str(form.get(name)) for name in form if str(name)[:2] in ("w-", "x-") or name in ("reason", "method")
+    }
+    if not isinstance(asking.proof, pins.Proof):
+        return await _again(
+            viewer, ids, typed, asking.proof.why if asking.proof else Say("Vul uw code in."), asking.proof
+        )
+    mark = Mark(address_of(request), agent_of(request))
+    outcomes = await approvals.decide(
+        viewer.scope(ApprovalRequest), asking.decisions, asking.proof, by=viewer, mark=mark
+    )
+    refused = [one for one in outcomes if one.outcome == "refused"]
+    done = [one for one in outcomes if one.outcome != "refused"]
+    if refused and not done and len(refused) == 1:
+        return await _again(viewer, ids, typed, asking.foreseen.get(refused[0].request) or refused[0].why)
+    if refused:
+        whys = [(one.request, one.why) for one in refused]
+        return await _report(viewer, done, whys)
+    return go(list_.url(), toast=_said(done))
+
+
+def _said(done: list[Any]) -> Say:
+    approved = sum(one.outcome == "approved" for one in done)
+    if approved == len(done):
+        return (
+            Say("Uw akkoord is vastgelegd.")
+            if approved == 1
+            else Say("Uw akkoord op {n} accorderingen is vastgelegd.", n=approved)
+        )
+    if not approved:
+        return Say("Vastgelegd dat u niet akkoord bent. Uw kantoor krijgt bericht.")
+    return Say("Vastgelegd: {n} akkoord, {m} niet akkoord.", n=approved, m=len(done) - approved)
+
+
+async def _again(viewer: Viewer, ids: list[int], typed: dict[str, str], why: Any, proof: Any = None) -> Reply:
+    """The page again, with what was typed but never a code, and why nothing was recorded."""
+    left = proof.left if proof is not None else None
+    more = {"typed": typed, "problem": why, "left": left if left else None}
+    if len(ids) > 1:
+        return await _together(viewer, ids, invalid, **more)
+    found = await viewer.scope(ApprovalRequest).where(ApprovalRequest.id == ids[0]).find()
+    if found is None:
+        raise Missing("ApprovalRequest")
+    return invalid("own_approvals/page.html", **await _page(viewer, found, **more))
+
+
+async def _report(viewer: Viewer, done: list[Any], refused: list[tuple[int, Any]]) -> Reply:
+    """Some were recorded and some were not: each by name."""
+    scope, names = viewer.scope(ApprovalRequest), dict[int, str]()
+    for id in [one.request for one in done] + [id for id, _ in refused]:
+        found = await scope.where(ApprovalRequest.id == id).find()
+        names[id] = (await page_of(viewer, found)).name(viewer.user.language) if found else ""
+    return show(
+        "own_approvals/outcomes.html", title=Say("Wat er is vastgelegd"), section="approvals", status=422 if not done else 200, done=done,
+        refused=refused, names=names,
+    )  # fmt: skip
+
+
+@own.post("/portal/approvals/{approval_id:int}/questions")
+async def question(request: Request, viewer: Viewer, approval_id: int) -> Reply:
+    """To the office, on this very item."""
+    found: ApprovalRequest = await viewer.scope(ApprovalRequest).get(approval_id)
+    text = str((await request.form()).get("text", "")).strip()
+    try:
+        await ask(found, text, by=viewer)
+    except Refused as refused:
+        return invalid("own_approvals/page.html", **await _page(viewer, found, question=(text, refused.why)))
+    return go(
+        page.url(approval_id=approval_id) + "#remarks", toast=Say("Uw vraag is gesteld. Uw kantoor krijgt bericht.")
+    )
+
+
+__all__ = ["Page", "own"]
