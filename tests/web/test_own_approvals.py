@@ -1,0 +1,324 @@
+"""Approving in the portal: what a director sees, what he proves himself with, and that nothing else than what he saw is approved."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from models import engine, pins
+from models.approvals import ApprovalRemark, ApprovalRequest, Approver, Mandate, swap_part
+from models.approvals.proofs import today
+from models.approvals.record import ApprovalRecord
+from models.core import save
+from models.settings import Firm, utcnow
+from models.viewer import Viewer
+from tests.approving import ALL, draft, look, main_parts, now, offered, part, person, plan, step
+from tests.cast import Cast
+from web import own_approvals as pages
+
+Browsers = Callable[..., Any]
+
+
+@pytest.fixture
+async def office(cast: Cast) -> Cast:
+    await engine.run_writing(lambda: _on())
+    return cast
+
+
+async def _on() -> None:
+    await save(await Firm.load(), modules="dossiers,approvals")
+
+
+async def pin_of(viewer: Viewer, kind: str = "pin") -> tuple[str, ...]:
+    """A PIN, or a list of codes, as it stands in his letter."""
+    [made] = await pins.prepare([viewer.user.id], kind)
+    await engine.run_writing(lambda: pins.store([made], {}, by_person=viewer.user.id))
+    return made.clear
+
+
+async def sent(*requests: ApprovalRequest, **more: str) -> dict[str, str]:
+    """What the form holds."""
+    form: dict[str, str] = {"method": "pin"}
+    for request in requests:
+        fresh = await now(request)
+        form[f"r-{request.id}"] = str(fresh.version)
+        form |= {f"s-{request.id}-{one.id}": one.sha256 for one in await main_parts(request)}
+    return form | more
+
+
+async def state(request: ApprovalRequest) -> str:
+    return (await now(request)).state
+
+
+async def decide(browser: Any, *requests: ApprovalRequest, **more: str) -> Any:
+    return await browser.post(pages.decide.url(), data=await sent(*requests, **more))
+
+
+async def test_a_director_approves_in_two_taps(office: Cast, browser: Browsers) -> None:
+    rik = await person(office.bakkerij, "Rikkie")
+    await plan(office.bakkerij, step(rik))
+    request = await offered(office, amount=123_450, addressee="de Belastingdienst")
+    [pin] = await pin_of(rik)
+    async with browser(rik) as phone:
+        home = await phone.get("/portal")
+        page = await phone.get(pages.page.url(approval_id=request.id))
+        unseen = await decide(phone, request, value=pin)
+        for one_ in (request,):
+            await look(rik, one_)
+        wrong = await decide(phone, request, value="000000" if pin != "000000" else "111111")
+        done = await decide(phone, request, value=pin)
+        after = await phone.get("/portal")
+
+    assert "Aangifte omzetbelasting" in home.text and pages.page.url(approval_id=request.id) in home.text
+    assert (
+        "Bakkerij Jansen B.V." in page.text
+        and "€ 1.234,50 te betalen" in page.text
+        and "de Belastingdienst" in page.text
+    )
+    assert (unseen.status_code, "nog niet geopend" in unseen.text) == (422, True)
+    assert (wrong.status_code, "nog 4 keer" in wrong.text, pin in wrong.text) == (422, True, False)
+    assert done.status_code == 303
+    assert await state(request) == "approved"
+    assert pages.page.url(approval_id=request.id) not in after.text
+    record = await ApprovalRecord.objects().where(ApprovalRecord.act == "approved").first()
+    assert (record.method, record.level, record.name) == ("pin", "pin", rik.user.full_name)
+    assert "€ 1.234,50" in record.statement and pin not in record.detail
+
+
+async def test_three_things_with_one_pin_and_one_of_them_refused(office: Cast, browser: Browsers) -> None:
+    rik = await person(office.bakkerij, "Rikkie")
+    await engine.raw(
+        "INSERT INTO access (person, client, rights, own, role, created_at) SELECT $1, max(id), $2, $2, '', $3 FROM client WHERE id <> $4",
+        rik.user.id,
+        int(ALL),
+        utcnow(),
+        office.bakkerij,
+    )
+    other = (await engine.raw("SELECT max(id) AS id FROM client WHERE id <> $1", office.bakkerij))[0]["id"]
+    first, second = await offered(office), await offered(office)
+    third = await offered(office, other, part("een.pdf"), part("twee.pdf"))
+    [pin] = await pin_of(rik)
+    from tests.cast import as_viewer
+
+    rik = await as_viewer(rik.user.email)
+    bad = (await main_parts(third))[1]
+    async with browser(rik) as phone:
+        chosen = "&".join(f"ids={one.id}" for one in (first, second, third))
+        together = await phone.get(f"{pages.together.url()}?{chosen}")
+        for one_ in (
+            first,
+            second,
+            third,
+        ):
+            await look(rik, one_)
+        silent = await decide(phone, first, second, third, value=pin, **{f"x-{third.id}-{bad.id}": "1"})
+        done = await decide(
+            phone,
+            first,
+            second,
+            third,
+            value=pin,
+            **{f"x-{third.id}-{bad.id}": "1", f"w-{third.id}-{bad.id}": "Bedrag klopt niet"},
+        )
+
+    assert together.text.count('name="value"') == 1 and together.text.count("Nog openen") == 4
+    assert silent.status_code == 200 and "niet vastgelegd" in silent.text
+    assert (await state(first), await state(second)) == ("approved", "approved")
+    assert done.status_code == 303
+    assert (await state(third), (await now(third)).reason) == ("rejected", "Bedrag klopt niet")
+
+
+async def test_what_was_replaced_after_the_look_is_not_approved(office: Cast, browser: Browsers) -> None:
+    rik = await person(office.bakkerij, "Rikkie")
+    request = await offered(office)
+    [pin] = await pin_of(rik)
+    async with browser(rik) as phone:
+        for one_ in (request,):
+            await look(rik, one_)
+        form = await sent(request, value=pin)
+        [one] = await main_parts(request)
+        await engine.run_writing(lambda: _swap(office, request, one))
+        reply = await phone.post(pages.decide.url(), data=form)
+
+    assert (reply.status_code, "vervangen nadat u het bekeek" in reply.text) == (422, True)
+    assert await state(request) == "offered"
+    assert (await engine.raw("SELECT wrong FROM pin WHERE person = $1", rik.user.id))[0]["wrong"] == 0
+
+
+async def _swap(office: Cast, request: ApprovalRequest, one: Any) -> None:
+    fresh = await office.anna.scope(ApprovalRequest).get(request.id)
+    await swap_part(fresh, one.id, part("nieuw.pdf"), by=office.anna)
+
+
+async def test_refusing_asks_a_reason_and_keeps_what_was_typed(office: Cast, browser: Browsers) -> None:
+    rik = await person(office.bakkerij, "Rikkie")
+    request = await offered(office)
+    [pin] = await pin_of(rik)
+    async with browser(rik) as phone:
+        for one_ in (request,):
+            await look(rik, one_)
+        bare = await decide(phone, request, value=pin, outcome="rejected", reason=" ")
+        wrong = await decide(phone, request, value="12345", outcome="rejected", reason="De omzet van maart ontbreekt")
+        done = await decide(phone, request, value=pin, outcome="rejected", reason="De omzet van maart ontbreekt")
+
+    assert (bare.status_code, wrong.status_code, done.status_code) == (422, 422, 303)
+    assert "De omzet van maart ontbreekt" in wrong.text
+    assert (await state(request), (await now(request)).reason) == ("rejected", "De omzet van maart ontbreekt")
+
+
+async def test_sent_twice_at_once_it_counts_once(office: Cast, browser: Browsers) -> None:
+    rik = await person(office.bakkerij, "Rikkie")
+    request = await offered(office)
+    [pin] = await pin_of(rik)
+    async with browser(rik) as phone:
+        for one_ in (request,):
+            await look(rik, one_)
+        form = await sent(request, value=pin)
+        both = await asyncio.gather(*(phone.post(pages.decide.url(), data=form) for _ in range(2)))
+
+    assert {reply.status_code for reply in both} <= {303, 422}
+    assert (
+        await ApprovalRecord.count().where((ApprovalRecord.request == request.id) & (ApprovalRecord.act == "approved"))
+        == 1
+    )
+
+
+async def test_a_code_of_the_list_works_once_and_its_number_is_asked(office: Cast, browser: Browsers) -> None:
+    rik = await person(office.bakkerij, "Rikkie")
+    first, second = await offered(office), await offered(office)
+    codes = await pin_of(rik, "codes")
+    async with browser(rik) as phone:
+        for one_ in (
+            first,
+            second,
+        ):
+            await look(rik, one_)
+        page = await phone.get(pages.page.url(approval_id=first.id))
+        number = int(re.search(r"Code nummer (\d+)", page.text)[1])  # type: ignore[index]
+        done = await decide(phone, first, method="codes", value=codes[number - 1])
+        replayed = await decide(phone, second, method="codes", value=codes[number - 1])
+
+    assert (done.status_code, replayed.status_code) == (303, 422)
+    assert (await state(first), await state(second)) == ("approved", "offered")
+
+
+async def test_after_five_wrong_ones_it_is_blocked_and_says_what_to_do(office: Cast, browser: Browsers) -> None:
+    rik = await person(office.bakkerij, "Rikkie")
+    request = await offered(office)
+    [pin] = await pin_of(rik)
+    wrong = "000000" if pin != "000000" else "111111"
+    async with browser(rik) as phone:
+        for one_ in (request,):
+            await look(rik, one_)
+        said = [await decide(phone, request, value=wrong) for _ in range(5)]
+        right = await decide(phone, request, value=pin)
+
+    assert "Geblokkeerd" in said[-1].text and (right.status_code, await state(request)) == (422, "offered")
+
+
+async def test_who_stands_later_sees_nothing_and_who_may_look_only_looks(office: Cast, browser: Browsers) -> None:
+    rik, kim, lou = (
+        await person(office.bakkerij, "Rikkie"),
+        await person(office.bakkerij, "Kim"),
+        await person(office.bakkerij, "Lou", 1 | 16),
+    )
+    await plan(office.bakkerij, step(rik), step(kim))
+    request = await offered(office)
+    [pin] = await pin_of(kim)
+    at = pages.page.url(approval_id=request.id)
+    async with browser(kim) as later, browser(lou) as looks, browser(office.sam) as stranger:
+        assert (await later.get(at)).status_code == 404
+        assert at not in (await later.get(pages.list_.url())).text
+        shown = await looks.get(at)
+        assert (shown.status_code, 'name="value"' in shown.text) == (200, False)
+        assert (await stranger.get(at)).status_code == 404
+        refused = await decide(later, request, value=pin)
+        assert refused.status_code in (404, 422)
+    assert await state(request) == "offered"
+
+
+async def test_a_substitute_approves_on_behalf_of_and_the_page_says_so(office: Cast, browser: Browsers) -> None:
+    rik, kim = await person(office.bakkerij, "Rikkie"), await person(office.bakkerij, "Kim")
+    await plan(office.bakkerij, step(rik))
+    await Mandate(
+        client=office.bakkerij,
+        giver=rik.user.id,
+        taker=kim.user.id,
+        since=today(),
+        until=today() + dt.timedelta(days=3),
+        made_at=utcnow(),
+    ).save()
+    request = await offered(office)
+    [pin] = await pin_of(kim)
+    async with browser(kim) as phone:
+        page = await phone.get(pages.page.url(approval_id=request.id))
+        for one_ in (request,):
+            await look(kim, one_)
+        done = await decide(phone, request, value=pin, **{f"b-{request.id}": str(rik.user.id)})
+
+    assert "namens Rikkie" in page.text and f'name="b-{request.id}"' in page.text
+    assert done.status_code == 303
+    row = await Approver.objects().where(Approver.request == request.id).first()
+    assert (row.state, row.person, row.decided_by) == ("approved", rik.user.id, kim.user.id)
+
+
+async def test_a_question_goes_to_the_office_from_the_very_item(office: Cast, browser: Browsers) -> None:
+    rik = await person(office.bakkerij, "Rikkie")
+    request = await offered(office)
+    at = f"{pages.page.url(approval_id=request.id)}/questions"
+    async with browser(rik) as phone:
+        assert (await phone.post(at, data={"text": " "})).status_code == 422
+        assert (await phone.post(at, data={"text": "Waarom is dit hoger dan vorig kwartaal?"})).status_code == 303
+        assert "hoger dan vorig kwartaal" in (await phone.get(pages.page.url(approval_id=request.id))).text
+    assert await ApprovalRemark.count() == 1
+
+
+async def test_without_a_means_it_says_how_to_get_one(office: Cast, browser: Browsers) -> None:
+    rik = await person(office.bakkerij, "Rikkie")
+    request = await offered(office)
+    async with browser(rik) as phone:
+        page = await phone.get(pages.page.url(approval_id=request.id))
+
+    assert "U kunt nu nog niet accorderen" in page.text and "Vraag uw kantoor om een brief" in page.text
+    assert 'name="value"' not in page.text
+
+
+async def test_who_looks_through_his_eyes_changes_and_marks_nothing(office: Cast, browser: Browsers) -> None:
+    rik = await person(office.bakkerij, "Rikkie")
+    request = await offered(office)
+    [pin] = await pin_of(rik)
+    before = await ApprovalRecord.count()
+    async with browser(office.anna) as anna:
+        page = await anna.get(f"/view-as/{rik.user.id}{pages.page.url(approval_id=request.id)}")
+        tried = await anna.post(f"/view-as/{rik.user.id}{pages.decide.url()}", data=await sent(request, value=pin))
+
+    assert (page.status_code, 'name="value"' in page.text, tried.status_code) == (200, False, 403)
+    assert await ApprovalRecord.count() == before
+
+
+async def test_the_list_of_five_hundred_asks_the_database_as_often_as_that_of_one(
+    office: Cast, browser: Browsers
+) -> None:
+    rik = await person(office.bakkerij, "Rikkie")
+    await offered(office)
+    async with browser(rik) as phone:
+        with engine.count_queries() as few:
+            await phone.get(pages.list_.url())
+        for _ in range(12):
+            await offered(office)
+        with engine.count_queries() as many:
+            shown = await phone.get(pages.list_.url())
+    assert few.n == many.n <= 12
+    assert shown.text.count('name="ids"') == 13
+
+
+async def test_a_draft_is_not_the_clients_to_see(office: Cast, browser: Browsers) -> None:
+    rik = await person(office.bakkerij, "Rikkie")
+    request = await draft(office)
+    async with browser(rik) as phone:
+        assert (await phone.get(pages.page.url(approval_id=request.id))).status_code == 404
