@@ -14,17 +14,15 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from models import config
 from models.approvals import NewPart, NewRequest, looked_at
 from models.approvals.reading import Choices
-from models.approvals.words import MONTHS
 from models.core import Refused, RefusedFields, Say
+from models.dossiers.publishing import PERIODS as OF_YEAR
 from models.dutch.amounts import parse_amount
 from models.requests.making import read_day
 from web.forms import Form, SelectField, SelectMultipleField, StringField, Text, TextAreaField
 from web.uploads import Received
 
 PERIODS: list[tuple[str, Any]] = [
-    ("", Say("Heel jaar")),
-    *((f"k{n}", Say("{n}e kwartaal", n=n)) for n in range(1, 5)),
-    *((f"m{n:02}", Say(name.capitalize())) for n, name in enumerate(MONTHS["nl"], 1)),
+    *OF_YEAR.items(),
     *((f"p{n:02}", Say("Periode {n} (vier weken)", n=n)) for n in range(1, 14)),
 ]
 

@@ -322,8 +322,9 @@ async def swap(
         voided = await swap_part(found, part_id, parts[0], by=viewer)
     except Refused as refused:
         return _refused(found.id, refused)
-    said = Say("Vervangen. {n} gegeven akkoorden zijn vervallen en worden opnieuw gevraagd.", n=len(voided))
-    return go(page.url(approval_id=found.id), toast=said if voided else Say("Vervangen."))
+    said = {0: Say("Vervangen."), 1: Say("Vervangen. Het gegeven akkoord is vervallen en wordt opnieuw gevraagd.")}
+    more = Say("Vervangen. {n} gegeven akkoorden zijn vervallen en worden opnieuw gevraagd.", n=len(voided))
+    return go(page.url(approval_id=found.id), toast=said.get(len(voided), more))
 
 
 @approvals.upload("/approvals/{approval_id:int}/paper", before=_may_change, after=_attached)

@@ -79,6 +79,8 @@ class Former(NamedTuple):
 
     @property
     def warning(self) -> Say:
+        if self.approvals == 1:
+            return Say("Er is al een accordering van deze soort en periode. Vervangt u die, dan vervalt het akkoord dat erop gegeven is, en wie het gaf krijgt bericht.")  # fmt: skip
         if self.approvals:
             return Say("Er is al een accordering van deze soort en periode. Vervangt u die, dan vervallen {n} gegeven akkoorden, en wie ze gaf krijgt bericht.", n=self.approvals)  # fmt: skip
         return Say("Er is al een accordering van deze soort en periode. U kunt die vervangen.")

@@ -505,7 +505,7 @@ async def test_the_same_period_again_offers_replacement_which_voids(cast: Cast) 
     with pytest.raises(AlreadyThere) as told:
         await draft(cast, period="k1", beside=False)
     assert (told.value.formers[0].id, told.value.formers[0].approvals) == (former.id, 1)
-    assert "vervallen 1 gegeven akkoorden" in str(told.value.why)
+    assert "vervalt het akkoord dat erop gegeven is" in str(told.value.why)
     request = await draft(cast, period="k1", beside=False, replaces=former.id)
     assert (await now(former)).state == "partly"
     await offer(request, by=cast.anna)
