@@ -23,6 +23,7 @@ _OFFICE = (
     ("clients", Say("Cliënten"), "clients.list", "building-2", None),
     ("dossiers", Say("Dossiers"), "dossiers.structures", "folder-tree", None),
     ("requests", Say("Opvragen"), "requests.list", "inbox", "read_dossiers"),
+    ("approvals", Say("Accorderen"), "approvals.list", "signature", "view_approval_requests"),
     ("rollout", Say("Uitrol"), "rollout.page", "list-checks", "view_rollout"),
     ("invitations", Say("Uitnodigingen"), "invitations.page", "mail-check", "view_rollout"),
     ("groups", Say("Groepen"), "groups.list", "tags", None),
@@ -48,6 +49,7 @@ def navigation(viewer: Any, firm: Any, prefix: str, client: int | None = None) -
             if (needs is None or viewer.may(needs))
             and name in names()
             and (key != "tokens" or not viewer.may("manage_settings"))  # who has the settings finds it there
+            and (key != "approvals" or firm.uses("approvals"))
             and (
                 key not in ("privacy", "keeping") or viewer.sees_all_clients
             )  # a request for access is about all that is known

@@ -1,0 +1,176 @@
+"""The board of approvals: by state, by deadline, by colleague; and what is done to many at once, with a look beforehand."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+import partials
+from models.approvals import ApprovalRequest, board, many
+from models.approvals.board import SIZE, STAGES, WHEN, Filter
+from models.approvals.many import DO, How
+from models.approvals.words import PERIODS
+from models.clients.export import workbook
+from models.core import Refused, Say
+from models.requests.making import read_day
+from models.viewer import Permission, Viewer
+from web.approval_words import STATE_WORDS
+from web.clients import as_workbook, ids_of, page_number
+from web.replies import Reply, Toast, go, show
+from web.routing import Access, Routes
+
+approvals = Routes("approvals", Access.STAFF)
+
+STAGE_WORDS: dict[str, Say] = {
+    "open": Say("Wacht op de cliënt"),
+    "sign_off": Say("Te autoriseren"),
+    "draft": Say("Concepten"),
+    "rejected": Say("Niet akkoord"),
+    "expired": Say("Verlopen"),
+    "done": Say("Akkoord"),
+    "ended": Say("Ingetrokken of vervangen"),
+}
+COLUMNS = (
+    ("number", Say("Nummer")), ("client_name", Say("Cliënt")), ("kind_name", Say("Soort")), ("period_name", Say("Periode")), ("title", Say("Titel")),
+    ("state", Say("Toestand")), ("due", Say("Uiterlijk")), ("legal_due", Say("Wettelijk uiterlijk")), ("given", Say("Akkoorden")), ("places", Say("Accordeurs")),
+    ("responsible_name", Say("Verantwoordelijk")), ("offered_at", Say("Aangeboden")),
+)  # fmt: skip
+_MOST_EXPORTED = 50_000
+
+
+def filter_of(asked: Any) -> Filter:
+    """Out of an address or a form; nonsense is passed over."""
+
+    def whole(name: str) -> int:
+        text = str(asked.get(name, "")).strip()
+        sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text)
+        return sign * int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 10 else 0
+
+    stage, when, period = (str(asked.get(name, "")) for name in ("stage", "when", "period"))
+    return Filter(
+        stage=stage if stage in STAGES else "open",
+        when=when if when in WHEN else "",
+        words=str(asked.get("q", "")).strip()[:80],
+        kind=max(whole("kind"), 0),
+        responsible=whole("responsible"),
+        group=max(whole("group"), 0),
+        book_year=max(whole("book_year"), 0),
+        period=period if period in PERIODS else "",
+        questions=str(asked.get("questions", "")) == "1",
+    )
+
+
+def _sort(asked: Any) -> str:
+    sort = str(asked.get("sort", "due"))
+    return sort if sort in board.ORDERS else "due"
+
+
+@approvals.get("/approvals")
+async def list_(request: Request, viewer: Viewer) -> Reply:
+    viewer.require(Permission.VIEW_REQUESTED)
+    narrowed, sort, number = (
+        filter_of(request.query_params),
+        _sort(request.query_params),
+        min(page_number(request), 10_000),
+    )
+    rows, total = await board.page(viewer, narrowed, number, sort)
+    stages, whens = await board.counts(viewer, narrowed)
+    query = narrowed.as_query() | ({"sort": sort} if sort != "due" else {})
+    unsorted = list_.url(**narrowed.as_query())
+    return show(
+        "approvals/board.html", title=Say("Accorderen"), section="approvals", rows=rows, total=total, page=number, size=SIZE, narrowed=narrowed,
+        stages=stages, whens=whens, stage_words=STAGE_WORDS, when_words=WHEN, words=STATE_WORDS, query=query, base=list_.url(**query),
+        unsorted=unsorted, sort=sort, choices=await board.choices(viewer), do=_may_do(viewer), export_url=export.url(**query),
+        at_stage=lambda stage: list_.url(**(narrowed.as_query() | {"stage": stage, "when": None})),
+        at_when=lambda when: list_.url(**(narrowed.as_query() | {"when": when or None})),
+    )  # fmt: skip
+
+
+def _may_do(viewer: Viewer) -> dict[str, Say]:
+    """What he may do to many."""
+    if not viewer.may(Permission.EDIT_APPROVALS):
+        return {}
+    return {key: words for key, words in DO.items() if key != "sign_off" or viewer.may(Permission.SIGN_OFF)}
+
+
+@approvals.get("/approvals/responsible")
+async def by_responsible(request: Request, viewer: Viewer) -> Reply:
+    viewer.require(Permission.VIEW_REQUESTED)
+    rows = await board.by_responsible(viewer)
+    return show("approvals/by_responsible.html", title=Say("Accorderen per medewerker"), section="approvals", rows=rows)
+
+
+@approvals.get("/approvals/export")
+async def export(request: Request, viewer: Viewer) -> Response:
+    """What the board shows, of all pages."""
+    viewer.require(Permission.VIEW_REQUESTED)
+    rows, _ = await board.page(viewer, filter_of(request.query_params), 1, _sort(request.query_params), _MOST_EXPORTED)
+    with partials.speaking(viewer.user.language):
+        spoken = [row | {"state": partials.speak(STATE_WORDS[row["state"]][0])} for row in rows]
+        columns = [(key, partials.speak(words)) for key, words in COLUMNS]
+    return as_workbook(workbook(spoken, columns), "accorderingen.xlsx")
+
+
+@approvals.post("/approvals/many")
+async def look(request: Request, viewer: Viewer) -> Reply:
+    """Nothing is done yet: which they are, and what is still to be said."""
+    form = await request.form()
+    return await _look(viewer, form, str(form.get("do", "")), await _chosen(viewer, form))
+
+
+async def _look(viewer: Viewer, form: Any, do: str, ids: list[int], why: Refused | None = None) -> Reply:
+    if do not in _may_do(viewer) or not ids:
+        return go(list_.url(), toast=Toast(Say("Kies eerst een of meer accorderingen, en wat er moet gebeuren."), "attention"))  # fmt: skip
+    rows = await board.lines(viewer, ids)
+    people = sorted({row["id"] for row in rows if row["state"] in ("offered", "partly")})
+    return show(
+        "approvals/many.html", status=422 if why else 200, title=DO[do], section="approvals", do=do, words=DO[do], rows=rows, why=why,
+        typed={name: str(form.get(name, "")) for name in ("reason", "internal", "legal", "person")}, seen=len(people), states=STATE_WORDS,
+        staff=(await board.choices(viewer))["staff"],
+    )  # fmt: skip
+
+
+@approvals.post("/approvals/many/changes")
+async def carry_out(request: Request, viewer: Viewer) -> Reply:
+    form = await request.form()
+    do, ids = str(form.get("do", "")), await _chosen(viewer, form)
+    try:
+        how = How(
+            str(form.get("reason", ""))[:2000],
+            _day(form, "internal"),
+            _day(form, "legal"),
+            (ids_of_one(form, "person") or None),
+        )
+        done = await many.change_many(viewer.scope(ApprovalRequest), ids, do, how, by=viewer)
+    except Refused as refused:
+        return await _look(viewer, form, do, ids, refused)
+    said = Say("{what}: {n} accorderingen.", what=DO[do], n=len(done.done))
+    if len(done.done) == 1:
+        said = Say("{what}: 1 accordering.", what=DO[do])
+    if not done.refused:
+        return go(list_.url(), toast=said)
+    rows = {row["id"]: row for row in await board.lines(viewer, [id for id, _ in done.refused])}
+    whys = [(rows[id], why) for id, why in done.refused if id in rows]
+    return show("approvals/many_report.html", title=DO[do], section="approvals", said=said, refused=whys)
+
+
+def ids_of_one(form: Any, name: str) -> int:
+    text = str(form.get(name, ""))
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+
+
+def _day(form: Any, name: str) -> dt.date | None:
+    try:
+        return read_day(str(form.get(name, "")))
+    except Refused as refused:
+        raise Refused(name, refused.why) from None
+
+
+async def _chosen(viewer: Viewer, form: Any) -> list[int]:
+    """The ids that were ticked, or all that match; at most so many at once."""
+    if form.get("all_matching"):
+        return await board.matching(viewer, filter_of(form), many.MOST)
+    return ids_of(form)[: many.MOST]
