@@ -35,11 +35,13 @@ WRONG_PASSKEY = Say("Deze passkey past niet bij uw account. Probeer het nog eens
 
 
 class Proof(NamedTuple):
-    """What goes on the record: `method` is "pin", "code 7", "totp" or "passkey <its name>"."""
+    """What goes on the record: `method` is "pin", "code 7", "totp" or "passkey <its name>". `is_first`: this PIN or list had not
+    been used before, a good moment to offer a passkey in its place (account.pin)."""
 
     level: str
     method: str
     at: dt.datetime
+    is_first: bool = False
 
 
 class NotProved(NamedTuple):
@@ -172,11 +174,12 @@ async def _was_right(viewer: Viewer, method: str, pin: dict[str, Any], fresh: st
     if not rows:
         return NotProved(await _what_came_between(pin["id"]), 0)
     await throttling.give_back(throttling.of_approving(int(viewer.user.id)))
-    if pin["state"] != "confirmed":
+    is_first = pin["state"] != "confirmed"
+    if is_first:
         note = {"kind": method, "name": viewer.user.display_name}
         await Trail.write("Pin.confirm", viewer.user, by=viewer, detail=note)
     await touch("pins", f"user-{viewer.user.id}")
-    return Proof(method, "pin" if method == "pin" else f"code {pin['asked']}", now)
+    return Proof(method, "pin" if method == "pin" else f"code {pin['asked']}", now, is_first)
 
 
 async def _what_came_between(pin: int) -> Say:

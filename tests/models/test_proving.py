@@ -61,7 +61,7 @@ async def test_the_first_right_pin_confirms_the_letter(cast: Cast) -> None:
 
     pin = (await pins_of(cast.rik.user.id))[0]
     assert isinstance(first, Proof) and isinstance(second, Proof)
-    assert (first.level, first.method) == ("pin", "pin")
+    assert (first.level, first.method) == ("pin", "pin") and (first.is_first, second.is_first) == (True, False)
     assert pin["state"] == "confirmed" and pin["confirmed_at"] < pin["used_at"] and pin["wrong"] == 0
     assert await lines("Pin.confirm") == 1
 
