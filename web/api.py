@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 import partials
-from models import config, engine, throttling
+from models import approvals, config, engine, throttling
 from models.connecting import ApiAnswer, TokenViewer, note_used, placing, reading, viewer_of_token
 from models.connecting.openapi import document
 from models.core import Missing, Refused, Say
@@ -95,6 +95,9 @@ def problem(
 
 
 def _failed(error: Exception, request: Request) -> Response:
+    if isinstance(error, approvals.AlreadyThere):
+        formers = [{"id": one.id, "state": one.state, "approvals": one.approvals} for one in error.formers]
+        return problem(409, Say("Er is er al een"), error.why, field="replace", existing=formers)
     status, title, detail = errors.words_of(error, request)
     field = error.field if isinstance(error, Refused) else ""
     return problem(status, title, detail, field=field, request_id=request.scope.get("poort.request_id", ""))
@@ -105,7 +108,7 @@ def _failed(error: Exception, request: Request) -> Response:
 
 @api.long("GET", "/api/v1/approvals")
 @call("read")
-async def approvals(request: Request, viewer: TokenViewer) -> Response:
+async def approvals_(request: Request, viewer: TokenViewer) -> Response:
     """Those the token may see, oldest first, in pages: `next` is the cursor of the following one."""
     asked = request.query_params
     limit = _number(asked.get("limit", "50"), "limit", 1, reading.MOST)
@@ -168,13 +171,14 @@ async def place(request: Request, viewer: TokenViewer) -> Response:
     if received.refused:
         name, why = received.turned_away[0]
         raise Turned(422, Say("Bestand geweigerd"), why, field="file", file=name)
+    fields = _fields(received)
+    parts = await placing.looked_over(fields, received.files)
     key, hashed = _key(request), _hash_of(received)
 
     async def unit() -> tuple[int, dict[str, Any]]:
         if kept := await _answered(viewer, key, hashed):
             return kept
-        fields = {name: str(value) for name, value in received.fields.multi_items() if isinstance(value, str)}
-        made = await placing.place(viewer, fields, received.files)
+        made = await placing.place(viewer, fields, parts)
         [told] = await reading.told_of([made.id])
         await _keep(viewer, key, hashed, 201, told)
         return 201, told
@@ -227,6 +231,13 @@ def _key(request: Request) -> str:
     if len(key) > 200:
         raise Refused("Idempotency-Key", Say("De Idempotency-Key is te lang: hoogstens 200 tekens."))
     return key
+
+
+def _fields(received: Received) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {}
+    for name, value in received.fields.multi_items():
+        fields.setdefault(name, []).append(str(value))
+    return fields
 
 
 def _hash_of(received: Received) -> str:
