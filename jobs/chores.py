@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from jobs.presence import Presence
 from models import carrying, client_news, live, lost_factors, notices, sealing, tidying, uploads
 from models.approvals import expire_due
+from models.connecting import delivering
 from models.dossiers import rolling
 from models.dossiers.publishing import publish_due
 from models.engine import run_writing
@@ -54,6 +55,11 @@ async def serve_new_clients(presence: Presence) -> None:
 
 async def tidy(presence: Presence) -> None:
     await tidying.forget_expired()
+
+
+async def forget_calls(presence: Presence) -> None:
+    """Old lines of the log of webhooks, and answers that are kept for repeated calls."""
+    await delivering.forget_old(utcnow())
 
 
 async def end_uploads(presence: Presence) -> None:
@@ -137,6 +143,7 @@ def all_chores() -> list[tuple[Chore, float, bool]]:
         (serve_new_clients, CLAIMS_SECONDS, True),
         (tidy, TIDY_SECONDS, True),
         (end_uploads, TIDY_SECONDS, True),
+        (forget_calls, SWEEP_SECONDS, True),
         (sweep, SWEEP_SECONDS, True),
         (take_factors_away, DIGEST_SECONDS, True),
         (seal_trail, SEAL_SECONDS, True),

@@ -15,6 +15,7 @@ from jobs.post import Post
 from jobs.presence import Presence
 from jobs.reading import read_documents
 from jobs.scanning import scan_for_ever
+from jobs.webhooks import deliver_webhooks
 from models import engine
 
 log = logging.getLogger("poort.worker")
@@ -42,6 +43,7 @@ async def work() -> None:
     scanning = asyncio.create_task(scan_for_ever())
     mail = asyncio.create_task(post.run())
     reading = asyncio.create_task(read_documents(presence))
+    webhooks = asyncio.create_task(deliver_webhooks())
     log.info("the worker is at work")
     await asyncio.wait([mail, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
     post.stop()
@@ -49,6 +51,7 @@ async def work() -> None:
     chores.cancel()
     scanning.cancel()
     reading.cancel()
+    webhooks.cancel()
     await asyncio.gather(asyncio.to_thread(long_work.stop), asyncio.wait([mail], timeout=4), return_exceptions=True)
     with suppress(Exception):
         await engine.close()

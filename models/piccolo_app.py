@@ -39,6 +39,7 @@ TABLE_MODULES = [
     "models.requests.records",
     "models.approvals.records",
     "models.approvals.record",
+    "models.connecting.records",
     "models.moving.records",
     "models.uploads.records",
     "models.scanning.records",

@@ -69,6 +69,16 @@ def of_delivery(link: int, address: str) -> Limits:
     return [(digest(f"delivery {link}"), 60), (digest(f"deliveries from {network_of(address)}"), 60)]
 
 
+def of_api(address: str) -> Limits:
+    """For calls with a token that lets nobody in: nobody guesses one; this bounds the work."""
+    return [(digest(f"api {network_of(address)}"), 30)]
+
+
+def of_token(token: int) -> Limits:
+    """For changes by one token: as many as a tax package makes in a quarter of an hour, and no flood."""
+    return [(digest(f"token {token}"), 5000)]
+
+
 def network_of(address: str) -> str:
     """Of an IPv6 address its first 64 bits: so much every subscriber has to choose from."""
     try:

@@ -34,6 +34,14 @@ def failure(error: Exception, request: Request, viewer: Any, *, logged: bool = F
     )
 
 
+def words_of(error: Exception, request: Request) -> tuple[int, Say, Say]:
+    """Status, title and explanation, for who answers in another form than a page; what nobody expected is logged."""
+    status, title, text = _words(error)
+    if status >= 500:
+        observe.log_exception(error, request)
+    return status, title, text
+
+
 def _looking_on() -> tuple[int, Say, Say]:
     return (
         403,

@@ -1,0 +1,224 @@
+"""Webhooks against a real receiver: signed, repeated, told apart by their id, stopped when nobody listens."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import datetime as dt
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from jobs.webhooks import deliver_due
+from models import config, engine
+from models.approvals.events import happened
+from models.approvals.records import ApprovalKind, ApprovalRequest
+from models.connecting import Webhook, WebhookDelivery, add_webhook, delivering, send_again, switch_webhook, try_webhook
+from models.core import Refused
+from models.outbox import Errand
+from models.settings import utcnow
+from tests.cast import Cast
+from tests.hooks import Receiver, receiving
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    monkeypatch.setenv("ALLOW_PRIVATE_FEEDS", "1")
+    config.reset()
+    with receiving() as one:
+        yield one
+    monkeypatch.undo()
+    config.reset()
+
+
+async def hook_for(cast: Cast, receiver: Receiver, *events: str) -> tuple[Webhook, str]:
+    async def unit() -> tuple[Webhook, str]:
+        return await add_webhook(cast.anna.scope(Webhook), "Pakket", receiver.url, list(events), by=cast.anna)
+
+    return await engine.run_writing(unit)
+
+
+async def a_request(cast: Cast) -> ApprovalRequest:
+    async def unit() -> ApprovalRequest:
+        kind = await ApprovalKind.objects().first()
+        request = ApprovalRequest(
+            client=cast.bakkerij, kind=kind.id, book_year=2025, period="k1", made_at=utcnow(), external_ref="OB-1"
+        )
+        await request.save()
+        return request
+
+    return await engine.run_writing(unit)
+
+
+async def happens(request: ApprovalRequest, event: str) -> None:
+    await engine.run_writing(lambda: happened(request, event))
+
+
+async def deliver() -> int:
+    async with delivering.connection() as client:
+        return await deliver_due(client)
+
+
+async def later(seconds: int) -> None:
+    """Let as much time go by for what waits."""
+    back = utcnow() - dt.timedelta(seconds=seconds)
+    await engine.run_writing(
+        lambda: engine.raw("UPDATE webhook_delivery SET run_after = $1 WHERE state = 'waiting'", back)
+    )
+
+
+async def test_what_happens_is_told_signed_and_without_names(cast, receiver):
+    _, secret = await hook_for(cast, receiver)
+    request = await a_request(cast)
+
+    await happens(request, "offered")
+    assert await deliver() == 1
+
+    [(headers, body)] = receiver.got
+    told = json.loads(body)
+    assert (told["type"], told["data"]["external_ref"], told["data"]["period"]) == ("approval.offered", "OB-1", "k1")
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.{body.decode()}".encode()
+    mac = hmac.new(base64.b64decode(secret.removeprefix("whsec_")), signed, hashlib.sha256).digest()
+    assert headers["webhook-signature"] == "v1," + base64.b64encode(mac).decode()
+    assert "Jansen" not in body.decode() and "Rik" not in body.decode()
+    [row] = await WebhookDelivery.objects()
+    assert (row.state, row.status, row.attempts) == ("delivered", 200, 1)
+    assert await deliver() == 0
+
+
+async def test_only_the_events_that_were_chosen(cast, receiver):
+    await hook_for(cast, receiver, "approved", "rejected")
+    request = await a_request(cast)
+
+    await happens(request, "offered")
+    await happens(request, "approved")
+    await deliver()
+
+    assert [json.loads(body)["type"] for _, body in receiver.got] == ["approval.approved"]
+
+
+async def test_a_refusal_is_tried_again_under_the_same_id_until_it_is_taken(cast, receiver):
+    await hook_for(cast, receiver)
+    receiver.answers = [500, 302]
+    await happens(await a_request(cast), "approved")
+
+    await deliver()
+    assert await deliver() == 0
+    await later(1)
+    await deliver()
+    await later(1)
+    await deliver()
+
+    assert len(receiver.got) == 3
+    assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
+    [row] = await WebhookDelivery.objects()
+    assert (row.state, row.attempts) == ("delivered", 3)
+    [hook] = await Webhook.objects()
+    assert hook.failing_since is None
+
+
+async def test_after_the_last_try_it_is_given_up_and_can_be_sent_again(cast, receiver):
+    await hook_for(cast, receiver)
+    receiver.answers = [503] * (len(delivering.PAUSES) + 1)
+    await happens(await a_request(cast), "approved")
+
+    for _ in range(len(delivering.PAUSES) + 1):
+        await later(1)
+        await deliver()
+    [row] = await WebhookDelivery.objects()
+    assert (row.state, row.status, row.said) == ("given_up", 503, "dank")
+
+    await engine.run_writing(lambda: send_again(row, by=cast.anna))
+    await deliver()
+    assert (await WebhookDelivery.objects().first()).state == "delivered"
+
+
+async def test_a_webhook_that_only_fails_is_stopped_and_the_administrators_hear_of_it(cast, receiver):
+    hook, _ = await hook_for(cast, receiver)
+    receiver.answers = [500, 500]
+    await happens(await a_request(cast), "approved")
+    await deliver()
+    long_ago = utcnow() - dt.timedelta(days=6)
+    await engine.run_writing(lambda: engine.raw("UPDATE webhook SET failing_since = $1", long_ago))
+
+    await later(1)
+    await deliver()
+
+    assert (await Webhook.objects().first()).state == "failed"
+    mails = await Errand.objects().where(Errand.kind == "account_notice")
+    assert [json.loads(mail.detail)["what"] for mail in mails] == ["webhook"]
+    await later(1)
+    assert await deliver() == 0
+
+    await engine.run_writing(lambda: switch_webhook(hook, True, by=cast.anna))
+    assert await deliver() == 1
+
+
+async def test_what_a_killed_worker_held_comes_back(cast, receiver):
+    await hook_for(cast, receiver)
+    await happens(await a_request(cast), "approved")
+    now = utcnow()
+    [held] = await delivering.claim(now)
+
+    assert await deliver() == 0
+    assert await delivering.claim(now + delivering.CLAIM + dt.timedelta(seconds=1))
+
+    assert held["attempts"] == 1
+
+
+async def test_two_workers_never_take_the_same(cast, receiver):
+    await hook_for(cast, receiver)
+    request = await a_request(cast)
+    for _ in range(12):
+        await happens(request, "opened")
+    now = utcnow()
+
+    taken = await asyncio.gather(*(delivering.claim(now) for _ in range(4)))
+
+    ids = [row["id"] for rows in taken for row in rows]
+    assert len(ids) == len(set(ids)) > 0
+
+
+async def test_a_slow_one_does_not_hold_up_another(cast, receiver):
+    await hook_for(cast, receiver)
+    with receiving() as other:
+        await hook_for(cast, other)
+        request = await a_request(cast)
+        for _ in range(20):
+            await happens(request, "opened")
+
+        rows = await delivering.claim(utcnow())
+
+    assert {row["address"] for row in rows} == {receiver.url, other.url}
+
+
+async def test_an_address_within_this_network_is_not_asked(cast, receiver, monkeypatch):
+    await hook_for(cast, receiver)
+    await happens(await a_request(cast), "approved")
+    monkeypatch.setenv("ALLOW_PRIVATE_FEEDS", "0")
+    config.reset()
+
+    await deliver()
+
+    assert receiver.got == []
+    [row] = await WebhookDelivery.objects()
+    assert row.state == "waiting" and "netwerk" in row.said
+    with pytest.raises(Refused):
+        await hook_for(cast, receiver)
+
+
+async def test_a_proof_message_is_tried_once_also_when_it_is_off(cast, receiver):
+    hook, _ = await hook_for(cast, receiver)
+    await engine.run_writing(lambda: switch_webhook(hook, False, by=cast.anna))
+    await happens(await a_request(cast), "approved")
+    receiver.answers = [500]
+
+    await engine.run_writing(lambda: try_webhook(hook, by=cast.anna))
+    await deliver()
+
+    assert [json.loads(body)["type"] for _, body in receiver.got] == ["test"]
+    [row] = await WebhookDelivery.objects()
+    assert row.state == "given_up"

@@ -1,0 +1,301 @@
+"""The API as other software meets it: by token, in its own words for what is wrong, and never further than its scopes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from typing import Any
+
+import jsonschema
+import pytest
+
+from models import engine
+from models.approvals.records import ApprovalDocument, ApprovalRequest
+from models.audit import Trail
+from models.connecting import ApiToken, end_token, make_token
+from models.connecting.openapi import document
+from models.core import save
+from models.settings import Firm, utcnow
+from tests.cast import Browser, Cast, browser_of
+from tests.papers import pdf
+from web.__main__ import route_lines
+from web.routing import ACTIONS
+
+API = document("http://poort.test")
+
+
+def fits(name: str, answer: Any) -> None:
+    """Whether an answer is what the description says."""
+    jsonschema.validate(answer, {**API["components"]["schemas"][name], "components": API["components"]})
+
+
+async def token_for(
+    cast: Cast, *scopes: str, person: Any = None, until: dt.date | None = None
+) -> tuple[ApiToken, dict[str, str]]:
+    who = person or cast.anna
+
+    async def unit() -> tuple[ApiToken, str]:
+        return await make_token(who.scope(ApiToken), "Belastingpakket", list(scopes), until, by=who)
+
+    token, text = await engine.run_writing(unit)
+    return token, {"Authorization": f"Bearer {text}"}
+
+
+@pytest.fixture
+async def office(cast: Cast) -> Cast:
+    async def unit() -> None:
+        firm = await Firm.load()
+        await save(firm, modules="dossiers,approvals")
+
+    await engine.run_writing(unit)
+    return cast
+
+
+@pytest.fixture
+async def software(office: Cast) -> AsyncIterator[Browser]:
+    async with browser_of(office.vic) as one:
+        yield one
+
+
+async def number_of(cast: Cast) -> str:
+    return str((await engine.raw("SELECT number FROM client WHERE id = $1", cast.bakkerij))[0]["number"])
+
+
+def files(*names: str) -> list[tuple[str, tuple[str, bytes, str]]]:
+    return [("file", (name, pdf(f"Btw {name}"), "application/pdf")) for name in names or ("btw.pdf",)]
+
+
+async def vat(cast: Cast, **more: str) -> dict[str, str]:
+    return {
+        "client_number": await number_of(cast),
+        "kind": "Aangifte omzetbelasting",
+        "book_year": "2026",
+        "period": "k3",
+        **more,
+    }
+
+
+async def test_a_tax_package_places_a_return_and_asks_how_it_stands(office, software):
+    _, key = await token_for(office, "place", "read")
+    asked = await vat(
+        office, amount_cents="123450", external_ref="OB-2026-3", message="Graag voor vrijdag.", offer="true"
+    )
+
+    made = await software.post("/api/v1/approvals", data=asked, files=files("btw.pdf", "toelichting.pdf"), headers=key)
+
+    assert made.status_code == 201, made.text
+    told = made.json()
+    fits("Approval", told)
+    assert (told["state"], told["period"], told["external_ref"]) == ("offered", "k3", "OB-2026-3")
+    assert await ApprovalDocument.count().where(ApprovalDocument.request == told["id"]) == 2
+    one = await software.get(made.headers["location"], headers=key)
+    assert one.json() == told
+    found = (await software.get("/api/v1/approvals?state=offered&external_ref=OB-2026-3", headers=key)).json()
+    assert ([row["id"] for row in found["approvals"]], found["next"]) == ([told["id"]], None)
+    lines = await Trail.select(Trail.detail).where(Trail.operation == "ApiToken.make")
+    assert lines and key["Authorization"][7:] not in str(await Trail.select(Trail.detail))
+
+
+async def test_the_same_key_places_nothing_twice(office, software):
+    _, key = await token_for(office, "place")
+    asked, once = await vat(office), {**key, "Idempotency-Key": "order-77"}
+
+    first = await software.post("/api/v1/approvals", data=asked, files=files(), headers=once)
+    again = await software.post("/api/v1/approvals", data=asked, files=files(), headers=once)
+    other = await software.post("/api/v1/approvals", data={**asked, "period": "k2"}, files=files(), headers=once)
+
+    assert (first.status_code, again.status_code, other.status_code) == (201, 201, 409)
+    assert first.json() == again.json()
+    fits("Problem", other.json())
+    assert await ApprovalRequest.count() == 1
+
+
+async def test_the_same_period_is_placed_again_only_when_that_is_said(office, software):
+    _, key = await token_for(office, "place")
+    asked = await vat(office, offer="true")
+    first = (await software.post("/api/v1/approvals", data=asked, files=files(), headers=key)).json()
+
+    refused = await software.post("/api/v1/approvals", data=asked, files=files("beter.pdf"), headers=key)
+    replaced = await software.post(
+        "/api/v1/approvals", data={**asked, "replace": "true"}, files=files("beter.pdf"), headers=key
+    )
+
+    assert (refused.status_code, refused.json()["existing"][0]["id"]) == (409, first["id"])
+    fits("Problem", refused.json())
+    assert replaced.status_code == 201
+    assert (await ApprovalRequest.objects().get(ApprovalRequest.id == first["id"])).state == "replaced"
+
+
+async def test_it_is_withdrawn_with_a_reason(office, software):
+    _, key = await token_for(office, "place")
+    made = (
+        await software.post("/api/v1/approvals", data=await vat(office, offer="true"), files=files(), headers=key)
+    ).json()
+
+    without = await software.post(f"/api/v1/approvals/{made['id']}/withdraw", json={}, headers=key)
+    done = await software.post(f"/api/v1/approvals/{made['id']}/withdraw", json={"reason": "Fout bedrag"}, headers=key)
+
+    assert (without.status_code, done.status_code) == (422, 200)
+    assert (done.json()["state"], done.json()["reason"]) == ("withdrawn", "Fout bedrag")
+    garbled = await software.post(f"/api/v1/approvals/{made['id']}/withdraw", content=b"{nee", headers=key)
+    assert garbled.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("client_number", "99999"), ("kind", "Niets"), ("period", "k9"), ("amount_cents", "12,50"), ("legal_due", "31-12-2026"), ("offer", "ja"), ("book_year", "x")],
+)  # fmt: skip
+async def test_what_cannot_be_is_named_by_its_field_in_both_languages(office, software, field, value):
+    _, key = await token_for(office, "place")
+
+    reply = await software.post(
+        "/api/v1/approvals", data=await vat(office, **{field: value}), files=files(), headers=key
+    )
+
+    assert (reply.status_code, reply.headers["content-type"]) == (422, "application/problem+json")
+    assert reply.json()["field"] == field
+    fits("Problem", reply.json())
+    assert reply.json()["detail"] != reply.json()["detail_en"]
+    assert await ApprovalRequest.count() == 0
+
+
+async def test_without_a_file_or_with_another_file_nothing_is_placed(office, software):
+    _, key = await token_for(office, "place")
+    asked = await vat(office)
+
+    none = await software.post("/api/v1/approvals", data=asked, files=[("other", (None, "x"))], headers=key)
+    script = [("file", ("btw.pdf", b"MZ\x90\x00" + b"\0" * 200, "application/pdf"))]
+    bad = await software.post("/api/v1/approvals", data=asked, files=script, headers=key)
+    plain = await software.post("/api/v1/approvals", json=asked, headers=key)
+
+    assert (none.status_code, bad.status_code, plain.status_code) == (422, 422, 400)
+    assert await ApprovalRequest.count() == 0
+
+
+async def test_an_attachment_is_added_and_not_approved(office, software):
+    _, key = await token_for(office, "place")
+    asked = await vat(office, attachment_name="bijlage.pdf")
+
+    made = await software.post("/api/v1/approvals", data=asked, files=files("btw.pdf", "bijlage.pdf"), headers=key)
+
+    rows = await ApprovalDocument.select(ApprovalDocument.name, ApprovalDocument.part).where(
+        ApprovalDocument.request == made.json()["id"]
+    )
+    assert {row["name"]: row["part"] for row in rows} == {"btw.pdf": "main", "bijlage.pdf": "attachment"}
+
+
+async def test_a_token_goes_no_further_than_its_scope_and_its_maker(office, software):
+    _, reads = await token_for(office, "read")
+    _, eds = await token_for(office, "read")
+    asked = await vat(office)
+
+    assert (await software.post("/api/v1/approvals", data=asked, files=files(), headers=reads)).status_code == 403
+    assert (await software.get("/api/v1/approvals", headers=reads)).status_code == 200
+    await engine.run_writing(
+        lambda: engine.raw(
+            "UPDATE api_token SET person = $1 WHERE id = (SELECT max(id) FROM api_token)", office.ed.user.id
+        )
+    )
+    theirs = (
+        await engine.raw(
+            "SELECT number FROM client WHERE id NOT IN (SELECT client FROM responsible WHERE person = $1) LIMIT 1",
+            office.ed.user.id,
+        )
+    )[0]["number"]
+    assert (await software.get(f"/api/v1/clients/{theirs}", headers=reads)).status_code == 200
+    assert (await software.get(f"/api/v1/clients/{theirs}", headers=eds)).status_code == 404
+
+
+async def test_who_has_no_token_that_lives_hears_nothing(office, software):
+    token, key = await token_for(office, "read")
+    _, old = await token_for(office, "read", until=utcnow().date())
+    await engine.run_writing(
+        lambda: engine.raw(
+            "UPDATE api_token SET expires_on = '2020-01-01' WHERE name = 'Belastingpakket' AND id = (SELECT max(id) FROM api_token)"
+        )
+    )
+
+    assert (await software.get("/api/v1/kinds", headers=key)).status_code == 200
+    assert (await software.get("/api/v1/kinds", headers=old)).status_code == 401
+    await engine.run_writing(lambda: end_token(token, by=office.anna))
+    ended = await software.get("/api/v1/kinds", headers=key)
+    assert (ended.status_code, ended.headers["www-authenticate"]) == (401, "Bearer")
+    async with browser_of(office.anna) as anna:
+        assert (await anna.get("/api/v1/kinds")).status_code == 401
+
+
+async def test_a_blocked_maker_takes_his_tokens_along(office, software):
+    _, key = await token_for(office, "read")
+    await engine.run_writing(
+        lambda: engine.raw("UPDATE users SET state = 'blocked' WHERE id = $1", office.anna.user.id)
+    )
+
+    assert (await software.get("/api/v1/kinds", headers=key)).status_code == 401
+
+
+async def test_guessing_is_slowed(office, software):
+    _, key = await token_for(office, "read")
+
+    said = [
+        (await software.get("/api/v1/kinds", headers={"Authorization": "Bearer poort_gok"})).status_code
+        for _ in range(31)
+    ]
+
+    assert said == [401] * 30 + [429]
+    assert (await software.get("/api/v1/kinds", headers=key)).status_code == 429
+
+
+async def test_pages_follow_each_other(office, software):
+    _, key = await token_for(office, "place", "read")
+    for period in ("k1", "k2", "k3"):
+        await software.post("/api/v1/approvals", data=await vat(office, period=period), files=files(), headers=key)
+
+    first = (await software.get("/api/v1/approvals?limit=2", headers=key)).json()
+    rest = (await software.get(f"/api/v1/approvals?limit=2&cursor={first['next']}", headers=key)).json()
+
+    assert [row["period"] for row in first["approvals"] + rest["approvals"]] == ["k1", "k2", "k3"]
+    assert rest["next"] is None
+    since = (utcnow() + dt.timedelta(minutes=1)).isoformat().replace("+00:00", "Z")
+    assert (await software.get("/api/v1/approvals", params={"changed_since": since}, headers=key)).json()[
+        "approvals"
+    ] == []
+    assert (await software.get("/api/v1/approvals?changed_since=gisteren", headers=key)).status_code == 422
+
+
+async def test_every_route_of_the_api_stands_in_its_description(office, software):
+    route_lines()
+    routes = {
+        (action.method, action.path.replace(":int", "")) for action in ACTIONS if action.path.startswith("/api/v1/")
+    }
+
+    described = {(verb.upper(), path) for path, verbs in API["paths"].items() for verb in verbs}
+
+    assert routes - {("GET", "/api/v1/openapi.json")} == described
+    told = await software.get("/api/v1/openapi.json")
+    assert told.json()["openapi"] == "3.1.0"
+    page = await software.get("/api")
+    assert page.status_code == 200
+    assert all(path in page.text for path in API["paths"])
+
+
+async def test_the_pages_of_the_settings(office):
+    async with browser_of(office.anna) as anna:
+        assert "Geen tokens" in (await anna.get("/settings/connecting")).text
+        form = await anna.get("/settings/connecting/webhooks/new")
+        assert form.status_code == 200
+        made = await anna.post("/settings/connecting/tokens/new", data={"name": "Pakket", "scopes": ["read"]})
+        assert "poort_" in made.text
+        assert "poort_" not in (page := (await anna.get("/settings/connecting")).text) and "Pakket" in page
+        hook = {"name": "Pakket", "address": "http://pakket.example/", "events": ["approved"]}
+        assert "https://" in (await anna.post("/settings/connecting/webhooks/new", data=hook)).text
+        made = await anna.post("/settings/connecting/webhooks/new", data={**hook, "address": "https://pakket.example/"})
+        assert "whsec_" in made.text
+        one = (await engine.raw("SELECT id FROM webhook"))[0]["id"]
+        for verb in ("test", "off", "on", "secret"):
+            assert (await anna.post(f"/settings/connecting/webhooks/{one}/{verb}")).status_code in (200, 303)
+        log = (await anna.get(f"/settings/connecting/webhooks/{one}")).text
+        assert "Proefbericht" in log and "whsec_" not in log
+        assert (await anna.post(f"/settings/connecting/webhooks/{one}/end")).status_code == 303
+    async with browser_of(office.ed) as ed:
+        assert (await ed.get("/settings/connecting")).status_code == 404
+        assert (await ed.post(f"/settings/connecting/webhooks/{one}/on")).status_code == 404

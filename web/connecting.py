@@ -1,0 +1,185 @@
+"""Beheer > Instellingen > Koppelingen: tokens for other software, webhooks, and the log of what they were told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+
+from models import connecting as connections
+from models.approvals.events import EVENTS
+from models.connecting import SCOPES, ApiToken, Webhook, WebhookDelivery
+from models.core import Missing, Refused, Say
+from models.viewer import Viewer
+from web.client_details import DateText
+from web.forms import Form, SelectMultipleField, Text
+from web.proof import asks_proof
+from web.replies import Reply, Toast, go, invalid, show
+from web.routing import Access, Routes
+from web.settings import about, allow
+
+connecting = Routes("connecting", Access.STAFF)
+
+WORDS: dict[str, Say] = {
+    "offered": Say("Aangeboden"),
+    "opened": Say("Geopend door een accordeur"),
+    "partly_approved": Say("Gedeeltelijk akkoord"),
+    "approved": Say("Akkoord"),
+    "rejected": Say("Niet akkoord"),
+    "withdrawn": Say("Ingetrokken"),
+    "replaced": Say("Vervangen"),
+    "expired": Say("Verlopen"),
+    "on_paper": Say("Op papier akkoord"),
+    "filed": Say("Opgeborgen in het dossier"),
+    "test": Say("Proefbericht"),
+}
+
+
+class TokenForm(Form):
+    name = Text(most=120, asked=True)
+    scopes = SelectMultipleField(choices=list(SCOPES), validate_choice=False)
+    expires_on = DateText()
+
+
+class WebhookForm(Form):
+    name = Text(most=120, asked=True)
+    address = Text(most=500, asked=True)
+    events = SelectMultipleField(choices=list(EVENTS), validate_choice=False)
+
+
+@connecting.get("/settings/connecting")
+async def page(request: Request, viewer: Viewer) -> Reply:
+    allow(viewer)
+    return show("connecting/page.html", **await _page())
+
+
+async def _page(**more: Any) -> dict[str, Any]:
+    return about(
+        "connecting", tokens=await connections.all_tokens(), webhooks=await connections.all_webhooks(), scopes=SCOPES, events=WORDS, **more
+    )  # fmt: skip
+
+
+@connecting.get("/settings/connecting/tokens/new")
+async def new_token(request: Request, viewer: Viewer) -> Reply:
+    allow(viewer)
+    return show("connecting/token.html", **about("connecting", form=TokenForm.blank(), scopes=SCOPES))
+
+
+@connecting.post("/settings/connecting/tokens/new")
+async def make_token(request: Request, viewer: Viewer) -> Reply:
+    allow(viewer)
+    if asked := await asks_proof(request, viewer):
+        return asked
+    form = await TokenForm.read(request)
+    made: list[str] = []
+
+    async def making(**typed: Any) -> None:
+        made.append((await connections.make_token(viewer.scope(ApiToken), by=viewer, **typed))[1])
+
+    if await form.submit(making):
+        # Said on the page that answers the POST: an address or a cookie would keep it.
+        return show("connecting/secret.html", **about("connecting", secret=made[0], kind="token", name=form.name.data))
+    return invalid("connecting/token.html", **about("connecting", form=form, scopes=SCOPES))
+
+
+@connecting.post("/settings/connecting/tokens/{api_token_id:int}/end")
+async def end_token(request: Request, viewer: Viewer, api_token_id: int) -> Reply:
+    token = await viewer.scope(ApiToken).get(api_token_id)
+    await connections.end_token(token, by=viewer)
+    return go(page.url(), toast=Say("Token “{name}” is beëindigd: het laat niemand meer binnen.", name=token.name))
+
+
+@connecting.get("/settings/connecting/webhooks/new")
+async def new_webhook(request: Request, viewer: Viewer) -> Reply:
+    allow(viewer)
+    return show("connecting/webhook_form.html", **_form(WebhookForm.blank()))
+
+
+def _form(form: WebhookForm, one: Webhook | None = None) -> dict[str, Any]:
+    return about("connecting", form=form, one=one, events={key: WORDS[key] for key in EVENTS})
+
+
+@connecting.post("/settings/connecting/webhooks/new")
+async def add_webhook(request: Request, viewer: Viewer) -> Reply:
+    allow(viewer)
+    if asked := await asks_proof(request, viewer):
+        return asked
+    form = await WebhookForm.read(request)
+    made: list[str] = []
+
+    async def adding(**typed: Any) -> None:
+        made.append((await connections.add_webhook(viewer.scope(Webhook), by=viewer, **typed))[1])
+
+    if await form.submit(adding):
+        return show(
+            "connecting/secret.html", **about("connecting", secret=made[0], kind="webhook", name=form.name.data)
+        )
+    return invalid("connecting/webhook_form.html", **_form(form))
+
+
+@connecting.get("/settings/connecting/webhooks/{webhook_id:int}")
+async def webhook(request: Request, viewer: Viewer, webhook_id: int) -> Reply:
+    one = await viewer.scope(Webhook).get(webhook_id)
+    asked = request.query_params.get("page", "1")
+    number = max(1, int(asked)) if asked.isascii() and asked.isdecimal() and len(asked) < 7 else 1
+    rows = await connections.deliveries(one.id, number, 51)
+    return show(
+        "connecting/webhook.html",
+        **about(
+            "connecting", one=one, rows=rows[:50], number=number, more=len(rows) > 50, events=WORDS,
+            form=WebhookForm.blank(name=one.name, address=one.address, events=one.events.split(",") if one.events else list(EVENTS)),
+        ),
+    )  # fmt: skip
+
+
+@connecting.post("/settings/connecting/webhooks/{webhook_id:int}")
+async def change_webhook(request: Request, viewer: Viewer, webhook_id: int) -> Reply:
+    one = await viewer.scope(Webhook).get(webhook_id)
+    form = await WebhookForm.read(request)
+
+    async def changing(**typed: Any) -> None:
+        await connections.change_webhook(one, by=viewer, **typed)
+
+    if await form.submit(changing):
+        return go(webhook.url(webhook_id=one.id), toast=Say("De webhook is bewaard."))
+    return invalid("connecting/webhook_form.html", **_form(form, one))
+
+
+@connecting.post("/settings/connecting/webhooks/{webhook_id:int}/{verb}")
+async def act(request: Request, viewer: Viewer, webhook_id: int, verb: str) -> Reply:
+    """Test, on, off, end, or a new secret."""
+    one = await viewer.scope(Webhook).get(webhook_id)
+    back = webhook.url(webhook_id=one.id)
+    try:
+        match verb:
+            case "test":
+                await connections.try_webhook(one, by=viewer)
+                return go(back, toast=Say("Het proefbericht is onderweg. Het antwoord staat hieronder."))
+            case "on" | "off":
+                await connections.switch_webhook(one, verb == "on", by=viewer)
+                words = Say("De webhook staat aan.") if verb == "on" else Say("De webhook staat uit.")
+                return go(back, toast=words)
+            case "end":
+                await connections.end_webhook(one, by=viewer)
+                return go(page.url(), toast=Say("Webhook “{name}” is beëindigd.", name=one.name))
+            case "secret":
+                if asked := await asks_proof(request, viewer, back):
+                    return asked
+                secret = await connections.renew_secret(one, by=viewer)
+                return show(
+                    "connecting/secret.html", **about("connecting", secret=secret, kind="webhook", name=one.name)
+                )
+    except Refused as refused:
+        return go(back, toast=Toast(refused.why, "attention"))
+    raise Missing(verb)
+
+
+@connecting.post("/settings/connecting/deliveries/{delivery_id:int}/again")
+async def send_again(request: Request, viewer: Viewer, delivery_id: int) -> Reply:
+    one = await viewer.scope(WebhookDelivery).get(delivery_id)
+    back = webhook.url(webhook_id=one.webhook)
+    try:
+        await connections.send_again(one, by=viewer)
+    except Refused as refused:
+        return go(back, toast=Toast(refused.why, "attention"))
+    return go(back, toast=Say("Het bericht gaat opnieuw."))
