@@ -61,13 +61,21 @@ async def remarks_of(document: Document) -> list[dict[str, Any]]:
 async def open_questions(viewer: Viewer, most: int = 50) -> list[dict[str, Any]]:
     """What waits for an answer of this viewer's side, over all that he sees, the oldest first: document, name, client,
     client_name, text, at, who."""
-    side = "client" if viewer.is_staff else "office"
-    found = await viewer.scope(Remark).where(Remark.settled_at.is_null() & (Remark.side == side)).select(
+    if viewer.is_client:
+        from models.finding.seeing import findable_documents
+
+        return await engine.raw(_OPEN_SQL.format(seen=findable_documents(viewer)), most)
+    return await viewer.scope(Remark).where(Remark.settled_at.is_null() & (Remark.side == "client")).select(
         Remark.id, Remark.text, Remark.at, Remark.document.id.as_alias("document"), Remark.document.name.as_alias("name"),
         Remark.client.id.as_alias("client"), Remark.client.name.as_alias("client_name"), Remark.person.full_name.as_alias("who"),
         order=(Remark.id,), limit=most,
     )  # fmt: skip
-    return found
+
+
+# From the questions to what is seen: the other way round all documents of a client would be looked at.
+_OPEN_SQL = """SELECT r.id, r.text, r.at, d.id AS document, d.name, r.client, c.name AS client_name, u.full_name AS who
+FROM remark r JOIN document d ON d.id = r.document JOIN folder f ON f.id = d.folder LEFT JOIN client c ON c.id = r.client
+LEFT JOIN users u ON u.id = r.person WHERE r.settled_at IS NULL AND r.side = 'office' AND {seen} ORDER BY r.id LIMIT $1"""
 
 
 async def _add(document: Document, text: str, side: str, by: Viewer) -> Remark:
