@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from models import engine
+from models.dossiers.remarks import say
+from models.keeping.holds import On, add_hold
+from models.keeping.records import Hold
 from tests.cast import Cast, browser_of
 from tests.test_strangers import PARAMETER, ids
 from web.routing import ACTIONS, Access
@@ -51,3 +54,37 @@ async def test_no_page_asks_more_than_twelve_times(cast: Cast, who: str, accesse
 
     assert len(asked) > 5
     assert {name: count for name, count in asked.items() if count > MOST} == {}
+
+
+@pytest.mark.parametrize("source", ["office", "client"])
+async def test_nor_does_the_page_of_a_document_with_everything_on_it(
+    cast: Cast, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder of a folder, held, with earlier versions, a question, readers, and scanned."""
+    monkeypatch.setenv("CLAMD_URL", "tcp://127.0.0.1:9")
+    at = (await ids())["document_id"]
+    document = await cast.anna.documents.get(at)
+    folder = await cast.anna.folders.get(document.folder)
+    deep = await (await folder.add_folder("Daarin", by=cast.anna)).add_folder("Dieper", by=cast.anna)
+    async with engine.writing():
+        await engine.raw("UPDATE document SET folder = $1, source = $2, version = 3 WHERE id = $3", deep.id, source, at)
+        await engine.raw(
+            "INSERT INTO document_version (document, client, number, name, sha256, size, mime, source, uploaded_at, replaced_at, was_published) "
+            "SELECT d.id, d.client, n.id, d.name, d.sha256, d.size, d.mime, d.source, d.uploaded_at, d.uploaded_at, true FROM document d, "
+            "(SELECT 1 AS id UNION ALL SELECT 2) n WHERE d.id = $1",
+            at,
+        )
+    await say(await cast.rik.documents.get(at), "Klopt dit?", by=cast.rik)
+    await add_hold(
+        cast.anna.scope(Hold), "Procedure", "Hoger beroep", document.uploaded_at.date(), None, On(client=cast.bakkerij), by=cast.anna
+    )  # fmt: skip
+
+    asked = {}
+    for who, path in (("anna", f"/documents/{at}"), ("ed", f"/documents/{at}"), ("rik", f"/portal/documents/{at}")):
+        async with browser_of(cast.everybody[who]) as browser:
+            with engine.count_queries() as counter:
+                reply = await browser.get(path)
+        assert reply.status_code == 200 and "Klopt dit?" in reply.text, who
+        assert who == "rik" or "Procedure" in reply.text
+        asked[who] = counter.n
+    assert max(asked.values()) <= MOST, asked

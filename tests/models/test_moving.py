@@ -20,11 +20,11 @@ from models.clients.records import add_client
 from models.content_type import clean_name, detect
 from models.core import Forbidden, Missing, Refused
 from models.dossiers import DRAFT, NOW, Document, Dossier, Folder, NewDocument
-from models.dossiers.publishing import put_by
 from models.dossiers.remarks import remarks_of, say
 from models.dossiers.structures import open_dossier
 from models.dossiers.versions import replace, versions_of
 from models.keeping.anchors import set_anchor
+from models.keeping.terms import kept as how_kept
 from models.moving import checking
 from models.moving.exporting import contents, export_dossier, pieces
 from models.moving.importing import add_archive, items_of, read_archive, remove_archive, take_back_archive
@@ -568,7 +568,7 @@ async def test_whom_this_office_does_not_know_is_named_where_he_stands(
             if one.client == cast.garage and one.name.startswith("Aangifte")
         ]
         assert record.planned["people"] == sorted([ed, sam])
-        assert (await put_by(document))["uploader"] == ed
+        assert (await how_kept(document)).uploader == ed
         assert [row["who"] for row in await remarks_of(document)] == [sam, cast.anna.user.full_name]
         newer = await storage().put(b"derde")
         await replace(document, NewDocument("x.txt", newer.sha256, newer.size, "text/plain"), by=cast.anna)
