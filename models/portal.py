@@ -89,20 +89,36 @@ async def contacts_of(viewer: Viewer) -> list[dict[str, Any]]:
     return await engine.raw(_CONTACTS_SQL.format(ids=ids)) if ids else []
 
 
+async def trees_of(viewer: Viewer, client_id: int, after: int = 0) -> tuple[list[Branch], list[dict[str, Any]]]:
+    """`dossier_tree` and `general_trees`, in as many statements for whom only some folders are open as for everybody."""
+    grant = _require(viewer, client_id)
+    some, args = _some(grant, 4)
+    sql = _TREES_SQL.format(
+        some=some,
+        tops="f.parent IS NULL" if after else _TOPS_OF_MANY.format(folders="few"),
+        general=_GENERAL.format(ids=int(client_id)) if Right.VIEW_DOSSIER in grant.rights else "-1",
+    )
+    rows = await engine.raw(sql, client_id, viewer.user.id, after, *args)
+    own = [row | ({"documents": 0} if row["id"] in grant.passages else {}) for row in rows if row["client"]]
+    shared = [row for row in rows if not row["client"]]
+    stepwise = after > 0 or any(row["own"] > BRANCHES for row in own[:1])
+    behind, own = len(own) > BRANCHES, own[:BRANCHES]
+    in_own, in_shared = await _leaves(viewer, (own, not stepwise), (shared, True))
+    tree = _grown(own, in_own, stepwise=stepwise)
+    if behind:
+        tree[-1].more = after + BRANCHES
+    return tree, _general(shared, in_shared)
+
+
 async def dossier_tree(viewer: Viewer, client_id: int, after: int = 0) -> list[Branch]:
     """The whole dossier of a client, as this person may see it; of a large one the folders at the top, behind so many.
     Raises Missing when he may not."""
-    grant = _require(viewer, client_id)
-    if after:
-        return await _level(viewer, grant, None, after)
-    some, args = _some(grant, 3)
-    rows = await engine.raw(_CLIENT_FOLDERS_SQL.format(some=some, most=BRANCHES + 1), client_id, viewer.user.id, *args)
-    if len(rows) > BRANCHES:
-        return await _level(viewer, grant, None, 0)
-    rows = [row | {"documents": 0} if row["id"] in grant.passages else row for row in rows]
-    if not rows:
-        return []
-    return _grown(rows, await _leaves(viewer, rows))
+    return (await trees_of(viewer, client_id, after))[0]
+
+
+async def general_trees(viewer: Viewer, client_id: int) -> list[dict[str, Any]]:
+    """The general dossiers that this client may read: id, name, and `tree` as of `dossier_tree`."""
+    return (await trees_of(viewer, client_id))[1]
 
 
 async def branches_in(viewer: Viewer, folder: Folder, after: int = 0) -> list[Branch]:
@@ -113,30 +129,6 @@ async def branches_in(viewer: Viewer, folder: Folder, after: int = 0) -> list[Br
 async def tops_behind(viewer: Viewer, client_id: int, after: int) -> list[Branch]:
     """The top folders of a client's dossier that come after so many that are shown already."""
     return await _level(viewer, _require(viewer, client_id), None, after)
-
-
-async def general_trees(viewer: Viewer, client_id: int) -> list[dict[str, Any]]:
-    """The general dossiers that this client may read: id, name, and `tree` as of `dossier_tree`."""
-    if Right.VIEW_DOSSIER not in _require(viewer, client_id).rights:
-        return []
-    general = _GENERAL.format(ids=int(client_id))
-    rows = await engine.raw(_GENERAL_FOLDERS_SQL.format(general=general, some="", most=BRANCHES + 1), viewer.user.id)
-    stepwise = len(rows) > BRANCHES
-    if stepwise:
-        top = " AND f.parent IS NULL"
-        rows = await engine.raw(_GENERAL_FOLDERS_SQL.format(general=general, some=top, most=500), viewer.user.id)
-    if not rows:
-        return []
-    documents = await _leaves(viewer, rows)
-    found: dict[int, list[dict[str, Any]]] = {}
-    names: dict[int, str] = {}
-    for row in rows:
-        found.setdefault(row["dossier"], []).append(row)
-        names[row["dossier"]] = row["dossier_name"]
-    return [
-        {"id": id, "name": names[id], "tree": _grown(folders, documents, stepwise=stepwise)}
-        for id, folders in found.items()
-    ]
 
 
 async def folder_contents(
@@ -201,19 +193,44 @@ async def _level(viewer: Viewer, grant: Granted | None, folder: Folder | None, a
     rows = await engine.raw(_LEVEL_SQL.format(which=which, some=some), at, viewer.user.id, BRANCHES + 1, after, *args)
     ways = grant.passages if grant else frozenset()
     rows = [row | {"documents": 0} if row["id"] in ways else row for row in rows]
-    branches = _grown(rows[:BRANCHES], await _leaves(viewer, rows[:BRANCHES], hang=False), stepwise=True)
+    (fresh,) = await _leaves(viewer, (rows[:BRANCHES], False))
+    branches = _grown(rows[:BRANCHES], fresh, stepwise=True)
     if len(rows) > BRANCHES:
         branches[-1].more = after + BRANCHES
     return branches
 
 
-async def _leaves(viewer: Viewer, rows: list[dict[str, Any]], *, hang: bool = True) -> list[dict[str, Any]] | set[int]:
-    """The documents of these folders, as long as they are few; else the folders in which there are new ones."""
-    ids = json.dumps([row["id"] for row in rows if row["documents"]])
-    if hang and sum(row["documents"] for row in rows) <= LEAVES:
-        return await engine.raw(_LEAVES_SQL.format(ids=listed(1)), ids, viewer.user.id)
-    found = await engine.raw(_FRESH_SQL.format(ids=listed(1)), ids, viewer.user.id)
-    return {row["id"] for row in found}
+async def _leaves(viewer: Viewer, *trees: tuple[list[dict[str, Any]], bool]) -> list[list[dict[str, Any]] | set[int]]:
+    """For each of these lists of folders the documents in them, as long as they are few (and where they hang in the tree: said
+    beside it); else the folders in which there are new ones."""
+    hang = [wanted and sum(row["documents"] for row in rows) <= LEAVES for rows, wanted in trees]
+    ids: dict[bool, list[int]] = {True: [], False: []}
+    for (rows, _), hangs in zip(trees, hang, strict=True):
+        ids[hangs] += [row["id"] for row in rows if row["documents"]]
+    if not any(rows for rows, _ in trees):
+        return [[] for _ in trees]
+    found = await engine.raw(
+        _LEAVES_OR_FRESH_SQL.format(hanging=listed(1), others=listed(3)),
+        json.dumps(ids[True]), viewer.user.id, json.dumps(ids[False]),
+    )  # fmt: skip
+    parts: list[list[dict[str, Any]] | set[int]] = []
+    for (rows, _), hangs in zip(trees, hang, strict=True):
+        here = {row["id"] for row in rows}
+        inside = [row for row in found if row["folder"] in here]
+        parts.append(inside if hangs else {row["folder"] for row in inside})
+    return parts
+
+
+def _general(rows: list[dict[str, Any]], documents: list[dict[str, Any]] | set[int]) -> list[dict[str, Any]]:
+    """The general dossiers out of the rows of their folders."""
+    stepwise = any(row["general"] > BRANCHES for row in rows[:1])
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["dossier"], []).append(row)
+    return [
+        {"id": id, "name": folders[0]["dossier_name"], "tree": _grown(folders, documents, stepwise=stepwise)}
+        for id, folders in found.items()
+    ]
 
 
 def _within(viewer: Viewer) -> tuple[dict[str, str], str]:
@@ -328,12 +345,19 @@ _FOLDER = f"""SELECT f.id, f.parent, f.name, f.kind, (SELECT count(*) FROM docum
 _SHOWN = shown_folder_sql()
 _IN_ORDER = " ORDER BY f.position, f.name_key, f.id"
 
-# Cut out first: what lies in a folder is counted for those that are shown alone.
-_CLIENT_FOLDERS_SQL = f"{_FOLDER.format(person='$2')} FROM (SELECT f.* FROM folder f WHERE f.client = $1 AND {_SHOWN}{{some}}{_IN_ORDER} LIMIT {{most}}) f{_IN_ORDER}"
-_GENERAL_FOLDERS_SQL = (
-    f"{_FOLDER.format(person='$1')}, f.dossier, o.name AS dossier_name FROM folder f JOIN dossier o ON o.id = f.dossier "
-    f"WHERE f.dossier IN ({{general}}) AND {_SHOWN}{{some}} ORDER BY o.name_key, o.id, f.position, f.name_key, f.id LIMIT {{most}}"
-)
+# The folders of a client (`few`, `own`: how many there are, as far as that matters) and of the general dossiers he reads (`shared`,
+# `general`): all of them, or those at the top where there are many. Cut out first: what lies in a folder is counted for those
+# that are shown alone.
+_TOPS_OF_MANY = f"f.parent IS NULL OR (SELECT count(*) FROM {{folders}}) <= {BRANCHES}"
+_TREES_SQL = f"""WITH few(id) AS MATERIALIZED (SELECT f.id FROM folder f WHERE f.client = $1 AND {_SHOWN}{{some}} LIMIT {BRANCHES + 1}),
+shared(id) AS MATERIALIZED (SELECT f.id FROM folder f WHERE f.dossier IN ({{general}}) AND {_SHOWN} LIMIT {BRANCHES + 1}),
+cut(id) AS (SELECT id FROM (SELECT f.id FROM folder f WHERE f.client = $1 AND {_SHOWN}{{some}} AND ({{tops}}){_IN_ORDER}
+  LIMIT {BRANCHES + 1} OFFSET $3) a
+ UNION ALL SELECT id FROM (SELECT f.id FROM folder f JOIN dossier o ON o.id = f.dossier WHERE f.dossier IN ({{general}}) AND {_SHOWN}
+  AND ({_TOPS_OF_MANY.format(folders="shared")}) ORDER BY o.name_key, o.id, f.position, f.name_key, f.id LIMIT 500) b)
+{_FOLDER.format(person="$2")}, f.client, f.dossier, o.name AS dossier_name, (SELECT count(*) FROM few) AS own, (SELECT count(*) FROM shared) AS general
+FROM cut n JOIN folder f ON f.id = n.id JOIN dossier o ON o.id = f.dossier
+ORDER BY f.client IS NULL, o.name_key, o.id, f.position, f.name_key, f.id"""
 _CUT = f"SELECT f.* FROM folder f WHERE {{which}} AND {_SHOWN}{{some}}{_IN_ORDER} LIMIT $3 OFFSET $4"
 _LEVEL_SQL = f"{_FOLDER.format(person='$2')} FROM ({_CUT}) f{_IN_ORDER}"
 _INSIDE_SQL = _LEVEL_SQL.replace("{which}", "f.parent = $1")
@@ -345,8 +369,11 @@ _LEAF = (
 _READ = "LEFT JOIN reading r ON r.document = d.id AND r.person = $2 AND r.version = d.version"
 _LEAVES_SQL = f"SELECT {_LEAF} FROM document d JOIN folder f ON f.id = d.folder {_READ} WHERE d.folder IN {{ids}} AND {shown_sql('$2')}"
 _FRESH_SQL = f"""SELECT f.id FROM folder f WHERE f.id IN {{ids}} AND EXISTS (SELECT 1 FROM (SELECT d.id, d.version FROM document d
- WHERE d.folder = f.id AND d.source = 'office' AND d.trashed_at IS NULL AND d.state = 'published'
- ORDER BY d.uploaded_at DESC, d.id DESC LIMIT {FRESH}) d {_READ} WHERE r.document IS NULL)"""
+ WHERE d.folder = f.id AND {of_office_sql()} ORDER BY d.uploaded_at DESC, d.id DESC LIMIT {FRESH}) d {_READ} WHERE r.document IS NULL)"""
+_LEAVES_OR_FRESH_SQL = (
+    f"{_LEAVES_SQL.format(ids='{hanging}')} UNION ALL SELECT 0, x.id, '', '', '', NULL, 1 = 1 "
+    f"FROM ({_FRESH_SQL.format(ids='{others}')}) x"
+)
 
 _CONTENT = "d.id, d.name, d.size, d.mime, d.source, d.uploaded_at, d.uploaded_by = $2 AS is_mine, d.source = 'office' AND r.document IS NULL AS is_new"
 _NEWEST_FIRST = " ORDER BY d.uploaded_at DESC, d.id DESC"

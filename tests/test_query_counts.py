@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from models import engine
+from models.dossiers import dossier_of
 from models.dossiers.remarks import say
 from models.keeping.holds import On, add_hold
 from models.keeping.records import Hold
-from tests.cast import Cast, browser_of
+from models.viewer import Right
+from tests.cast import Cast, as_viewer, browser_of
 from tests.test_strangers import PARAMETER, ids
 from web.routing import ACTIONS, Access
 
@@ -88,3 +90,31 @@ async def test_nor_does_the_page_of_a_document_with_everything_on_it(
         assert who == "rik" or "Procedure" in reply.text
         asked[who] = counter.n
     assert max(asked.values()) <= MOST, asked
+
+
+async def test_a_page_asks_as_often_for_whom_only_some_folders_are_open(cast: Cast) -> None:
+    folder = await (await dossier_of(cast.anna, cast.bakkerij)).add_folder("Ruim", by=cast.anna)
+    for n in range(3):
+        await folder.add_folder(f"Map {n}", by=cast.anna)
+    async with engine.writing():
+        await engine.raw(
+            "INSERT INTO folder_right (access, name, name_key, act) SELECT id, 'Ruim', 'ruim', true FROM access WHERE person = $1",
+            cast.fem.user.id,
+        )
+        await engine.raw(
+            "INSERT INTO document (folder, client, name, name_key, sha256, size, mime, source, uploaded_at, published_at) "
+            "SELECT f.id, f.client, 'Stuk', 'stuk', '', 9, 'text/plain', 'office', f.created_at, f.created_at FROM folder f WHERE f.id = $1",
+            folder.id,
+        )
+    rik, fem = await as_viewer("rik@bakkerij-jansen.example"), await as_viewer("fem@bakkerij-jansen.example")
+    assert folder.id in fem.opened_folders and not fem.client_ids_with(Right.VIEW_DOSSIER)
+
+    for path in ("/portal", f"/portal/dossier?client={cast.bakkerij}", f"/portal/folders/{folder.id}"):
+        asked = []
+        for viewer in (rik, fem):
+            async with browser_of(viewer) as browser:
+                with engine.count_queries() as counter:
+                    reply = await browser.get(path)
+            assert reply.status_code == 200 and "Ruim" in reply.text, path
+            asked.append(counter.n)
+        assert asked[0] == asked[1], path
