@@ -95,7 +95,9 @@ async def trees_of(viewer: Viewer, client_id: int, after: int = 0) -> tuple[list
     some, args = _some(grant, 4)
     sql = _TREES_SQL.format(
         some=some,
-        tops="f.parent IS NULL" if after else _TOPS_OF_MANY.format(folders="few"),
+        tops="f.parent IS NULL" if after else _TOPS_OF_MANY.format(folders="few", branches=BRANCHES),
+        shared_tops=_TOPS_OF_MANY.format(folders="shared", branches=BRANCHES),
+        most=BRANCHES + 1,
         general=_GENERAL.format(ids=int(client_id)) if Right.VIEW_DOSSIER in grant.rights else "-1",
     )
     rows = await engine.raw(sql, client_id, viewer.user.id, after, *args)
@@ -348,13 +350,13 @@ _IN_ORDER = " ORDER BY f.position, f.name_key, f.id"
 # The folders of a client (`few`, `own`: how many there are, as far as that matters) and of the general dossiers he reads (`shared`,
 # `general`): all of them, or those at the top where there are many. Cut out first: what lies in a folder is counted for those
 # that are shown alone.
-_TOPS_OF_MANY = f"f.parent IS NULL OR (SELECT count(*) FROM {{folders}}) <= {BRANCHES}"
-_TREES_SQL = f"""WITH few(id) AS MATERIALIZED (SELECT f.id FROM folder f WHERE f.client = $1 AND {_SHOWN}{{some}} LIMIT {BRANCHES + 1}),
-shared(id) AS MATERIALIZED (SELECT f.id FROM folder f WHERE f.dossier IN ({{general}}) AND {_SHOWN} LIMIT {BRANCHES + 1}),
+_TOPS_OF_MANY = "f.parent IS NULL OR (SELECT count(*) FROM {folders}) <= {branches}"
+_TREES_SQL = f"""WITH few(id) AS MATERIALIZED (SELECT f.id FROM folder f WHERE f.client = $1 AND {_SHOWN}{{some}} LIMIT {{most}}),
+shared(id) AS MATERIALIZED (SELECT f.id FROM folder f WHERE f.dossier IN ({{general}}) AND {_SHOWN} LIMIT {{most}}),
 cut(id) AS (SELECT id FROM (SELECT f.id FROM folder f WHERE f.client = $1 AND {_SHOWN}{{some}} AND ({{tops}}){_IN_ORDER}
-  LIMIT {BRANCHES + 1} OFFSET $3) a
+  LIMIT {{most}} OFFSET $3) a
  UNION ALL SELECT id FROM (SELECT f.id FROM folder f JOIN dossier o ON o.id = f.dossier WHERE f.dossier IN ({{general}}) AND {_SHOWN}
-  AND ({_TOPS_OF_MANY.format(folders="shared")}) ORDER BY o.name_key, o.id, f.position, f.name_key, f.id LIMIT 500) b)
+  AND ({{shared_tops}}) ORDER BY o.name_key, o.id, f.position, f.name_key, f.id LIMIT 500) b)
 {_FOLDER.format(person="$2")}, f.client, f.dossier, o.name AS dossier_name, (SELECT count(*) FROM few) AS own, (SELECT count(*) FROM shared) AS general
 FROM cut n JOIN folder f ON f.id = n.id JOIN dossier o ON o.id = f.dossier
 ORDER BY f.client IS NULL, o.name_key, o.id, f.position, f.name_key, f.id"""

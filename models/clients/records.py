@@ -431,7 +431,7 @@ def with_right(column: Any, viewer: Viewer, right: Any) -> Any:
 
 
 # The folders that are opened one by one, by the names on the way to them (`given`) or themselves to a template (`direct`),
-# with all that lies in them: `level` is 1 to look and 2 to hand in as well, and a folder may be there with both. With level 0
+# with all that lies in them: `level` is 1 to look and 2 to hand in as well; a folder may be there more than once. With level 0
 # what is passed on the way there. `coalesce` keeps SQLite from reading the tops of all clients; and only where a name that is
 # given goes on behind a folder its folders are looked at, for there may be thousands in it.
 _GRANTS_SQL = """
@@ -458,15 +458,15 @@ WITH RECURSIVE given(client, place, level) AS (
  WHERE a.person = $1 AND c.state = 'active' AND (c.modules = '' OR ',' || c.modules || ',' LIKE '%,dossiers,%')
 ), inside(client, folder, level) AS (
  SELECT client, folder, level FROM opened
- UNION SELECT i.client, f.id, i.level FROM inside i JOIN folder f ON f.parent = i.folder
+ UNION ALL SELECT i.client, f.id, i.level FROM inside i JOIN folder f ON f.parent = i.folder
  WHERE f.trashed_at IS NULL AND f.kind <> 'internal'
 ), passed(client, folder, parent) AS (
  SELECT o.client, p.id, p.parent FROM opened o JOIN folder p ON p.id = o.parent
  UNION SELECT x.client, p.id, p.parent FROM passed x JOIN folder p ON p.id = x.parent
 ) SELECT a.client AS client_id, a.rights, c.name, c.number, c.second_factor, c.office, coalesce(o.level, 0) AS level, o.folders
 FROM access a JOIN client c ON c.id = a.client
-LEFT JOIN (SELECT o.client, o.level, {array} AS folders FROM (SELECT client, folder, level FROM inside
- UNION ALL SELECT client, folder, 0 FROM passed) o GROUP BY o.client, o.level) o ON o.client = a.client
+LEFT JOIN (SELECT o.client, o.level, {array} AS folders FROM inside o GROUP BY o.client, o.level
+ UNION ALL SELECT o.client, 0, {array} FROM passed o GROUP BY o.client) o ON o.client = a.client
 WHERE a.person = $1 AND c.state = 'active' ORDER BY c.sort_key, c.id
 """
 _ARRAY = {True: "json_group_array(o.folder)", False: "json_agg(o.folder)"}
@@ -474,9 +474,9 @@ _ARRAY = {True: "json_group_array(o.folder)", False: "json_agg(o.folder)"}
 
 async def granted(user_id: int) -> list[Granted]:
     """What a client user may, for each client that the office still serves."""
-    rows: dict[int, dict[str, Any]] = {}
+    rows: dict[int, dict[Any, Any]] = {}
     for row in await engine.raw(_GRANTS_SQL.format(array=_ARRAY[engine.is_sqlite()]), user_id):
-        rows.setdefault(row["client_id"], row)[row["level"]] = json.loads(row["folders"] or "[]")
+        rows.setdefault(row["client_id"], {**row})[row["level"]] = json.loads(row["folders"] or "[]")
     return [
         Granted(
             row["client_id"],
