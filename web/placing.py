@@ -30,6 +30,7 @@ from models.placing.plan import DEVIATIONS
 from models.placing.records import CHOICES, MOST_FILES
 from models.placing.report import workbook
 from models.storage import storage
+from models.uploads import coming_to
 from models.viewer import Viewer
 from web.downloads import disposition, send_kept
 from web.forms import Form, SelectField, StringField, Text
@@ -108,7 +109,7 @@ async def files(request: Request, viewer: Viewer, placing_id: int) -> Reply:
 
 async def _may_add(request: Request, viewer: Viewer, placing_id: int) -> None:
     found = await _get(viewer, placing_id)
-    if found.state not in ("open", "reading"):
+    if not found.takes_files:
         raise Refused("files", Say("Deze plaatsing is bezig. Wacht even, of begin een nieuwe."))
 
 
@@ -310,7 +311,7 @@ async def _page(
         form=None if part else await _offered(form or _form_of({name: getattr(found, name) for name in _NAMES})),
         targets=[] if part else await target_ways(viewer), asked=asked, focus_next=bool(query.get("next")),
         here=files.url(placing_id=found.id, tab=tab, page=number if number > 1 else None), base=page.url(placing_id=found.id, tab=tab),
-        tab_counts={name: counts[_COUNT[name]] for name in TABS},
+        coming=0 if part or found.is_busy else await coming_to(found.id, viewer), tab_counts={name: counts[_COUNT[name]] for name in TABS},
     )  # fmt: skip
 
 

@@ -29,11 +29,26 @@ from models import config, engine
 from models.content_type import check_upload, detect
 from models.content_type.archives import look_inside
 from models.core import Missing, Refused, Say
+from models.dossiers import Document, Folder
+from models.placing import Placing
 from models.requests import RequestItem
 from models.settings import utcnow
 from models.storage import Locked, Partial, StorageFull, storage
 from models.storage.base import HEAD
-from models.uploads import KEPT, Announced, Upload, begin, came, complete, refuse, result_of, size_in_words, stop
+from models.uploads import (
+    KEPT,
+    Announced,
+    NotNow,
+    Upload,
+    begin,
+    came,
+    complete,
+    refuse,
+    result_of,
+    size_in_words,
+    stop,
+    wait_for_placing,
+)
 from models.viewer import Viewer
 from web.addresses import address_for
 from web.errors import failure
@@ -76,6 +91,9 @@ def answering(handler: Answerer) -> Answerer:
             headers |= {"Tus-Version": VERSION} if wrong.status == 412 else {}
         except Locked:
             response = PlainTextResponse("somebody else is sending this file at this moment", 423)
+        except NotNow as later:
+            with partials.speaking(language_of(request, visit.viewer, visit.firm)):
+                response = PlainTextResponse(partials.speak(later.why), 423)
         except ClientDisconnect:
             response = Response(status_code=400)  # nobody hears it
         except Turned:
@@ -124,7 +142,7 @@ async def abilities(request: Request, visit: Visit) -> Response:
 @uploads.long("POST", "/uploads")
 @answering
 async def create(request: Request, visit: Visit) -> Response:
-    """`Upload-Metadata` says where to: `folder`, `item` (of a request) or `document` (a newer version), by id."""
+    """`Upload-Metadata` says where to: `folder`, `item` (of a request), `document` (a newer version) or `placing`, by id."""
     said = _metadata(request.headers.get("upload-metadata", ""))
     announced = _announced(said)
     size = _whole(request.headers.get("upload-length"))
@@ -285,6 +303,8 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
 async def _finish(visit: Visit, upload: Upload, partial: Partial) -> Upload:
     if why := check_upload(await partial.head(), upload.size, upload.name):
         return await visit.write(lambda viewer: refuse(upload, why, by=viewer))
+    if upload.placing:
+        await visit.read(lambda viewer: wait_for_placing(upload, by=viewer))
     stored = await partial.keep()
     if upload.said_sha256 and upload.said_sha256 != stored.sha256:
         changed = Say("“{name}” is onderweg veranderd en daarom niet aangenomen. Stuur het opnieuw.", name=upload.name)
@@ -382,12 +402,11 @@ async def _nothing(viewer: Viewer) -> None:
 
 async def _target(viewer: Viewer, said: dict[str, str]) -> Any:
     """Raises Missing."""
-    for kind in ("folder", "item", "document"):
+    scopes = {"folder": Folder, "item": RequestItem, "document": Document, "placing": Placing}
+    for kind, table in scopes.items():
         id = _whole(said.get(kind))
         if id is not None and id < 10**9:
-            if kind == "folder":
-                return await viewer.folders.get(id)
-            return await (viewer.scope(RequestItem) if kind == "item" else viewer.documents).get(id)
+            return await viewer.scope(table).get(id)
     raise Missing("Folder", said.get("folder"))
 
 
