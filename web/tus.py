@@ -28,7 +28,7 @@ import partials
 from models import config, engine
 from models.content_type import check_upload, detect
 from models.content_type.archives import look_inside
-from models.core import Missing, Refused, Say
+from models.core import Missing, Say
 from models.dossiers import Document, Folder
 from models.placing import Placing
 from models.requests import RequestItem
@@ -152,13 +152,16 @@ async def create(request: Request, visit: Visit) -> Response:
         _demand_version(request)
         if size is None:
             raise Wrong(400, "Upload-Length is missing or no number")
-        await _refuse_size(announced, size)
-        return await begin(target, Announced(**{**vars(announced), "size": size}), by=viewer)
+        return await begin(
+            target, Announced(**{**vars(announced), "size": size}), _unwanted(announced, size), by=viewer
+        )
 
     if size is not None:
         await visit.read(_nothing)  # who may not come here is told nothing of the disk
         await _refuse_full(size)
     upload = await visit.write(unit)
+    if upload.state == "refused":
+        return await _told(visit, upload, 422)
     if upload.state != "coming":  # the answer was lost, and it is announced again
         told = await _told(visit, upload, 201)
         told.headers["Location"] = patch.url(upload_id=upload.id)
@@ -410,12 +413,12 @@ async def _target(viewer: Viewer, said: dict[str, str]) -> Any:
     raise Missing("Folder", said.get("folder"))
 
 
-async def _refuse_size(file: Announced, size: int) -> None:
+def _unwanted(file: Announced, size: int) -> Say | None:
+    """What is refused before it comes; it stands on the receipt of its drop as well."""
     limit = config.settings().max_upload
     if size > limit:
-        raise Refused("", size_in_words(limit))
-    if size == 0 and (why := check_upload(b"", 0, file.name)):
-        raise Refused("", why)
+        return size_in_words(limit)
+    return check_upload(b"", 0, file.name) if size == 0 else None
 
 
 async def _refuse_full(size: int) -> None:

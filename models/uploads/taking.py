@@ -22,7 +22,7 @@ from models.requests.answering import hand_in
 from models.requests.records import DocumentRequest, RequestItem
 from models.settings import utcnow
 from models.storage import Stored
-from models.uploads.placing import flat_name, folder_for, keeps_flat, parts_of
+from models.uploads.placing import flat_name, folder_for, keeps_flat, parts_of, path_as_sent
 from models.uploads.records import KEPT, Upload, UploadReceipt
 from models.viewer import Permission
 
@@ -54,22 +54,23 @@ class Announced:
     key: str = ""
 
 
-async def begin(target: Target, file: Announced, *, by: Viewer) -> Upload:
-    """Say no now to what would be refused when it is all there. Raises Refused, Forbidden."""
-    return await (_begin_own if by.is_client else _begin)(target, file, by=by)
+async def begin(target: Target, file: Announced, why: Say | None = None, *, by: Viewer) -> Upload:
+    """Say no now to what would be refused when it is all there: a file that is unwanted itself, as `why` tells or by its path,
+    is refused on its receipt. Raises Refused for what may not come there, Forbidden."""
+    return await (_begin_own if by.is_client else _begin)(target, file, why, by=by)
 
 
 @operation(Permission.EDIT_DOSSIERS, trail=False)
-async def _begin(target: Target, file: Announced, *, by: Viewer) -> Upload:
-    return await _announce(target, file, by)
+async def _begin(target: Target, file: Announced, why: Say | None, *, by: Viewer) -> Upload:
+    return await _announce(target, file, why, by)
 
 
 @operation(Permission.UPLOAD_DOCUMENTS, trail=False)
-async def _begin_own(target: Target, file: Announced, *, by: Viewer) -> Upload:
-    return await _announce(target, file, by)
+async def _begin_own(target: Target, file: Announced, why: Say | None, *, by: Viewer) -> Upload:
+    return await _announce(target, file, why, by)
 
 
-async def _announce(target: Target, file: Announced, by: Viewer) -> Upload:
+async def _announce(target: Target, file: Announced, why: Say | None, by: Viewer) -> Upload:
     now, key = utcnow(), _key(file, by)
     if known := await by.uploads.where(Upload.key == key).find():
         return known
@@ -79,10 +80,11 @@ async def _announce(target: Target, file: Announced, by: Viewer) -> Upload:
     )
     if rows[0]["n"] >= OPEN_MOST:
         raise Refused("", Say("U heeft {n} onafgemaakte uploads. Maak die eerst af of stop ze.", n=rows[0]["n"]))
+    path, why = _path_of(file, why)
     receipt = await receipt_for(target, file.batch, now, by)
     upload = Upload(
         person=by.user.id, receipt=receipt, client=client_of(target), key=key, name=clean_name(file.name),
-        path="/".join(parts_of(file.path)), size=file.size, publish="draft" if file.publish == "draft" else "now",
+        path=path, size=file.size, publish="draft" if file.publish == "draft" else "now",
         said_sha256=file.sha256, begun_at=now, expires_at=now + KEPT,
         folder=target.id if isinstance(target, Folder) else None,
         item=target.id if isinstance(target, RequestItem) else None,
@@ -90,7 +92,17 @@ async def _announce(target: Target, file: Announced, by: Viewer) -> Upload:
         placing=target.id if isinstance(target, Placing) else None,
     )  # fmt: skip
     await upload.save()
+    if why:
+        await _end(upload, "refused", why=json.dumps(why.as_json()))
     return upload
+
+
+def _path_of(file: Announced, why: Say | None) -> tuple[str, Say | None]:
+    """As it is kept, and why the file is not wanted."""
+    try:
+        return "/".join(parts_of(file.path)), why
+    except Refused as refused:
+        return path_as_sent(file.path), why or refused.why
 
 
 def client_of(target: Target) -> int | None:

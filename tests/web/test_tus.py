@@ -246,6 +246,30 @@ async def test_too_large_is_said_before_a_byte(cast, browser, monkeypatch):
     assert (reply.status_code, reply.text) == (422, "Eén bestand mag hier ten hoogste 2 MB zijn.")
 
 
+async def test_what_is_refused_at_its_announcement_stands_on_the_receipt_of_its_drop(cast, browser, monkeypatch):
+    monkeypatch.setenv("MAX_UPLOAD_MB", "4")
+    config.reset()
+    folder, deep = await folder_of(cast.bakkerij), "\\".join(f"m{n}" for n in range(30))
+    async with browser(cast.rik) as rik, browser(cast.sam) as sam:
+        taken = await send(rik, PDF, filename="goed.pdf", folder=folder.id, batch="een")
+        empty = await announce(rik, 0, filename="leeg.pdf", folder=folder.id, batch="een", key="k1")
+        again = await announce(rik, 0, filename="leeg.pdf", folder=folder.id, batch="een", key="k1")
+        large = await announce(rik, 5 * MB, filename="film\x00.mov", path="a/b", folder=folder.id, batch="een")
+        below = await announce(rik, 9, filename="diep.pdf", path=deep, folder=folder.id, batch="een")
+        strange = await announce(sam, 0, filename="leeg.pdf", folder=folder.id, batch="een")
+        receipt = taken.headers["upload-receipt"]
+        page, lines = await rik.get(receipt), (await rik.get(f"{receipt}/export.csv")).text.splitlines()
+
+    assert [one.status_code for one in (empty, large, below)] == [422, 422, 422] and strange.status_code == 404
+    assert {one.headers["upload-receipt"] for one in (empty, again, large, below)} == {receipt}
+    assert "is leeg" in empty.text and result(large)["why"] == large.text and result(again)["state"] == "refused"
+    assert await UploadReceipt.count() == 1 and await Upload.count() == 4
+    assert "1 bestand ontvangen" in page.text and "niet aangenomen: 3" in page.text
+    for why in ("“leeg.pdf” is leeg", "ten hoogste 4 MB", "30 mappen diep"):
+        assert why in page.text and any(why in line for line in lines)
+    assert "a/b/" in page.text and f"{5 * MB}" in "".join(lines)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
