@@ -306,7 +306,7 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
 async def _finish(visit: Visit, upload: Upload, partial: Partial) -> Upload:
     if why := check_upload(await partial.head(), upload.size, upload.name):
         return await visit.write(lambda viewer: refuse(upload, why, by=viewer))
-    if upload.placing:
+    if upload.placement:
         await visit.read(lambda viewer: wait_for_placing(upload, by=viewer))
     stored = await partial.keep()
     if upload.said_sha256 and upload.said_sha256 != stored.sha256:

@@ -33,8 +33,8 @@ async def forwards():
     manager.add_column(
         table_class_name="Upload",
         tablename="upload",
-        column_name="placing",
-        db_column_name="placing",
+        column_name="placement",
+        db_column_name="placement",
         column_class_name="ForeignKey",
         column_class=ForeignKey,
         params={

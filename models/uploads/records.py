@@ -72,7 +72,7 @@ class Upload(Owned, Table, tablename="upload"):
     replaces = ForeignKey(
         Document, null=True, default=None, on_delete=OnDelete.set_null, help_text="the target: a newer version of it"
     )
-    placing = ForeignKey(Placing, null=True, default=None, on_delete=OnDelete.set_null, help_text="the target")
+    placement = ForeignKey(Placing, null=True, default=None, on_delete=OnDelete.set_null, help_text="the target")
     key = Varchar(length=32, help_text="of its pieces in the storage")
     name = Varchar(length=255)
     path = Varchar(length=1000, default="", help_text="the folders it stood in, by slashes, below what was dropped")

@@ -89,7 +89,7 @@ async def _announce(target: Target, file: Announced, why: Say | None, by: Viewer
         folder=target.id if isinstance(target, Folder) else None,
         item=target.id if isinstance(target, RequestItem) else None,
         replaces=target.id if isinstance(target, Document) else None,
-        placing=target.id if isinstance(target, Placing) else None,
+        placement=target.id if isinstance(target, Placing) else None,
     )  # fmt: skip
     await upload.save()
     if why:
@@ -165,7 +165,7 @@ def _refuse_busy(placing: Placing) -> None:
 
 async def wait_for_placing(upload: Upload, *, by: Viewer) -> None:
     """Raises NotNow while the placing that it is for takes no files."""
-    if upload.placing and (placing := await by.scope(Placing).where(Placing.id == upload.placing).find()):
+    if upload.placement and (placing := await by.scope(Placing).where(Placing.id == upload.placement).find()):
         _refuse_busy(placing)
 
 
@@ -257,7 +257,7 @@ async def _same_bytes(upload: Upload, by: Viewer) -> int | None:
     same = (Document.sha256 == upload.sha256) & Document.trashed_at.is_null() & Document.folder.is_in(lying)
     if upload.replaces:
         return None  # which says itself that nothing is new
-    if upload.placing:
+    if upload.placement:
         return None  # which says so of each file in its plan
     found = await by.documents.where(same).select(Document.id, order=(Document.id,), limit=1)
     return int(found[0]["id"]) if found else None
@@ -275,7 +275,7 @@ async def _dossier(upload: Upload) -> int:
 async def _take_in(upload: Upload, mime: str, by: Viewer) -> None:
     try:
         async with engine.all_or_nothing():
-            if upload.placing:
+            if upload.placement:
                 await _to_place(upload, mime, by)
                 document, namesake = None, None
             else:
@@ -292,7 +292,7 @@ _GONE = Say("Waar dit bestand naartoe ging is er niet meer, of u mag er niets me
 
 async def _to_place(upload: Upload, mime: str, by: Viewer) -> None:
     """A file of the placing; with the folders it stood in, as those of a ZIP: they may bear the number of a client."""
-    placing = await by.scope(Placing).get(upload.placing)
+    placing = await by.scope(Placing).get(upload.placement)
     path = "/".join((*parts_of(upload.path), upload.name))
     await placing.add_files([NewDocument(path, upload.sha256, upload.size, mime)], by=by)
 
