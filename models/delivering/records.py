@@ -58,7 +58,7 @@ class UploadLink(Owned, Table, tablename="upload_link"):
 
     EXPORTS = Export(
         Say("Links om zonder login aan te leveren"), where="(email <> '' AND lower(email) = lower({email}))",
-        by=("made_by",), hidden=("token_hash", "nonce"),
+        by=("made_by",), hidden=("token_hash", "nonce", "lying", "lying_at"),
     )  # fmt: skip
     ERASES = Erase(ground=TAX, retention="Administratie")
 
