@@ -173,6 +173,8 @@ async def test_pictures_in_a_list_wait_for_their_own_turn_and_let_readers_go_fir
     cast: Cast, browser: Browsers
 ) -> None:
     """While one picture of the bin holds its slot, a reader is drawn for; and photos of a link hold neither."""
+    for slots in ("ASIDE", "BY_LINK"):  # of this loop
+        monkeypatch.setattr(drawing, slots, asyncio.Semaphore(1))
     async with browser(cast.anna) as anna:
         placing = await begun(anna, ("los.pdf", pdf(f"los {uuid.uuid4()}")))
         (row,) = await engine.raw("SELECT id, sha256, size FROM placement_file WHERE placement = $1", placing.id)
