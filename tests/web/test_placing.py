@@ -170,7 +170,7 @@ async def test_the_bin_shows_the_first_page_of_what_can_be_drawn(cast: Cast, bro
 
 
 async def test_pictures_in_a_list_wait_for_their_own_turn_and_let_readers_go_first(
-    cast: Cast, browser: Browsers
+    cast: Cast, browser: Browsers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While one picture of the bin holds its slot, a reader is drawn for; and photos of a link hold neither."""
     for slots in ("ASIDE", "BY_LINK"):  # of this loop
