@@ -116,10 +116,13 @@ class DossierImport(Owned, Table, tablename="dossier_import"):
 
 
 class DossierImportItem(Owned, Table, tablename="dossier_import_item"):
-    """What one folder or document of an archive became: begun again, an import goes on after these."""
+    """What one thing of an archive became: begun again, an import goes on after these."""
 
     batch = ForeignKey(DossierImport, null=False, on_delete=OnDelete.cascade)
-    key = Varchar(length=12, help_text="f12 or d12: its number in the archive")
+    key = Varchar(
+        length=12,
+        help_text="f12, d12, r12, p12, g12: a folder, document, request, person, or whom a folder is open to; its number there",
+    )
     outcome = Varchar(length=8)
     record_id = Integer(null=True, default=None)
     path = Varchar(length=2000, default="")

@@ -62,10 +62,10 @@ async def test_taken_along_and_brought_back(cast: Any, browser: Any) -> None:
     assert zipfile.ZipFile(io.BytesIO(file.content)).testzip() is None
     assert (
         "wordt gecontroleerd" in checking.text
-        and "4 documenten komen erbij" in plan.text
+        and "5 documenten komen erbij" in plan.text
         and "Garage Smit" in plan.text
     )
-    assert "ingelezen" in done.text and report.active.max_row == 1 + 4 + 4
+    assert "ingelezen" in done.text and report.active.max_row == 1 + 4 + 5 + 2  # folders, documents, the request and the rights of sam
     assert back.status_code == 303 and again.status_code == 422
     assert not await Document.exists().where((Document.client == cast.garage) & Document.trashed_at.is_null())
 
