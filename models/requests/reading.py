@@ -155,7 +155,7 @@ async def items_of(request: DocumentRequest) -> list[dict[str, Any]]:
     )
     files = await engine.raw(
         "SELECT l.item, d.id, d.name, d.size, d.uploaded_by FROM request_item_document l JOIN request_item i ON i.id = l.item JOIN document d ON d.id = l.document "
-        "WHERE i.request = $1 AND d.trashed_at IS NULL ORDER BY d.id",
+        "WHERE i.request = $1 AND d.trashed_at IS NULL AND d.client = i.client ORDER BY d.id",
         request.id,
     )
     today = utcnow().date()

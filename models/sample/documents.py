@@ -70,7 +70,7 @@ async def make(
 
 async def _folders(trees: list[tuple[int, int | None]], now: dt.datetime) -> None:
     """The standard structure first, and then its copies, which know what they were copied from."""
-    standard = [(dossier, client) for dossier, client in trees if client is None]
+    standard: list[tuple[int, int | None]] = [(dossier, client) for dossier, client in trees if client is None]
     await _tree(standard, {}, now)
     rows = await engine.raw(
         "SELECT f.id, f.name, p.name AS parent FROM folder f LEFT JOIN folder p ON p.id = f.parent WHERE f.dossier = $1",
