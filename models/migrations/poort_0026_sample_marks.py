@@ -8,9 +8,7 @@ DESCRIPTION = "Which request templates and holds came with the sample office"
 
 
 async def forwards():
-    manager = MigrationManager(
-        migration_id=ID, app_name="poort", description=DESCRIPTION
-    )
+    manager = MigrationManager(migration_id=ID, app_name="poort", description=DESCRIPTION)
 
     manager.add_column(
         table_class_name="Hold",

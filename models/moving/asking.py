@@ -11,6 +11,7 @@ from models.dossiers.rolling import new_ids
 from models.live import touch
 
 Row = dict[str, Any]
+_Carried = dict[tuple[str, int], Row]  # what he did, and of which request (made_by) or item
 
 _MADE, _ANSWERED, _JUDGED = (
     (f"{table}.full_name AS {name}_name", f"{table}.email AS {name}_email")
@@ -43,9 +44,10 @@ async def requests_of(
     ):
         if row["document"] in documents:
             files.setdefault(row["item"], []).append(documents[row["document"]])
+    carried = await _carried(client)
     of: dict[int, list[Row]] = {}
     for row in items:
-        of.setdefault(row["request"], []).append(_item(row, sorted(files.get(row["id"], [])), iso))
+        of.setdefault(row["request"], []).append(_item(row, sorted(files.get(row["id"], [])), carried, iso))
     return [
         {
             "id": n,
@@ -53,7 +55,7 @@ async def requests_of(
             **{name: row[name] for name in ("title", "message", "state", "batch")},
             "template": row["template_name"],
             "due_on": _day(row["due_on"]),
-            "made_by": _person(row, "made_by"),
+            "made_by": _person(row, "made_by", carried),
             "made_at": iso(row["made_at"]),
             "closed_at": iso(row["closed_at"]),
             "items": of.get(row["id"], []),
@@ -62,23 +64,32 @@ async def requests_of(
     ]
 
 
-def _item(row: Row, documents: list[int], iso: Callable[[Any], str | None]) -> Row:
+def _item(row: Row, documents: list[int], carried: _Carried, iso: Callable[[Any], str | None]) -> Row:
     return {
         **{name: row[name] for name in ITEM},
         "due_on": _day(row["due_on"]),
         **{name: iso(row[name]) for name in ("asked_at", "answered_at", "judged_at")},
-        **{name: _person(row, name) for name in ("answered_by", "judged_by")},
+        **{name: _person(row, name, carried) for name in ("answered_by", "judged_by")},
         "documents": documents,
     }
+
+
+async def _carried(client: int) -> _Carried:
+    """Whom an archive named before, whom this office does not know."""
+    rows = await engine.raw(
+        "SELECT k.what, k.request, k.item, k.name, k.email FROM carried_asker k JOIN document_request r ON r.id = k.request WHERE r.client = $1",
+        client,
+    )
+    return {(row["what"], row["item"] or row["request"]): {"name": row["name"], "email": row["email"]} for row in rows}
 
 
 def _day(day: Any) -> str | None:
     return str(day)[:10] if day is not None else None
 
 
-def _person(row: Row, name: str) -> Row | None:
+def _person(row: Row, name: str, carried: _Carried) -> Row | None:
     if row[f"{name}_name"] is None:
-        return None
+        return carried.get((name, row["id"]))
     return {"name": row[f"{name}_name"], "email": row[f"{name}_email"]}
 
 
@@ -103,6 +114,12 @@ async def put_requests(
     made: list[tuple[Any, ...]] = []
     items: list[tuple[Any, ...]] = []
     files: list[tuple[int, int]] = []
+    strange: list[tuple[Any, ...]] = []
+
+    def carry(request: int, item: int | None, what: str, named: Row | None) -> None:
+        if named is not None and known.person(named) is None:
+            strange.append((request, item, what, named["name"], named["email"]))
+
     for row in fresh:
         id = ids[row["id"]]
         made.append(
@@ -111,8 +128,11 @@ async def put_requests(
                 templates.get(fold(row["template"] or "")), known.person(row["made_by"]), row["made_at"], row["closed_at"],
             )
         )  # fmt: skip
+        carry(id, None, "made_by", row["made_by"])
         for place, one in enumerate(row["items"]):
             item = next(items_ids)
+            carry(id, item, "answered_by", one["answered_by"])
+            carry(id, item, "judged_by", one["judged_by"])
             items.append(
                 (
                     item, id, client, place, *(one[name] for name in ITEM), one["due_on"], one["asked_at"],
@@ -131,9 +151,10 @@ async def put_requests(
         items,
     )  # fmt: skip
     await engine.copy_rows("request_item_document", ("item", "document"), list(dict.fromkeys(files)))
+    await engine.copy_rows("carried_asker", ("request", "item", "what", "name", "email"), strange)
     for row in rows:
         strangers = sorted({one["name"] or one["email"] for one in people_of(row) if known.person(one) is None})
-        why = Say("Dit kantoor kent {names} niet: wie dat was, staat er niet bij.", names=", ".join(strangers)[:500])
+        why = Say("Dit kantoor kent {names} niet: de naam staat erbij als tekst.", names=", ".join(strangers)[:500])
         is_new = row["id"] in ids
         said.append((f"r{row['id']}", "new" if is_new else "same", ids.get(row["id"]), row["title"], why if strangers and is_new else None))  # fmt: skip
     if fresh:
