@@ -304,6 +304,8 @@ async def save_template(
         raise Refused("name", Say("Vul een naam in."))
     if len(name) > 120 or len(message) > 2000:
         raise Refused("name", Say("Dit is te lang."))
+    if dated := next((one.title for one in map(_as_item, items) if one.due_on is not None), None):
+        raise Refused("items", Say("“{title}”: een sjabloon heeft geen dagen. Laat het deel achter de tweede streep weg; de dag kiest u bij het opvragen.", title=dated[:40]))  # fmt: skip
     but = template.id if template else 0
     if await RequestTemplate.exists().where((RequestTemplate.name_key == fold(name)) & (RequestTemplate.id != but)):
         raise Refused("name", Say("Er is al een sjabloon “{name}”.", name=name))
@@ -319,6 +321,10 @@ async def save_template(
     )  # fmt: skip
     await by.note("RequestTemplate.save", template, {"name": name})
     return template
+
+
+def _as_item(one: Item | tuple[str, ...]) -> Item:
+    return Item(*one)
 
 
 @operation(Permission.EDIT_STRUCTURES, trail=False)

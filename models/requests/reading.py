@@ -144,18 +144,22 @@ async def board_counts(viewer: Viewer) -> dict[str, int]:
     return {name: int(value or 0) for name, value in rows[0].items()}
 
 
+# Whom an archive named as who did it, of whom no user is known.
+_CARRIED = "(SELECT min(k.name) FROM carried_asker k WHERE k.item = i.id AND k.what = '{what}')"
+
+
 async def items_of(request: DocumentRequest) -> list[dict[str, Any]]:
     """The items of a request that was found through the viewer, with `documents` (id, name, size): id, title, explanation,
     state, reason, note, due_on, is_late, who, answered_at, judge, judged_at."""
     rows = await engine.raw(
-        "SELECT i.id, i.title, i.explanation, i.state, i.reason, i.note, i.due_on, i.answered_at, i.judged_at, u.full_name AS who, "
-        "j.full_name AS judge FROM request_item i LEFT JOIN users u ON u.id = i.answered_by LEFT JOIN users j ON j.id = i.judged_by "
+        "SELECT i.id, i.title, i.explanation, i.state, i.reason, i.note, i.due_on, i.answered_at, i.judged_at, "
+        f"coalesce(u.full_name, {_CARRIED.format(what='answered_by')}) AS who, coalesce(j.full_name, {_CARRIED.format(what='judged_by')}) AS judge FROM request_item i LEFT JOIN users u ON u.id = i.answered_by LEFT JOIN users j ON j.id = i.judged_by "
         "WHERE i.request = $1 ORDER BY i.position, i.id",
         request.id,
     )
     files = await engine.raw(
         "SELECT l.item, d.id, d.name, d.size, d.uploaded_by FROM request_item_document l JOIN request_item i ON i.id = l.item JOIN document d ON d.id = l.document "
-        "WHERE i.request = $1 AND d.trashed_at IS NULL ORDER BY d.id",
+        "WHERE i.request = $1 AND d.trashed_at IS NULL AND d.client = i.client ORDER BY d.id",
         request.id,
     )
     today = utcnow().date()

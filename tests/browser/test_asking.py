@@ -20,7 +20,7 @@ PICTURES = os.environ.get("ASKING_PICTURES", "")
 @pytest.fixture(scope="module")
 def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with house("small", tmp_path_factory.mktemp("asking"), worker=False) as made:
-        made.run("models", "seed", "--clients", "12", "--password", PASSWORD)
+        made.run("models", "seed", "--clients", "12", "--bare", "--password", PASSWORD)
         yield made
 
 

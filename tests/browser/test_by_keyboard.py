@@ -33,7 +33,7 @@ def post() -> Iterator[Sink]:
 @pytest.fixture(scope="module")
 def poort(tmp_path_factory: pytest.TempPathFactory, post: Sink) -> Iterator[House]:
     with house("small", tmp_path_factory.mktemp("keyboard"), smtp_url=f"{post.url}&connections=1") as made:
-        made.run("models", "seed", "--clients", "60", "--password", PASSWORD)
+        made.run("models", "seed", "--clients", "60", "--bare", "--password", PASSWORD)
         yield made
 
 

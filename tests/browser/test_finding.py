@@ -29,7 +29,7 @@ def chromium() -> Iterator[Browser]:
 def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """With a worker: what is uploaded is read within seconds."""
     with house("small", tmp_path_factory.mktemp("finding")) as made:
-        made.run("models", "seed", "--clients", "12", "--password", PASSWORD)
+        made.run("models", "seed", "--clients", "12", "--bare", "--password", PASSWORD)
         yield made
 
 

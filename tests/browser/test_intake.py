@@ -30,7 +30,7 @@ def clamd_there() -> Iterator[Clamd]:
 @pytest.fixture(scope="module")
 def poort(tmp_path_factory: pytest.TempPathFactory, clamd_there: Clamd) -> Iterator[House]:
     with house("small", tmp_path_factory.mktemp("intake"), CLAMD_URL=clamd_there.url) as made:
-        made.run("models", "seed", "--clients", "6", "--password", PASSWORD)
+        made.run("models", "seed", "--clients", "6", "--bare", "--password", PASSWORD)
         yield made
 
 

@@ -29,7 +29,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with house("small", tmp_path_factory.mktemp("keeping")) as made:
-        made.run("models", "seed", "--password", PASSWORD)
+        made.run("models", "seed", "--bare", "--password", PASSWORD)
         with sqlite3.connect(made.var / "poort.db", timeout=20) as database:
             kept = database.execute("SELECT id FROM retention_class WHERE name = 'Administratie'").fetchone()[0]
             database.execute("UPDATE folder SET retention = ? WHERE client IS NOT NULL", (kept,))

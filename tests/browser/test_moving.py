@@ -28,7 +28,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with house("small", tmp_path_factory.mktemp("moving")) as made:
-        made.run("models", "seed", "--clients", "12", "--password", PASSWORD)
+        made.run("models", "seed", "--clients", "12", "--bare", "--password", PASSWORD)
         with sqlite3.connect(made.var / "poort.db") as database:
             database.execute(
                 "UPDATE client SET legal_form = CASE WHEN id IN (3, 4, 5) THEN 'Eenmanszaak' ELSE 'BV' END"

@@ -27,7 +27,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """At a name: browsers keep no passkeys at a number."""
     var: Path = tmp_path_factory.mktemp("passkeys")
     with house("small", var, worker=False, host="localhost") as made:
-        made.run("models", "seed", "--clients", "12", "--password", PASSWORD)
+        made.run("models", "seed", "--clients", "12", "--bare", "--password", PASSWORD)
         yield made
 
 

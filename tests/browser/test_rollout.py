@@ -38,7 +38,7 @@ def post() -> Iterator[Sink]:
 @pytest.fixture
 def poort(tmp_path: Path, post: Sink) -> Iterator[House]:
     with house("small", tmp_path, smtp_url=f"{post.url}&connections=1") as made:
-        made.run("models", "seed", "--clients", "40", "--password", PASSWORD)
+        made.run("models", "seed", "--clients", "40", "--bare", "--password", PASSWORD)
         yield made
 
 

@@ -26,7 +26,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """Where Fem reads Sam's mailbox too, with the password that everybody has here."""
     var: Path = tmp_path_factory.mktemp("sharing")
     with house("small", var, worker=False) as made:
-        made.run("models", "seed", "--clients", "12", "--password", PASSWORD)
+        made.run("models", "seed", "--clients", "12", "--bare", "--password", PASSWORD)
         yield made
 
 

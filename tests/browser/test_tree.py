@@ -25,7 +25,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with house("small", tmp_path_factory.mktemp("tree"), worker=False) as made:
-        made.run("models", "seed", "--clients", "16", "--password", PASSWORD)
+        made.run("models", "seed", "--clients", "16", "--bare", "--password", PASSWORD)
         yield made
 
 

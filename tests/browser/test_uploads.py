@@ -46,7 +46,7 @@ def patience() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with house("small", tmp_path_factory.mktemp("uploads"), worker=False) as made:
-        made.run("models", "seed", "--clients", "20", "--password", PASSWORD)
+        made.run("models", "seed", "--clients", "20", "--bare", "--password", PASSWORD)
         yield made
 
 
@@ -411,7 +411,7 @@ def test_the_process_is_killed_while_it_takes_files_in(
 ) -> None:
     """kill -9, three times: the browser goes on at another process, and the file is the file."""
     with house("small", tmp_path_factory.mktemp("killed"), worker=False) as own:
-        own.run("models", "seed", "--clients", "5", "--password", PASSWORD)
+        own.run("models", "seed", "--clients", "5", "--bare", "--password", PASSWORD)
         sha256 = big(tmp_path / "groot.txt", 120)
         tab, folder = to_salaris(tabs, own, 1)
         tab.locator("#files").set_input_files(tmp_path / "groot.txt")

@@ -27,7 +27,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with house("small", tmp_path_factory.mktemp("viewing"), worker=False) as made:
-        made.run("models", "seed", "--clients", "12", "--password", PASSWORD)
+        made.run("models", "seed", "--clients", "12", "--bare", "--password", PASSWORD)
         yield made
 
 

@@ -207,7 +207,7 @@ class _Kills:
 def test_a_web_process_killed_while_a_file_comes_in_leaves_it_whole_or_not_at_all(tmp_path: Path):
     dice, answered, content = random.Random(3), 0, listed(first=True)
     with house("small", tmp_path, worker=False) as home:
-        home.run("models", "seed", "--clients", "3", "--password", PASSWORD)
+        home.run("models", "seed", "--clients", "3", "--bare", "--password", PASSWORD)
         with sqlite3.connect(tmp_path / "poort.db", timeout=10) as db:
             with httpx2.Client(base_url=home.url, headers={"Origin": home.url}, timeout=20) as anna:
                 anna.post("/sign-in", data={"email": "anna@kantoor.example", "password": PASSWORD})

@@ -34,8 +34,9 @@ from models.requests import (
     send_back,
     withdraw,
 )
-from models.requests.making import Item, Whom, as_text, read_items
-from models.requests.reading import Filter, asked_by, matching, progress_of
+from models.requests.making import Item, Whom, as_text, read_items, save_template, template_items
+from models.requests.reading import Filter, asked_by, items_of, matching, progress_of
+from models.requests.records import RequestTemplate
 from models.settings import utcnow
 from models.storage import storage
 from models.tasks import WORKS, Progress, Task
@@ -355,3 +356,23 @@ async def test_of_a_filter_the_worker_asks_those_that_match_and_nobody_else(
 
     rows = await DocumentRequest.select(DocumentRequest.client).where(DocumentRequest.batch == "werk")
     assert [row["client"] for row in rows] == [cast.bakkerij]
+
+
+async def test_what_was_moved_to_another_client_is_not_named_any_more(cast: Cast) -> None:
+    (request,) = await asked(cast, cast.bakkerij)
+    rik = await as_viewer(RIK)
+    first, _ = await items(rik, request)
+    (document,) = await hand_in(first, [paper()], by=rik)
+    assert [file["id"] for file in (await items_of(request))[0]["documents"]] == [document.id]
+    other = (await engine.raw("SELECT id FROM folder WHERE client = $1 ORDER BY id LIMIT 1", cast.garage))[0]["id"]
+    await engine.raw("UPDATE document SET client = $1, folder = $2 WHERE id = $3", cast.garage, other, document.id)
+
+    assert (await items_of(request))[0]["documents"] == []
+
+
+async def test_a_template_with_a_day_is_refused_in_words(cast: Cast) -> None:
+    templates = cast.anna.scope(RequestTemplate)
+    with pytest.raises(Refused, match="geen dagen"):
+        await save_template(templates, None, "Jaarwerk", "", read_items("Bank | alle | 31-12-2199"), by=cast.anna)
+    made = await save_template(templates, None, "Jaarwerk", "", read_items("Bank | alle |"), by=cast.anna)
+    assert await template_items(made) == [Item("Bank", "alle")]

@@ -32,7 +32,7 @@ def test_the_body_of_a_form_is_bounded_whoever_sends_it(tmp_path, kind):
         else (b"x=" + b"a" * 1_000_000 + b"&", "application/x-www-form-urlencoded")
     )
     with house("small", tmp_path, worker=False) as poort:
-        poort.run("models", "seed", "--clients", "5")
+        poort.run("models", "seed", "--clients", "5", "--bare")
         pid = poort.processes["web"].pid
         before = peak_of(pid)
         with httpx2.Client() as client:
@@ -109,7 +109,7 @@ def test_addresses_of_one_network_are_one():
 
 def test_the_stream_of_somebody_who_is_blocked_ends_at_once(tmp_path):
     with house("small", tmp_path, worker=False) as poort:
-        poort.run("models", "seed", "--clients", "5", "--password", PASSWORD)
+        poort.run("models", "seed", "--clients", "5", "--bare", "--password", PASSWORD)
         with (
             httpx2.Client(base_url=poort.url, timeout=10) as office,
             httpx2.Client(base_url=poort.url, timeout=10) as rik,
