@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 
 from models.sample.papers import pdf
 from tests.browser.looking import Tabs
@@ -29,12 +29,6 @@ LOST = re.compile(
 )
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
-
-
 @pytest.fixture(autouse=True)
 def patience() -> Iterator[None]:
     """Tens of megabytes are read, hashed and sent: that takes the browser longer than a click."""
@@ -45,8 +39,7 @@ def patience() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house("small", tmp_path_factory.mktemp("uploads"), worker=False) as made:
-        made.run("models", "seed", "--clients", "20", "--password", PASSWORD)
+    with house("small", tmp_path_factory.mktemp("uploads"), worker=False, clients=20) as made:
         yield made
 
 
@@ -410,8 +403,7 @@ def test_the_process_is_killed_while_it_takes_files_in(
     tmp_path: Path, tabs: Tabs, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """kill -9, three times: the browser goes on at another process, and the file is the file."""
-    with house("small", tmp_path_factory.mktemp("killed"), worker=False) as own:
-        own.run("models", "seed", "--clients", "5", "--password", PASSWORD)
+    with house("small", tmp_path_factory.mktemp("killed"), worker=False, clients=12) as own:
         sha256 = big(tmp_path / "groot.txt", 120)
         tab, folder = to_salaris(tabs, own, 1)
         tab.locator("#files").set_input_files(tmp_path / "groot.txt")
