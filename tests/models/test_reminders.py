@@ -28,7 +28,7 @@ from tests.client_mail import LONG_AGO, all_was_heard, hears, names, publish, to
 
 ITEMS = [("Bankafschriften", ""), ("Kassaboek", "")]
 RIK = "rik@bakkerij-jansen.example"
-DAY = dt.date(2026, 12, 14)
+DAY = utcnow().date() + dt.timedelta(days=60)  # a last day is one that is still to come
 
 
 @pytest.fixture
