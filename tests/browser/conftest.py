@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.looking import Tabs
 from tests.house import House, house
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks who belongs together
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests of one file stay in one process: its house is built once."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(scope="package")
