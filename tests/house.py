@@ -186,7 +186,7 @@ def _free_port() -> int:
 
 
 def _wait_for(url: str) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 90
     while time.monotonic() < until:
         try:
             urllib.request.urlopen(url, timeout=1)
