@@ -10,7 +10,7 @@ from models import engine
 from models.accounts import User
 from models.clients import granted
 from models.dossiers import Document
-from models.settings import utcnow
+from models.settings import this_day
 from models.viewer import Right, Viewer
 
 _NAMED = 20  # things of one kind named per client; of the others the mail says how many
@@ -169,7 +169,7 @@ class _Found:
 
 def _request(row: dict[str, Any]) -> dict[str, Any]:
     due = row["due_on"] or row["item_due"]
-    late = due is not None and due < utcnow().date()
+    late = due is not None and due < this_day()
     return {"id": row["id"], "title": row["title"], "due_on": due, "is_late": late, "n": 0}
 
 

@@ -12,7 +12,7 @@ from models.accounts.blocking import listed
 from models.clients import seen
 from models.hearing import how_sql
 from models.requests.records import DocumentRequest
-from models.settings import Firm, utcnow
+from models.settings import Firm, this_day
 from models.viewer import Permission, Right
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ _TODAY = " AND coalesce(r.due_on, $1) = coalesce(r.due_on, $1)"  # so that $1 ha
 
 def _where(viewer: Viewer, narrowed: Filter) -> tuple[str, list[Any]]:
     parts = [seen(viewer, "r.client")] if viewer.may(Permission.READ_DOSSIERS) else ["1 = 0"]
-    args: list[Any] = [utcnow().date()]
+    args: list[Any] = [this_day()]
     match narrowed.state:
         case "open" | "done" | "withdrawn":
             parts.append(f"r.state = '{narrowed.state}'")
@@ -162,7 +162,7 @@ async def items_of(request: DocumentRequest) -> list[dict[str, Any]]:
         "WHERE i.request = $1 AND d.trashed_at IS NULL AND d.client = i.client ORDER BY d.id",
         request.id,
     )
-    today = utcnow().date()
+    today = this_day()
     return [
         row
         | {
@@ -223,7 +223,7 @@ async def open_for(viewer: Viewer) -> list[dict[str, Any]]:
         "GROUP BY r.id, r.title, r.due_on, r.client, c.name, r.made_at "
         "ORDER BY CASE WHEN min(coalesce(i.due_on, r.due_on)) IS NULL THEN 1 ELSE 0 END, min(coalesce(i.due_on, r.due_on)), r.id LIMIT 100",
     )
-    today = utcnow().date()
+    today = this_day()
     return [row | {"due_on": (due := _as_day(row["due"])), "is_late": due is not None and due < today} for row in rows]
 
 

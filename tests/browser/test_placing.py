@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page, Route, expect, sync_playwright
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from models.sample.papers import pdf
 from tests.browser.looking import Tabs
 from tests.browser.test_every_page import sign_in
-from tests.cast import PASSWORD
 from tests.house import House, house
 
 ANNA = "anna@kantoor.example"
@@ -24,23 +23,9 @@ MB = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
-
-
-@pytest.fixture(scope="module")
 def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house("small", tmp_path_factory.mktemp("placing")) as made:
-        made.run("models", "seed", "--clients", "12", "--bare", "--password", PASSWORD)
+    with house("small", tmp_path_factory.mktemp("placing"), clients=12) as made:
         yield made
-
-
-@pytest.fixture
-def tabs(chromium: Browser) -> Iterator[Tabs]:
-    opened = Tabs(chromium)
-    yield opened
-    opened.close()
 
 
 def number_of(poort: House, name: str) -> str:
