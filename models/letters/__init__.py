@@ -1,0 +1,1 @@
+"""PIN letters: a batch as one PDF, from who gets one to what was posted and what came back."""
