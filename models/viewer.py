@@ -41,6 +41,7 @@ class Permission(enum.StrEnum):
     VIEW_TRAIL = "view_trail"
     VIEW_MAIL = "view_mail"
     READ_DOSSIERS = "read_dossiers"
+    PRINT_PINS = "print_pins"
     # client users, each for one client
     VIEW_DOSSIER = "view_dossier"
     UPLOAD_DOCUMENTS = "upload_documents"
@@ -93,9 +94,11 @@ STAFF_MODULES = (
     StaffModule("imports", frozenset(), frozenset({Permission.IMPORT_RECORDS})),
     StaffModule("rollout", frozenset({Permission.VIEW_ROLLOUT}), frozenset({Permission.OPEN_GATES})),
     StaffModule("mail", frozenset({Permission.VIEW_MAIL}), frozenset()),
+    StaffModule("pins", frozenset(), frozenset({Permission.PRINT_PINS})),
 )
 
-_OF_OFFICE_ADMINISTRATOR = STAFF_PERMISSIONS - {Permission.MANAGE_SETTINGS}
+ON_REQUEST = frozenset({Permission.PRINT_PINS})  # in no role but the administrator's: only who is given the module has it
+_OF_OFFICE_ADMINISTRATOR = STAFF_PERMISSIONS - {Permission.MANAGE_SETTINGS} - ON_REQUEST
 ROLES: dict[str, frozenset[Permission]] = {
     "administrator": STAFF_PERMISSIONS,
     "office_administrator": _OF_OFFICE_ADMINISTRATOR,
@@ -117,7 +120,7 @@ def permissions_of(role: str, permissions: str) -> frozenset[Permission]:
             held |= module.view
         if levels.get(module.name) == "act":
             held |= module.act
-    return whole & held
+    return (whole | ON_REQUEST) & held
 
 
 def joined(*sets: str) -> str:

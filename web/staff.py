@@ -31,6 +31,7 @@ MODULES = {
     "imports": Say("Importeren"),
     "rollout": Say("Uitrol en uitnodigingen"),
     "mail": Say("Post"),
+    "pins": Say("Pincodes en pincodebrieven"),
 }
 
 
