@@ -1,1 +1,42 @@
 """PIN letters: a batch as one PDF, from who gets one to what was posted and what came back."""
+
+from models.letters.choosing import Choice, Chosen, LeftOut, Recipient, chosen
+from models.letters.making import make_batch, make_letters
+from models.letters.records import KINDS, LetterBatch, LetterTemplate, PinLetter, may_print
+from models.letters.register import (
+    cancel,
+    confirm_posted,
+    confirm_printed,
+    expire_files,
+    mark_returned,
+    standing,
+    take_file,
+)
+from models.letters.templates import add_template, change_template, remove_template
+from models.letters.windows import WINDOWS
+
+__all__ = [
+    "KINDS",
+    "WINDOWS",
+    "Choice",
+    "Chosen",
+    "LeftOut",
+    "LetterBatch",
+    "LetterTemplate",
+    "PinLetter",
+    "Recipient",
+    "add_template",
+    "cancel",
+    "change_template",
+    "chosen",
+    "confirm_posted",
+    "confirm_printed",
+    "expire_files",
+    "make_batch",
+    "make_letters",
+    "mark_returned",
+    "may_print",
+    "remove_template",
+    "standing",
+    "take_file",
+]

@@ -69,7 +69,7 @@ def filled(text: str, values: Mapping[str, str]) -> str:
     return _FIELD.sub(lambda found: values.get(found[1], found[0]), text)
 
 
-def values_of(person: Mapping[str, Any], *, language: str, formal: bool, greeting: str, name: str, firm: Any, client: str,
+def values_of(*, language: str, formal: bool, greeting: str, name: str, firm: Any, client: str,
               clients: list[str], portal: str, day: dt.date) -> dict[str, str]:  # fmt: skip
     """What the fields become in one letter."""
     you = (
@@ -85,7 +85,7 @@ def values_of(person: Mapping[str, Any], *, language: str, formal: bool, greetin
         "kantoor": firm.name,
         "cliënt": client,
         "cliënten": listed(clients, language),
-        "portaal": portal.removeprefix("https://").removeprefix("http://"),
+        "portaal": shown(portal),
         "datum": written(day, language),
         "telefoon": firm.phone,
         **dict(zip(("u", "U", "uw", "Uw"), you, strict=True)),
@@ -104,3 +104,12 @@ def listed(names: list[str], language: str) -> str:
 def written(day: dt.date, language: str) -> str:
     """1 december 2026"""
     return str(dates.format_date(day, "d MMMM y", locale=language))
+
+
+def shown(url: str) -> str:
+    """An address as it is printed."""
+    return url.removeprefix("https://").removeprefix("http://")
+
+
+def dated(firm: Any, day: dt.date, language: str) -> str:
+    return f"{firm.place}, {written(day, language)}" if firm.place else written(day, language)
