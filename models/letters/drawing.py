@@ -114,7 +114,7 @@ def drawn(letters: Iterable[Letter], heads: Sequence[Head], window: str, x: floa
     return sheet.finish()
 
 
-def test_page(window: str, x: float, y: float, title: str, lines: Sequence[str]) -> bytes:
+def offset_page(window: str, x: float, y: float, title: str, lines: Sequence[str]) -> bytes:
     """A ruler along both sides and the outline of the window: printed, folded and put in an envelope it shows what to move."""
     _know_fonts()
     out = io.BytesIO()
