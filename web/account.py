@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from models import engine, factors, hearing, passwords, sign_ins
+from models import engine, factors, hearing, passwords, pins, sign_ins
 from models.core import Refused, Say
 from models.passkeys import Passkey, why_not_here
 from models.secret_box import decrypt, encrypt
@@ -85,6 +85,7 @@ async def _page(viewer: Viewer, make: Any, **forms: Form) -> Reply:
         "sign_ins": await sign_ins.recent(viewer),
         "ways": WAYS,
         "factors": FACTORS,
+        **await _approving(viewer),
         "office_digest": dict(DIGESTS)[firm.client_digest],
         "hearing": await _hearing(viewer) if viewer.is_client and len(viewer.grants) > 1 else [],
         "hearings": [("", Say("Zoals hierboven")), *DIGESTS],
@@ -92,6 +93,17 @@ async def _page(viewer: Viewer, make: Any, **forms: Form) -> Reply:
     }
     reply: Reply = make("account/page.html", title=Say("Uw account"), section="account", **context)
     return reply
+
+
+async def _approving(viewer: Viewer) -> dict[str, Any]:
+    """With what he can approve, for who approves for some client."""
+    if not viewer.is_client or not viewer.may(Permission.APPROVE):
+        return {"approving": None, "has_pin": False}
+    standing = await pins.standing(viewer, "pin")
+    works = {way.method for way in standing.ways} | {
+        way.method for way in standing.closed if way.why is not pins.BLOCKED
+    }
+    return {"approving": standing, "has_pin": "pin" in works and why_not_here() is None}
 
 
 async def _check_and_hash(request: Request, form: Any) -> str | Refused:

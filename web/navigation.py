@@ -33,6 +33,7 @@ _OFFICE = (
     ("audit", Say("Logboek"), "audit.list", "scroll-text", "view_trail"),
     ("privacy", Say("Privacy"), "privacy.list", "shield-check", "view_trail"),
     ("keeping", Say("Bewaren"), "keeping.list", "archive", "manage_settings"),
+    ("tokens", Say("Pincodes"), "settings_tokens.page", "key-round", "print_pins"),
     ("settings", Say("Instellingen"), "settings.page", "settings", "manage_settings"),
 )
 
@@ -46,6 +47,7 @@ def navigation(viewer: Any, firm: Any, prefix: str, client: int | None = None) -
             for key, label, name, icon, needs in _OFFICE
             if (needs is None or viewer.may(needs))
             and name in names()
+            and (key != "tokens" or not viewer.may("manage_settings"))  # who has the settings finds it there
             and (
                 key not in ("privacy", "keeping") or viewer.sees_all_clients
             )  # a request for access is about all that is known

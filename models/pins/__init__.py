@@ -1,12 +1,15 @@
-"""PINs and lists of one-time codes: issued by letter (`issuing`), used to prove who approves (`proving`)."""
+"""PINs and lists of one-time codes: issued by letter (`issuing`, `reissuing`), used to prove who approves (`proving`, `means`),
+and listed for the office (`lists`)."""
 
 from models.pins.hashing import CODES, DIGITS
 from models.pins.issuing import Prepared, end, mark_posted, mark_printed, mark_returned, prepare, store
+from models.pins.proving import NotProved, Proof, prove
 from models.pins.records import KINDS, LIVING, STATES, TRIES, USABLE, Pin, PinCode
-
-LEVELS = ("pin", "codes", "totp", "passkey")  # low to high; `ApprovalKind.least_level` is the least that counts
+from models.pins.reissuing import letters_come_from
+from models.pins.means import BLOCKED, LEVELS, Standing, Way, means_of, rank, standing, ways
 
 __all__ = [
+    "BLOCKED",
     "CODES",
     "DIGITS",
     "KINDS",
@@ -15,13 +18,23 @@ __all__ = [
     "STATES",
     "TRIES",
     "USABLE",
+    "NotProved",
     "Pin",
     "PinCode",
     "Prepared",
+    "Proof",
+    "Standing",
+    "Way",
     "end",
+    "letters_come_from",
     "mark_posted",
     "mark_printed",
     "mark_returned",
+    "means_of",
     "prepare",
+    "prove",
+    "rank",
+    "standing",
     "store",
+    "ways",
 ]

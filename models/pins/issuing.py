@@ -77,7 +77,7 @@ async def store(prepared: Sequence[Prepared], letters: dict[int, int], *, by_per
         )  # fmt: skip
         if kind == "codes":
             await _keep_codes(mine)
-        await _note("Pin.issue", people, kind, by_person, now)
+        await note_each("Pin.issue", people, kind, by_person)
         await touch("pins", *(f"user-{person}" for person in people[:50]))
 
 
@@ -109,7 +109,7 @@ async def end(people: Sequence[int], kind: str, *, by_person: int | None, note: 
     await _forget_codes([row["id"] for row in rows])
     whose = [row["person"] for row in rows]
     if note:
-        await _note(note, whose, kind, by_person, now)
+        await note_each(note, whose, kind, by_person)
     return whose
 
 
@@ -161,12 +161,12 @@ async def return_pins(pins: Sequence[int], *, by_person: int) -> int:
     )  # fmt: skip
     await _forget_codes([row["id"] for row in rows])
     for kind in sorted({row["kind"] for row in rows}):
-        await _note("Pin.return", [row["person"] for row in rows if row["kind"] == kind], kind, by_person, now)
+        await note_each("Pin.return", [row["person"] for row in rows if row["kind"] == kind], kind, by_person)
     await touch("pins", *(f"user-{row['person']}" for row in rows[:50]))
     return len(rows)
 
 
-async def _note(operation: str, people: Sequence[int], kind: str, by_person: int | None, now: dt.datetime) -> None:
+async def note_each(operation: str, people: Sequence[int], kind: str, by_person: int | None) -> None:
     """A line on the trail of each, by his name."""
     if not people:
         return
@@ -179,5 +179,5 @@ async def _note(operation: str, people: Sequence[int], kind: str, by_person: int
         "INSERT INTO trail (at, person, operation, record_table, record_id, client, detail) "
         f"SELECT CAST($1 AS {moment}), CAST($2 AS INTEGER), CAST($3 AS VARCHAR), 'User', id, CAST(NULL AS INTEGER), {detail} "
         f"FROM users WHERE id IN {listed(5)}",
-        now, by_person, operation, kind, json.dumps(list(people)),
+        utcnow(), by_person, operation, kind, json.dumps(list(people)),
     )  # fmt: skip

@@ -1,0 +1,73 @@
+"""One's own means of approving: replacing the PIN by a passkey, once that passkey has shown that it works."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from models import passkeys
+from models.core import Missing, Refused, Say
+from models.passkeys import Passkey, why_not_here
+from models.pins import means, reissuing
+from models.viewer import Viewer
+from web.account import page as account_page
+from web.challenges import answer_with, spent
+from web.proof import asks_proof
+from web.replies import Reply, changed, invalid, show
+from web.routing import Routes
+
+own = Routes("account")
+
+
+@own.get("/account/pin")
+async def pin(request: Request, viewer: Viewer) -> Reply:
+    """How a passkey takes the place of the PIN."""
+    if asked := await asks_proof(request, viewer):
+        return asked
+    return await _page(viewer, show)
+
+
+async def _page(viewer: Viewer, make: Any, refused: Refused | None = None) -> Reply:
+    if "pin" not in await means.look(int(viewer.user.id)):
+        raise Missing("pin")
+    reply: Reply = make(
+        "account/pin.html",
+        title=Say("Pincode vervangen door een passkey"),
+        section="account",
+        has_passkey=await viewer.scope(Passkey).exists(),
+        why_not=why_not_here(),
+        refused=refused,
+    )
+    return reply
+
+
+@own.get("/account/pin/options")
+async def pin_options(request: Request, viewer: Viewer) -> Response:
+    return await answer_with(
+        f"pin {viewer.session_id}", lambda it: passkeys.options_for_use(it, viewer.user.id, verified=True)
+    )
+
+
+async def _spend(request: Request, form: Any) -> bytes | None:
+    return await spent(request, f"pin {request.scope.get('poort.session_id', 0)}")
+
+
+@own.post("/account/pin", before=_spend)
+async def replace_pin(request: Request, viewer: Viewer, prepared: bytes | None) -> Reply:
+    if asked := await asks_proof(request, viewer, pin.url()):
+        return asked
+    answer = str((await request.form()).get("credential", ""))
+    try:
+        if not await passkeys.owner_of(answer, prepared, viewer.user.id, verified=True):
+            raise Refused("", Say("Deze passkey past niet bij uw account. Probeer het nog eens, of kies een andere."))
+        passkey = await passkeys.passkey_in(answer)
+        assert passkey is not None
+        await reissuing.replace_by_passkey(viewer.user, passkey, by=viewer)
+    except Refused as refused:
+        return await _page(viewer, invalid, refused)
+    return changed(
+        then=account_page.url(),
+        toast=Say("Voortaan geeft u akkoord met uw passkey. Uw pincode werkt niet meer."),
+    )
