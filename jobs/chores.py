@@ -13,6 +13,7 @@ from models.dossiers import rolling
 from models.dossiers.publishing import publish_due
 from models.engine import run_writing
 from models.keeping import proposing, rehashing
+from models.letters import expire_files
 from models.settings import utcnow
 
 log = logging.getLogger("poort.chores")
@@ -98,6 +99,11 @@ async def check_files(presence: Presence) -> None:
 _beside: dict[str, asyncio.Task[None]] = {}
 
 
+async def forget_letters(presence: Presence) -> None:
+    """Files with letters that nobody confirmed within a day."""
+    await expire_files(utcnow())
+
+
 def _aside(name: str, call: Callable[[], Awaitable[object]]) -> None:
     """Begin it, unless it is still busy from the last time."""
     if name in _beside and not _beside[name].done():
@@ -137,6 +143,7 @@ def all_chores() -> list[tuple[Chore, float, bool]]:
         (propose_destruction, SWEEP_SECONDS, True),
         (know_files, SWEEP_SECONDS, True),
         (check_files, FILES_SECONDS, True),
+        (forget_letters, FILES_SECONDS, True),
     ]
 
 

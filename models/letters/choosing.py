@@ -25,7 +25,7 @@ from models.viewer import Right
 if TYPE_CHECKING:
     from models.viewer import Viewer
 
-HOWS = ("lacking", "group", "rule", "person")
+HOWS = ("lacking", "group", "rule", "person", "people")
 UNDER_WAY = Say("Staat al in een partij die nog niet is geprint.")
 UNPRINTABLE = Say("In naam of adres staan tekens die niet gedrukt kunnen worden: {signs}.")
 
@@ -38,6 +38,7 @@ class Choice:
     group: int = 0
     rule: str = ""
     person: int = 0
+    people: tuple[int, ...] = ()
     renew: bool = False
 
     def as_json(self) -> str:
@@ -103,7 +104,7 @@ _AMONG = "a.person IN (SELECT x.person FROM access x JOIN client c ON c.id = x.c
 async def chosen(viewer: Viewer, kind: str, choice: Choice) -> Chosen:
     """Of those that this viewer sees, in the order in which letters are printed. A handful of statements."""
     which, args = _which(viewer, choice)
-    if not choice.renew and choice.how != "person":
+    if not choice.renew and choice.how not in ("person", "people"):
         which = f"{which} AND {_LACKING}"
     found = await _recipients(viewer, kind, which, args)
     busy = await engine.raw("SELECT person FROM letter WHERE kind = $1 AND state IN ('making', 'ready')", kind)
@@ -142,6 +143,8 @@ def _which(viewer: Viewer, choice: Choice) -> tuple[str, list[Any]]:
         return _AMONG.format(seen=seen(viewer), rule=rule), args
     if choice.how == "person":
         return "a.person = $2", [choice.person]
+    if choice.how == "people":
+        return f"a.person IN {listed(2)}", [json.dumps(choice.people)]
     return "1 = 1", []
 
 

@@ -21,7 +21,7 @@ from models.accounts.lists import note_people
 from models.audit import Trail
 from models.core import Refused, Say, Scope, operation, save
 from models.letters import choosing, sealed, wording
-from models.letters.choosing import Choice, Recipient
+from models.letters.choosing import Choice, Chosen, Recipient
 from models.letters.drawing import Activation, Head, Letter, Sheet, TooLong
 from models.letters.records import LetterBatch, LetterTemplate
 from models.letters.templates import content_of, words_of
@@ -57,9 +57,35 @@ async def make_batch(
         raise Refused("", NOBODY)
     if found.version != seen:
         raise Refused("", MOVED)
+    return await _begin(template, content_of(template), found, choice, by)
+
+
+async def reissue(people: Sequence[int], kind: str, by: Viewer) -> str:
+    """A batch for people whose PIN was just ended, in the same unit (see pins.letters_come_from); the address of its page. Those to
+    whom no letter can go are left in the list of who has none."""
+    waiting = await engine.raw(
+        f"SELECT DISTINCT batch FROM letter WHERE kind = $1 AND state = 'ready' AND person IN {listed(2)} ORDER BY batch",
+        kind, json.dumps(list(people)),
+    )  # fmt: skip
+    if waiting:
+        numbers = ", ".join(str(row["batch"]) for row in waiting)
+        raise Refused("", Say("Voor een van deze mensen ligt er al een brief klaar in partij {numbers}. Print of annuleer die eerst.", numbers=numbers))  # fmt: skip
+    choice = Choice("person", person=people[0]) if len(people) == 1 else Choice("people", people=tuple(people))
+    template = await LetterTemplate.objects().where(LetterTemplate.kind == kind).order_by(LetterTemplate.id).first()
+    found = await choosing.chosen(by, kind, choice)
+    if template is None or not found.letters:
+        return "/letters/new?how=person&person=" + str(people[0]) if len(people) == 1 else ""
+    content = content_of(template)
+    content["activates"] = content["activates"] and by.may(Permission.OPEN_GATES)
+    return f"/letters/{(await _begin(template, content, found, choice, by)).id}"
+
+
+async def _begin(
+    template: LetterTemplate, content: dict[str, Any], found: Chosen, choice: Choice, by: Viewer
+) -> LetterBatch:
     now = utcnow()
     batch = LetterBatch(
-        template_name=template.name, kind=template.kind, content=json.dumps(content_of(template), ensure_ascii=False),
+        template_name=template.name, kind=template.kind, content=json.dumps(content, ensure_ascii=False),
         chosen=choice.as_json(), dated_on=now.astimezone(ZONE).date(), made_by=by.user.id, made_at=now, letters=len(found.letters),
     )  # fmt: skip
     await batch.save()
@@ -119,7 +145,7 @@ async def _batch_of(task: Task) -> LetterBatch | None:
     found = (
         await LetterBatch.objects().where((LetterBatch.id == task.subject_id) & (LetterBatch.task == task.id)).first()
     )
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 async def _make(batch: LetterBatch, task: Task, progress: Progress) -> dict[str, Any]:
@@ -357,3 +383,15 @@ async def _kill(batch: LetterBatch, now: dt.datetime, by_person: int | None) -> 
         f"WHERE l.batch = $1 AND l.was_prepared) AND id IN {listed(2)}",
         batch.id, json.dumps([row["person"] for row in back]),
     )  # fmt: skip
+
+
+@operation(Permission.PRINT_PINS, trail=False)
+async def make_again(batch: LetterBatch, *, by: Viewer) -> None:
+    """The work on it broke off: it is begun anew, with fresh secrets."""
+    task = await Task.objects().where(Task.id == batch.task).first() if batch.task else None
+    if batch.state != "making" or (task and task.is_busy):
+        raise Refused("", Say("Deze partij wordt al gemaakt, of is al klaar."))
+    fresh = await start("make_letters", batch.id, by=by, total=batch.letters)
+    await save(batch, task=fresh.id)
+    await by.note("LetterBatch.make_again", batch, {"count": batch.letters})
+    await _touch(batch.id)

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from models import engine, pins
+from models.audit import Trail
 from models.core import Refused, Say, operation, save
 from models.letters import sealed
 from models.letters.making import end_batch
@@ -129,6 +130,7 @@ async def _expire(id: int) -> None:
         await _touch(batch)
     else:
         await end_batch(batch, "expired")
+        await Trail.write("LetterBatch.expire", batch, detail={"count": batch.letters})
 
 
 # lists
@@ -137,7 +139,7 @@ async def _expire(id: int) -> None:
 async def batches(viewer: Viewer, limit: int, offset: int) -> list[LetterBatch]:
     """The newest first."""
     mine = viewer.scope(LetterBatch).condition
-    return await LetterBatch.objects().where(mine).order_by(LetterBatch.id, ascending=False).limit(limit).offset(offset)  # type: ignore[no-any-return]
+    return await LetterBatch.objects().where(mine).order_by(LetterBatch.id, ascending=False).limit(limit).offset(offset)
 
 
 async def lines(
@@ -175,7 +177,7 @@ async def task_of(batch: LetterBatch) -> Task | None:
     """The work that makes it, while it is made."""
     if batch.state != "making" or not batch.task:
         return None
-    return await Task.objects().where(Task.id == batch.task).first()  # type: ignore[no-any-return]
+    return await Task.objects().where(Task.id == batch.task).first()
 
 
 async def standing(viewer: Viewer) -> dict[str, int]:

@@ -474,3 +474,20 @@ async def test_the_checksum_is_that_of_what_is_downloaded(cast: Cast) -> None:
     pdf = await pdf_of(batch)
     assert (hashlib.sha256(pdf).hexdigest(), len(pdf)) == (batch.sha256, batch.size)
     assert await Task.count().where(Task.kind == "make_letters") == 1 and await Pin.count() == batch.letters
+
+
+async def test_what_is_issued_again_from_the_list_of_pins_is_a_batch_of_its_own(cast: Cast) -> None:
+    from models.accounts import User
+    from models.pins.reissuing import reissue
+
+    rik = cast.rik.user.id
+    found = cast.anna.users.where(User.id == rik)
+    done = await engine.run_writing(lambda: reissue(found, "pin", by=cast.anna))
+    batch = await LetterBatch.objects().order_by(LetterBatch.id, ascending=False).first()
+    assert batch is not None and done.address == f"/letters/{batch.id}" and batch.letters == 1
+    batch = await worked(batch)
+    assert await fits(rik, pin_on(await page_of(batch, rik)))
+
+    with pytest.raises(Refused, match="ligt er al een brief klaar"):
+        await engine.run_writing(lambda: reissue(found, "pin", by=cast.anna))
+    assert await fits(rik, pin_on(await page_of(batch, rik)))  # what lies ready still holds what lives
