@@ -491,3 +491,25 @@ async def test_what_is_issued_again_from_the_list_of_pins_is_a_batch_of_its_own(
     with pytest.raises(Refused, match="ligt er al een brief klaar"):
         await engine.run_writing(lambda: reissue(found, "pin", by=cast.anna))
     assert await fits(rik, pin_on(await page_of(batch, rik)))  # what lies ready still holds what lives
+
+
+async def test_the_checklist_counts_letters_until_every_approver_used_his_pin(cast: Cast) -> None:
+    from models.rollout import checklist
+    from models.settings import Firm
+
+    async def step() -> Any:
+        steps = (await checklist(cast.anna, await Firm.load())).steps
+        return next((one for one in steps if one.key == "letters"), None)
+
+    assert await step() is None
+    await engine.raw("UPDATE firm SET modules = 'dossiers,approvals'")
+    first = await step()
+    batch = await read(await made(cast.anna), cast.anna)
+    await confirm_printed(batch, by=cast.anna)
+    printed = await step()
+    await engine.raw("UPDATE pin SET state = 'confirmed', confirmed_at = $1", utcnow())
+    last = await step()
+
+    assert (first.state, first.done, first.total, first.parts["lettered"]) == ("todo", 0, batch.letters, 0)
+    assert (printed.state, printed.done, printed.parts["printed"], printed.parts["posted"]) == ("busy", 0, batch.letters, 0)  # fmt: skip
+    assert (last.state, last.done) == ("done", batch.letters)
