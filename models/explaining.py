@@ -238,6 +238,7 @@ OFFICE_SCREENS = (
     (Say("Logboek bekijken"), Permission.VIEW_TRAIL),
     (Say("Kantoorgebruikers beheren"), Permission.MANAGE_STAFF),
     (Say("Instellingen wijzigen"), Permission.MANAGE_SETTINGS),
+    (Say("Pincodes uitgeven en afdrukken"), Permission.PRINT_PINS),
 )
 
 

@@ -8,14 +8,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from models import passkeys
-from models.core import Missing, Refused, Say
+from models.core import Refused, Say
 from models.passkeys import Passkey, why_not_here
 from models.pins import means, reissuing
 from models.viewer import Viewer
 from web.account import page as account_page
 from web.challenges import answer_with, spent
 from web.proof import asks_proof
-from web.replies import Reply, changed, invalid, show
+from web.replies import Reply, Toast, changed, go, invalid, show
 from web.routing import Routes
 
 own = Routes("account")
@@ -31,7 +31,7 @@ async def pin(request: Request, viewer: Viewer) -> Reply:
 
 async def _page(viewer: Viewer, make: Any, refused: Refused | None = None) -> Reply:
     if "pin" not in await means.look(int(viewer.user.id)):
-        raise Missing("pin")
+        return go(account_page.url(), toast=Toast(Say("U hebt geen pincode die nog werkt."), "attention"))
     reply: Reply = make(
         "account/pin.html",
         title=Say("Pincode vervangen door een passkey"),

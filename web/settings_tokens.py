@@ -163,6 +163,18 @@ async def choose(request: Request, viewer: Viewer) -> Reply:
     return await _confirm(viewer, act, asked, people, ids_of(form) if not form.get("all_matching") else [])
 
 
+@settings_tokens.get("/settings/tokens/people/{user_id:int}")
+async def person(request: Request, viewer: Viewer, user_id: int) -> Reply:
+    """What one person has and had: the card on his page, that fetches itself; without a script a page of its own."""
+    _allow(viewer)
+    person = await viewer.users.get(user_id)
+    if person.kind != "client":
+        raise Missing("pins")
+    pins = await lists.of_person(person)
+    fragment = "pins/of_person.html" if wants_fragment(request) else "pins/person.html"
+    return show(fragment, title=person.display_name, section="users", person=person, pins=pins, pin_states=STATE_WORDS)
+
+
 @settings_tokens.get("/settings/tokens/people/{user_id:int}/{key}")
 async def of_person(request: Request, viewer: Viewer, user_id: int, key: str) -> Reply:
     """As `choose`, for one person, from his own page."""

@@ -17,7 +17,6 @@ from models.clients.tone import addressed
 from models.core import Refused, Say
 from models.lost_factors import open_of
 from models.people import Addressee
-from models.pins import lists as pins
 from models.rollout import board
 from models.settings import Firm, utcnow
 from models.viewer import Viewer
@@ -30,7 +29,6 @@ from web.person import Person, filled
 from web.proof import asks_proof
 from web.replies import Reply, Toast, go, invalid, show
 from web.rights import bits_in, template_choices
-from web.settings_tokens import STATE_WORDS
 from web.sharing import Address
 from web.trail import sentence
 from web.users import list_, users
@@ -196,8 +194,6 @@ async def about(viewer: Viewer, person: User) -> dict[str, Any]:
         "mail_form": mailing_of(person).blank(language=person.language, digest=person.digest),
         "preparation": await preparation_of(person.id) if may and person.kind == "client" else None,
         "stands": STATES[await board.state_of(person.id)] if person.kind == "client" else None,
-        "pins": await pins.of_person(person) if person.kind == "client" and viewer.may("print_pins") else None,
-        "pin_states": STATE_WORDS,
         "now": utcnow(),
         "steps": _steps(person, seen["link"]),
         "roles": choices,

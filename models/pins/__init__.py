@@ -3,10 +3,10 @@ and listed for the office (`lists`)."""
 
 from models.pins.hashing import CODES, DIGITS
 from models.pins.issuing import Prepared, end, mark_posted, mark_printed, mark_returned, prepare, store
+from models.pins.means import BLOCKED, LEVELS, Standing, Way, means_of, rank, standing, ways
 from models.pins.proving import NotProved, Proof, prove
 from models.pins.records import KINDS, LIVING, STATES, TRIES, USABLE, Pin, PinCode
 from models.pins.reissuing import letters_come_from
-from models.pins.means import BLOCKED, LEVELS, Standing, Way, means_of, rank, standing, ways
 
 __all__ = [
     "BLOCKED",

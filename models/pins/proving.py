@@ -17,8 +17,8 @@ from models.core import Forbidden, Say
 from models.live import touch
 from models.pins import hashing
 from models.pins.issuing import WORKS
-from models.pins.records import TRIES
 from models.pins.means import BLOCKED, look, used_to_sign_in, why_not
+from models.pins.records import TRIES
 from models.settings import utcnow
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from web.routing import ACTIONS, Access
 
 # What is no page: files, streams, and pages that lead on at once.
 NO_PAGES = {
-    "account.new_options", "account.proof_options", "audit.export_csv", "audit.export_xlsx", "clients.export", "sessions.code_options", "sessions.link", "sessions.passkey_options", "providers.callback", "settings.style_css", "users.export", "documents.download", "drafts.again", "first.second_factor_first", "health.live", "health.ready", "health.metrics",
+    "account.new_options", "account.pin_options", "account.proof_options", "audit.export_csv", "audit.export_xlsx", "clients.export", "sessions.code_options", "sessions.link", "sessions.passkey_options", "providers.callback", "settings.style_css", "users.export", "documents.download", "drafts.again", "first.second_factor_first", "health.live", "health.ready", "health.metrics",
     "imports.report", "imports.sample", "live.stream", "photos.photo", "rights.export", "rollout.mail", "setup.office", "sessions.welcome",
     "shell.brand", "shell.logo", "shell.manifest", "shell.service_worker", "static.file", "styleguide.page", "viewing.page", "zips.chosen",
     "zips.folder", "zips.own", "moves.file", "moves.report", "runs.drift_report", "runs.report", "requests.export",
