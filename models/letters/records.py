@@ -16,7 +16,7 @@ from piccolo.table import Table
 from models.accounts import User
 from models.clients import Client
 from models.core import Owned, Say
-from models.personal import NUMBER_ONLY, PROOF, Erase, Export
+from models.personal import NUMBER_ONLY, Erase, Export
 from models.tasks import Task
 from models.viewer import Permission
 
@@ -127,13 +127,13 @@ class PinLetter(Owned, Table, tablename="letter"):
     was_prepared = Boolean(default=False, help_text="Whether that code invited him, so that cancelling takes it back.")
     dropped_why = Varchar(length=9, default="", help_text="left: he had no right to approve any more when it was made")
     returned_at = Timestamptz(null=True, default=None)
-    returned_by = ForeignKey(User, null=True, default=None, on_delete=OnDelete.set_null)
+    returned_by = Integer(null=True, default=None, help_text="The colleague who noted that.")
 
     letter_unique = Unique([batch, person])
     letter_state_known = Check("state IN ('making', 'ready', 'printed', 'posted', 'returned', 'cancelled')")
 
     EXPORTS = Export(Say("Pincodebrieven"), by=("person",), hidden=("place",))
-    ERASES = Erase(ground=PROOF, blanks={"recipient": "", "address": "[]", "place": ""})
+    ERASES = Erase(blanks={"recipient": "", "address": "[]", "place": ""})
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
