@@ -15,6 +15,7 @@ from models.dossiers import rolling
 from models.dossiers.publishing import publish_due
 from models.engine import run_writing
 from models.keeping import proposing, rehashing
+from models.letters import expire_files
 from models.settings import utcnow
 
 log = logging.getLogger("poort.chores")
@@ -111,6 +112,11 @@ async def expire_approvals(presence: Presence) -> None:
 _beside: dict[str, asyncio.Task[None]] = {}
 
 
+async def forget_letters(presence: Presence) -> None:
+    """Files with letters that nobody confirmed within a day."""
+    await expire_files(utcnow())
+
+
 def _aside(name: str, call: Callable[[], Awaitable[object]]) -> None:
     """Begin it, unless it is still busy from the last time."""
     if name in _beside and not _beside[name].done():
@@ -152,6 +158,7 @@ def all_chores() -> list[tuple[Chore, float, bool]]:
         (know_files, SWEEP_SECONDS, True),
         (check_files, FILES_SECONDS, True),
         (expire_approvals, SWEEP_SECONDS, True),
+        (forget_letters, FILES_SECONDS, True),
     ]
 
 

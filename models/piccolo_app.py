@@ -50,6 +50,7 @@ TABLE_MODULES = [
     "models.imports.records",
     "models.imports.mappings",
     "models.tasks",
+    "models.letters.records",
     "models.bulk.records",
     "models.rollout.records",
     "models.outbox",

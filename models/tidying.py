@@ -26,6 +26,7 @@ BLOBS = (
     ("firm", "logo"),
     ("office", "logo"),
     ("users", "photo"),
+    ("letter_batch", "stored"),
 )
 
 _SESSION_KEPT = dt.timedelta(days=35)  # after its end: a form typed in it can be given back, four weeks are drawn

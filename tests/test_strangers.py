@@ -46,6 +46,7 @@ OWNED = {
     "class_id": "SELECT min(id) AS id FROM retention_class",
     "sector_id": "SELECT min(id) AS id FROM sector",
     "errand_id": "SELECT min(id) AS id FROM errand",
+    "letter_template_id": "SELECT min(id) AS id FROM letter_template",
     "access_id": "SELECT min(a.id) AS id FROM access a JOIN client c ON c.id = a.client WHERE c.name = 'Bakkerij Jansen B.V.'",
 }
 
@@ -138,6 +139,14 @@ async def ids() -> dict[str, Any]:
             "INSERT INTO approval_document (request, client, name, sha256, size, mime) "
             "SELECT id, client, 'btw.pdf', '0', 9, 'application/pdf' FROM approval_request"
         )
+        await engine.raw(
+            "INSERT INTO letter_batch (template_name, kind, made_by, made_at, dated_on) SELECT 'Pincode', 'pin', id, created_at, '2026-12-01' "
+            "FROM users WHERE id = $1",
+            anna,
+        )
+        await engine.raw(
+            "INSERT INTO letter (batch, person, kind) SELECT b.id, u.id, 'pin' FROM letter_batch b, users u WHERE u.email = 'rik@bakkerij-jansen.example'"
+        )
         await engine.raw("INSERT INTO request_template (name, name_key) VALUES ('Aangifte', 'aangifte')")
         await engine.raw(
             "INSERT INTO dossier_act (dossier, person, kind, at) SELECT min(d.id), $1, 'move', min(d.created_at) FROM dossier d",
@@ -219,6 +228,8 @@ async def ids() -> dict[str, Any]:
         ("request_template_id", "request_template"),
         ("approval_id", "approval_request"),
         ("part_id", "approval_document"),
+        ("batch_id", "letter_batch"),
+        ("letter_id", "letter"),
     ):
         found[name] = (await engine.raw(f"SELECT max(id) AS id FROM {table}"))[0]["id"]
     return found

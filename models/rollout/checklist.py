@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.core import Refused, Say, operation, save
+from models.letters import standing
 from models.live import touch
 from models.rollout import readiness
 from models.rollout.records import StepMark
@@ -22,7 +23,8 @@ MARKED = ("instructed", "announced")
 
 @dataclass(frozen=True)
 class Step:
-    """`state` is todo, busy, done or unused; `done` of `total` where it is counted; `marked` who ticked it, and when."""
+    """`state` is todo, busy, done or unused; `done` of `total` where it is counted; `marked` who ticked it, and when; `parts`
+    are the numbers on the way there, by name."""
 
     key: str
     state: str
@@ -30,6 +32,7 @@ class Step:
     total: int = 0
     module: str = ""
     marked: tuple[str, dt.datetime] | None = None
+    parts: dict[str, int] = field(default_factory=dict)
 
     @property
     def todo(self) -> int:
@@ -74,7 +77,7 @@ SELECT s.step, s.marked_at, u.full_name FROM step_mark s LEFT JOIN users u ON u.
 
 
 async def checklist(viewer: Viewer, firm: Firm) -> Checklist:
-    """Of the clients that this viewer sees. Four queries, whatever their number."""
+    """Of the clients that this viewer sees. A handful of queries, whatever their number."""
     have = await readiness.counts(viewer, firm)
     have |= (await engine.raw(_REST_SQL))[0]
     have |= (await engine.raw(_PEOPLE_SQL.format(mine=readiness.my_people_sql(viewer))))[0]
@@ -91,6 +94,7 @@ async def checklist(viewer: Viewer, firm: Firm) -> Checklist:
         _counted("people", have["people"], clients),
         *(dossiers if firm.uses("dossiers") else []),
         *(Step(name, "done" if name in marks else "todo", marked=marks.get(name)) for name in MARKED),
+        *([_letters(await standing(viewer))] if firm.uses("approvals") else []),
         _counted("gates", int(have["invited"]), have["reachable"]),
     ]
     return Checklist(steps, clients, have["ready"], [name for name in MODULES if not firm.uses(name)])
@@ -130,6 +134,12 @@ def _whether(key: str, count: int, module: str = "", *, begun: int = 0) -> Step:
 
 def _counted(key: str, done: int, total: int, module: str = "") -> Step:
     return Step(key, "done" if total and done >= total else "busy" if done else "todo", done, total, module)
+
+
+def _letters(have: dict[str, int]) -> Step:
+    """PIN letters: done when every approver has used his PIN once; busy from the first letter on."""
+    step = _counted("letters", have["confirmed"], have["approvers"], "approvals")
+    return replace(step, state="busy" if step.state == "todo" and have["lettered"] else step.state, parts=have)
 
 
 def _name(row: dict[str, Any]) -> str:
