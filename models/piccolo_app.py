@@ -38,6 +38,7 @@ TABLE_MODULES = [
     "models.requests.records",
     "models.approvals.records",
     "models.approvals.record",
+    "models.certifying.records",
     "models.moving.records",
     "models.uploads.records",
     "models.scanning.records",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from models import engine
 from models.accounts.blocking import listed
 from models.core import Missing
-from models.dossiers.documents import shown_sql
+from models.dossiers.documents import meant_sql, shown_sql
 from models.dossiers.dossier import GENERAL_SQL
 from models.settings import utcnow
 from models.viewer import Right
@@ -334,13 +334,14 @@ _LEAF = (
 _READ = "LEFT JOIN reading r ON r.document = d.id AND r.person = $2 AND r.version = d.version"
 _LEAVES_SQL = f"SELECT {_LEAF} FROM document d JOIN folder f ON f.id = d.folder {_READ} WHERE d.folder IN {{ids}} AND {shown_sql('$2')}"
 _FRESH_SQL = f"""SELECT f.id FROM folder f WHERE f.id IN {{ids}} AND EXISTS (SELECT 1 FROM (SELECT d.id, d.version FROM document d
- WHERE d.folder = f.id AND d.source = 'office' AND d.trashed_at IS NULL AND d.state = 'published'
+ WHERE d.folder = f.id AND d.source = 'office' AND d.trashed_at IS NULL AND d.state = 'published' AND {meant_sql("$2")}
  ORDER BY d.uploaded_at DESC, d.id DESC LIMIT {FRESH}) d {_READ} WHERE r.document IS NULL)"""
 
 _CONTENT = "d.id, d.name, d.size, d.mime, d.source, d.uploaded_at, d.uploaded_by = $2 AS is_mine, d.source = 'office' AND r.document IS NULL AS is_new"
 _NEWEST_FIRST = " ORDER BY d.uploaded_at DESC, d.id DESC"
 _PUBLISHED_IN = (
-    "SELECT d.id, d.uploaded_at FROM document d WHERE d.folder = $1 AND d.trashed_at IS NULL AND d.state = 'published'"
+    "SELECT d.id, d.uploaded_at FROM document d WHERE d.folder = $1 AND d.trashed_at IS NULL AND d.state = 'published' "
+    f"AND {meant_sql('$2')}"
 )
 _CONTENTS_OF = f"SELECT {_CONTENT} FROM ({{which}}{_NEWEST_FIRST} LIMIT $3 OFFSET $4) n JOIN document d ON d.id = n.id {_READ}{_NEWEST_FIRST}"
 _CONTENTS_SQL = _CONTENTS_OF.format(which=f"{_PUBLISHED_IN} AND $5 > 0")
