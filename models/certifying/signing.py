@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import io
+import logging
 from typing import Any, NamedTuple
 
 import httpx2
@@ -24,6 +25,8 @@ from models.outward import Outward
 
 FIELD, STAMP = "Zegel", "Tijdstempel"
 _SECONDS = 15.0
+# It tells of every certificate that it does not trust; whether we trust one is not what we ask it.
+logging.getLogger("pyhanko.sign.validation").setLevel(logging.CRITICAL)
 
 
 class Sealed(NamedTuple):
@@ -149,7 +152,8 @@ async def look(content: bytes) -> Seen | None:
 
 async def _look(content: bytes) -> Seen | None:
     from pyhanko.pdf_utils.reader import PdfFileReader
-    from pyhanko.sign.validation import async_validate_pdf_signature, async_validate_pdf_timestamp
+    from pyhanko.sign.diff_analysis import ModificationLevel
+    from pyhanko.sign.validation import SignatureCoverageLevel, async_validate_pdf_signature, async_validate_pdf_timestamp
     from pyhanko_certvalidator import ValidationContext
 
     try:
@@ -166,5 +170,8 @@ async def _look(content: bytes) -> Seen | None:
             stamped = stamped or (told.timestamp if told.intact and told.valid else None)
     except Exception:  # whatever a broken file makes of it
         return Seen(False, False, "", None, None)
-    print_ = one.signer_cert.sha256.hex()
-    return Seen(status.intact and status.valid, status.bottom_line, print_, status.signer_reported_dt, stamped)
+    intact = status.intact and status.valid
+    whole = status.coverage in (SignatureCoverageLevel.ENTIRE_FILE, SignatureCoverageLevel.ENTIRE_REVISION)
+    added = status.modification_level in (None, ModificationLevel.NONE, ModificationLevel.LTA_UPDATES)
+    covers = intact and whole and added and status.docmdp_ok is not False
+    return Seen(intact, covers, one.signer_cert.sha256.hex(), status.signer_reported_dt, stamped)
