@@ -143,6 +143,13 @@ for _source in (
         Permission.MANAGE_USERS,
     ),
     Source(
+        "pins", "key-round",
+        Say("1 persoon van wie de pincode geblokkeerd is"), Say("{n} mensen van wie de pincode geblokkeerd is"),
+        "/settings/tokens?state=blocked", "FROM users u WHERE u.kind = 'client' AND u.state <> 'blocked' AND EXISTS "
+        "(SELECT 1 FROM pin k WHERE k.person = u.id AND k.state = 'blocked') AND {people}",
+        Permission.PRINT_PINS,
+    ),
+    Source(
         "refused", "mail-x",
         Say("1 uitnodiging die niet aankwam"), Say("{n} uitnodigingen die niet aankwamen"),
         "/invitations?state=bounced", "{bounced}", Permission.VIEW_ROLLOUT, of_mine="responsible",

@@ -15,7 +15,7 @@ from models.clients import Client, granted
 from models.clients.rights import ceiling, opened_by, way_to
 from models.core import Say
 from models.dossiers import Document, Folder
-from models.viewer import NOTHING, Permission, Right, Viewer, permissions_of
+from models.viewer import NOTHING, ON_REQUEST, Permission, Right, Viewer, permissions_of
 
 if TYPE_CHECKING:
     from models.accounts import User
@@ -265,7 +265,8 @@ async def _groups_of(person: User) -> list[dict[str, Any]]:
 
 def _to_permission(person: User, permission: Permission, groups: list[dict[str, Any]]) -> list[Step]:
     role = _ROLE_NAMES.get(person.role, Say(person.role))
-    if permission not in permissions_of(person.role, ""):
+    is_given = person.role == "employee" and person.permissions and permission in ON_REQUEST
+    if permission not in permissions_of(person.role, "") and not is_given:
         return [Step(False, Say("De rol {role} laat dit niet toe.", role=role))]
     steps = [Step(True, Say("De rol {role} laat dit toe.", role=role))]
     if person.role != "employee" or not person.permissions:

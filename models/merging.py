@@ -167,7 +167,18 @@ _ALSO_SQL = (
     "UPDATE delivery SET client = $1 WHERE client = $2",
     "UPDATE preparation SET client = $1 WHERE client = $2",
     "UPDATE client SET merged_into = $1 WHERE merged_into = $2",
-)
+    "DELETE FROM approval_plan WHERE client = $2 AND EXISTS (SELECT 1 FROM approval_plan k WHERE k.client = $1 AND coalesce(k.kind, 0) = coalesce(approval_plan.kind, 0))",
+    "UPDATE approval_plan SET client = $1 WHERE client = $2",
+    "DELETE FROM approver_role WHERE client = $2 AND until IS NULL AND EXISTS (SELECT 1 FROM approver_role k WHERE k.client = $1 AND k.until IS NULL AND k.person = approver_role.person AND k.role = approver_role.role)",
+    "UPDATE approver_role SET client = $1 WHERE client = $2",
+    *(
+        f"UPDATE {table} SET client = $1 WHERE client = $2"
+        for table in (
+            "mandate", "approval_request", "approval_document", "approver", "approver_choice", "approval_remark", "approval_seen",
+            "approval_record",
+        )
+    ),
+)  # fmt: skip
 
 
 async def _move_pairs(table: str, pair: str, keep: int, other: int) -> None:

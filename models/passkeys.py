@@ -203,8 +203,9 @@ async def add_passkey(user: User, answer: str, challenge: bytes | None, name: st
 # using one
 
 
-async def options_for_use(challenge: bytes, person: int | None = None) -> str:
-    """JSON for the browser: any passkey of this site, or one of that person's. Alone it demands a finger, face or PIN."""
+async def options_for_use(challenge: bytes, person: int | None = None, *, verified: bool = False) -> str:
+    """JSON for the browser: any passkey of this site, or one of that person's. Alone, and where it must be `verified`, it demands
+    a finger, face or PIN."""
     wanted = structs.UserVerificationRequirement
     return webauthn.options_to_json(
         webauthn.generate_authentication_options(
@@ -212,16 +213,18 @@ async def options_for_use(challenge: bytes, person: int | None = None) -> str:
             challenge=challenge,
             timeout=CHALLENGE_LASTS * 1000,
             allow_credentials=await _descriptors(person) if person else [],
-            user_verification=wanted.PREFERRED if person else wanted.REQUIRED,
+            user_verification=wanted.PREFERRED if person and not verified else wanted.REQUIRED,
         )
     )
 
 
-async def owner_of(answer: str, challenge: bytes | None, person: int | None = None) -> User | None:
+async def owner_of(
+    answer: str, challenge: bytes | None, person: int | None = None, *, verified: bool = False
+) -> User | None:
     """Who signed this challenge; None for whoever may not come in, whatever the reason. In a writing unit.
 
     With `person` only one of his counts, as his second factor; without, the passkey is the only factor and the device
-    must have known its owner. A count that went back means that there is a copy: refused, noted and mailed.
+    must have known its owner (as with `verified`). A count that went back means that there is a copy: refused, noted and mailed.
     """
     here, typed = site(), _parsed(answer)
     if challenge is None or here is None or typed is None:
@@ -229,7 +232,7 @@ async def owner_of(answer: str, challenge: bytes | None, person: int | None = No
     passkey = await Passkey.objects().where(Passkey.credential_id == _text(typed.raw_id)).first()
     if passkey is None or (person is not None and passkey.person != person):
         return None
-    used = _verified(typed, passkey, challenge, here, alone=person is None)
+    used = _verified(typed, passkey, challenge, here, alone=person is None or verified)
     if used is None:
         return None
     user = await User.objects().where(User.id == passkey.person).first()
@@ -243,6 +246,13 @@ async def owner_of(answer: str, challenge: bytes | None, person: int | None = No
         passkey, sign_count=used.new_sign_count, backed_up=used.credential_backed_up, last_used_at=utcnow()
     )  # fmt: skip
     return user
+
+
+async def name_in(answer: str) -> str:
+    """How the passkey is called that gave this answer; '' for none of ours."""
+    typed = _parsed(answer)
+    rows = await Passkey.select(Passkey.name).where(Passkey.credential_id == _text(typed.raw_id)) if typed else []
+    return str(rows[0]["name"]) if rows else ""
 
 
 def _parsed(answer: str) -> structs.AuthenticationCredential | None:

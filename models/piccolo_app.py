@@ -26,6 +26,7 @@ TABLE_MODULES = [
     "models.retention",
     "models.privacy",
     "models.lost_factors",
+    "models.pins.records",
     "models.providers",
     "models.mail_check",
     "models.dossiers.dossier",

@@ -59,9 +59,10 @@ async def find_session(token: str) -> SignedIn | None:
 
 
 async def begin_session(
-    user: User, *, half: bool, address: str, agent: str, how: str = "password", fits: list[User] | None = None
-) -> tuple[str, int]:
-    """A fresh session; returns its token, which is kept nowhere, and its id. `how`: see models/sign_ins.py.
+    user: User, *, half: bool, address: str, agent: str, how: str = "password", factor: str = "",
+    fits: list[User] | None = None,
+) -> tuple[str, int]:  # fmt: skip
+    """A fresh session; returns its token, which is kept nowhere, and its id. `how` and `factor`: see models/sign_ins.py.
 
     `fits`: everybody of this mailbox whose password was given, while it is asked who he is; `user` is one of them.
     """
@@ -77,6 +78,7 @@ async def begin_session(
         proved_at=now,
         expires_at=now + lasts,
         how=how,
+        factor=factor,
         address=address[:45],
         agent=agent[:300],
     )

@@ -39,6 +39,11 @@ def of_proof(user_id: int) -> Limits:
     return [(digest(f"proof {user_id}"), 10)]
 
 
+def of_approving(user_id: int) -> Limits:
+    """For PINs, codes and the authenticator when approving: only the person himself, signed in, comes this far."""
+    return [(digest(f"approving {user_id}"), 10)]
+
+
 def of_passkey(address: str) -> Limits:
     """For passkeys: nobody guesses one; this bounds the work."""
     return [(digest(f"passkey {network_of(address)}"), 60)]

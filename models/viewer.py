@@ -102,11 +102,15 @@ STAFF_MODULES = (
     StaffModule("mail", frozenset({Permission.VIEW_MAIL}), frozenset()),
 )
 
-_OF_OFFICE_ADMINISTRATOR = STAFF_PERMISSIONS - {Permission.MANAGE_SETTINGS}
+ON_REQUEST = frozenset(
+    {Permission.PRINT_PINS}
+)  # in no role but the administrator's: only who is given the module has it
+_OF_OFFICE_ADMINISTRATOR = STAFF_PERMISSIONS - {Permission.MANAGE_SETTINGS} - ON_REQUEST
 ROLES: dict[str, frozenset[Permission]] = {
     "administrator": STAFF_PERMISSIONS,
     "office_administrator": _OF_OFFICE_ADMINISTRATOR,
-    "employee": _OF_OFFICE_ADMINISTRATOR - {Permission.MANAGE_STAFF, Permission.VIEW_TRAIL, Permission.EDIT_STRUCTURES},
+    "employee": _OF_OFFICE_ADMINISTRATOR
+    - {Permission.MANAGE_STAFF, Permission.VIEW_TRAIL, Permission.EDIT_STRUCTURES, Permission.SIGN_OFF},
 }
 NOTHING = "-"  # of a colleague who has no permission of his own, only those of his groups
 
@@ -124,7 +128,7 @@ def permissions_of(role: str, permissions: str) -> frozenset[Permission]:
             held |= module.view
         if levels.get(module.name) == "act":
             held |= module.act
-    return whole & held
+    return (whole | ON_REQUEST | {Permission.SIGN_OFF}) & held
 
 
 def joined(*sets: str) -> str:

@@ -157,7 +157,7 @@ async def enter(request: Request, user: User, how: str = "password", factor: str
     """
     await end_present(request)
     token, _ = await signing_in.begin_session(
-        user, half=False, address=address_of(request), agent=agent_of(request), how=how
+        user, half=False, address=address_of(request), agent=agent_of(request), how=how, factor=factor
     )
     await note(request, user.id, how, factor)
     request.scope["poort.cookie"] = token

@@ -293,6 +293,7 @@ class Session(Owned, Table, tablename="session"):
         null=True, default=None, help_text="When password or factor was last shown in this session."
     )
     how = Varchar(length=10, default="password", help_text="How he came in: see models/sign_ins.py")
+    factor = Varchar(length=10, default="", help_text="The second factor then: see models/sign_ins.py")
     address = Varchar(length=45, default="")
     agent = Varchar(length=300, default="")
     data = Text(default="{}", help_text="JSON: the next toast, and where to go after signing in.")

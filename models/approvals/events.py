@@ -28,9 +28,31 @@ async def happened(request: ApprovalRequest, event: str) -> None:
     """In the unit, after the change."""
     if event not in EVENTS:
         raise ValueError(f"no event is called {event!r}")
+    await changed(request)
+    for hook in HOOKS:
+        await hook(request, event)
+
+
+async def changed(request: ApprovalRequest) -> None:
+    """In the unit: the pages on which it stands show what is new. Also where its state is what it was."""
     people = await engine.raw("SELECT DISTINCT person FROM approver WHERE request = $1", request.id)
     await touch(
         "approvals", f"client-{request.client}", f"approval-{request.id}", *(f"user-{row['person']}" for row in people)
     )
-    for hook in HOOKS:
-        await hook(request, event)
+
+
+RemarkHook = Callable[["ApprovalRequest", int, str], Awaitable[None]]
+REMARK_HOOKS: list[RemarkHook] = []
+
+
+def subscribe_to_remarks(hook: RemarkHook) -> RemarkHook:
+    """Called in the unit in which somebody asks or answers, with the request, the id of the remark and its side (office, client)."""
+    REMARK_HOOKS.append(hook)
+    return hook
+
+
+async def remarked(request: ApprovalRequest, remark: int, side: str) -> None:
+    """In the unit, after the remark was written."""
+    await changed(request)
+    for hook in REMARK_HOOKS:
+        await hook(request, remark, side)

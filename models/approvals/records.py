@@ -187,11 +187,31 @@ class ApprovalRequest(Owned, Table, tablename="approval_request"):
             if not viewer.may(Permission.VIEW_REQUESTED):
                 return cls.id < 0
             return with_right(cls.client, viewer, Right.VIEW_APPROVALS)
-        waits = Approver.select(Approver.request).where(
-            (Approver.person == viewer.user.id) & (Approver.state == "waiting")
+        shown = cls.state.not_in(["draft", "sign_off"])
+        rows, turns = Approver.person == viewer.user.id, Approver.asked_at.is_not_null() | (Approver.step == 0)
+        waits = Approver.select(Approver.request).where(rows & (Approver.step > 0) & Approver.asked_at.is_null())
+        turned = Approver.select(Approver.request).where(rows & turns)
+        unhidden = cls.id.not_in(waits) | cls.id.is_in(turned)
+        return shown & ((with_right(cls.client, viewer, Right.VIEW_APPROVALS) & unhidden) | cls._by_place(viewer))
+
+    @classmethod
+    def _by_place(cls, viewer: Viewer) -> Any:
+        """Who may approve there and was asked, who was named to look on, and the people of a fiscal partner who were asked."""
+        mine = (Approver.person == viewer.user.id) & Approver.asked_at.is_not_null()
+        approving = viewer.client_ids_with(Right.APPROVE) or [-1]
+        partners = Client.select(Client.id).where(Client.partner.is_in(approving))
+        looks = (Approver.person == viewer.user.id) & (Approver.step == 0)
+        return (
+            (cls.client.is_in(approving) & cls.id.is_in(Approver.select(Approver.request).where(mine)))
+            | (
+                cls.client.is_in(list(viewer.grants) or [-1])
+                & cls.id.is_in(Approver.select(Approver.request).where(looks))
+            )
+            | (
+                cls.client.is_in(partners)
+                & cls.id.is_in(Approver.select(Approver.request).where(mine & (Approver.role == "partner")))
+            )
         )
-        mine = with_right(cls.client, viewer, Right.VIEW_APPROVALS)
-        return mine & cls.state.not_in(["draft", "sign_off"]) & cls.id.not_in(waits)
 
 
 class ApprovalDocument(Owned, Table, tablename="approval_document"):
@@ -208,6 +228,7 @@ class ApprovalDocument(Owned, Table, tablename="approval_document"):
     pages = Integer(null=True, default=None, help_text="NULL: not a PDF, or locked")
     is_locked = Boolean(default=False, help_text="A PDF that asks for a password: read apart, never joined.")
     document = ForeignKey(Document, null=True, default=None, on_delete=OnDelete.set_null, help_text="as it was filed")
+    is_scan = Boolean(default=False, help_text="What was signed on paper, scanned.")
 
     approval_document_part_known = Check("part IN ('main', 'attachment')")
 
@@ -283,6 +304,27 @@ class ApprovalRemark(Owned, Table, tablename="approval_remark"):
     approval_remark_side_known = Check("side IN ('office', 'client')")
 
     EXPORTS = Export(Say("Vragen bij accorderingen"), by=("person",))
+    ERASES = Erase(ground=PROOF)
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        return cls.request.is_in(ApprovalRequest.select(ApprovalRequest.id).where(ApprovalRequest.visible_to(viewer)))
+
+
+class ApprovalSeen(Owned, Table, tablename="approval_seen"):
+    """That somebody opened these bytes of a part (page 0), or saw a page of them: once each, beside the line in the proof."""
+
+    request = ForeignKey(ApprovalRequest, null=False, on_delete=OnDelete.cascade, index=True)
+    client = ForeignKey(Client, null=False, on_delete=OnDelete.cascade, index=True)
+    document = ForeignKey(ApprovalDocument, null=False, on_delete=OnDelete.cascade)
+    person = ForeignKey(User, null=False, on_delete=OnDelete.cascade, index=True)
+    sha256 = Varchar(length=64)
+    page = Integer(default=0)
+    at = Timestamptz()
+
+    approval_seen_once = Unique([document, person, sha256, page])
+
+    EXPORTS = Export(Say("Bekeken accorderingen"), by=("person",))
     ERASES = Erase(ground=PROOF)
 
     @classmethod

@@ -17,6 +17,7 @@ from models.dutch.names import (
     split_surname,
 )
 from models.dutch.numbers import branch_number, bsn, iban, kvk, payroll_tax_number, payroll_tax_numbers, rsin, vat
+from models.dutch.payments import payment_reference, payroll_period
 
 __all__ = [
     "PREFIXES",
@@ -36,6 +37,8 @@ __all__ = [
     "parse_date",
     "parse_number",
     "parse_short_date",
+    "payment_reference",
+    "payroll_period",
     "payroll_tax_number",
     "payroll_tax_numbers",
     "phone",

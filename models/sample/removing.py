@@ -21,6 +21,9 @@ _TABLES = ("client", "dossier", "client_group", "opening", "users")
 async def _remove(firm: Firm, *, by: Viewer) -> None:
     if not firm.is_sample:
         raise Refused("", Say("Er is geen voorbeeldkantoor."))
+    # The proof of what was approved goes first, while it is known that its client was invented.
+    await engine.raw("DELETE FROM approval_record WHERE client IN (SELECT id FROM client WHERE is_sample = $1)", True)
+    await engine.raw("DELETE FROM approval_request WHERE client IN (SELECT id FROM client WHERE is_sample = $1)", True)
     for table in _TABLES:
         await engine.raw(
             f"DELETE FROM {table} WHERE is_sample = $1 AND NOT (id = $2 AND $3)", True, by.user.id, table == "users"

@@ -1,0 +1,318 @@
+"""Making a request: kind, period, parts and deadlines, as a draft of the office that no client sees yet."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from models import engine
+from models.approvals.holding import by_staff, hold, worded
+from models.approvals.planning import read_steps
+from models.approvals.records import ApprovalDocument, ApprovalKind, ApprovalRequest, Approver
+from models.approvals.words import checked_period, kind_name, period_words, statement_of
+from models.clients import Client
+from models.core import Refused, Say, operation, save
+from models.deadlines import internal_deadline, legal_deadline
+from models.live import touch
+from models.settings import utcnow
+from models.viewer import Permission
+
+if TYPE_CHECKING:
+    from models.viewer import Viewer
+
+MOST_PARTS = 50
+MOST_CENTS = 10**14
+LIVING = ("draft", "sign_off", "offered", "partly", "approved", "filed", "on_paper", "rejected", "expired")
+UNSENT = ("draft", "sign_off")
+
+
+class NewPart(NamedTuple):
+    """A file in the storage that is put before somebody; see `looked_at` for its pages. `part` is main or attachment."""
+
+    name: str
+    sha256: str
+    size: int
+    mime: str
+    part: str = "main"
+    pages: int | None = None
+    is_locked: bool = False
+
+
+@dataclass(frozen=True)
+class NewRequest:
+    """What the office fills in. Deadlines that are None follow from the calendar and the kind; `steps`: instead of the plan.
+
+    `replaces` is the id of the request whose place this takes; `beside` places it beside what is there of the same period.
+    """
+
+    kind: int
+    book_year: int | None = None
+    period: str = ""
+    title: str = ""
+    addressee: str | None = None
+    amount: int | None = None
+    message: str = ""
+    internal_due: dt.date | None = None
+    legal_due: dt.date | None = None
+    responsible: int | None = None
+    viewers: tuple[int, ...] = ()
+    steps: Sequence[dict[str, Any]] | None = None
+    replaces: int | None = None
+    beside: bool = False
+    batch: str = ""
+    source: str = "office"
+    external_ref: str = ""
+
+
+class Former(NamedTuple):
+    """A request of the same client, kind and period that is there already; `approvals` were given on it."""
+
+    id: int
+    state: str
+    title: str
+    made_at: dt.datetime
+    approvals: int
+
+    @property
+    def warning(self) -> Say:
+        if self.approvals:
+            return Say("Er is al een accordering van deze soort en periode. Vervangt u die, dan vervallen {n} gegeven akkoorden, en wie ze gaf krijgt bericht.", n=self.approvals)  # fmt: skip
+        return Say("Er is al een accordering van deze soort en periode. U kunt die vervangen.")
+
+
+class AlreadyThere(Refused):
+    """There is one of the same kind and period: the office chooses to replace it, or to place this one beside it."""
+
+    def __init__(self, formers: Sequence[Former]) -> None:
+        super().__init__("replaces", formers[0].warning)
+        self.formers = list(formers)
+
+
+class Deadlines(NamedTuple):
+    internal: dt.date | None
+    legal: dt.date | None
+
+
+async def already_there(client: int, kind: int, book_year: int | None, period: str, but: int = 0) -> list[Former]:
+    """The newest first."""
+    rows = await engine.raw(
+        "SELECT r.id, r.state, r.title, r.made_at, (SELECT count(*) FROM approver a WHERE a.request = r.id AND a.state = 'approved') AS approvals "
+        "FROM approval_request r WHERE r.client = $1 AND r.kind = $2 AND coalesce(r.book_year, 0) = $3 AND r.period = $4 AND r.id <> $5 "
+        "AND r.state NOT IN ('withdrawn', 'replaced') ORDER BY r.id DESC LIMIT 20",
+        client, kind, book_year or 0, period, but,
+    )  # fmt: skip
+    return [Former(**row) for row in rows]
+
+
+def proposed_deadlines(kind: ApprovalKind, client: Client, book_year: int | None, period: str) -> Deadlines:
+    """By the calendar of the kind; None where that says nothing."""
+    if book_year is None:
+        return Deadlines(None, None)
+    legal = legal_deadline(
+        kind.rule, book_year=book_year, period=period, year_end_month=client.year_end_month,
+        extension_months=client.extension_months or 0,
+    )  # fmt: skip
+    return Deadlines(internal_deadline(legal, kind.internal_days) if legal else None, legal)
+
+
+@operation(Permission.EDIT_APPROVALS, trail=False)
+async def make(client: Client, values: NewRequest, parts: Sequence[NewPart], *, by: Viewer) -> ApprovalRequest:
+    """A draft. Raises AlreadyThere where one of this kind and period is there and nothing was chosen about that."""
+    kind = await kind_of(values.kind)
+    columns = await _columns(client, kind, values)
+    _check_parts(parts)
+    await _settle_former(client.id, values, columns["period"])
+    request = ApprovalRequest(
+        **columns, client=client.id, kind=kind.id, made_by=by.user.id, made_at=utcnow(), batch=values.batch, source=values.source,
+        external_ref=values.external_ref[:120], replaces=values.replaces, is_sample=bool(client.is_sample),
+    )  # fmt: skip
+    request.responsible = await responsible_for(client.id, values.responsible, by)
+    await request.save()
+    await _put_parts(request, parts)
+    await _put_viewers(request, values.viewers)
+    await by_staff(request, "made", by, kind=kind.name, period=period_words(request.book_year, request.period))
+    await touch("approvals", f"client-{client.id}")
+    return request
+
+
+@operation(Permission.EDIT_APPROVALS, trail=False)
+async def change(request: ApprovalRequest, values: NewRequest, *, by: Viewer) -> None:
+    """A draft becomes this; its parts stay."""
+    await hold(request)
+    _require_draft(request)
+    client = await by.clients.get(request.client)
+    kind = await kind_of(values.kind)
+    columns = await _columns(client, kind, values)
+    await _settle_former(client.id, values, columns["period"], request.id)
+    columns["responsible"] = await responsible_for(client.id, values.responsible, by)
+    await save(request, **columns, kind=kind.id, replaces=values.replaces)
+    await Approver.delete().where((Approver.request == request.id) & (Approver.step == 0))
+    await _put_viewers(request, values.viewers)
+    await by.note("ApprovalRequest.change", request, {"kind": kind.name})
+    await touch("approvals", f"approval-{request.id}", f"client-{client.id}")
+
+
+@operation(Permission.EDIT_APPROVALS, trail=False)
+async def add_parts(request: ApprovalRequest, parts: Sequence[NewPart], *, by: Viewer) -> None:
+    await hold(request)
+    _require_draft(request)
+    there = await ApprovalDocument.count().where(ApprovalDocument.request == request.id)
+    if there + len(parts) > MOST_PARTS:
+        raise Refused("files", Say("Ten hoogste {most} bestanden in één accordering.", most=MOST_PARTS))
+    _check_files(parts)
+    await _put_parts(request, parts, there)
+    await by.note("ApprovalRequest.add_parts", request, {"count": len(parts)})
+    await touch(f"approval-{request.id}")
+
+
+@operation(Permission.EDIT_APPROVALS, trail=False)
+async def remove_part(request: ApprovalRequest, document: int, *, by: Viewer) -> None:
+    """Out of a draft."""
+    await hold(request)
+    _require_draft(request)
+    part = await by.scope(ApprovalDocument).where(ApprovalDocument.request == request.id).get(document)
+    await ApprovalDocument.delete().where(ApprovalDocument.id == part.id)
+    await by.note("ApprovalRequest.remove_part", request, {"name": part.name})
+    await touch(f"approval-{request.id}")
+
+
+async def looked_at(name: str, sha256: str, size: int, mime: str, part: str = "main") -> NewPart:
+    """The part that a file in the storage makes, with its pages; one that asks for a password is taken apart. Outside any unit.
+
+    Raises:
+        Refused: what is to be approved is no PDF, or a damaged one.
+    """
+    from models.drawing import WHY, Undrawable, about
+
+    if mime != "application/pdf":
+        if part == "main":
+            raise Refused("files", Say("“{name}” is geen PDF. Voeg het toe als bijlage.", name=name))
+        return NewPart(name, sha256, size, mime, part)
+    try:
+        return NewPart(name, sha256, size, mime, part, (await about(sha256, size, name)).pages)
+    except Undrawable as error:
+        if error.why == WHY["password"]:
+            return NewPart(name, sha256, size, mime, part, None, True)
+        if part == "main":
+            raise Refused("files", Say("“{name}” is beschadigd of te groot om te tonen, en kan zo niet ter accordering worden aangeboden.", name=name)) from error  # fmt: skip
+        return NewPart(name, sha256, size, mime, part)
+
+
+async def kind_of(id: int) -> ApprovalKind:
+    kind = await ApprovalKind.objects().where((ApprovalKind.id == id) & ApprovalKind.is_active.eq(True)).first()
+    if kind is None:
+        raise Refused("kind", Say("Kies een soort."))
+    return kind
+
+
+async def freeze_words(request: ApprovalRequest) -> None:
+    """What is agreed to, as the kind says it now: kept with the request from when it is offered."""
+    kind = await ApprovalKind.objects().where(ApprovalKind.id == request.kind).first()
+    name = (await engine.raw("SELECT name FROM client WHERE id = $1", request.client))[0]["name"]
+    assert kind is not None
+    await save(
+        request,
+        statement=statement_of(kind, request, name),
+        statement_en=statement_of(kind, request, name, "en"),
+        least_level=kind.least_level,
+    )
+
+
+async def title_of(request: ApprovalRequest, language: str = "nl") -> str:
+    """Aangifte omzetbelasting 1e kwartaal 2026: how lists and mails call it."""
+    kind = await ApprovalKind.objects().where(ApprovalKind.id == request.kind).first()
+    parts = [kind_name(kind, language), period_words(request.book_year, request.period, language)]
+    return " ".join(one for one in parts if one) + (f" ({request.title})" if request.title else "")
+
+
+async def responsible_for(client: int, asked: int | None, by: Viewer) -> int:
+    """Who was chosen, else who looks after the client, else who places it."""
+    if asked:
+        rows = await engine.raw("SELECT id FROM users WHERE id = $1 AND kind = 'staff' AND state <> 'blocked'", asked)
+        if not rows:
+            raise Refused("responsible", Say("Kies een medewerker."))
+        return asked
+    rows = await engine.raw(
+        "SELECT p.person FROM responsible p JOIN users u ON u.id = p.person WHERE p.client = $1 AND u.state = 'active' ORDER BY p.id LIMIT 1",
+        client,
+    )
+    return int(rows[0]["person"]) if rows else int(by.user.id)
+
+
+async def _columns(client: Client, kind: ApprovalKind, values: NewRequest) -> dict[str, Any]:
+    period = checked_period(values.book_year, values.period)
+    if values.amount is not None and abs(values.amount) > MOST_CENTS:
+        raise Refused("amount", Say("Dit bedrag is te groot."))
+    ours = proposed_deadlines(kind, client, values.book_year, period)
+    legal = values.legal_due or ours.legal
+    internal = values.internal_due or (internal_deadline(legal, kind.internal_days) if legal else None)
+    if legal and internal and internal > legal:
+        raise Refused("internal_due", Say("De interne deadline ligt na de wettelijke."))
+    addressee = kind.addressee if values.addressee is None else values.addressee
+    return {
+        "title": worded(" ".join(values.title.split()), "title", 200, needed=False),
+        "book_year": values.book_year,
+        "period": period,
+        "addressee": worded(" ".join(addressee.split()), "addressee", 120, needed=False),
+        "amount": values.amount,
+        "message": worded(values.message, "message", 4000, needed=False),
+        "least_level": kind.least_level,
+        "internal_due": internal,
+        "legal_due": legal,
+        "steps": _own_steps(values),
+    }
+
+
+def _own_steps(values: NewRequest) -> str:
+    return json.dumps(read_steps(values.steps)) if values.steps else "[]"
+
+
+async def _settle_former(client: int, values: NewRequest, period: str, but: int = 0) -> None:
+    formers = await already_there(client, values.kind, values.book_year, period, but)
+    if values.replaces:
+        if not await ApprovalRequest.exists().where(
+            (ApprovalRequest.id == values.replaces)
+            & (ApprovalRequest.client == client)
+            & ApprovalRequest.state.not_in(["replaced", "withdrawn"])
+        ):
+            raise Refused("replaces", Say("Wat u wilt vervangen, is er niet (meer)."))
+    elif formers and not values.beside:
+        raise AlreadyThere(formers)
+
+
+def _require_draft(request: ApprovalRequest) -> None:
+    if request.state != "draft":
+        raise Refused("", Say("Alleen een concept kan zo worden gewijzigd."))
+
+
+def _check_parts(parts: Sequence[NewPart]) -> None:
+    if not any(part.part == "main" for part in parts):
+        raise Refused("files", Say("Kies ten minste één PDF om akkoord op te vragen."))
+    if len(parts) > MOST_PARTS:
+        raise Refused("files", Say("Ten hoogste {most} bestanden in één accordering.", most=MOST_PARTS))
+    _check_files(parts)
+
+
+def _check_files(parts: Sequence[NewPart]) -> None:
+    for part in parts:
+        if part.part not in ("main", "attachment"):
+            raise ValueError(part.part)
+        if part.part == "main" and part.mime != "application/pdf":
+            raise Refused("files", Say("“{name}” is geen PDF. Voeg het toe als bijlage.", name=part.name))
+
+
+async def _put_parts(request: ApprovalRequest, parts: Sequence[NewPart], start: int = 0) -> None:
+    for place, part in enumerate(parts, start):
+        await ApprovalDocument(**part._asdict(), request=request.id, client=request.client, position=place).save()
+
+
+async def _put_viewers(request: ApprovalRequest, people: Sequence[int]) -> None:
+    for person in dict.fromkeys(people):
+        if not await engine.raw(
+            "SELECT 1 AS one FROM access WHERE person = $1 AND client = $2", person, request.client
+        ):
+            raise Refused("viewers", Say("Kies meekijkers onder de gebruikers van deze cliënt."))
+        await Approver(request=request.id, client=request.client, person=person, step=0, state="viewing").save()

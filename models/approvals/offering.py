@@ -1,0 +1,128 @@
+"""Offering: authorised by the office where the kind asks that, and put before who are first in the plan."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Any
+
+from models import engine
+from models.approvals.ending import replace_former
+from models.approvals.events import happened
+from models.approvals.holding import WHY_NOT, ask_step, by_staff, hold, move, worded
+from models.approvals.making import freeze_words
+from models.approvals.planning import PlanView, as_frozen, who_would_sign
+from models.approvals.record import note
+from models.approvals.records import ApprovalDocument, ApprovalKind, ApprovalRequest, Approver
+from models.core import Refused, Say, operation, save
+from models.live import touch
+from models.settings import utcnow
+from models.viewer import Permission, permissions_of
+
+if TYPE_CHECKING:
+    from models.viewer import Viewer
+
+
+async def plan_of(request: ApprovalRequest, day: dt.date | None = None) -> PlanView:
+    """Who would sign this draft, were it offered on that day."""
+    steps = json.loads(request.steps) or None
+    return await who_would_sign(request.client, request.kind, steps=steps, day=day, least=request.least_level)
+
+
+@operation(Permission.EDIT_APPROVALS, trail=False)
+async def offer(request: ApprovalRequest, *, by: Viewer) -> str:
+    """Before the first step, or to who signs off; the state it has then. Refused where the plan has nobody."""
+    await hold(request)
+    if request.state != "draft":
+        raise Refused("", WHY_NOT[request.state])
+    await _refuse_unready(request)
+    kind = await ApprovalKind.objects().where(ApprovalKind.id == request.kind).first()
+    assert kind is not None
+    if kind.needs_sign_off:
+        await move(request, "sign_off", reason="")
+        await by_staff(request, "sign_off_asked", by)
+        await touch("approvals", f"approval-{request.id}", f"client-{request.client}")
+        return "sign_off"
+    await _put_before(request, by)
+    return "offered"
+
+
+@operation(Permission.SIGN_OFF, trail=False)
+async def sign_off(request: ApprovalRequest, *, by: Viewer) -> None:
+    """Another than who made it says that it may go out: it is offered."""
+    await hold(request)
+    _require_sign_off(request)
+    if by.user.id == request.made_by and not await is_alone(by):
+        raise Refused("", Say("Wie een accordering klaarzet, autoriseert hem niet zelf. Vraag een collega."))
+    await _refuse_unready(request)
+    await save(request, signed_off_by=by.user.id, signed_off_at=utcnow())
+    await by_staff(request, "signed_off", by, sha256=await _hashes(request))
+    await _put_before(request, by)
+
+
+@operation(Permission.SIGN_OFF, trail=False)
+async def send_back(request: ApprovalRequest, reason: str, *, by: Viewer) -> None:
+    """It may not go out so: a draft again, with the reason."""
+    await hold(request)
+    _require_sign_off(request)
+    await move(request, "draft", reason=worded(reason))
+    await by_staff(request, "sent_back", by, reason=request.reason)
+    await touch("approvals", f"approval-{request.id}", f"client-{request.client}")
+
+
+async def is_alone(viewer: Viewer) -> bool:
+    """Whether an administrator is the only one of the office who can sign off: then he may do it for his own."""
+    if viewer.user.role != "administrator":
+        return False
+    rows = await engine.raw(
+        "SELECT role, permissions FROM users WHERE kind = 'staff' AND state = 'active' AND id <> $1", viewer.user.id
+    )
+    return not any(Permission.SIGN_OFF in permissions_of(row["role"], row["permissions"]) for row in rows)
+
+
+def _require_sign_off(request: ApprovalRequest) -> None:
+    if request.state != "sign_off":
+        raise Refused("", Say("Deze accordering wacht niet op autorisatie."))
+
+
+async def _refuse_unready(request: ApprovalRequest) -> None:
+    if not await ApprovalDocument.exists().where(
+        (ApprovalDocument.request == request.id) & (ApprovalDocument.part == "main")
+    ):
+        raise Refused("files", Say("Kies ten minste één PDF om akkoord op te vragen."))
+    if refusals := (await plan_of(request)).refusals:
+        raise Refused("plan", refusals[0])
+
+
+async def _put_before(request: ApprovalRequest, by: Viewer) -> None:
+    plan = await plan_of(request)
+    now = utcnow()
+    await replace_former(request, by)
+    await freeze_words(request)
+    await move(request, "offered", offered_at=now, steps=as_frozen(plan.steps), reason="")
+    for number, step in enumerate(plan.steps, 1):
+        for place in step.places:
+            await Approver(
+                request=request.id,
+                client=request.client,
+                person=place.person,
+                step=number,
+                state="waiting",
+                role=place.role,
+            ).save()
+    more: dict[str, Any] = {"replaces": request.replaces} if request.replaces else {}
+    await note(
+        request, "offered", person=by.user.id, name=by.user.full_name, role="kantoor", statement=request.statement, language="nl",
+        statement_en=request.statement_en, version=request.version, sha256=await _hashes(request), steps=json.loads(request.steps),
+        **more,
+    )  # fmt: skip
+    await by.note("ApprovalRequest.offer", request, {"version": request.version})
+    await ask_step(request, 1)
+    await happened(request, "offered")
+
+
+async def _hashes(request: ApprovalRequest) -> dict[str, str]:
+    rows = await ApprovalDocument.select(ApprovalDocument.id, ApprovalDocument.sha256).where(
+        ApprovalDocument.request == request.id
+    )
+    return {str(row["id"]): row["sha256"] for row in rows}

@@ -1,0 +1,286 @@
+"""Who approves: the closest plan, its people and roles as they are on a day, and what is wrong with them, said beforehand."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from models import engine
+from models.accounts.blocking import listed
+from models.approvals.proofs import today
+from models.approvals.records import LEVELS, ROLES, Mandate
+from models.approvals.states import one_of
+from models.core import Refused, Say
+from models.pins.records import USABLE
+from models.viewer import Right
+
+MODES = ("all", "any", "some")
+MOST_STEPS, MOST_PEOPLE = 10, 50
+_APPROVE = int(Right.APPROVE)
+
+
+class Place(NamedTuple):
+    """Somebody in a step. `role` is that by which he stands there, or ''; `substitutes` who may sign for him that day."""
+
+    person: int
+    name: str
+    role: str = ""
+    able: bool = True
+    substitutes: tuple[str, ...] = ()
+
+    @property
+    def role_words(self) -> Say | None:
+        return ROLES.get(self.role)
+
+
+class Step(NamedTuple):
+    """`n` counts in mode some."""
+
+    mode: str
+    n: int
+    places: tuple[Place, ...]
+
+    @property
+    def how(self) -> Say:
+        if self.mode == "some":
+            return Say("{n} van {m}", n=self.n, m=len(self.places))
+        if self.mode == "any" and len(self.places) > 1:
+            return Say("één van hen")
+        return Say("allemaal") if len(self.places) > 1 else Say("deze persoon")
+
+
+@dataclass(frozen=True)
+class PlanView:
+    """Who would sign: `source` tells whose plan it is (request, client_kind, client, kind, office, everybody). With
+    `refusals` it cannot be offered."""
+
+    steps: tuple[Step, ...]
+    warnings: tuple[Say, ...]
+    refusals: tuple[Say, ...]
+    source: str
+
+    @property
+    def people(self) -> list[Place]:
+        return [place for step in self.steps for place in step.places]
+
+
+def read_steps(raw: str | Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Steps as a plan keeps them, checked. Raises Refused."""
+    steps = json.loads(raw) if isinstance(raw, str) else list(raw)
+    if not isinstance(steps, list) or len(steps) > MOST_STEPS:
+        raise Refused("plan", Say("Een plan heeft ten hoogste {most} stappen.", most=MOST_STEPS))
+    return [_read_step(step) for step in steps]
+
+
+def _read_step(step: Any) -> dict[str, Any]:
+    who = step.get("who") if isinstance(step, dict) else None
+    if not isinstance(who, list) or step.get("mode") not in MODES or not 1 <= len(who) <= MOST_PEOPLE:
+        raise Refused("plan", Say("Kies bij elke stap wie er akkoord geeft, en of dat allen of enkelen zijn."))
+    read: list[dict[str, Any]] = []
+    for one in who:
+        if isinstance(one, dict) and isinstance(one.get("person"), int):
+            read.append({"person": one["person"]})
+        elif isinstance(one, dict) and one.get("role") in ROLES:
+            read.append({"role": one["role"]})
+        else:
+            raise Refused("plan", Say("Kies bij elke stap wie er akkoord geeft, en of dat allen of enkelen zijn."))
+    n = step.get("n", 1)
+    if step["mode"] == "some" and (not isinstance(n, int) or not 1 <= n <= MOST_PEOPLE):
+        raise Refused("plan", Say("Vul in hoeveel van hen akkoord moeten geven."))
+    return {"mode": step["mode"], "n": n if step["mode"] == "some" else 1, "who": read}
+
+
+async def closest(client: int, kind: int) -> tuple[list[dict[str, Any]] | None, str]:
+    """The steps of the plan that counts, and whose it is: of client and kind, client, kind, office; None without any."""
+    rows = await engine.raw(
+        "SELECT client, kind, steps FROM approval_plan WHERE (client = $1 OR client IS NULL) AND (kind = $2 OR kind IS NULL) "
+        "ORDER BY CASE WHEN client IS NULL THEN 1 ELSE 0 END, CASE WHEN kind IS NULL THEN 1 ELSE 0 END",
+        client, kind,
+    )  # fmt: skip
+    for row in rows:
+        if steps := read_steps(row["steps"]):
+            match row["client"] is None, row["kind"] is None:
+                case False, False:
+                    return steps, "client_kind"
+                case False, True:
+                    return steps, "client"
+                case True, False:
+                    return steps, "kind"
+            return steps, "office"
+    return None, "everybody"
+
+
+class Known(NamedTuple):
+    """A person who stands, or could stand, in a plan of a client."""
+
+    id: int
+    name: str
+    state: str
+    email: str
+    rights: int
+    partner_rights: int
+
+    def may(self, role: str) -> bool:
+        own = self.rights & _APPROVE or (role == "partner" and self.partner_rights & _APPROVE)
+        return bool(own) and self.state != "blocked"
+
+
+async def people_of(client: int, named: Iterable[int] = ()) -> dict[int, Known]:
+    """The people of a client and of its fiscal partner, and who is named besides: with what they may."""
+    rows = await engine.raw(
+        "SELECT u.id, u.full_name AS name, u.state, u.email, coalesce(a.rights, 0) AS rights, coalesce(p.rights, 0) AS partner_rights "
+        "FROM users u LEFT JOIN access a ON a.person = u.id AND a.client = $1 "
+        "LEFT JOIN access p ON p.person = u.id AND p.client = (SELECT c.partner FROM client c WHERE c.id = $1) "
+        f"WHERE u.kind = 'client' AND u.id IN (SELECT person FROM access WHERE client = $1 OR client = (SELECT c.partner FROM client c "
+        f"WHERE c.id = $1) UNION SELECT z.id FROM users z WHERE z.id IN {listed(2)}) ORDER BY u.sort_key, u.id",
+        client, json.dumps(sorted(set(named))),
+    )  # fmt: skip
+    return {row["id"]: Known(**row) for row in rows}
+
+
+async def roles_of(client: int, day: dt.date) -> dict[str, list[int]]:
+    """Who has which role on that day."""
+    rows = await engine.raw(
+        "SELECT r.person, r.role FROM approver_role r JOIN users u ON u.id = r.person WHERE r.client = $1 "
+        "AND (r.since IS NULL OR r.since <= $2) AND (r.until IS NULL OR r.until >= $2) ORDER BY u.sort_key, r.person",
+        client, day,
+    )  # fmt: skip
+    found: dict[str, list[int]] = {role: [] for role in ROLES}
+    for row in rows:
+        if row["person"] not in found[row["role"]]:
+            found[row["role"]].append(row["person"])
+    return found
+
+
+def in_force(day: dt.date) -> Any:
+    """The mandates of a day, as a condition."""
+    lasts = Mandate.until.is_null() | (Mandate.until >= day)
+    return (Mandate.since <= day) & lasts & Mandate.ended_at.is_null()
+
+
+async def mandates_of(client: int, kind: int, day: dt.date) -> list[dict[str, Any]]:
+    """id, giver, taker, taker_name of the mandates that count that day for this kind, of takers who may approve here."""
+    return await engine.raw(
+        "SELECT m.id, m.giver, m.taker, u.full_name AS taker_name FROM mandate m JOIN users u ON u.id = m.taker "
+        "JOIN access a ON a.person = m.taker AND a.client = m.client WHERE m.client = $1 AND (m.kind IS NULL OR m.kind = $2) "
+        f"AND m.since <= $3 AND (m.until IS NULL OR m.until >= $3) AND m.ended_at IS NULL AND a.rights & {_APPROVE} <> 0 "
+        "AND u.state <> 'blocked' ORDER BY u.sort_key, m.id",
+        client, kind, day,
+    )  # fmt: skip
+
+
+async def who_would_sign(
+    client: int, kind: int, *, steps: Sequence[dict[str, Any]] | None = None, day: dt.date | None = None, least: str = "pin"
+) -> PlanView:  # fmt: skip
+    """The steps with their people as of `day`, what may go wrong, and why it cannot be offered. `steps`: instead of the plan."""
+    day = day or today()
+    planned, source = (read_steps(steps), "request") if steps else await closest(client, kind)
+    people = await people_of(
+        client, [one["person"] for step in planned or () for one in step["who"] if "person" in one]
+    )
+    if planned is None:
+        everybody = [{"person": one.id} for one in people.values() if one.rights & _APPROVE and one.state != "blocked"]
+        planned = [{"mode": "any", "n": 1, "who": everybody}]
+    roles = await roles_of(client, day)
+    roles["partner"] += [
+        one.id for one in people.values() if one.partner_rights & _APPROVE and one.id not in roles["partner"]
+    ]
+    people |= await people_of(client, {person for held in roles.values() for person in held} - set(people))
+    taken = _substitutes(await mandates_of(client, kind, day))
+    made = tuple(_resolved(step, people, roles, taken) for step in planned)
+    return PlanView(made, await _warnings(made, people, least), _refusals(made, roles, planned), source)
+
+
+def _substitutes(mandates: Sequence[dict[str, Any]]) -> dict[int, tuple[str, ...]]:
+    found: dict[int, tuple[str, ...]] = {}
+    for row in mandates:
+        found[row["giver"]] = (*found.get(row["giver"], ()), row["taker_name"])
+    return found
+
+
+def _resolved(
+    step: dict[str, Any], people: dict[int, Known], roles: dict[str, list[int]], taken: dict[int, tuple[str, ...]]
+) -> Step:
+    places: dict[int, Place] = {}
+    for one in step["who"]:
+        role = one.get("role", "")
+        for person in roles[role] if role else [one["person"]]:
+            if person in people and person not in places:
+                known = people[person]
+                places[person] = Place(person, known.name, role, known.may(role), taken.get(person, ()))
+    return Step(step["mode"], int(step["n"]), tuple(places.values()))
+
+
+async def _warnings(steps: Sequence[Step], people: dict[int, Known], least: str) -> tuple[Say, ...]:
+    said: dict[str, Say] = {}
+    lacking = await _without_means([place.person for step in steps for place in step.places], least)
+    for place in (place for step in steps for place in step.places):
+        one, name = people[place.person], place.name
+        if one.state == "blocked":
+            warning: Say | None = Say("{name} is geblokkeerd en kan geen akkoord geven.", name=name)
+        elif not one.may(place.role):
+            warning = Say("{name} heeft niet (meer) het recht om bij deze cliënt akkoord te geven.", name=name)
+        elif not one.email:
+            warning = Say("{name} heeft geen e-mailadres en krijgt geen bericht.", name=name)
+        elif one.state in ("prepared", "invited"):
+            warning = Say("{name} heeft nog geen inlog.", name=name)
+        elif one.id in lacking:
+            warning = Say("{name} heeft nog geen middel om akkoord mee te geven, zoals een pincode.", name=name)
+        else:
+            warning = None
+        if warning:
+            said.setdefault(str(warning), warning)
+    return tuple(said.values())
+
+
+async def _without_means(people: Sequence[int], least: str) -> set[int]:
+    """Who has nothing to prove himself with at this level: no PIN or list that works, no authenticator, no passkey."""
+    if not people:
+        return set()
+    levels = LEVELS[LEVELS.index(least) :]
+    means = ["u.has_passkey", *(["u.totp_secret <> ''"] if "totp" in levels else [])]
+    if lists := [level for level in levels if level in ("pin", "codes")]:
+        means.append(
+            f"EXISTS (SELECT 1 FROM pin p WHERE p.person = u.id AND p.kind IN ({one_of(lists)}) AND p.state IN ({one_of(USABLE)}))"
+        )
+    rows = await engine.raw(
+        f"SELECT u.id FROM users u WHERE u.id IN {listed(1)} AND NOT ({' OR '.join(means)})",
+        json.dumps(sorted(set(people))),
+    )
+    return {row["id"] for row in rows}
+
+
+def _refusals(steps: Sequence[Step], roles: dict[str, list[int]], planned: Sequence[dict[str, Any]]) -> tuple[Say, ...]:
+    said: list[Say] = []
+    for number, (step, plan) in enumerate(zip(steps, planned, strict=True), 1):
+        able = sum(place.able for place in step.places)
+        empty = [ROLES[one["role"]] for one in plan["who"] if "role" in one and not roles[one["role"]]]
+        if empty and plan["mode"] == "all":
+            said.append(Say("Stap {n}: niemand heeft bij deze cliënt de rol {role}.", n=number, role=empty[0]))
+        elif not able:
+            said.append(Say("Stap {n}: er is niemand die akkoord kan geven.", n=number))
+        elif step.mode == "some" and able < step.n:
+            said.append(Say("Stap {n} vraagt {asked} akkoorden, maar er kunnen er {able} gegeven worden.", n=number, asked=step.n, able=able))  # fmt: skip
+    return tuple(said)
+
+
+def as_frozen(steps: Sequence[Step]) -> str:
+    """As a request keeps its plan from when it is offered."""
+    return json.dumps(
+        [
+            {"mode": step.mode, "n": step.n, "who": [{"person": one.person, "role": one.role} for one in step.places]}
+            for step in steps
+        ]
+    )
+
+
+def is_done(mode: str, n: int, states: Sequence[str]) -> bool:
+    """Whether a step needs no more: `states` of its approvers; who is void does not stand in it."""
+    standing = [state for state in states if state != "void"]
+    given = standing.count("approved")
+    if mode == "all":
+        return given == len(standing) and given > 0
+    return given >= (n if mode == "some" else 1)

@@ -1,0 +1,197 @@
+"""Reading requests: the approver's list over all his clients, one client's list, and all of one request. SQL: these are hot."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from models import engine
+from models.approvals.proofs import today
+from models.approvals.records import ApprovalDocument, ApprovalRequest
+from models.approvals.words import period_words
+from models.clients import seen
+from models.viewer import Permission, Right
+
+if TYPE_CHECKING:
+    from models.viewer import Viewer
+
+_APPROVE = int(Right.APPROVE)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that waits for this viewer. `on_behalf_of`: the person for whom he may do it, 0 for himself; `parts` and how many
+    of them he `opened`; `questions` of his side that wait for the office."""
+
+    id: int
+    client: int
+    client_name: str
+    kind: int
+    kind_nl: str
+    kind_en: str
+    title: str
+    book_year: int | None
+    period: str
+    addressee: str
+    amount: int | None
+    internal_due: Any
+    legal_due: Any
+    state: str
+    version: int
+    least_level: str
+    statement: str
+    statement_en: str
+    approver: int
+    role: str
+    on_behalf_of: int
+    on_behalf_of_name: str
+    parts: int
+    opened: int
+    questions: int
+
+    def name(self, language: str = "nl") -> str:
+        kind = self.kind_en if language == "en" and self.kind_en else self.kind_nl
+        return " ".join(one for one in (kind, period_words(self.book_year, self.period, language)) if one)
+
+    def said(self, language: str = "nl") -> str:
+        return self.statement_en if language == "en" and self.statement_en else self.statement
+
+    @property
+    def due(self) -> Any:
+        return self.internal_due or self.legal_due
+
+    @property
+    def is_late(self) -> bool:
+        return self.due is not None and bool(self.due < today())
+
+
+_OPEN_SQL = """
+SELECT r.id, r.client, c.name AS client_name, r.kind, k.name AS kind_nl, k.name_en AS kind_en, r.title, r.book_year, r.period,
+ r.addressee, r.amount, r.internal_due, r.legal_due, r.state, r.version, r.least_level, r.statement, r.statement_en,
+ a.id AS approver, a.role, CASE WHEN a.person = $1 THEN 0 ELSE a.person END AS on_behalf_of,
+ CASE WHEN a.person = $1 THEN '' ELSE u.full_name END AS on_behalf_of_name,
+ (SELECT count(*) FROM approval_document d WHERE d.request = r.id AND d.part = 'main') AS parts,
+ (SELECT count(*) FROM approval_document d WHERE d.request = r.id AND d.part = 'main' AND EXISTS (SELECT 1 FROM approval_seen s
+  WHERE s.document = d.id AND s.person = $1 AND s.sha256 = d.sha256)) AS opened,
+ (SELECT count(*) FROM approval_remark m WHERE m.request = r.id AND m.side = 'client' AND m.settled_at IS NULL) AS questions
+FROM (SELECT b.id FROM approver b WHERE b.person = $1 AND b.state = 'asked'
+ UNION SELECT b.id FROM mandate m JOIN approver b ON b.person = m.giver AND b.client = m.client AND b.state = 'asked'
+  JOIN approval_request q ON q.id = b.request AND (m.kind IS NULL OR m.kind = q.kind)
+  JOIN users g ON g.id = m.giver AND g.state <> 'blocked'
+  JOIN access x ON x.person = m.giver AND (x.client = q.client OR (b.role = 'partner' AND x.client =
+   (SELECT z.partner FROM client z WHERE z.id = q.client))) AND x.rights & {approve} <> 0
+  WHERE m.taker = $1 AND m.since <= $2 AND (m.until IS NULL OR m.until >= $2) AND m.ended_at IS NULL) w
+JOIN approver a ON a.id = w.id JOIN approval_request r ON r.id = a.request AND r.state IN ('offered', 'partly')
+JOIN client c ON c.id = r.client JOIN approval_kind k ON k.id = r.kind JOIN users u ON u.id = a.person
+WHERE (r.client IN ({clients}) OR (a.role = 'partner' AND c.partner IN ({clients})))
+ORDER BY CASE WHEN coalesce(r.internal_due, r.legal_due) IS NULL THEN 1 ELSE 0 END, coalesce(r.internal_due, r.legal_due), r.id, a.id
+LIMIT {most}
+"""
+MOST = 2_000
+
+
+async def open_for(viewer: Viewer) -> list[Asked]:
+    """What waits for this viewer at all his clients, asked of him or of whom he has a mandate; the first deadline first. One query."""
+    if not viewer.is_client:
+        return []
+    clients = ", ".join(str(int(id)) for id in viewer.client_ids_with(Right.APPROVE))
+    if not clients:
+        return []
+    sql = _OPEN_SQL.format(clients=clients, most=MOST, approve=_APPROVE)
+    return [Asked(**row) for row in await engine.raw(sql, viewer.user.id, today())]
+
+
+_ROW_SQL = (
+    "SELECT r.id, r.client, c.name AS client_name, c.number, r.kind, k.name AS kind_nl, k.name_en AS kind_en, r.title, r.book_year, r.period, "
+    "r.state, r.version, r.step, r.steps, r.amount, r.addressee, r.internal_due, r.legal_due, r.made_at, r.offered_at, r.completed_at, "
+    "r.ended_at, r.responsible, coalesce(u.full_name, '') AS responsible_name, "
+    "(SELECT count(*) FROM approver a WHERE a.request = r.id AND a.step > 0 AND a.state <> 'void') AS places, "
+    "(SELECT count(*) FROM approver a WHERE a.request = r.id AND a.state = 'approved') AS given, "
+    "(SELECT count(*) FROM approval_remark m WHERE m.request = r.id AND m.side = 'client' AND m.settled_at IS NULL) AS questions "
+    "FROM approval_request r JOIN client c ON c.id = r.client JOIN approval_kind k ON k.id = r.kind "
+    "LEFT JOIN users u ON u.id = r.responsible "
+)
+SIZE = 50
+
+
+async def of_client(viewer: Viewer, client: int, page: int = 1, state: str = "") -> tuple[list[dict[str, Any]], int]:
+    """A page of one client's requests for the office, open ones first, then the newest; and how many there are."""
+    if not viewer.may(Permission.VIEW_REQUESTED):
+        return [], 0
+    where = f"r.client = $1 AND {seen(viewer, 'r.client')} AND ($2 = '' OR r.state = $2)"
+    total = await engine.raw(f"SELECT count(*) AS n FROM approval_request r WHERE {where}", client, state)
+    rows = await engine.raw(
+        f"{_ROW_SQL} WHERE {where} ORDER BY CASE WHEN r.state IN ('offered', 'partly', 'draft', 'sign_off') THEN 0 ELSE 1 END, "
+        f"CASE WHEN coalesce(r.internal_due, r.legal_due) IS NULL THEN 1 ELSE 0 END, "
+        f"CASE WHEN r.state IN ('offered', 'partly', 'draft', 'sign_off') THEN coalesce(r.internal_due, r.legal_due) END, r.id DESC "
+        f"LIMIT {SIZE} OFFSET {(max(page, 1) - 1) * SIZE}",
+        client, state,
+    )  # fmt: skip
+    return [_named(row) for row in rows], int(total[0]["n"])
+
+
+def _named(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {
+        "kind_name": row["kind_nl"],
+        "period_name": period_words(row["book_year"], row["period"]),
+        "due": row["internal_due"] or row["legal_due"],
+    }
+
+
+@dataclass(frozen=True)
+class Whole:
+    """All of one request for its page. `places`: step, person, name, role, state and what he did; `timeline`: the proof."""
+
+    row: dict[str, Any]
+    main: list[ApprovalDocument]
+    attachments: list[ApprovalDocument]
+    scans: list[ApprovalDocument]
+    places: list[dict[str, Any]]
+    steps: list[dict[str, Any]]
+    timeline: list[dict[str, Any]]
+
+
+async def whole(viewer: Viewer, request: ApprovalRequest) -> Whole:
+    """Of a request that was found through the viewer."""
+    row = (await engine.raw(f"{_ROW_SQL} WHERE r.id = $1", request.id))[0]
+    parts = (
+        await ApprovalDocument.objects()
+        .where(ApprovalDocument.request == request.id)
+        .order_by(ApprovalDocument.position, ApprovalDocument.id)
+    )
+    places = await engine.raw(
+        "SELECT a.id, a.step, a.person, u.full_name AS name, u.state AS person_state, a.role, a.state, a.asked_at, a.opened_at, a.decided_at, "
+        "a.decided_by, a.level, a.method, a.reason, coalesce(d.full_name, '') AS decided_by_name FROM approver a JOIN users u ON u.id = a.person "
+        "LEFT JOIN users d ON d.id = a.decided_by WHERE a.request = $1 ORDER BY a.step, a.id",
+        request.id,
+    )
+    return Whole(
+        _named(row),
+        [part for part in parts if part.part == "main"],
+        [part for part in parts if part.part == "attachment" and not part.is_scan],
+        [part for part in parts if part.is_scan],
+        places,
+        json.loads(request.steps),
+        await timeline(request),
+    )
+
+
+async def timeline(request: ApprovalRequest, most: int = 500) -> list[dict[str, Any]]:
+    """The acts, the newest first, of a request that was found through the viewer; pages that were seen as one line a part."""
+    rows = await engine.raw(
+        "SELECT number, act, at, person, name, role, method, level, statement, language, document, detail FROM approval_record "
+        "WHERE request = $1 AND act <> 'page_seen' ORDER BY number DESC LIMIT $2",
+        request.id, most,
+    )  # fmt: skip
+    return [row | {"detail": json.loads(row["detail"])} for row in rows]
+
+
+async def pages_seen(request: int) -> dict[tuple[int, int], int]:
+    """(part, person): how many of its pages, of the bytes it has now."""
+    rows = await engine.raw(
+        "SELECT s.document, s.person, count(*) AS n FROM approval_seen s JOIN approval_document d ON d.id = s.document AND d.sha256 = s.sha256 "
+        "WHERE s.request = $1 AND s.page > 0 GROUP BY s.document, s.person",
+        request,
+    )
+    return {(row["document"], row["person"]): int(row["n"]) for row in rows}

@@ -1,0 +1,72 @@
+"""Another file in the place of one that is being looked at: a new version, of which nobody has approved anything yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.approvals.events import happened
+from models.approvals.holding import WHY_NOT, approvers_of, ask_step, by_staff, hold, move, void_approvals
+from models.approvals.making import NewPart
+from models.approvals.records import ApprovalDocument, ApprovalRequest, Approver, ApproverChoice
+from models.approvals.states import OPEN
+from models.core import Refused, Say, operation, save
+from models.live import touch
+from models.viewer import Permission
+
+if TYPE_CHECKING:
+    from models.viewer import Viewer
+
+_SWAPS = ("draft", "sign_off", *OPEN)
+
+
+@operation(Permission.EDIT_APPROVALS, trail=False)
+async def swap_part(request: ApprovalRequest, document: int, new: NewPart, *, by: Viewer) -> list[int]:
+    """These bytes in the place of those. Approvals that were given are void and asked anew; who gave them.
+
+    What waited for authorisation is a draft again: it was about other bytes.
+    """
+    await hold(request)
+    if request.state not in _SWAPS:
+        raise Refused("", WHY_NOT[request.state])
+    part = await by.scope(ApprovalDocument).where(ApprovalDocument.request == request.id).get(document)
+    if part.is_scan:
+        raise Refused("files", Say("Een scan van wat getekend is, wordt niet vervangen."))
+    if part.part == "main" and new.mime != "application/pdf":
+        raise Refused("files", Say("“{name}” is geen PDF. Voeg het toe als bijlage.", name=new.name))
+    if part.sha256 == new.sha256:
+        raise Refused("files", Say("Dit is hetzelfde bestand als er al staat."))
+    was, name = part.sha256, part.name
+    await save(
+        part, name=new.name, sha256=new.sha256, size=new.size, mime=new.mime, pages=new.pages, is_locked=new.is_locked
+    )
+    await save(request, version=request.version + 1)
+    await by_staff(
+        request, "part_replaced", by, document=part.id, was=was, sha256=new.sha256, was_name=name, file=new.name,
+        version=request.version,
+    )  # fmt: skip
+    if request.state in OPEN:
+        return await _ask_anew(request)
+    if request.state == "sign_off":
+        await move(request, "draft")
+    await touch("approvals", f"approval-{request.id}", f"client-{request.client}")
+    return []
+
+
+async def _ask_anew(request: ApprovalRequest) -> list[int]:
+    voided = await void_approvals(request, "part_replaced")
+    rows = await approvers_of(request.id)
+    for row in rows:
+        if row.step > 1 and row.state in ("approved", "skipped"):
+            await save(row, state="asked")  # on its way to waiting: a step that came later begins again
+        if row.step > 1 and row.state == "asked":
+            await save(
+                row, state="waiting", asked_at=None, decided_at=None, decided_by=None, mandate=None, level="", method=""
+            )
+        if row.step == 1 and row.state == "asked":
+            await save(row, opened_at=None)
+    mine = Approver.select(Approver.id).where(Approver.request == request.id)
+    await ApproverChoice.delete().where(ApproverChoice.approver.is_in(mine))
+    await move(request, "offered")
+    await ask_step(request, 1)
+    await happened(request, "offered")
+    return voided

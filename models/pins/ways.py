@@ -1,0 +1,184 @@
+"""Which ways somebody has to prove himself when he approves, which he has but may not use now, and how to get one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from models import config, engine, passkeys
+from models.core import Say
+from models.pins.records import LIVING, TRIES
+
+if TYPE_CHECKING:
+    from models.viewer import Viewer
+
+LEVELS = ("pin", "codes", "totp", "passkey")  # low to high; `ApprovalKind.least_level` is the least that counts
+NAMES = {
+    "pin": Say("Pincode"),
+    "codes": Say("Code van uw lijst"),
+    "totp": Say("Code uit uw authenticator-app"),
+    "passkey": Say("Passkey"),
+}
+FEW = 5  # codes left from which on he is told to ask for a new list
+
+NONE = Say("U hebt deze manier niet.")
+BLOCKED = Say("Geblokkeerd. Vraag uw kantoor om een nieuwe; u krijgt hem per brief.")
+UNREADABLE = Say("Deze kan niet meer worden nagekeken. Vraag uw kantoor om een nieuwe; u krijgt hem per brief.")
+USED_UP = Say("Alle codes van uw lijst zijn gebruikt. Vraag uw kantoor om een nieuwe lijst.")
+OVER = Say("Uw sessie is afgelopen. Meld u opnieuw aan.")
+SIGNED_IN_BY = {
+    "totp": Say(
+        "Met uw authenticator-app hebt u zich net aangemeld. Akkoord geven vraagt iets anders dan waarmee u binnenkwam."
+    ),
+    "passkey": Say(
+        "Met uw passkey hebt u zich net aangemeld. Akkoord geven vraagt iets anders dan waarmee u binnenkwam."
+    ),
+}
+
+
+class Way(NamedTuple):
+    """One way that can be used now. `number` is the code that is asked; `few` how many codes are left, when that is few."""
+
+    method: str
+    label: Say
+    help: Say
+    number: int = 0
+    few: int | None = None
+
+
+class Closed(NamedTuple):
+    """A way that he has, and why it does not count now."""
+
+    method: str
+    label: Say
+    why: Say
+
+
+class Standing(NamedTuple):
+    """`advice` stands there when no way is open: what he can do, as (sentence, name of the route or '')."""
+
+    ways: list[Way]
+    closed: list[Closed]
+    advice: list[tuple[Say, str]]
+
+
+class Came(NamedTuple):
+    """How the present session came in: see models/sign_ins.py. `live` is False when it has ended."""
+
+    how: str
+    factor: str
+    live: bool = True
+
+    @property
+    def methods(self) -> set[str]:
+        """What of LEVELS was used for it. A browser that is trusted came in without a second factor."""
+        return {"passkey"} & {self.how, self.factor} | ({"totp"} if self.factor == "code" else set())
+
+
+def rank(level: str) -> int:
+    return LEVELS.index(level)
+
+
+def levels_from(least: str) -> tuple[str, ...]:
+    """That level and those above it; all of them for one that nobody knows is a mistake, and raises ValueError."""
+    return LEVELS[rank(least) :]
+
+
+async def ways(viewer: Viewer, least: str, session: Any = None) -> list[Way]:
+    """Those that this person has now, at this level or above, given how he signed in: what he came in by in this session does
+    not count. `session` is read again: it may be left out."""
+    return (await standing(viewer, least)).ways
+
+
+async def standing(viewer: Viewer, least: str) -> Standing:
+    """As `ways`, with what is closed and why, and what to do when nothing is open."""
+    came, seen = await used_to_sign_in(viewer), await look(int(viewer.user.id))
+    opened, closed = [], []
+    for method in LEVELS:
+        refusal = why_not(viewer, method, least, came, seen)
+        if refusal is None:
+            opened.append(_way(method, seen))
+        elif refusal is not NONE:
+            closed.append(Closed(method, NAMES[method], refusal))
+    return Standing(opened, closed, [] if opened else _advice(viewer, least, came))
+
+
+def _way(method: str, seen: dict[str, dict[str, Any]]) -> Way:
+    if method == "pin":
+        return Way(method, NAMES[method], Say("De zes cijfers uit de brief van uw kantoor."))
+    if method == "codes":
+        number, left = seen["codes"]["asked"], seen["codes"]["unused"]
+        label = Say("Code nummer {number} van uw lijst", number=number)
+        return Way(
+            method,
+            label,
+            Say("De code achter dit nummer; elke code werkt één keer."),
+            number,
+            left if left < FEW else None,
+        )
+    if method == "totp":
+        return Way(method, NAMES[method], Say("De zes cijfers die de app op uw telefoon nu toont."))
+    return Way(method, NAMES[method], Say("Uw apparaat vraagt om uw vinger, gezicht of toegangscode."))
+
+
+def _advice(viewer: Viewer, least: str, came: Came) -> list[tuple[Say, str]]:
+    wanted, found = levels_from(least), list[tuple[Say, str]]()
+    if "passkey" in came.methods and "passkey" in wanted:
+        found.append((Say("Meld u af en weer aan met uw wachtwoord: dan telt uw passkey."), ""))
+    if "totp" in wanted and not viewer.user.totp_secret:
+        found.append((Say("Stel een authenticator-app in op uw telefoon."), "account.second_factor"))
+    if "passkey" in wanted and not viewer.user.has_passkey and passkeys.site() is not None:
+        found.append((Say("Maak een passkey op dit apparaat."), "account.new_passkey"))
+    if {"pin", "codes"} & set(wanted):
+        what = Say("pincode") if "pin" in wanted else Say("lijst met codes")
+        found.append((Say("Vraag uw kantoor om een brief met een {what}.", what=what), ""))
+    return found
+
+
+def why_not(viewer: Viewer, method: str, least: str, came: Came | None, seen: dict[str, dict[str, Any]]) -> Say | None:
+    """Why this way does not count now; NONE for who has it not. None where it does."""
+    if method not in LEVELS:
+        return NONE
+    if came is None or not came.live:
+        return OVER
+    if (refusal := _state_of(viewer, method, seen)) is not None:
+        return refusal
+    if rank(method) < rank(least):
+        return Say("Uw kantoor vraagt hiervoor ten minste: {least}.", least=NAMES[least])
+    return SIGNED_IN_BY[method] if method in came.methods else None
+
+
+def _state_of(viewer: Viewer, method: str, seen: dict[str, dict[str, Any]]) -> Say | None:
+    if method == "totp":
+        return None if viewer.user.totp_secret else NONE
+    if method == "passkey":
+        return None if viewer.user.has_passkey and passkeys.site() is not None else NONE
+    pin = seen.get(method)
+    if pin is None:
+        return NONE
+    if pin["state"] == "blocked" or pin["wrong"] >= TRIES:
+        return BLOCKED
+    if pin["key"] not in config.settings().key_fingerprints:
+        return UNREADABLE
+    return USED_UP if method == "codes" and not pin["asked"] else None
+
+
+async def look(person: int) -> dict[str, dict[str, Any]]:
+    """What lives of his, by kind: id, state, wrong, tried_at, asked, key, unused (codes), made_at, posted_on, used_at."""
+    rows = await engine.raw(
+        "SELECT k.id, k.kind, k.state, k.wrong, k.tried_at, k.asked, k.key, k.made_at, k.printed_at, k.posted_on, k.confirmed_at, "
+        "k.used_at, k.blocked_at, (SELECT count(*) FROM pin_code c WHERE c.pin = k.id AND c.used_at IS NULL) AS unused "
+        f"FROM pin k WHERE k.person = $1 AND k.state IN {LIVING}",
+        person,
+    )
+    return {row["kind"]: row for row in rows}
+
+
+async def used_to_sign_in(viewer: Viewer) -> Came:
+    """How the viewer's session came in. A viewer that is of no session (a command, a test) came in by a password."""
+    if not viewer.session_id:
+        return Came("password", "")
+    rows = await engine.raw(
+        "SELECT how, factor FROM session WHERE id = $1 AND person = $2 AND ended_at IS NULL AND stage = 'signed_in'",
+        viewer.session_id, int(viewer.user.id),
+    )  # fmt: skip
+    return Came(rows[0]["how"], rows[0]["factor"]) if rows else Came("", "", live=False)

@@ -1,0 +1,283 @@
+"""Who approves proves that it is he: counted before it is judged, blocked after five, and never by what he signed in with."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pyotp
+import pytest
+
+from models import config, engine, throttling
+from models.accounts import Throttle, User
+from models.core import Forbidden, Say
+from models.pins import NotProved, Proof, mark_posted, prove, standing, ways
+from models.secret_box import encrypt
+from models.signing_in import begin_session
+from models.viewer import Viewer
+from tests.cast import Cast, as_viewer
+from tests.models.test_pins import DAY, issue, pins_of
+
+ROOT = Path(__file__).parents[2]
+
+
+def other_than(pin: str) -> str:
+    return f"{(int(pin) + 1) % 10**6:06}"
+
+
+async def signed_in(viewer: Viewer, how: str = "password", factor: str = "") -> Viewer:
+    """The same person in a session of his own that came in so."""
+    _, session = await engine.run_writing(
+        lambda: begin_session(viewer.user, half=False, address="127.0.0.1", agent="Chrome", how=how, factor=factor)
+    )
+    again = await as_viewer(viewer.user.email)
+    again.session_id = session
+    return again
+
+
+async def with_authenticator(viewer: Viewer) -> str:
+    secret = pyotp.random_base32()
+    await User.update({User.totp_secret: encrypt(secret)}).where(User.id == viewer.user.id)
+    return secret
+
+
+async def forget_throttle() -> None:
+    await Throttle.delete(force=True)
+
+
+async def lines(operation: str) -> int:
+    return int((await engine.raw("SELECT count(*) AS n FROM trail WHERE operation = $1", operation))[0]["n"])
+
+
+async def test_the_first_right_pin_confirms_the_letter(cast: Cast) -> None:
+    made = await issue(cast.rik.user.id, by=cast.anna)
+    await engine.run_writing(lambda: mark_posted([7], 3, DAY))
+    first = await prove(cast.rik, "pin", "pin", f"{made.clear[0][:3]} {made.clear[0][3:]}")
+    second = await prove(cast.rik, "pin", "pin", made.clear[0])
+
+    pin = (await pins_of(cast.rik.user.id))[0]
+    assert isinstance(first, Proof) and isinstance(second, Proof)
+    assert (first.level, first.method) == ("pin", "pin")
+    assert pin["state"] == "confirmed" and pin["confirmed_at"] < pin["used_at"] and pin["wrong"] == 0
+    assert await lines("Pin.confirm") == 1
+
+
+async def test_five_wrong_ones_block_it_and_only_a_new_letter_helps(cast: Cast) -> None:
+    made = await issue(cast.rik.user.id, by=cast.anna)
+    wrong = [await prove(cast.rik, "pin", "pin", other_than(made.clear[0])) for _ in range(5)]
+    right = await prove(cast.rik, "pin", "pin", made.clear[0])
+    fresh = await issue(cast.rik.user.id, by=cast.anna)
+    again = await prove(cast.rik, "pin", "pin", fresh.clear[0])
+
+    assert [one.left for one in wrong if isinstance(one, NotProved)] == [4, 3, 2, 1, 0]
+    assert isinstance(right, NotProved) and "Geblokkeerd" in str(right.why)
+    assert isinstance(again, Proof)
+    assert [pin["state"] for pin in await pins_of(cast.rik.user.id)] == ["replaced", "confirmed"]
+    assert [row["detail"] for row in await engine.raw("SELECT detail FROM errand WHERE kind = 'account_notice'")][-1:]
+    assert await lines("Pin.wrong") == 5 and await lines("Pin.block_itself") == 1
+
+
+async def test_a_right_one_lets_the_count_begin_anew(cast: Cast) -> None:
+    made = await issue(cast.rik.user.id, by=cast.anna)
+    for _ in range(3):
+        for _ in range(4):
+            assert isinstance(await prove(cast.rik, "pin", "pin", other_than(made.clear[0])), NotProved)
+        assert isinstance(await prove(cast.rik, "pin", "pin", made.clear[0]), Proof)
+
+    assert (await pins_of(cast.rik.user.id))[0]["wrong"] == 0
+
+
+async def test_what_cannot_be_a_pin_costs_no_try(cast: Cast) -> None:
+    await issue(cast.rik.user.id, by=cast.anna)
+    outcomes = [await prove(cast.rik, "pin", "pin", typed) for typed in ("", "12345", "1234567", "abcdef", "٣٤٥٦٧٨")]
+
+    assert all(isinstance(one, NotProved) and one.left == 5 for one in outcomes)
+    assert (await pins_of(cast.rik.user.id))[0]["wrong"] == 0
+
+
+async def test_guesses_are_throttled_over_new_letters_too(cast: Cast) -> None:
+    for _ in range(2):
+        made = await issue(cast.rik.user.id, by=cast.anna)
+        for _ in range(5):
+            await prove(cast.rik, "pin", "pin", other_than(made.clear[0]))
+    made = await issue(cast.rik.user.id, by=cast.anna)
+    slowed = await prove(cast.rik, "pin", "pin", made.clear[0])
+
+    assert isinstance(slowed, NotProved) and "kwartier" in str(slowed.why)
+    assert (await pins_of(cast.rik.user.id))[-1]["wrong"] == 0  # not judged, and not counted
+
+
+async def test_nobody_blocks_the_pin_of_somebody_else(cast: Cast) -> None:
+    made = await issue(cast.rik.user.id, by=cast.anna)
+    looking = Viewer(cast.rik.user, list(cast.rik.grants.values()), view_as=cast.anna.user)
+    with pytest.raises(Forbidden):
+        await prove(looking, "pin", "pin", other_than(made.clear[0]))
+    for _ in range(6):
+        assert isinstance(await prove(cast.sam, "pin", "pin", made.clear[0]), NotProved)
+
+    assert (await pins_of(cast.rik.user.id))[0]["wrong"] == 0
+    assert isinstance(await prove(cast.rik, "pin", "pin", made.clear[0]), Proof)
+
+
+async def test_a_session_that_ended_proves_nothing(cast: Cast) -> None:
+    made = await issue(cast.rik.user.id, by=cast.anna)
+    rik = await signed_in(cast.rik)
+    await engine.raw("UPDATE session SET ended_at = created_at WHERE id = $1", rik.session_id)
+
+    outcome = await prove(rik, "pin", "pin", made.clear[0])
+
+    assert isinstance(outcome, NotProved) and "afgelopen" in str(outcome.why)
+
+
+async def test_a_pin_copied_to_another_person_fits_nobody(cast: Cast) -> None:
+    made = await issue(cast.rik.user.id, by=cast.anna)
+    await issue(cast.sam.user.id, by=cast.anna, letter=8)
+    rows = await pins_of(cast.rik.user.id)
+    await engine.raw("UPDATE pin SET secret_hash = $1 WHERE person = $2", rows[0]["secret_hash"], cast.sam.user.id)
+
+    assert isinstance(await prove(cast.sam, "pin", "pin", made.clear[0]), NotProved)
+
+
+async def test_the_key_may_be_changed_and_the_pin_moves_along(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = "o" * 40, "n" * 40
+    monkeypatch.setenv("SECRET_KEY", old)
+    config.reset()
+    made = await issue(cast.rik.user.id, by=cast.anna)
+    monkeypatch.setenv("SECRET_KEY", f"{new},{old}")
+    config.reset()
+    both = await prove(cast.rik, "pin", "pin", made.clear[0])
+    monkeypatch.setenv("SECRET_KEY", new)
+    config.reset()
+    moved = await prove(cast.rik, "pin", "pin", made.clear[0])
+    monkeypatch.setenv("SECRET_KEY", "x" * 40)
+    config.reset()
+    lost = await prove(cast.rik, "pin", "pin", made.clear[0])
+    monkeypatch.undo()
+    config.reset()
+
+    assert isinstance(both, Proof) and isinstance(moved, Proof)
+    assert isinstance(lost, NotProved) and "nagekeken" in str(lost.why)
+    assert (await pins_of(cast.rik.user.id))[0]["wrong"] == 0
+
+
+# the list of codes
+
+
+async def test_a_code_is_asked_by_its_number_and_works_once(cast: Cast) -> None:
+    made = await issue(cast.rik.user.id, by=cast.anna, kind="codes")
+    asked = [(await ways(cast.rik, "codes"))[0].number for _ in range(2)]
+    wrong = await prove(cast.rik, "codes", "codes", made.clear[asked[0] % 24])  # the next one of the list
+    first = await prove(cast.rik, "codes", "codes", made.clear[asked[0] - 1].lower())
+    replayed = await prove(cast.rik, "codes", "codes", made.clear[asked[0] - 1])
+
+    assert asked[0] == asked[1] and len(set(made.clear)) == 24
+    assert isinstance(wrong, NotProved) and isinstance(replayed, NotProved)
+    assert isinstance(first, Proof) and first.method == f"code {asked[0]}" and first.level == "codes"
+    assert (await ways(cast.rik, "codes"))[0].number != asked[0]
+
+
+async def test_one_code_sent_twice_at_once_counts_once(cast: Cast) -> None:
+    made = await issue(cast.rik.user.id, by=cast.anna, kind="codes")
+    number = (await ways(cast.rik, "codes"))[0].number
+    outcomes = await asyncio.gather(
+        *(prove(cast.rik, "codes", "codes", made.clear[number - 1]) for _ in range(3)), return_exceptions=True
+    )
+
+    assert sum(isinstance(one, Proof) for one in outcomes) == 1
+
+
+async def test_a_list_tells_when_it_is_nearly_used_up_and_then_ends(cast: Cast) -> None:
+    made = await issue(cast.rik.user.id, by=cast.anna, kind="codes")
+    few = []
+    for _ in range(24):
+        way = (await ways(cast.rik, "codes"))[0]
+        few.append(way.few)
+        assert isinstance(await prove(cast.rik, "codes", "codes", made.clear[way.number - 1]), Proof)
+
+    found = await standing(cast.rik, "codes")
+    assert few == [None] * 20 + [4, 3, 2, 1]
+    assert found.ways == [] and "gebruikt" in str(found.closed[0].why)
+
+
+# what he signed in with
+
+
+async def test_the_least_level_of_the_kind_counts(cast: Cast) -> None:
+    made = await issue(cast.rik.user.id, by=cast.anna)
+
+    outcome = await prove(cast.rik, "codes", "pin", made.clear[0])
+
+    assert isinstance(outcome, NotProved) and "ten minste" in str(outcome.why)
+    assert [way.method for way in await ways(cast.rik, "codes")] == []
+    assert (await pins_of(cast.rik.user.id))[0]["wrong"] == 0
+
+
+async def test_the_authenticator_counts_once_and_not_where_it_let_him_in(cast: Cast) -> None:
+    secret = await with_authenticator(cast.rik)
+    by_code, by_password = await signed_in(cast.rik, factor="code"), await signed_in(cast.rik, factor="trusted")
+    now = pyotp.TOTP(secret).now()
+    refused = await prove(by_code, "pin", "totp", now)
+    taken = await prove(by_password, "totp", "totp", now)
+    replayed = await prove(by_password, "totp", "totp", now)
+
+    assert isinstance(refused, NotProved) and "iets anders" in str(refused.why)
+    assert isinstance(taken, Proof) and (taken.level, taken.method) == ("totp", "totp")
+    assert isinstance(replayed, NotProved)
+    assert [way.method for way in await ways(by_code, "pin")] == []
+    assert [way.method for way in await ways(by_password, "pin")] == ["totp"]
+
+
+async def test_a_recovery_code_is_for_signing_in_alone(cast: Cast) -> None:
+    await with_authenticator(cast.rik)
+    rik = await as_viewer(cast.rik.user.email)
+    codes = await engine.run_writing(rik.user.new_recovery_codes)
+
+    assert isinstance(await prove(rik, "totp", "totp", codes[0]), NotProved)
+    assert await rik.user.recovery_codes_left() == 10
+
+
+async def test_who_came_in_by_passkey_is_told_how_else(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BASE_URL", "https://portaal.kantoor.nl")
+    config.reset()
+    await User.update({User.has_passkey: True}).where(User.id == cast.rik.user.id)
+    rik = await signed_in(cast.rik, how="passkey")
+
+    found, other = await standing(rik, "passkey"), await standing(await signed_in(cast.rik), "passkey")
+    refused = await prove(rik, "pin", "passkey", "{}", challenge=b"x")
+    monkeypatch.undo()
+    config.reset()
+
+    assert found.ways == [] and [one.method for one in found.closed] == ["passkey"]
+    assert found.advice[0][0] == Say("Meld u af en weer aan met uw wachtwoord: dan telt uw passkey.")
+    assert [way.method for way in other.ways] == ["passkey"]
+    assert isinstance(refused, NotProved) and "iets anders" in str(refused.why)
+
+
+# over many processes
+
+
+async def test_eight_processes_that_guess_at_once_are_judged_five_times_in_all(cast: Cast) -> None:
+    """In 8 x 200 guesses; the pin is none of them, or it would be luck."""
+    made = await issue(cast.rik.user.id, by=cast.anna)
+    while int(made.clear[0]) < 200:
+        made = await issue(cast.rik.user.id, by=cast.anna)
+    url = engine.engine().url if not engine.is_sqlite() else f"sqlite:///{engine.engine().path}"
+    environment = {**os.environ, "DATABASE_URL": url, "PYTHONPATH": str(ROOT)}
+    arguments = (sys.executable, "-m", "tests.guessing", str(cast.rik.user.id), "200")
+    processes = [
+        await asyncio.create_subprocess_exec(*arguments, env=environment, cwd=ROOT, stdout=-1, stderr=-1)
+        for _ in range(8)
+    ]
+    said = [await one.communicate() for one in processes]
+
+    counts = [tuple(map(int, out.split())) for out, _ in said]
+    assert len(counts) == 8 and all(len(one) == 2 for one in counts), said
+    assert sum(compared for compared, _ in counts) <= 5
+    pin = (await pins_of(cast.rik.user.id))[-1]
+    assert (pin["state"], pin["wrong"]) == ("blocked", 5), counts
+    assert await lines("Pin.wrong") == 5
+    assert not await throttling.is_over(
+        throttling.of_approving(cast.rik.user.id)
+    )  # what was not judged was not counted
