@@ -69,6 +69,11 @@ def of_delivery(link: int, address: str) -> Limits:
     return [(digest(f"delivery {link}"), 60), (digest(f"deliveries from {network_of(address)}"), 60)]
 
 
+def of_check(address: str) -> Limits:
+    """For asking whether a file was approved here: nobody guesses a SHA-256; this bounds the work."""
+    return [(digest(f"check {network_of(address)}"), 60)]
+
+
 def network_of(address: str) -> str:
     """Of an IPv6 address its first 64 bits: so much every subscriber has to choose from."""
     try:

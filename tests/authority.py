@@ -36,7 +36,9 @@ class Authority:
         )  # fmt: skip
         der = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         self._stamper = DummyTimeStamper(
-            x509.Certificate.load(certificate.public_bytes(Encoding.DER)), keys.PrivateKeyInfo.load(der), SimpleCertificateStore()
+            x509.Certificate.load(certificate.public_bytes(Encoding.DER)),
+            keys.PrivateKeyInfo.load(der),
+            SimpleCertificateStore(),
         )
 
     def answer(self, question: bytes) -> tuple[int, bytes]:

@@ -83,7 +83,9 @@ async def approve(made: Made, who: Viewer, *, level: str = "pin") -> None:
     """As the engine does it: choice, approver, record, state and event in one unit."""
     request = made.request
     async with engine.writing():
-        part = await ApprovalDocument.objects().get((ApprovalDocument.request == request.id) & (ApprovalDocument.part == "main"))
+        part = await ApprovalDocument.objects().get(
+            (ApprovalDocument.request == request.id) & (ApprovalDocument.part == "main")
+        )
         approver = await Approver.objects().get((Approver.request == request.id) & (Approver.person == who.user.id))
         assert part is not None
         assert approver is not None
@@ -107,7 +109,10 @@ async def approved(cast: Cast, words: str = "Aangifte omzetbelasting", **more: A
 
 async def many_approved(cast: Cast, count: int) -> list[int]:
     """Requests that are complete, quickly; their ids."""
-    return [(await approved(cast, f"aangifte {n}", name=f"aangifte {n}.pdf", attachments=0, period="")).request.id for n in range(count)]
+    return [
+        (await approved(cast, f"aangifte {n}", name=f"aangifte {n}.pdf", attachments=0, period="")).request.id
+        for n in range(count)
+    ]
 
 
 @functools.cache

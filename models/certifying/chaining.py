@@ -87,7 +87,9 @@ async def tell_when_due(now: dt.datetime) -> bool:
 
 
 async def _is_due(place: int, now: dt.datetime) -> bool:
-    told = await engine.raw("SELECT place, told_at FROM proof_place WHERE told_at IS NOT NULL ORDER BY place DESC LIMIT 1")
+    told = await engine.raw(
+        "SELECT place, told_at FROM proof_place WHERE told_at IS NOT NULL ORDER BY place DESC LIMIT 1"
+    )
     return not told or (told[0]["place"] < place and told[0]["told_at"] < now - _TELL)
 
 

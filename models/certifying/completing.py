@@ -112,7 +112,9 @@ async def _complete(facts: Facts, made: tuple[Means, NewDocument, Any]) -> bool:
     await record.note(request, "filed", folder=folder.name, documents=len(originals) + 1)
     await save(request, state="filed", filed_at=now)
     names = [*(part["name"] for part in fresh), made[1].name]
-    await Trail.write("ApprovalRequest.file", request, detail={"name": folder.name, "names": names[:20], "count": len(names)})
+    await Trail.write(
+        "ApprovalRequest.file", request, detail={"name": folder.name, "names": names[:20], "count": len(names)}
+    )
     await events.happened(request, "filed")
     return True
 
@@ -236,7 +238,9 @@ async def _mend(facts: Facts, made: tuple[Means, NewDocument, Any], last: Approv
     return True
 
 
-async def _document_of(request: ApprovalRequest, facts: Facts, file: NewDocument, last: ApprovalSeal | None) -> int | None:
+async def _document_of(
+    request: ApprovalRequest, facts: Facts, file: NewDocument, last: ApprovalSeal | None
+) -> int | None:
     """Where the new one lies: in the place of the lost one, as long as that is in the dossier; where nothing ever was, filed."""
     if last is None:
         folder = await filing.folder_for(facts.request)
@@ -279,7 +283,8 @@ async def _stamped(last: ApprovalSeal, file: NewDocument) -> bool:
         request=last.request, client=last.client, number=last.number + 1, why="stamped", digest=file.sha256, sha256=file.sha256, size=file.size,
         chain_number=last.chain_number, chain_link=last.chain_link, certificate=last.certificate, level="B-T", document=last.document, at=utcnow(),
     ).save()  # fmt: skip
-    await record.note(request, "resealed", certificate=file.sha256, pades="B-T", up_to=last.chain_number, reason="stamped")
+    await record.note(
+        request, "resealed", certificate=file.sha256, pades="B-T", up_to=last.chain_number, reason="stamped"
+    )
     await touch("approvals", f"approval-{request.id}")
     return True
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,6 @@ from models import config, engine
 from models.approvals.record import FIELDS
 from models.core import Missing
 from models.settings import Firm
-
-APPROVING = ("approved", "on_paper")  # acts by which somebody approved
 
 
 @dataclass(frozen=True)
@@ -41,22 +40,35 @@ class Facts:
 
 
 def standing(acts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The acts of approving that count at the end: what was voided by a replaced part, or approved anew, does not."""
+    """The acts of approving that count at the end, one of each person: what was voided, or refused after all, does not. Of what
+    was signed on paper `name` is who signed, `signed_on` the day, and `recorded_by` who of the office noted it."""
     found: dict[Any, dict[str, Any]] = {}
     for act in acts:
         who = act["on_behalf_of"] or act["person"] or act["name"]
-        if act["act"] in APPROVING:
+        if act["act"] == "on_paper":
+            found["on paper"] = _on_paper(act)
+        elif act["act"] == "approved":
             found[who] = act
-        elif act["act"] == "part_replaced":
-            found.clear()
         elif act["act"] in ("voided", "rejected"):
             found.pop(who, None)
     return sorted(found.values(), key=lambda act: act["number"])
 
 
+def _on_paper(act: dict[str, Any]) -> dict[str, Any]:
+    told = json.loads(act["detail"])
+    if not told.get("signed_by"):
+        return act
+    return act | {
+        "name": told["signed_by"],
+        "role": "",
+        "signed_on": told.get("signed_on", ""),
+        "recorded_by": act["name"],
+    }
+
+
 _REQUEST = """SELECT r.*, k.name AS kind_name, k.name_en AS kind_name_en, k.folder, c.name AS client_name, c.number AS client_number,
  c.language, c.year_end_month FROM approval_request r JOIN approval_kind k ON k.id = r.kind JOIN client c ON c.id = r.client WHERE r.id = $1"""
-_PARTS = """SELECT id, part, position, name, sha256, size, mime, pages, is_locked, document FROM approval_document
+_PARTS = """SELECT id, part, position, name, sha256, size, mime, pages, is_locked, is_scan, document FROM approval_document
  WHERE request = $1 ORDER BY CASE part WHEN 'main' THEN 0 ELSE 1 END, position, id"""
 _ACTS = f"SELECT id, link, {', '.join(FIELDS)} FROM approval_record WHERE request = $1 ORDER BY number"
 

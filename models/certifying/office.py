@@ -104,7 +104,9 @@ async def _take(pair: Pair, seen: OfficeCertificate | None, now: dt.datetime) ->
     if there is not None and (seen is None or there.id != seen.id):
         return there
     made = await _put(pair, now, is_own=True, by=None)
-    await Trail.write("OfficeCertificate.make", made, detail={"name": made.subject, "until": f"{made.valid_until:%Y-%m-%d}"})
+    await Trail.write(
+        "OfficeCertificate.make", made, detail={"name": made.subject, "until": f"{made.valid_until:%Y-%m-%d}"}
+    )
     return made
 
 
@@ -136,7 +138,7 @@ def make_own(name: str, place: str, now: dt.datetime) -> Pair:
     attributes = [(NameOID.COUNTRY_NAME, "NL"), (NameOID.ORGANIZATION_NAME, who)]
     attributes += [(NameOID.LOCALITY_NAME, place[:64])] if place else []
     subject = x509.Name([x509.NameAttribute(*one) for one in [*attributes, (NameOID.COMMON_NAME, who)]])
-    usage = x509.KeyUsage(True, True, False, False, False, False, False, False, False)  # noqa: FBT003  digital_signature, content_commitment
+    usage = x509.KeyUsage(True, True, False, False, False, False, False, False, False)
     made = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -178,14 +180,26 @@ def _refuse_unfit(one: x509.Certificate, key: Any, now: dt.datetime) -> None:
     if one.not_valid_after_utc <= now:
         raise Refused("file", Say("Dit certificaat is verlopen op {day}.", day=f"{one.not_valid_after_utc:%d-%m-%Y}"))
     if one.not_valid_before_utc > now:
-        raise Refused("file", Say("Dit certificaat is pas geldig vanaf {day}.", day=f"{one.not_valid_before_utc:%d-%m-%Y}"))
+        raise Refused(
+            "file", Say("Dit certificaat is pas geldig vanaf {day}.", day=f"{one.not_valid_before_utc:%d-%m-%Y}")
+        )
     is_rsa, is_ec = isinstance(key, rsa.RSAPrivateKey), isinstance(key, ec.EllipticCurvePrivateKey)
     if not (is_rsa or is_ec) or (is_rsa and key.key_size < 2048) or (is_ec and key.key_size < 256):
-        raise Refused("file", Say("Deze sleutel kan geen stukken verzegelen: nodig is RSA van 2048 bits of meer, of een elliptische kromme van 256 bits of meer."))
+        raise Refused(
+            "file",
+            Say(
+                "Deze sleutel kan geen stukken verzegelen: nodig is RSA van 2048 bits of meer, of een elliptische kromme van 256 bits of meer."
+            ),
+        )
     if key.public_key() != one.public_key():
         raise Refused("file", Say("De sleutel in dit bestand hoort niet bij het certificaat."))
     if not _may_seal(one):
-        raise Refused("file", Say("Dit certificaat is niet bedoeld om documenten te ondertekenen, maar bijvoorbeeld voor een website. Vraag een certificaat voor documenten (een zegel) aan."))
+        raise Refused(
+            "file",
+            Say(
+                "Dit certificaat is niet bedoeld om documenten te ondertekenen, maar bijvoorbeeld voor een website. Vraag een certificaat voor documenten (een zegel) aan."
+            ),
+        )
 
 
 def _may_seal(one: x509.Certificate) -> bool:

@@ -44,9 +44,8 @@ def documents(folder: Path, proof: dict) -> list:
 
 def chain(proof: dict) -> list:
     """Every act holds the hash of the one before it, and its own."""
-    previous, number = "0" * 64, 0
-    for act in proof["record"]:
-        number += 1
+    previous = "0" * 64
+    for number, act in enumerate(proof["record"], 1):
         text = json.dumps([act[name] for name in proof["fields"]], ensure_ascii=False, separators=(",", ":"))
         if act["number"] != number or act["previous"] != previous or sha256(text.encode("utf-8")) != act["link"]:
             return [f"de keten breekt bij handeling {number} / the chain breaks at act {number}"]

@@ -80,7 +80,9 @@ def _head(facts: Facts, language: str, again: bool) -> list[Flowable]:
         colWidths=[38 * mm, _WIDTH - 38 * mm - 34 * mm], style=_PAIRS,
     )  # fmt: skip
     main = next((part["sha256"] for part in facts.parts), "")
-    beside = Table([[table, _Code(f"{facts.check_url}?sha256={main}")]], colWidths=[_WIDTH - 32 * mm, 32 * mm], style=_BESIDE)
+    beside = Table(
+        [[table, _Code(f"{facts.check_url}?sha256={main}")]], colWidths=[_WIDTH - 32 * mm, 32 * mm], style=_BESIDE
+    )
     above = [_p(words.TITLE.of(language), _TITLE)]
     above += [_p(line, _TEXT) for line in words.AGAIN.lines(language)] if again else []
     return [*above, beside, *(_p(line, _SMALL) for line in words.CHECK.lines(language, url=facts.check_url))]
@@ -90,7 +92,9 @@ def _parts(facts: Facts, language: str) -> list[Flowable]:
     of = words.LABELS
     rows: list[list[Any]] = [[_p(of[name].of(language), _SMALL) for name in ("file", "pages")]]
     for part in facts.parts:
-        kind = of[part["part"]].of(language) + (f", {of['locked'].of(language)}" if part["is_locked"] else "")
+        kind = of["scan" if part["is_scan"] else part["part"]].of(language) + (
+            f", {of['locked'].of(language)}" if part["is_locked"] else ""
+        )
         named = [_p(part["name"], _TEXT), _p(f"{kind} · {part['size']} bytes", _SMALL), _p(part["sha256"], _HASH)]
         rows.append([named, _p(str(part["pages"] or "–"), _TEXT)])
     table = Table(rows, colWidths=[_WIDTH - 30 * mm, 30 * mm], style=_ROWS, repeatRows=1)
@@ -109,8 +113,14 @@ def _approvals(facts: Facts, language: str) -> list[Flowable]:
     for act in facts.approvals:
         who = [_p(act["name"], _STRONG)]
         if act["on_behalf_of"]:
-            behalf = json.loads(act["detail"]).get("on_behalf_of_name") or names.get(act["on_behalf_of"]) or f"#{act['on_behalf_of']}"
+            behalf = (
+                json.loads(act["detail"]).get("on_behalf_of_name")
+                or names.get(act["on_behalf_of"])
+                or f"#{act['on_behalf_of']}"
+            )
             who.append(_p(words.BEHALF.of(language, name=behalf), _SMALL))
+        if act.get("recorded_by"):
+            who.append(_p(words.LABELS["noted"].of(language, day=act["signed_on"], name=act["recorded_by"]), _SMALL))
         who.append(_p(act["role"], _SMALL))
         rows.append([who, _p(moment(act["at"]), _TEXT), _p(way_of(act).of(language), _TEXT)])
         if act["statement"]:
@@ -150,7 +160,9 @@ def _record(facts: Facts, language: str, number: int, link: str) -> list[Flowabl
 def _of_detail(act: dict[str, Any]) -> str:
     """What stands in the detail in plain values: a page, a reason; hashes are in the file of proof."""
     detail = json.loads(act["detail"])
-    return "; ".join(f"{name}: {value}" for name, value in detail.items() if isinstance(value, str | int) and len(str(value)) <= 200)
+    return "; ".join(
+        f"{name}: {value}" for name, value in detail.items() if isinstance(value, str | int) and len(str(value)) <= 200
+    )
 
 
 class _Code(Flowable):  # type: ignore[misc]
@@ -179,7 +191,7 @@ class _Numbered(Canvas):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._words, self._foot, self._kept = language, foot, list[dict[str, Any]]()
 
-    def showPage(self) -> None:  # noqa: N802  the library's own name
+    def showPage(self) -> None:
         self._kept.append(dict(self.__dict__))
         self._startPage()
 
@@ -209,7 +221,9 @@ def _know_fonts() -> None:
 
 
 def _style(size: float, font: str = _PLAIN, colour: Any = _INK, **more: Any) -> ParagraphStyle:
-    return ParagraphStyle("", fontName=font, fontSize=size, leading=size * 1.35, textColor=colour, splitLongWords=1, **more)
+    return ParagraphStyle(
+        "", fontName=font, fontSize=size, leading=size * 1.35, textColor=colour, splitLongWords=1, **more
+    )
 
 
 _TITLE = _style(20, _BOLD, spaceAfter=5 * mm)
@@ -220,4 +234,3 @@ _HASH, _QUOTE = _style(7.5, colour=_FAINT), _style(9, leftIndent=3 * mm)
 _PAIRS = TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0), ("TOPPADDING", (0, 0), (-1, -1), 1), ("BOTTOMPADDING", (0, 0), (-1, -1), 1)])  # fmt: skip
 _BESIDE = TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0), ("RIGHTPADDING", (0, 0), (-1, -1), 0)])  # fmt: skip
 _ROWS = TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0), ("LINEABOVE", (0, 1), (-1, -1), 0.4, _LINE), ("TOPPADDING", (0, 0), (-1, -1), 2), ("BOTTOMPADDING", (0, 0), (-1, -1), 2)])  # fmt: skip
-

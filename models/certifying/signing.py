@@ -153,7 +153,11 @@ async def look(content: bytes) -> Seen | None:
 async def _look(content: bytes) -> Seen | None:
     from pyhanko.pdf_utils.reader import PdfFileReader
     from pyhanko.sign.diff_analysis import ModificationLevel
-    from pyhanko.sign.validation import SignatureCoverageLevel, async_validate_pdf_signature, async_validate_pdf_timestamp
+    from pyhanko.sign.validation import (
+        SignatureCoverageLevel,
+        async_validate_pdf_signature,
+        async_validate_pdf_timestamp,
+    )
     from pyhanko_certvalidator import ValidationContext
 
     try:

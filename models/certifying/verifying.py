@@ -183,7 +183,9 @@ def _misplaced(row: dict[str, Any], place: int, previous: str) -> Say | None:
     if row["its"] is None:
         return Say("Een handeling (plaats {place} van de keten over al het bewijs) is weggehaald.", place=place)
     if chaining.link_of(place, previous, row["record"], row["its"]) != row["link"]:
-        return Say("De handeling op plaats {place} van de keten over al het bewijs is een andere dan toen.", place=place)
+        return Say(
+            "De handeling op plaats {place} van de keten over al het bewijs is een andere dan toen.", place=place
+        )
     return None
 
 

@@ -12,7 +12,11 @@ class Both(NamedTuple):
 
     def of(self, language: str, /, **values: Any) -> str:
         """Dutch; for who reads English the English behind it."""
-        return self.nl.format(**values) if language == "nl" or self.nl == self.en else f"{self.nl} / {self.en}".format(**values)
+        return (
+            self.nl.format(**values)
+            if language == "nl" or self.nl == self.en
+            else f"{self.nl} / {self.en}".format(**values)
+        )
 
     def lines(self, language: str, /, **values: Any) -> list[str]:
         """As `of`, each language in a paragraph of its own."""
@@ -43,6 +47,8 @@ LABELS: dict[str, Both] = {
     "stated": Both("Verklaarde", "Stated"),
     "main": Both("te accorderen", "for approval"),
     "attachment": Both("bijlage", "attachment"),
+    "scan": Both("scan van wat op papier getekend is", "scan of what was signed on paper"),
+    "noted": Both("getekend op {day}, vastgelegd door {name}", "signed on {day}, recorded by {name}"),
     "locked": Both("met wachtwoord", "with a password"),
     "number": Both("Nr.", "No."),
     "utc": Both("Tijd (UTC en Nederland)", "Time (UTC and Netherlands)"),

@@ -86,17 +86,28 @@ async def test_what_is_approved_is_sealed_and_filed(cast: Cast, store: str, tmp_
     assert (request.state, request.filed_at is not None) == ("filed", True)
     assert (await acts_of(request))[-3:] == ["completed", "sealed", "filed"]
     filed = await documents_of(request)
-    assert set(filed) == {"Btw-aangifte Q1.pdf", "Bijlage 1.pdf", "Akkoordverklaring Aangifte omzetbelasting 2026 k1.pdf"}
+    assert set(filed) == {
+        "Btw-aangifte Q1.pdf",
+        "Bijlage 1.pdf",
+        "Akkoordverklaring Aangifte omzetbelasting 2026 k1.pdf",
+    }
     for document in filed.values():
         folder = await Folder.objects().get(Folder.id == document.folder)
         assert folder is not None
         above = await Folder.objects().get(Folder.id == folder.parent)
         assert above is not None
         assert (above.name, folder.name, folder.year) == ("Boekjaar 2026", "Accordering", 2026)
-        assert (document.state, document.source, document.book_year, document.period) == ("published", "office", 2026, "k1")
+        assert (document.state, document.source, document.book_year, document.period) == (
+            "published",
+            "office",
+            2026,
+            "k1",
+        )
     assert await storage().read(filed["Btw-aangifte Q1.pdf"].sha256) == made.contents[0]  # the original, byte for byte
     certificate = await storage().read(seal.sha256)
-    assert filed["Akkoordverklaring Aangifte omzetbelasting 2026 k1.pdf"].sha256 == seal.sha256 == papers.sha(certificate)
+    assert (
+        filed["Akkoordverklaring Aangifte omzetbelasting 2026 k1.pdf"].sha256 == seal.sha256 == papers.sha(certificate)
+    )
     looked = await signing.look(certificate)
     assert looked is not None
     assert (looked.intact, looked.covers, seal.level) == (True, True, "B-B")
@@ -110,7 +121,9 @@ async def test_the_certificate_tells_who_approved_what_and_how(cast: Cast, folde
 
     text = words_of(await storage().read((await the_seal(made.request)).sha256))
 
-    act = (await engine.raw("SELECT at FROM approval_record WHERE request = $1 AND act = 'approved'", made.request.id))[0]
+    act = (await engine.raw("SELECT at FROM approval_record WHERE request = $1 AND act = 'approved'", made.request.id))[
+        0
+    ]
     for said in (
         cast.rik.user.full_name, "Directeur", "Bakkerij Jansen B.V.", "Aangifte omzetbelasting", "1e kwartaal 2026", "de Belastingdienst",
         "€ 1.234,56 te betalen", "Btw-aangifte Q1.pdf", papers.sha(made.contents[0]), papers.sha(made.contents[1]), papers.STATEMENT, "zijn pincode",
@@ -182,7 +195,14 @@ async def test_sealing_twice_makes_one_certificate(cast: Cast, folder_store: Pat
 async def test_what_was_approved_on_paper_is_sealed_as_such(cast: Cast, folder_store: Path) -> None:
     made = await papers.offered(cast)
     async with engine.writing():
-        await record.note(made.request, "on_paper", person=cast.rik.user.id, name=cast.rik.user.full_name, role="Directeur", method="op papier")
+        await record.note(
+            made.request,
+            "on_paper",
+            person=cast.rik.user.id,
+            name=cast.rik.user.full_name,
+            role="Directeur",
+            method="op papier",
+        )
         await save(made.request, state="on_paper", completed_at=utcnow())
 
     await completing.seal_due()
@@ -193,12 +213,16 @@ async def test_what_was_approved_on_paper_is_sealed_as_such(cast: Cast, folder_s
     assert (await made.again()).state == "filed"
 
 
-async def test_the_same_name_in_another_period_is_another_document_and_in_the_same_a_version(cast: Cast, folder_store: Path) -> None:
+async def test_the_same_name_in_another_period_is_another_document_and_in_the_same_a_version(
+    cast: Cast, folder_store: Path
+) -> None:
     first = await papers.approved(cast, "eerste kwartaal", name="aangifte.pdf", attachments=0)
     second = await papers.approved(cast, "tweede kwartaal", name="aangifte.pdf", attachments=0, period="k2")
     await completing.seal_due()
 
-    again = await papers.approved(cast, "eerste kwartaal, verbeterd", name="aangifte.pdf", attachments=0, replaces=first.request.id)
+    again = await papers.approved(
+        cast, "eerste kwartaal, verbeterd", name="aangifte.pdf", attachments=0, replaces=first.request.id
+    )
     await completing.seal_due()
 
     filed = await documents_of(first.request)
@@ -215,7 +239,9 @@ async def test_what_a_client_put_there_himself_keeps_its_place(cast: Cast, folde
     async with engine.writing():
         folder = await filing.folder_for(facts.request)
         own = await storage().put(b"van de klant")
-        await folder.add_documents([filing.NewDocument("Btw-aangifte Q1.pdf", own.sha256, own.size, "text/plain")], by=cast.anna)
+        await folder.add_documents(
+            [filing.NewDocument("Btw-aangifte Q1.pdf", own.sha256, own.size, "text/plain")], by=cast.anna
+        )
     await papers.approve(made, cast.rik)
 
     await completing.seal_due()
@@ -333,7 +359,9 @@ async def test_with_an_authority_the_seal_has_a_time_stamp(cast: Cast, tsa: Auth
 
 
 @pytest.mark.parametrize("fault", ["down", "nonsense", "refuses"])
-async def test_an_authority_that_fails_holds_up_nothing_and_is_asked_again(cast: Cast, tsa: Authority, folder_store: Path, fault: str) -> None:
+async def test_an_authority_that_fails_holds_up_nothing_and_is_asked_again(
+    cast: Cast, tsa: Authority, folder_store: Path, fault: str
+) -> None:
     await stamping(cast, tsa.url)
     tsa.fault = fault
     made = await papers.approved(cast)
@@ -351,7 +379,9 @@ async def test_an_authority_that_fails_holds_up_nothing_and_is_asked_again(cast:
     second = await the_seal(made.request)
     content = await storage().read(second.sha256)
     assert (second.number, second.why, second.level) == (2, "stamped", "B-T")
-    assert content.startswith(await storage().read(first.sha256))  # the seal itself is as it was: one seal, and a stamp behind it
+    assert content.startswith(
+        await storage().read(first.sha256)
+    )  # the seal itself is as it was: one seal, and a stamp behind it
     looked = await signing.look(content)
     assert looked is not None and looked.covers and looked.stamped_at is not None
     assert "Signature is Valid" in pdfsig(content, folder_store)
@@ -397,7 +427,11 @@ async def test_a_file_that_is_no_more_what_it_was_is_named(cast: Cast, folder_st
 
 async def unguarded() -> None:
     """As somebody who rules the database: the triggers that refuse are gone."""
-    for name, table in (("approval_proof_as_written", "approval_record"), ("approval_proof_stays", "approval_record"), ("approval_bytes", "approval_document")):
+    for name, table in (
+        ("approval_proof_as_written", "approval_record"),
+        ("approval_proof_stays", "approval_record"),
+        ("approval_bytes", "approval_document"),
+    ):
         await engine.raw(f"DROP TRIGGER {name}" if engine.is_sqlite() else f"DROP TRIGGER {name} ON {table}")
 
 
@@ -434,30 +468,45 @@ async def test_an_end_cut_off_with_its_places_is_missed_by_the_trail(cast: Cast,
     assert (await record.verify_all()).holds  # by which the trail is told
     await unguarded()
 
-    await engine.raw("DELETE FROM proof_place WHERE record IN (SELECT id FROM approval_record WHERE request = $1)", made.request.id)
+    await engine.raw(
+        "DELETE FROM proof_place WHERE record IN (SELECT id FROM approval_record WHERE request = $1)", made.request.id
+    )
     await engine.raw("DELETE FROM approval_record WHERE request = $1", made.request.id)
 
     verdict = await record.verify_all()
     assert "afgeknipt" in str(verdict.said)
 
 
-async def test_a_record_forged_anew_with_a_right_chain_differs_from_its_certificate(cast: Cast, folder_store: Path) -> None:
+async def test_a_record_forged_anew_with_a_right_chain_differs_from_its_certificate(
+    cast: Cast, folder_store: Path
+) -> None:
     made = await papers.approved(cast)
     await completing.seal_due()
     await unguarded()
-    rows = await engine.raw(f"SELECT id, {', '.join(record.FIELDS)} FROM approval_record WHERE request = $1 ORDER BY number", made.request.id)
+    rows = await engine.raw(
+        f"SELECT id, {', '.join(record.FIELDS)} FROM approval_record WHERE request = $1 ORDER BY number",
+        made.request.id,
+    )
     previous = record.BEGIN
     for row in rows:
         row |= {"previous": previous, "name": "Iemand anders" if row["act"] == "approved" else row["name"]}
         previous = record.link_of(row)
-        await engine.raw("UPDATE approval_record SET name = $2, previous = $3, link = $4 WHERE id = $1", row["id"], row["name"], row["previous"], previous)
+        await engine.raw(
+            "UPDATE approval_record SET name = $2, previous = $3, link = $4 WHERE id = $1",
+            row["id"],
+            row["name"],
+            row["previous"],
+            previous,
+        )
 
     found = await record.verify(made.request.id)
 
     assert "verzegelde akkoordverklaring" in str(found.why)
 
 
-async def test_the_command_says_whether_it_holds(cast: Cast, folder_store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_command_says_whether_it_holds(
+    cast: Cast, folder_store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from models.__main__ import parser
 
     await papers.approved(cast)
