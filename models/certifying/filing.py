@@ -69,8 +69,8 @@ async def _step(dossier: int, client: int, above: Folder | None, name: str, year
 async def file_in(folder: Folder, request: dict[str, Any], files: Sequence[NewDocument]) -> list[int]:
     """In the unit: documents of these files; their ids, in that order.
 
-    A name that is taken gets a number. Where it is that of an earlier approval of the same kind and period, this becomes its
-    newer version; the very same bytes of it are not filed twice.
+    A name that is taken gets a number. Where what has it came of the request that this one replaces, this becomes its newer
+    version; the very same bytes are not filed twice.
     """
     there = await _there(folder, request, [fold(file.name) for file in files])
     taken = set(there)
@@ -95,14 +95,12 @@ async def file_in(folder: Folder, request: dict[str, Any], files: Sequence[NewDo
 
 
 async def _there(folder: Folder, request: dict[str, Any], keys: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What lies there under these names: id, name_key, sha256, and `same` for what an approval of the same kind and period filed."""
+    """What lies there under these names: id, name_key, sha256, and `same` for what this request filed, or the one it replaces."""
     rows = await engine.raw(
-        "SELECT d.id, d.name_key, d.sha256, d.of_approval AND EXISTS (SELECT 1 FROM approval_request r WHERE r.client = d.client AND "
-        "(r.id = $2 OR r.id = $3 OR (r.kind = $4 AND r.book_year = $5 AND r.period = $6)) AND ("
-        "EXISTS (SELECT 1 FROM approval_document a WHERE a.request = r.id AND a.document = d.id) OR "
-        "EXISTS (SELECT 1 FROM approval_seal s WHERE s.request = r.id AND s.document = d.id))) AS same "
-        f"FROM document d WHERE d.folder = $1 AND d.trashed_at IS NULL AND d.name_key IN {listed_texts(7)}",
-        folder.id, request["id"], request["replaces"] or 0, request["kind"], request["book_year"], request["period"], json.dumps(list(keys)),
+        "SELECT d.id, d.name_key, d.sha256, d.of_approval AND (d.id IN (SELECT a.document FROM approval_document a WHERE a.request IN ($2, $3)) "
+        "OR d.id IN (SELECT s.document FROM approval_seal s WHERE s.request IN ($2, $3))) AS same "
+        f"FROM document d WHERE d.folder = $1 AND d.trashed_at IS NULL AND d.name_key IN {listed_texts(4)}",
+        folder.id, request["id"], request["replaces"] or 0, json.dumps(list(keys)),
     )  # fmt: skip
     return {row["name_key"]: row for row in rows}
 

@@ -213,11 +213,11 @@ async def test_what_was_approved_on_paper_is_sealed_as_such(cast: Cast, folder_s
     assert (await made.again()).state == "filed"
 
 
-async def test_the_same_name_in_another_period_is_another_document_and_in_the_same_a_version(
+async def test_the_same_name_is_another_document_and_of_what_it_replaces_a_version(
     cast: Cast, folder_store: Path
 ) -> None:
     first = await papers.approved(cast, "eerste kwartaal", name="aangifte.pdf", attachments=0)
-    second = await papers.approved(cast, "tweede kwartaal", name="aangifte.pdf", attachments=0, period="k2")
+    second = await papers.approved(cast, "nog een", name="aangifte.pdf", attachments=0)
     await completing.seal_due()
 
     again = await papers.approved(
