@@ -136,9 +136,10 @@ async def _keep(
         chain_number=chain_number, chain_link=chain_link, certificate=means.record.id, level=sealed.level, stamp_due=bool(sealed.trouble),
         stamp_after=now + _STAMP_AGAIN if sealed.trouble else None, trouble=sealed.trouble[:300], document=document, at=now,
     ).save()  # fmt: skip
+    told: dict[str, Any] = {"reason": why} if number > 1 else {}
     await record.note(
         request, "sealed" if number == 1 else "resealed", certificate=file.sha256, fingerprint=means.record.fingerprint,
-        pades=sealed.level, up_to=chain_number, **({"reason": why} if number > 1 else {}),
+        pades=sealed.level, up_to=chain_number, **told,
     )  # fmt: skip
 
 
@@ -148,7 +149,7 @@ async def _note_trouble(request_id: int, why: Say) -> None:
         return
     there = await SealTrouble.objects().where(SealTrouble.request == request_id).first()
     tries = there.tries + 1 if there else 1
-    values = {
+    values: dict[str, Any] = {
         "tries": tries, "why": json.dumps(why.as_json(), ensure_ascii=False),
         "next_at": utcnow() + _AGAIN[min(tries, len(_AGAIN)) - 1],
     }  # fmt: skip

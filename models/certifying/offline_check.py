@@ -3,11 +3,14 @@
 Python 3.8 of nieuwer; niets hoeft te worden geinstalleerd / Python 3.8 or newer; nothing needs to be installed.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def main(folder: Path) -> int:
@@ -28,7 +31,7 @@ def main(folder: Path) -> int:
     return 1 if wrong else 0
 
 
-def documents(folder: Path, proof: dict) -> list:
+def documents(folder: Path, proof: dict[str, Any]) -> list[str]:
     """Every document must be the bytes that were approved."""
     known = {one["id"]: one for one in proof["documents"]}
     for one in proof["documents"]:
@@ -42,7 +45,7 @@ def documents(folder: Path, proof: dict) -> list:
     ]
 
 
-def chain(proof: dict) -> list:
+def chain(proof: dict[str, Any]) -> list[str]:
     """Every act holds the hash of the one before it, and its own."""
     previous = "0" * 64
     for number, act in enumerate(proof["record"], 1):
@@ -53,7 +56,7 @@ def chain(proof: dict) -> list:
     return []
 
 
-def certificates(folder: Path, proof: dict) -> list:
+def certificates(folder: Path, proof: dict[str, Any]) -> list[str]:
     """The end of the chain stands in every sealed certificate, and must be the one of this record."""
     links = {act["number"]: act["link"] for act in proof["record"]}
     wrong = []

@@ -165,7 +165,7 @@ def _of_detail(act: dict[str, Any]) -> str:
     )
 
 
-class _Code(Flowable):  # type: ignore[misc]
+class _Code(Flowable):
     """A QR code, drawn as squares."""
 
     def __init__(self, text: str) -> None:
@@ -184,7 +184,7 @@ class _Code(Flowable):  # type: ignore[misc]
         self.canv.linkURL(self._text, (0, 0, self.width, self.height), relative=1)
 
 
-class _Numbered(Canvas):  # type: ignore[misc]
+class _Numbered(Canvas):
     """Writes at the foot of every page which it is of how many: known only when all are drawn."""
 
     def __init__(self, *args: Any, language: str = "nl", foot: str = "", **kwargs: Any) -> None:

@@ -41,11 +41,11 @@ class StampFailed(Exception):
     """The time-stamp authority did not give what it was asked; the message says what it did."""
 
 
-class _Authority(TimeStamper):  # type: ignore[misc]
+class _Authority(TimeStamper):
     """An authority asked over the internet, at public addresses only. Nothing of the document goes there but a hash."""
 
     def __init__(self, url: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._url = url
 
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
@@ -90,7 +90,7 @@ def _metadata(reason: str, place: str, name: str) -> PdfSignatureMetadata:
     )  # fmt: skip
 
 
-class _Signer(SimpleSigner):  # type: ignore[misc]
+class _Signer(SimpleSigner):
     """With the key as it was loaded: the library reads and tries it anew for each signature, which takes a second."""
 
     key: Any
@@ -101,12 +101,12 @@ class _Signer(SimpleSigner):  # type: ignore[misc]
         return self.key.sign(data, padding.PKCS1v15(), _HASHES[digest_algorithm]())  # type: ignore[no-any-return]
 
 
-_HASHES = {"sha256": hashes.SHA256, "sha384": hashes.SHA384, "sha512": hashes.SHA512}
+_HASHES: dict[str, Any] = {"sha256": hashes.SHA256, "sha384": hashes.SHA384, "sha512": hashes.SHA512}
 
 
 def _signer(means: Means) -> SimpleSigner:
     chain = [x509.Certificate.load(one) for one in means.certificates]
-    store = SimpleCertificateStore()
+    store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
     store.register_multiple(chain)
     der = means.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     signer = _Signer(signing_cert=chain[0], signing_key=keys.PrivateKeyInfo.load(der), cert_registry=store)
