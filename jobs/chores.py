@@ -11,6 +11,7 @@ from jobs.presence import Presence
 from models import carrying, client_news, live, lost_factors, notices, sealing, tidying, uploads
 from models.approvals import expire_due
 from models.connecting import delivering
+from models.certifying import chaining, completing
 from models.dossiers import rolling
 from models.dossiers.publishing import publish_due
 from models.engine import run_writing
@@ -23,6 +24,7 @@ log = logging.getLogger("poort.chores")
 CLAIMS_SECONDS, DIGEST_SECONDS, TIDY_SECONDS, SWEEP_SECONDS = 5.0, 20.0, 600.0, 3600.0
 SEAL_SECONDS, ANCHOR_SECONDS = 5.0, 3600.0
 FILES_SECONDS = 60.0
+APPROVALS_SECONDS, MEND_SECONDS = 2.0, 600.0
 
 
 async def find_dead_claims(presence: Presence) -> None:
@@ -71,6 +73,20 @@ async def end_uploads(presence: Presence) -> None:
 
 async def seal_trail(presence: Presence) -> None:
     await sealing.seal()
+
+
+async def seal_approvals(presence: Presence) -> None:
+    """What is complete gets its certificate, in the dossier. Aside: a time-stamp authority may take its time."""
+    _aside("approvals", completing.seal_due)
+
+
+async def mend_seals(presence: Presence) -> None:
+    _aside("seals", completing.mend_all)
+
+
+async def chain_proof(presence: Presence) -> None:
+    """The records of proof get their place in the chain over all of them."""
+    await chaining.chain()
 
 
 async def anchor_trail(presence: Presence) -> None:
@@ -154,6 +170,9 @@ def all_chores() -> list[tuple[Chore, float, bool]]:
         (take_factors_away, DIGEST_SECONDS, True),
         (seal_trail, SEAL_SECONDS, True),
         (anchor_trail, ANCHOR_SECONDS, True),
+        (seal_approvals, APPROVALS_SECONDS, True),
+        (mend_seals, MEND_SECONDS, True),
+        (chain_proof, SEAL_SECONDS, True),
         (propose_destruction, SWEEP_SECONDS, True),
         (know_files, SWEEP_SECONDS, True),
         (check_files, FILES_SECONDS, True),

@@ -124,6 +124,17 @@ async def verify_trail(asked: argparse.Namespace) -> int:
     return 0 if verdict.holds else 1
 
 
+async def verify_approvals(asked: argparse.Namespace) -> int:
+    """The proof of all approvals: every record, and the chain over them."""
+    from models.certifying.verifying import verify_all
+
+    verdict = await verify_all()
+    print(verdict.said)
+    if verdict.holds and verdict.places:
+        print(f"Laatste plaats: {verdict.places}-{verdict.link[:32]}.")
+    return 0 if verdict.holds else 1
+
+
 async def reset_factor(asked: argparse.Namespace) -> int:
     """Help for who lost his second factor, where there are not two colleagues to confirm."""
     from models.core import Missing
@@ -251,6 +262,7 @@ def parser() -> argparse.ArgumentParser:
     )
     one = command("verify-trail", verify_trail, "checks the chain over the trail, and that its end was not cut off")
     one.add_argument("--anchor", action="append", metavar="TEXT", help="out of a mail; may be given more than once")
+    command("verify-approvals", verify_approvals, "checks the proof of approvals, and that its end was not cut off")
     one = command("reset-factor", reset_factor, "confirms that somebody lost his second factor; it goes after the wait")
     one.add_argument("email")
     one.add_argument("--now", action="store_true", help="without the wait in which the person can stop it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from models import branding, dutch
 from models.core import Refused, RefusedFields, Say
@@ -69,6 +70,26 @@ def digits(field: str, count: int) -> Callable[[Any], str]:
     return check
 
 
+def address(field: str, most: int) -> Callable[[Any], str]:
+    """Of a service on the internet, without a name and password in it; or ''."""
+
+    def check(value: Any) -> str:
+        text = line(field, most)(value)
+        if not text:
+            return ""
+        wrong = Refused(field, Say("Vul een adres in dat met https:// of http:// begint, zonder naam en wachtwoord."))
+        try:
+            parts = urlsplit(text)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            raise wrong from None
+        if not usable or parts.username is not None or " " in text:
+            raise wrong
+        return text
+
+    return check
+
+
 def selectors(value: Any) -> str:
     """Names of DKIM keys, kept with a comma between: letters, digits, hyphens and dots."""
     names = [name.strip().lower() for name in str(value).replace(";", ",").replace(" ", ",").split(",") if name.strip()]
@@ -114,4 +135,6 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "trash_days": whole("trash_days", 1, 365),
     "margin_months": whole("margin_months", 0, 60),
     "check_days": whole("check_days", 1, 365),
+    "stamp_url": address("stamp_url", 300),
+    "check_names": one_of("check_names", "names", "initials"),
 }

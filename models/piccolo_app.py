@@ -40,6 +40,7 @@ TABLE_MODULES = [
     "models.approvals.records",
     "models.approvals.record",
     "models.connecting.records",
+    "models.certifying.records",
     "models.moving.records",
     "models.uploads.records",
     "models.scanning.records",

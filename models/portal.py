@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from models import engine
 from models.accounts.blocking import listed
 from models.core import Missing
-from models.dossiers.documents import of_office_sql, shown_folder_sql, shown_sql
+from models.dossiers.documents import meant_sql, of_office_sql, shown_folder_sql, shown_sql
 from models.dossiers.dossier import GENERAL_SQL
 from models.settings import utcnow
 from models.viewer import Right
@@ -310,7 +310,7 @@ _READER = """coalesce((SELECT min(m.client) FROM dossier_group dg JOIN membershi
 # Counted per folder, in the order of the index, so that what is counted need not be sorted.
 _UNREAD_SQL = f"""WITH unread(folder, documents, document) AS (SELECT d.folder, count(*), min(d.id) FROM document d
  LEFT JOIN reading r ON r.document = d.id AND r.person = $1 AND r.version = d.version
- WHERE d.folder IN ({{mine}}) AND {of_office_sql()} AND d.published_at > $3 AND r.document IS NULL GROUP BY d.folder),
+ WHERE d.folder IN ({{mine}}) AND {of_office_sql()} AND {meant_sql('$1')} AND d.published_at > $3 AND r.document IS NULL GROUP BY d.folder),
 found(client, general, documents, document) AS (SELECT f.client, CASE WHEN f.client IS NULL THEN f.dossier END AS general,
  CAST(sum(u.documents) AS INTEGER), min(u.document) FROM unread u JOIN folder f ON f.id = u.folder GROUP BY 1, 2)
 SELECT u.client, c.name AS client_name, o.id AS general, o.name AS general_name, u.documents, u.document, d.name,
@@ -318,7 +318,7 @@ SELECT u.client, c.name AS client_name, o.id AS general, o.name AS general_name,
 FROM found u JOIN document d ON d.id = u.document LEFT JOIN client c ON c.id = u.client LEFT JOIN dossier o ON o.id = u.general
 ORDER BY u.client IS NULL, c.sort_key, o.name_key"""
 
-_NEWEST = f"SELECT {{what}} FROM document d WHERE d.folder = {{folder}} AND {of_office_sql()} ORDER BY d.published_at DESC, d.id DESC LIMIT {{most}}"
+_NEWEST = f"SELECT {{what}} FROM document d WHERE d.folder = {{folder}} AND {of_office_sql()} AND {meant_sql('$1')} ORDER BY d.published_at DESC, d.id DESC LIMIT {{most}}"
 # The newest documents lie in the folders whose newest is the newest: of those alone as many are looked at as are shown.
 _NEW_SQL = f"""WITH last(folder, at, id) AS MATERIALIZED (SELECT f.id, ({
     _NEWEST.format(what="d.published_at", folder="f.id", most=1)
@@ -371,7 +371,7 @@ _LEAF = (
 _READ = "LEFT JOIN reading r ON r.document = d.id AND r.person = $2 AND r.version = d.version"
 _LEAVES_SQL = f"SELECT {_LEAF} FROM document d JOIN folder f ON f.id = d.folder {_READ} WHERE d.folder IN {{ids}} AND {shown_sql('$2')}"
 _FRESH_SQL = f"""SELECT f.id FROM folder f WHERE f.id IN {{ids}} AND EXISTS (SELECT 1 FROM (SELECT d.id, d.version FROM document d
- WHERE d.folder = f.id AND {of_office_sql()} ORDER BY d.uploaded_at DESC, d.id DESC LIMIT {FRESH}) d {_READ} WHERE r.document IS NULL)"""
+ WHERE d.folder = f.id AND {of_office_sql()} AND {meant_sql('$2')} ORDER BY d.uploaded_at DESC, d.id DESC LIMIT {FRESH}) d {_READ} WHERE r.document IS NULL)"""
 _LEAVES_OR_FRESH_SQL = (
     f"{_LEAVES_SQL.format(ids='{hanging}')} UNION ALL SELECT 0, x.id, '', '', '', NULL, 1 = 1 "
     f"FROM ({_FRESH_SQL.format(ids='{others}')}) x"
@@ -380,7 +380,8 @@ _LEAVES_OR_FRESH_SQL = (
 _CONTENT = "d.id, d.name, d.size, d.mime, d.source, d.uploaded_at, d.uploaded_by = $2 AS is_mine, d.source = 'office' AND r.document IS NULL AS is_new"
 _NEWEST_FIRST = " ORDER BY d.uploaded_at DESC, d.id DESC"
 _PUBLISHED_IN = (
-    "SELECT d.id, d.uploaded_at FROM document d WHERE d.folder = $1 AND d.trashed_at IS NULL AND d.state = 'published'"
+    "SELECT d.id, d.uploaded_at FROM document d WHERE d.folder = $1 AND d.trashed_at IS NULL AND d.state = 'published' "
+    f"AND {meant_sql('$2')}"
 )
 _CONTENTS_OF = f"SELECT {_CONTENT} FROM ({{which}}{_NEWEST_FIRST} LIMIT $3 OFFSET $4) n JOIN document d ON d.id = n.id {_READ}{_NEWEST_FIRST}"
 _CONTENTS_SQL = _CONTENTS_OF.format(which=f"{_PUBLISHED_IN} AND $5 > 0")
@@ -393,5 +394,5 @@ _OWN_CONTENTS_SQL = _CONTENTS_OF.format(
 # Of some folders those in which something lies, at whatever depth, that this person did not open yet.
 _NEW_BELOW_SQL = f"""WITH RECURSIVE below(top, id) AS (SELECT f.id, f.id FROM folder f WHERE f.id IN {{ids}} AND {_SHOWN}
  UNION ALL SELECT b.top, f.id FROM below b JOIN folder f ON f.parent = b.id WHERE {_SHOWN})
-SELECT DISTINCT b.top FROM below b WHERE EXISTS (SELECT 1 FROM document d {_READ} WHERE d.folder = b.id AND {of_office_sql()}
+SELECT DISTINCT b.top FROM below b WHERE EXISTS (SELECT 1 FROM document d {_READ} WHERE d.folder = b.id AND {of_office_sql()} AND {meant_sql('$2')}
  AND r.document IS NULL)"""

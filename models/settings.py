@@ -74,6 +74,10 @@ class Firm(Owned, Table, tablename="firm"):
     trash_days = Integer(default=30, help_text="How long what is in the trash is not proposed for destruction.")
     margin_months = Integer(default=12, help_text="Beside terms from a book year: for filing extensions.")
     check_days = Integer(default=90, help_text="Within how many days every stored file is hashed anew.")
+    stamp_url = Varchar(length=300, default="", help_text="of the time-stamp authority (RFC 3161) for seals; '' is none")
+    check_names = Varchar(
+        length=8, default="names", help_text="How the public check page names who approved: names or initials"
+    )
     is_sample = Boolean(default=False, help_text="Whether the records of the sample office are here.")
     set_up_at = Timestamptz(null=True, default=None)
     setup_hash = Varchar(length=64, default="", help_text="Digest of the one-time set-up link's token.")

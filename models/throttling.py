@@ -79,6 +79,11 @@ def of_token(token: int) -> Limits:
     return [(digest(f"token {token}"), 5000)]
 
 
+def of_check(address: str) -> Limits:
+    """For asking whether a file was approved here: nobody guesses a SHA-256; this bounds the work."""
+    return [(digest(f"check {network_of(address)}"), 60)]
+
+
 def network_of(address: str) -> str:
     """Of an IPv6 address its first 64 bits: so much every subscriber has to choose from."""
     try:

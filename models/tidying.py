@@ -21,6 +21,7 @@ BLOBS = (
     ("dossier_import", "sha256"),
     ("upload", "blob"),
     ("approval_document", "sha256"),
+    ("approval_seal", "sha256"),
     ("placement_source", "sha256"),
     ("placement_file", "sha256"),
     ("firm", "logo"),

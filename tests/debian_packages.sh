@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the tests need of Debian: installed where we may, else named.
 set -u
-declare -A needed=([chromium]=chromium [redis-server]=redis-server [tesseract]="tesseract-ocr tesseract-ocr-nld")
+declare -A needed=([chromium]=chromium [redis-server]=redis-server [tesseract]="tesseract-ocr tesseract-ocr-nld" [pdfsig]=poppler-utils)
 missing=()
 for command in "${!needed[@]}"; do
   # shellcheck disable=SC2206  a command may need several packages

@@ -35,6 +35,7 @@ TABS = (
     Tab("approvals", Say("Accordering"), "settings_approvals.page"),
     Tab("connecting", Say("Koppelingen"), "connecting.page"),
     Tab("retention", Say("Bewaartermijnen"), "settings.retention"),
+    Tab("certificate", Say("Zegel"), "settings.certificate"),
     Tab("offices", Say("Vestigingen"), "settings.offices"),
     Tab("sectors", Say("Branches"), "sectors.list"),
 )
@@ -87,6 +88,9 @@ SETTINGS = (
     Setting(Say("Dagen in de prullenbak"), "retention", "trash_days", "weggooien verwijderen herstellen"),
     Setting(Say("Marge voor uitstel in maanden"), "retention", "margin_months", "bewaartermijn aangifte zeven jaar"),
     Setting(Say("Dagen waarbinnen elk bestand wordt nagekeken"), "retention", "check_days", "controle hash integriteit beschadigd"),
+    Setting(Say("Certificaat van het zegel"), "certificate", "replace", "accordering ondertekenen pades pkcs12 pfx akkoordverklaring"),
+    Setting(Say("Adres van een tijdstempeldienst"), "certificate", "stamp_url", "accordering zegel tsa rfc 3161 tijdstempel"),
+    Setting(Say("Namen op de openbare pagina waar een bestand wordt nagekeken"), "certificate", "check_names", "accordering privacy voorletters"),
     Setting(Say("Vestigingen"), "offices", "", "filiaal kantoren logo kleur afzender"),
     Setting(Say("Branches"), "sectors", "", "sbi sector bedrijfstak"),
 )  # fmt: skip

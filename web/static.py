@@ -36,6 +36,7 @@ _BUNDLES = {
     "app.js": ("js", frozenset()),
     "portal.js": ("js", _OFFICE_SCRIPTS),
     "upload.js": ("js-upload", frozenset()),
+    "check.js": ("js-check", frozenset()),
 }
 
 
@@ -54,7 +55,7 @@ def load() -> None:
 
 
 def bundle(name: str) -> bytes:
-    """The files that make app.css, portal.css, app.js, portal.js or upload.js, one after the other."""
+    """The files that make app.css, portal.css, app.js, portal.js, upload.js or check.js, one after the other."""
     folder, without = _BUNDLES[name]
     files = [file for file in sorted((HERE / folder).glob(f"*.{name.rpartition('.')[2]}")) if file.name not in without]
     first = [HERE / "vendor" / "htmx.min.js"] if folder == "js" else []

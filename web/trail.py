@@ -58,6 +58,13 @@ SENTENCES: dict[str, Say] = {
     "User.skip_second_factor": Say("sloeg de tweede factor over"),
     "User.end_other_sessions": Say("meldde zich op andere apparaten af"),
     "User.set_preferences": Say("wijzigde zijn voorkeuren"),
+    # the proof of approvals
+    "ApprovalRequest.file": Say("zette wat akkoord is in het dossier: {documents}"),
+    "ApprovalRequest.reseal": Say("verzegelde {name} opnieuw"),
+    "ApprovalRecord.chain": Say("legde vast hoever het bewijs van accorderingen is: {place}"),
+    "OfficeCertificate.make": Say("maakte een certificaat voor het zegel, geldig tot {until}"),
+    "OfficeCertificate.replace": Say("plaatste het certificaat {name} voor het zegel, geldig tot {until}"),
+    "OfficeCertificate.give_up": Say("nam het certificaat {name} van het zegel weg"),
     # users
     "User.add": Say("voegde gebruiker {name} toe"),
     "User.add_staff": Say("voegde medewerker {name} toe"),

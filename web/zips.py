@@ -74,20 +74,26 @@ def _zip(request: Request, viewer: Viewer, name: str, found: list[Entry]) -> Lat
     language = viewer.user.language
 
     async def make() -> Response:
-        store = storage()
-        there, lost = await _sorted_out(store, found)
-        archive = _Archive(store, there, _told(lost, language) if lost else b"")
-        headers = {
-            "Content-Disposition": disposition("attachment", clean_name(f"{name}.zip")),
-            "Content-Length": str(archive.size),
-            "Content-Encoding": "identity",
-            "Cache-Control": "private, no-store",
-            "X-Content-Type-Options": "nosniff",
-        }
+        answer, there = await archived(f"{name}.zip", found, language)
         remember(request, lambda: note_downloads(viewer, [entry.id for entry in there if not entry.text]))
-        return StreamingResponse(archive.pieces(), media_type="application/zip", headers=headers)
+        return answer
 
     return Later(make)
+
+
+async def archived(name: str, found: Sequence[Entry], language: str) -> tuple[Response, list[Entry]]:
+    """Outside every unit: the archive as an answer, and which of the files are in it."""
+    store = storage()
+    there, lost = await _sorted_out(store, found)
+    archive = _Archive(store, there, _told(lost, language) if lost else b"")
+    headers = {
+        "Content-Disposition": disposition("attachment", clean_name(name)),
+        "Content-Length": str(archive.size),
+        "Content-Encoding": "identity",
+        "Cache-Control": "private, no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return StreamingResponse(archive.pieces(), media_type="application/zip", headers=headers), there
 
 
 async def _sorted_out(store: Storage, found: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:

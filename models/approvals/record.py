@@ -28,6 +28,7 @@ from models.personal import PROOF, Erase, Export
 from models.settings import utcnow
 
 if TYPE_CHECKING:
+    from models.certifying.verifying import OfRequest, Told, Verdict
     from models.viewer import Viewer
 
 BEGIN = "0" * 64
@@ -115,3 +116,17 @@ async def note(
     record = ApprovalRecord(**row, client=request.client, link=link_of(row))
     await record.save()
     return record
+
+
+async def verify(request_id: int) -> OfRequest:
+    """Whether the record, the files and the seal of a request hold; outside every unit. See certifying.verifying."""
+    from models.certifying import verifying
+
+    return await verifying.verify(request_id)
+
+
+async def verify_all(progress: Told | None = None) -> Verdict:
+    """Whether all records hold, and nothing was cut off; outside every unit. See certifying.verifying."""
+    from models.certifying import verifying
+
+    return await verifying.verify_all(progress)

@@ -78,6 +78,9 @@ class Document(Owned, Table, tablename="document"):
     )
 
     anchor_on = Date(null=True, default=None, help_text="instead of the folder's")
+    of_approval = Boolean(
+        default=False, help_text="filed by an approval: of a client's people, for who may approve or see approvals"
+    )
 
     document_source_known = Check("source IN ('office', 'client')")
     document_state_known = Check("state IN ('draft', 'planned', 'published')")
@@ -95,6 +98,9 @@ class Document(Owned, Table, tablename="document"):
         private = Folder.select(Folder.id).where(readable & Folder.own_only.eq(True))
         his = (cls.source == "office") | (cls.uploaded_by == viewer.user.id)
         shown = cls.folder.is_in(shared) | (cls.folder.is_in(private) & his)
+        sees = {*viewer.client_ids_with(Right.APPROVE), *viewer.client_ids_with(Right.VIEW_APPROVALS)}
+        meant = cls.of_approval.eq(False)
+        shown = shown & (meant | cls.client.is_in(sorted(sees)) if sees else meant)
         return cls.trashed_at.is_null() & (cls.state == "published") & shown
 
     @property
@@ -300,7 +306,7 @@ def shown_sql(person: int | str, document: str = "d", folder: str = "f") -> str:
     """As `Document.visible_to` has it for a client user (his id, or where it stands among the arguments) of whom it is known
     that he may look into the folder."""
     own = f"(NOT {folder}.own_only OR {document}.source = 'office' OR {document}.uploaded_by = {person})"
-    return f"{_published(document)} AND {shown_folder_sql(folder)} AND {own}"
+    return f"{_published(document)} AND {shown_folder_sql(folder)} AND {own} AND {meant_sql(person, document)}"
 
 
 def shown_folder_sql(folder: str = "f") -> str:
@@ -315,6 +321,13 @@ def of_office_sql(document: str = "d") -> str:
 
 def _published(document: str) -> str:
     return f"{document}.trashed_at IS NULL AND {document}.state = 'published'"
+
+
+def meant_sql(person: int | str, document: str = "d") -> str:
+    """Whether a document is for this client user: what an approval filed is for who may approve or see approvals."""
+    d, rights = document, int(Right.APPROVE | Right.VIEW_APPROVALS)
+    asked = f"SELECT 1 FROM access ax WHERE ax.client = {d}.client AND ax.person = {person} AND ax.rights & {rights} <> 0"
+    return f"(NOT {d}.of_approval OR EXISTS ({asked}))"
 
 
 def _ending(name: str) -> str:

@@ -1,0 +1,85 @@
+"""What a certificate tells, gathered from the records: the request, its parts, its record of proof, and the office."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from models import config, engine
+from models.approvals.record import FIELDS
+from models.core import Missing
+from models.settings import Firm
+
+
+@dataclass(frozen=True)
+class Facts:
+    """`request` has the columns of the request and kind_name, kind_name_en, folder, client_name, client_number, language,
+    year_end_month; `parts` the rows of its documents; `acts` its record, the oldest first, as far as it goes; `approvals` those
+    of the acts by which it was approved and that still count."""
+
+    request: dict[str, Any]
+    parts: list[dict[str, Any]]
+    acts: list[dict[str, Any]]
+    office: str
+    place: str
+    check_url: str
+
+    @property
+    def head(self) -> tuple[int, str]:
+        """The number and link of the last act."""
+        return (self.acts[-1]["number"], self.acts[-1]["link"]) if self.acts else (0, "0" * 64)
+
+    @property
+    def approvals(self) -> list[dict[str, Any]]:
+        return standing(self.acts)
+
+    @property
+    def language(self) -> str:
+        return str(self.request["language"])
+
+
+def standing(acts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The acts of approving that count at the end, one of each person: what was voided, or refused after all, does not. Of what
+    was signed on paper `name` is who signed, `signed_on` the day, and `recorded_by` who of the office noted it."""
+    found: dict[Any, dict[str, Any]] = {}
+    for act in acts:
+        who = act["on_behalf_of"] or act["person"] or act["name"]
+        if act["act"] == "on_paper":
+            found["on paper"] = _on_paper(act)
+        elif act["act"] == "approved":
+            found[who] = act
+        elif act["act"] in ("voided", "rejected"):
+            found.pop(who, None)
+    return sorted(found.values(), key=lambda act: act["number"])
+
+
+def _on_paper(act: dict[str, Any]) -> dict[str, Any]:
+    told = json.loads(act["detail"])
+    if not told.get("signed_by"):
+        return act
+    return act | {
+        "name": told["signed_by"],
+        "role": "",
+        "signed_on": told.get("signed_on", ""),
+        "recorded_by": act["name"],
+    }
+
+
+_REQUEST = """SELECT r.*, k.name AS kind_name, k.name_en AS kind_name_en, k.folder, c.name AS client_name, c.number AS client_number,
+ c.language, c.year_end_month FROM approval_request r JOIN approval_kind k ON k.id = r.kind JOIN client c ON c.id = r.client WHERE r.id = $1"""
+_PARTS = """SELECT id, part, position, name, sha256, size, mime, pages, is_locked, is_scan, document FROM approval_document
+ WHERE request = $1 ORDER BY CASE part WHEN 'main' THEN 0 ELSE 1 END, position, id"""
+_ACTS = f"SELECT id, link, {', '.join(FIELDS)} FROM approval_record WHERE request = $1 ORDER BY number"
+
+
+async def facts_of(request_id: int) -> Facts:
+    """In a unit. Raises Missing."""
+    rows = await engine.raw(_REQUEST, request_id)
+    if not rows:
+        raise Missing("ApprovalRequest", request_id)
+    firm = await Firm.load()
+    return Facts(
+        rows[0], await engine.raw(_PARTS, request_id), await engine.raw(_ACTS, request_id), firm.name or "Poort", firm.place,
+        f"{config.settings().base_url.rstrip('/')}/check",
+    )  # fmt: skip

@@ -1,0 +1,240 @@
+"""The certificate under which the office seals: made here on first need, replaceable by one of a trust service, none forgotten.
+
+The private key lies in the database encrypted under SECRET_KEY, which lies outside: who has a copy of the database cannot seal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+    pkcs12,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+
+from models import engine
+from models.audit import Trail
+from models.certifying.records import OfficeCertificate
+from models.core import Refused, Say, operation, save
+from models.live import touch
+from models.secret_box import decrypt, encrypt
+from models.settings import Firm, utcnow
+from models.viewer import Permission
+
+if TYPE_CHECKING:
+    from models.viewer import Viewer
+
+YEARS, BITS = 10, 3072
+MOST = 256 * 1024  # bytes of a file that is uploaded
+SOON = dt.timedelta(days=60)
+_DOCUMENTS = ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336
+_ADOBE = ObjectIdentifier("1.2.840.113583.1.1.5")
+_SEALS = {
+    _DOCUMENTS,
+    _ADOBE,
+    ExtendedKeyUsageOID.EMAIL_PROTECTION,
+    ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,
+    ObjectIdentifier("1.3.6.1.4.1.311.10.3.12"),  # Microsoft: document signing
+}
+
+
+@dataclass(frozen=True)
+class Means:
+    """What one seals with: the record, the certificates (DER, one's own first) and the private key."""
+
+    record: OfficeCertificate
+    certificates: tuple[bytes, ...]
+    key: Any
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A certificate, those above it, and its key."""
+
+    certificate: x509.Certificate
+    above: tuple[x509.Certificate, ...]
+    key: Any
+
+    @property
+    def pem(self) -> str:
+        return "".join(one.public_bytes(Encoding.PEM).decode() for one in (self.certificate, *self.above))
+
+    @property
+    def key_pem(self) -> str:
+        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()  # type: ignore[no-any-return]
+
+
+async def means() -> Means:
+    """Outside every unit: making a key takes a second. The present certificate, as long as it is valid and its key opens; else
+    a fresh one of our own, which the trail tells."""
+    now = utcnow()
+    found = await present()
+    if found is not None and found.valid_until > now:
+        try:
+            return _opened(found)
+        except ValueError:
+            pass  # of another SECRET_KEY
+    firm = await Firm.load()
+    pair = await asyncio.to_thread(make_own, firm.name, firm.place, now)
+    return _opened(await engine.run_writing(lambda: _take(pair, found, now)))
+
+
+async def present() -> OfficeCertificate | None:
+    return await OfficeCertificate.objects().where(OfficeCertificate.is_current.eq(True)).first()
+
+
+async def history(viewer: Viewer) -> list[OfficeCertificate]:
+    """All, the newest first."""
+    return list(reversed(await viewer.scope(OfficeCertificate).all(OfficeCertificate.id)))
+
+
+async def _take(pair: Pair, seen: OfficeCertificate | None, now: dt.datetime) -> OfficeCertificate:
+    """In a unit: as the present one, unless somebody was just before us."""
+    there = await present()
+    if there is not None and (seen is None or there.id != seen.id):
+        return there
+    made = await _put(pair, now, is_own=True, by=None)
+    await Trail.write(
+        "OfficeCertificate.make", made, detail={"name": made.subject, "until": f"{made.valid_until:%Y-%m-%d}"}
+    )
+    return made
+
+
+async def _put(pair: Pair, now: dt.datetime, *, is_own: bool, by: int | None) -> OfficeCertificate:
+    await engine.raw("UPDATE office_certificate SET is_current = $1, ended_at = $2 WHERE is_current", False, now)
+    one = pair.certificate
+    made = OfficeCertificate(
+        subject=one.subject.rfc4514_string()[:300], issuer=one.issuer.rfc4514_string()[:300], serial=f"{one.serial_number:x}"[:60],
+        fingerprint=one.fingerprint(hashes.SHA256()).hex(), pem=pair.pem, locked_key=encrypt(pair.key_pem), is_own=is_own,
+        is_current=True, valid_from=one.not_valid_before_utc, valid_until=one.not_valid_after_utc, made_by=by, made_at=now,
+    )  # fmt: skip
+    await made.save()
+    await touch("settings")
+    return made
+
+
+def _opened(record: OfficeCertificate) -> Means:
+    """Raises ValueError where no key of SECRET_KEY opens it."""
+    # It was tried when it came in, and nobody can have changed it since: trying it anew takes half a second.
+    key = load_pem_private_key(decrypt(record.locked_key).encode(), None, unsafe_skip_rsa_key_validation=True)
+    chain = x509.load_pem_x509_certificates(record.pem.encode())
+    return Means(record, tuple(one.public_bytes(Encoding.DER) for one in chain), key)
+
+
+def make_own(name: str, place: str, now: dt.datetime) -> Pair:
+    """A certificate that vouches for itself: RSA, which every reader of PDFs knows, for ten years, to sign documents alone."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=BITS)
+    who = (name or "Poort")[:64]
+    attributes = [(NameOID.COUNTRY_NAME, "NL"), (NameOID.ORGANIZATION_NAME, who)]
+    attributes += [(NameOID.LOCALITY_NAME, place[:64])] if place else []
+    subject = x509.Name([x509.NameAttribute(*one) for one in [*attributes, (NameOID.COMMON_NAME, who)]])
+    usage = x509.KeyUsage(True, True, False, False, False, False, False, False, False)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(minutes=5))  # the clock of who reads it may be behind
+        .not_valid_after(now.replace(year=now.year + YEARS, day=min(now.day, 28)))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.ExtendedKeyUsage([_DOCUMENTS, _ADOBE]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return Pair(made, (), key)
+
+
+# replacing it
+
+
+def read(content: bytes, password: str) -> Pair:
+    """The certificate and key in a PKCS #12 file (.p12, .pfx), fit to seal with; takes a moment, so on a thread.
+
+    Raises Refused, in words, beside `file` or `password`.
+    """
+    try:
+        key, one, above = pkcs12.load_key_and_certificates(content, password.encode() or None)
+    except (ValueError, TypeError) as error:
+        if "password" in str(error).lower() or "mac" in str(error).lower():
+            raise Refused("password", Say("Dit wachtwoord past niet op het bestand.")) from error
+        raise Refused("file", Say("Dit is geen PKCS#12-bestand (.p12 of .pfx), of het is beschadigd.")) from error
+    if key is None or one is None:
+        raise Refused("file", Say("In dit bestand zit geen certificaat met zijn privésleutel."))
+    _refuse_unfit(one, key, utcnow())
+    return Pair(one, tuple(above), key)
+
+
+def _refuse_unfit(one: x509.Certificate, key: Any, now: dt.datetime) -> None:
+    if one.not_valid_after_utc <= now:
+        raise Refused("file", Say("Dit certificaat is verlopen op {day}.", day=f"{one.not_valid_after_utc:%d-%m-%Y}"))
+    if one.not_valid_before_utc > now:
+        raise Refused(
+            "file", Say("Dit certificaat is pas geldig vanaf {day}.", day=f"{one.not_valid_before_utc:%d-%m-%Y}")
+        )
+    is_rsa, is_ec = isinstance(key, rsa.RSAPrivateKey), isinstance(key, ec.EllipticCurvePrivateKey)
+    if not (is_rsa or is_ec) or (is_rsa and key.key_size < 2048) or (is_ec and key.key_size < 256):
+        raise Refused(
+            "file",
+            Say(
+                "Deze sleutel kan geen stukken verzegelen: nodig is RSA van 2048 bits of meer, of een elliptische kromme van 256 bits of meer."
+            ),
+        )
+    if key.public_key() != one.public_key():
+        raise Refused("file", Say("De sleutel in dit bestand hoort niet bij het certificaat."))
+    if not _may_seal(one):
+        raise Refused(
+            "file",
+            Say(
+                "Dit certificaat is niet bedoeld om documenten te ondertekenen, maar bijvoorbeeld voor een website. Vraag een certificaat voor documenten (een zegel) aan."
+            ),
+        )
+
+
+def _may_seal(one: x509.Certificate) -> bool:
+    extensions = one.extensions
+    try:
+        usage = extensions.get_extension_for_class(x509.KeyUsage).value
+        if not (usage.digital_signature or usage.content_commitment):
+            return False
+    except x509.ExtensionNotFound:
+        pass
+    try:
+        if extensions.get_extension_for_class(x509.BasicConstraints).value.ca:
+            return False
+    except x509.ExtensionNotFound:
+        pass
+    try:
+        return bool(_SEALS & set(extensions.get_extension_for_class(x509.ExtendedKeyUsage).value))
+    except x509.ExtensionNotFound:
+        return True
+
+
+@operation(Permission.MANAGE_SETTINGS, trail=False)
+async def replace(firm: Firm, pair: Pair, *, by: Viewer) -> OfficeCertificate:
+    """From now on seals are made with this one; those that are there keep theirs."""
+    made = await _put(pair, utcnow(), is_own=False, by=by.user.id)
+    await by.note("OfficeCertificate.replace", made, {"name": made.subject, "until": f"{made.valid_until:%Y-%m-%d}"})
+    return made
+
+
+@operation(Permission.MANAGE_SETTINGS, trail=False)
+async def give_up(firm: Firm, *, by: Viewer) -> None:
+    """Go back to one of our own: it is made at the next seal."""
+    there = await present()
+    if there is None or there.is_own:
+        raise Refused("", Say("Er is geen ander certificaat om weg te nemen."))
+    await save(there, is_current=False, ended_at=utcnow())
+    await by.note("OfficeCertificate.give_up", there, {"name": there.subject})
+    await touch("settings")

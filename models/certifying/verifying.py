@@ -1,0 +1,228 @@
+"""Whether the proof of approvals is whole: of one request with its files and seal, or of all of them, in bounded memory."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from models import engine
+from models.approvals.record import BEGIN, FIELDS, link_of
+from models.certifying import chaining
+from models.certifying.completing import is_whole, newest
+from models.core import Missing, Say
+
+Told = Callable[[int, int], Awaitable[None]]
+_PAGE = 5_000
+_COLUMNS = ", ".join(f"r.{name}" for name in FIELDS)
+
+
+@dataclass
+class Verdict:
+    """How many records were found to hold, of how many requests; the first thing that is `broken`; and how far the chain over
+    all of them goes."""
+
+    records: int = 0
+    requests: int = 0
+    places: int = 0
+    link: str = BEGIN
+    broken: Say | None = None
+
+    @property
+    def holds(self) -> bool:
+        return self.broken is None
+
+    @property
+    def said(self) -> Say:
+        if self.broken:
+            return self.broken
+        return Say(
+            "Het bewijs is heel: {records} handelingen van {requests} accorderingen. Er is niets gewijzigd, ingevoegd of afgeknipt.",
+            records=self.records, requests=self.requests,
+        )  # fmt: skip
+
+
+@dataclass
+class OfRequest:
+    """One request: its record, whether each file is as it was, and its seal (see signing.Seen)."""
+
+    records: int = 0
+    broken: Say | None = None
+    files: list[tuple[str, bool]] = field(default_factory=list)
+    sealed: bool = False
+    seal: Any = None
+
+    @property
+    def holds(self) -> bool:
+        return self.why is None
+
+    @property
+    def why(self) -> Say | None:
+        """The first thing that is wrong."""
+        if self.broken:
+            return self.broken
+        for name, whole in self.files:
+            if not whole:
+                return Say("“{name}” is in de opslag niet meer wat het was, of ontbreekt.", name=name)
+        if self.sealed and (self.seal is None or not self.seal.covers):
+            return Say("Het zegel op de akkoordverklaring klopt niet meer.")
+        return None
+
+
+class _Walk:
+    """Follows the records of requests in their order; says of the first that does not fit what is wrong with it."""
+
+    def __init__(self) -> None:
+        self.request, self.number, self.link = 0, 0, BEGIN
+        self.records = self.requests = 0
+
+    def follow(self, rows: list[dict[str, Any]]) -> Say | None:
+        for row in rows:
+            if row["request"] != self.request:
+                self.request, self.number, self.link = row["request"], 0, BEGIN
+                self.requests += 1
+            if row["number"] != self.number + 1:
+                return Say("Van accordering {request} ontbreekt handeling {number}.", request=row["request"], number=self.number + 1)  # fmt: skip
+            if row["previous"] != self.link or link_of(row) != row["link"]:
+                return Say("Handeling {number} van accordering {request} is gewijzigd of van plaats verwisseld.", number=row["number"], request=row["request"])  # fmt: skip
+            self.number, self.link = row["number"], row["link"]
+            self.records += 1
+        return None
+
+
+async def verify(request_id: int) -> OfRequest:
+    """Outside every unit: reads all its files. Raises Missing."""
+    found = OfRequest()
+    rows = await engine.raw(f"SELECT r.link, {_COLUMNS} FROM approval_record r WHERE r.request = $1 ORDER BY r.number", request_id)  # fmt: skip
+    if not rows and not await engine.raw("SELECT 1 AS one FROM approval_request WHERE id = $1", request_id):
+        raise Missing("ApprovalRequest", request_id)
+    walk = _Walk()
+    found.broken = walk.follow(rows) or await _against_seals(request_id) or await _against_choices(request_id)
+    found.records = walk.records
+    for part in await engine.raw("SELECT name, sha256 FROM approval_document WHERE request = $1 ORDER BY part DESC, position, id", request_id):  # fmt: skip
+        found.files.append((part["name"], await is_whole(part["sha256"])))
+    last = await newest(request_id)
+    if last is not None:
+        found.sealed = True
+        found.seal = await _seen(last.sha256, last.digest)
+    return found
+
+
+async def _seen(sha256: str, digest: str) -> Any:
+    from models.certifying import signing
+    from models.storage import storage
+
+    if not sha256 or sha256 != digest or not await is_whole(sha256):
+        return None
+    return await signing.look(await storage().read(sha256))
+
+
+async def verify_all(progress: Told | None = None) -> Verdict:
+    """Walk every record, some thousands in memory at a time. `progress(done, total)` is told now and then."""
+    await chaining.chain_all()
+    verdict, walk = Verdict(), _Walk()
+    total = int((await engine.raw("SELECT count(*) AS n FROM approval_record"))[0]["n"])
+    async for rows in _records():
+        verdict.broken = await asyncio.to_thread(walk.follow, rows)
+        verdict.records, verdict.requests = walk.records, walk.requests
+        if verdict.broken:
+            return verdict
+        if progress:
+            await progress(walk.records, 2 * total)
+    verdict.broken = await _of_all(verdict, total, progress) or await _against_seals() or await _against_choices()
+    return verdict
+
+
+async def _records() -> AsyncIterator[list[dict[str, Any]]]:
+    request = number = 0
+    while True:
+        rows = await engine.raw(
+            f"SELECT r.link, {_COLUMNS} FROM approval_record r WHERE (r.request, r.number) > ($1, $2) ORDER BY r.request, r.number LIMIT {_PAGE}",
+            request, number,
+        )  # fmt: skip
+        if not rows:
+            return
+        yield rows
+        request, number = rows[-1]["request"], rows[-1]["number"]
+
+
+async def _of_all(verdict: Verdict, total: int, progress: Told | None) -> Say | None:
+    """The chain over all of them, beside what the trail says of how far it was."""
+    heads = _heads()
+    head = await anext(heads, None)
+    place = 0
+    while True:
+        rows = await engine.raw(
+            "SELECT p.place, p.record, p.link, r.link AS its FROM proof_place p LEFT JOIN approval_record r ON r.id = p.record "
+            f"WHERE p.place > $1 ORDER BY p.place LIMIT {_PAGE}",
+            place,
+        )
+        for row in rows:
+            if why := _misplaced(row, place + 1, verdict.link):
+                return why
+            place, verdict.link = row["place"], row["link"]
+            while head is not None and head[0] <= place:
+                if head[0] == place and head[1] != row["link"]:
+                    return Say("Het bewijs is tot plaats {place} een ander dan toen het in het logboek werd vastgelegd.", place=place)  # fmt: skip
+                head = await anext(heads, None)
+        verdict.places = place
+        if not rows:
+            break
+        if progress:
+            await progress(total + min(place, total), 2 * total)
+    if head is not None:
+        return Say("Het einde van het bewijs is afgeknipt: volgens het logboek waren er {there} handelingen, nu zijn het er {now}.", there=head[0], now=place)  # fmt: skip
+    return None
+
+
+def _misplaced(row: dict[str, Any], place: int, previous: str) -> Say | None:
+    if row["place"] != place:
+        return Say("Er ontbreekt iets vóór plaats {place} van de keten over al het bewijs.", place=row["place"])
+    if row["its"] is None:
+        return Say("Een handeling (plaats {place} van de keten over al het bewijs) is weggehaald.", place=place)
+    if chaining.link_of(place, previous, row["record"], row["its"]) != row["link"]:
+        return Say(
+            "De handeling op plaats {place} van de keten over al het bewijs is een andere dan toen.", place=place
+        )
+    return None
+
+
+async def _heads() -> AsyncIterator[tuple[int, str]]:
+    """Place and link as the trail has them, in the order in which they were written."""
+    last = 0
+    while True:
+        rows = await engine.raw(
+            "SELECT id, detail FROM trail WHERE operation = $1 AND id > $2 ORDER BY id LIMIT 1000", chaining.TOLD, last
+        )
+        for row in rows:
+            told = json.loads(row["detail"])
+            yield int(told["place"]), str(told["link"])
+        if not rows:
+            return
+        last = rows[-1]["id"]
+
+
+async def _against_seals(request: int = 0) -> Say | None:
+    """The record must still be as it stood in every certificate that was sealed."""
+    rows = await engine.raw(
+        "SELECT s.request, s.chain_number FROM approval_seal s LEFT JOIN approval_record r ON r.request = s.request AND r.number = s.chain_number "
+        "WHERE (s.request = $1 OR $1 = 0) AND s.chain_number > 0 AND (r.link IS NULL OR r.link <> s.chain_link) ORDER BY s.request LIMIT 1",
+        request,
+    )
+    if not rows:
+        return None
+    return Say("Het bewijs van accordering {request} is tot handeling {number} een ander dan in de verzegelde akkoordverklaring.", request=rows[0]["request"], number=rows[0]["chain_number"])  # fmt: skip
+
+
+async def _against_choices(request: int = 0) -> Say | None:
+    """What was approved must be the bytes that are there."""
+    rows = await engine.raw(
+        "SELECT d.request, d.name FROM approver_choice x JOIN approver a ON a.id = x.approver JOIN approval_document d ON d.id = x.document "
+        "WHERE (d.request = $1 OR $1 = 0) AND a.state = 'approved' AND x.outcome = 'approved' AND x.sha256 <> d.sha256 ORDER BY d.request LIMIT 1",
+        request,
+    )
+    if not rows:
+        return None
+    return Say("“{name}” van accordering {request} is een ander bestand dan waarop akkoord werd gegeven.", name=rows[0]["name"], request=rows[0]["request"])  # fmt: skip

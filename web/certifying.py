@@ -1,0 +1,135 @@
+"""The proof of an approval: its page, certificate and file of proof, the check of all of it, and the public check of a file."""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from models import throttling
+from models.approvals import record
+from models.approvals.records import ApprovalRequest
+from models.certifying import checking
+from models.certifying.evidence import evidence_of
+from models.certifying.facts import facts_of
+from models.certifying.records import ApprovalSeal, SealTrouble
+from models.certifying.wording import ACTS, WAYS, Both, period_of
+from models.certifying.work import start_verifying
+from models.core import Missing, Say
+from models.scanning import require_open
+from models.storage import storage
+from models.throttling import TooOften
+from models.viewer import Viewer
+from web.downloads import send_kept
+from web.replies import Later, Reply, go, show
+from web.routing import Access, Routes, remember
+from web.security import address_of
+from web.zips import archived
+
+certifying = Routes("certifying", Access.SIGNED_IN)
+
+_SHOWN = 500  # acts on a page; the file of proof has all of them
+
+
+@certifying.get("/approvals/{approval_id:int}/proof")
+async def proof(request: Request, viewer: Viewer, approval_id: int) -> Reply:
+    """Everything that was recorded of a request, and what there is to take along."""
+    return show("certifying/proof.html", **await _proof(viewer, await _of(viewer, approval_id)))
+
+
+async def _of(viewer: Viewer, approval_id: int) -> ApprovalRequest:
+    found: ApprovalRequest = await viewer.scope(ApprovalRequest).get(approval_id)
+    return found
+
+
+async def _proof(viewer: Viewer, found: ApprovalRequest) -> dict[str, Any]:
+    facts = await facts_of(found.id)
+    seals = await viewer.scope(ApprovalSeal).where(ApprovalSeal.request == found.id).all(ApprovalSeal.number)
+    return {
+        "title": Say("Bewijs"), "section": "approvals", "one": facts.request, "period": period_of(found.period, found.book_year),
+        "acts": [act | {"told": ACTS.get(act["act"], Both(act["act"], act["act"])), "page": json.loads(act["detail"]).get("page")} for act in facts.acts[-_SHOWN:]],
+        "more": max(0, len(facts.acts) - _SHOWN), "approvals": facts.approvals, "ways": WAYS, "parts": facts.parts, "seals": seals,
+        "trouble": await viewer.scope(SealTrouble).where(SealTrouble.request == found.id).find(), "head": facts.head, "verdict": None,
+        "of_client": found.client,
+    }  # fmt: skip
+
+
+@certifying.get("/approvals/{approval_id:int}/verification")
+async def verification(request: Request, viewer: Viewer, approval_id: int) -> Later:
+    """The same page, after record, files and seal were all looked at anew."""
+    context = await _proof(viewer, await _of(viewer, approval_id))
+
+    async def make() -> Reply:
+        return show("certifying/proof.html", **(context | {"verdict": await record.verify(approval_id)}))
+
+    return Later(make)
+
+
+@certifying.get("/approvals/{approval_id:int}/certificate")
+async def certificate(request: Request, viewer: Viewer, approval_id: int) -> Response:
+    """The newest sealed certificate, as a download."""
+    found = await _of(viewer, approval_id)
+    seals = await viewer.scope(ApprovalSeal).where(ApprovalSeal.request == found.id).all(ApprovalSeal.number)
+    if not seals or not seals[-1].sha256:
+        raise Missing("ApprovalSeal", approval_id)
+    last = seals[-1]
+    name = f"Akkoordverklaring {found.id}.pdf"
+    return await send_kept(request, storage(), last.sha256, last.size, name, "application/pdf", last_modified=last.at)
+
+
+@certifying.get("/approvals/{approval_id:int}/evidence")
+async def evidence(request: Request, viewer: Viewer, approval_id: int) -> Later:
+    """The file of proof, which anybody can verify without us."""
+    found = await _of(viewer, approval_id)
+    name, entries = await evidence_of(found.id)
+    for entry in entries:
+        if entry.sha256:
+            await require_open(entry.sha256)
+
+    async def make() -> Response:
+        answer, _ = await archived(f"{name}.zip", entries, viewer.user.language)
+        return answer
+
+    return Later(make)
+
+
+# all of it
+
+
+@certifying.get("/approvals/verification", access=Access.STAFF)
+async def verify(request: Request, viewer: Viewer) -> Reply:
+    """Whether all proof is whole: a check that runs as long work."""
+    if not viewer.may("view_trail"):
+        raise Missing("approvals")
+    troubles = await viewer.scope(SealTrouble).all(SealTrouble.next_at, limit=50)
+    return show("certifying/verify.html", title=Say("Bewijs controleren"), section="approvals", troubles=troubles)
+
+
+@certifying.post("/approvals/verification", access=Access.STAFF)
+async def start_verification(request: Request, viewer: Viewer) -> Reply:
+    if not viewer.may("view_trail"):
+        raise Missing("approvals")
+    return go(f"/tasks/{(await start_verifying(by=viewer)).id}")
+
+
+# for everybody
+
+
+@certifying.get("/check", access=Access.PUBLIC)
+async def check(request: Request, viewer: Viewer) -> Reply:
+    """Whether a file was approved here; with its SHA-256 in the address, which the page makes in the browser."""
+    typed = request.query_params.get("sha256", "").replace("\x00", "")[:200]
+    sha256, found = checking.tidied(typed), None
+    if sha256:
+        tries = throttling.of_check(address_of(request))
+        if await throttling.is_over(tries):
+            raise TooOften
+        remember(request, functools.partial(throttling.count, tries))
+        found = await checking.look_up(sha256)
+    return show(
+        "certifying/check.html", title=Say("Bestand nakijken"), layout="layout_public.html", typed=typed, sha256=sha256, found=found,
+        wrong=bool(typed.strip()) and not sha256,
+    )  # fmt: skip
