@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from jobs.presence import Presence
 from models import carrying, client_news, live, lost_factors, notices, sealing, tidying, uploads
 from models.approvals import expire_due
-from models.connecting import delivering
 from models.certifying import chaining, completing
+from models.connecting import delivering
 from models.dossiers import rolling
 from models.dossiers.publishing import publish_due
 from models.engine import run_writing

@@ -310,7 +310,7 @@ _READER = """coalesce((SELECT min(m.client) FROM dossier_group dg JOIN membershi
 # Counted per folder, in the order of the index, so that what is counted need not be sorted.
 _UNREAD_SQL = f"""WITH unread(folder, documents, document) AS (SELECT d.folder, count(*), min(d.id) FROM document d
  LEFT JOIN reading r ON r.document = d.id AND r.person = $1 AND r.version = d.version
- WHERE d.folder IN ({{mine}}) AND {of_office_sql()} AND {meant_sql('$1')} AND d.published_at > $3 AND r.document IS NULL GROUP BY d.folder),
+ WHERE d.folder IN ({{mine}}) AND {of_office_sql()} AND {meant_sql("$1")} AND d.published_at > $3 AND r.document IS NULL GROUP BY d.folder),
 found(client, general, documents, document) AS (SELECT f.client, CASE WHEN f.client IS NULL THEN f.dossier END AS general,
  CAST(sum(u.documents) AS INTEGER), min(u.document) FROM unread u JOIN folder f ON f.id = u.folder GROUP BY 1, 2)
 SELECT u.client, c.name AS client_name, o.id AS general, o.name AS general_name, u.documents, u.document, d.name,
@@ -371,7 +371,7 @@ _LEAF = (
 _READ = "LEFT JOIN reading r ON r.document = d.id AND r.person = $2 AND r.version = d.version"
 _LEAVES_SQL = f"SELECT {_LEAF} FROM document d JOIN folder f ON f.id = d.folder {_READ} WHERE d.folder IN {{ids}} AND {shown_sql('$2')}"
 _FRESH_SQL = f"""SELECT f.id FROM folder f WHERE f.id IN {{ids}} AND EXISTS (SELECT 1 FROM (SELECT d.id, d.version FROM document d
- WHERE d.folder = f.id AND {of_office_sql()} AND {meant_sql('$2')} ORDER BY d.uploaded_at DESC, d.id DESC LIMIT {FRESH}) d {_READ} WHERE r.document IS NULL)"""
+ WHERE d.folder = f.id AND {of_office_sql()} AND {meant_sql("$2")} ORDER BY d.uploaded_at DESC, d.id DESC LIMIT {FRESH}) d {_READ} WHERE r.document IS NULL)"""
 _LEAVES_OR_FRESH_SQL = (
     f"{_LEAVES_SQL.format(ids='{hanging}')} UNION ALL SELECT 0, x.id, '', '', '', NULL, 1 = 1 "
     f"FROM ({_FRESH_SQL.format(ids='{others}')}) x"
@@ -394,5 +394,5 @@ _OWN_CONTENTS_SQL = _CONTENTS_OF.format(
 # Of some folders those in which something lies, at whatever depth, that this person did not open yet.
 _NEW_BELOW_SQL = f"""WITH RECURSIVE below(top, id) AS (SELECT f.id, f.id FROM folder f WHERE f.id IN {{ids}} AND {_SHOWN}
  UNION ALL SELECT b.top, f.id FROM below b JOIN folder f ON f.parent = b.id WHERE {_SHOWN})
-SELECT DISTINCT b.top FROM below b WHERE EXISTS (SELECT 1 FROM document d {_READ} WHERE d.folder = b.id AND {of_office_sql()} AND {meant_sql('$2')}
+SELECT DISTINCT b.top FROM below b WHERE EXISTS (SELECT 1 FROM document d {_READ} WHERE d.folder = b.id AND {of_office_sql()} AND {meant_sql("$2")}
  AND r.document IS NULL)"""

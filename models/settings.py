@@ -74,7 +74,9 @@ class Firm(Owned, Table, tablename="firm"):
     trash_days = Integer(default=30, help_text="How long what is in the trash is not proposed for destruction.")
     margin_months = Integer(default=12, help_text="Beside terms from a book year: for filing extensions.")
     check_days = Integer(default=90, help_text="Within how many days every stored file is hashed anew.")
-    stamp_url = Varchar(length=300, default="", help_text="of the time-stamp authority (RFC 3161) for seals; '' is none")
+    stamp_url = Varchar(
+        length=300, default="", help_text="of the time-stamp authority (RFC 3161) for seals; '' is none"
+    )
     check_names = Varchar(
         length=8, default="names", help_text="How the public check page names who approved: names or initials"
     )

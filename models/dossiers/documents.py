@@ -326,7 +326,9 @@ def _published(document: str) -> str:
 def meant_sql(person: int | str, document: str = "d") -> str:
     """Whether a document is for this client user: what an approval filed is for who may approve or see approvals."""
     d, rights = document, int(Right.APPROVE | Right.VIEW_APPROVALS)
-    asked = f"SELECT 1 FROM access ax WHERE ax.client = {d}.client AND ax.person = {person} AND ax.rights & {rights} <> 0"
+    asked = (
+        f"SELECT 1 FROM access ax WHERE ax.client = {d}.client AND ax.person = {person} AND ax.rights & {rights} <> 0"
+    )
     return f"(NOT {d}.of_approval OR EXISTS ({asked}))"
 
 

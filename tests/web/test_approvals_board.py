@@ -35,8 +35,12 @@ def url(**query: Any) -> str:
 
 async def test_the_board_by_state_and_by_deadline(office: Cast, browser: Browsers) -> None:
     rik = await person(office.bakkerij, "Rikkie")
-    late = await offered(office, internal_due=today() - dt.timedelta(days=2), legal_due=today() + dt.timedelta(days=40), title="Eerste")
-    soon = await offered(office, internal_due=today() + dt.timedelta(days=3), legal_due=today() + dt.timedelta(days=40), title="Tweede")
+    late = await offered(
+        office, internal_due=today() - dt.timedelta(days=2), legal_due=today() + dt.timedelta(days=40), title="Eerste"
+    )
+    soon = await offered(
+        office, internal_due=today() + dt.timedelta(days=3), legal_due=today() + dt.timedelta(days=40), title="Tweede"
+    )
     await draft(office, title="Derde")
     await says_no(rik, await offered(office, title="Vierde"))
     await ask(late, "Klopt dit?", by=rik)
@@ -108,7 +112,8 @@ async def test_days_and_colleague_of_many(office: Cast, browser: Browsers) -> No
     async with browser(office.anna) as anna:
         bad = await anna.post(pages.carry_out.url(), data={"do": "extend", "ids": ids, "internal": "40-13-2026"})
         moved = await anna.post(
-            pages.carry_out.url(), data={"do": "extend", "ids": ids, "internal": day.strftime("%d-%m-%Y"), "legal": day.strftime("%d-%m-%Y")}
+            pages.carry_out.url(),
+            data={"do": "extend", "ids": ids, "internal": day.strftime("%d-%m-%Y"), "legal": day.strftime("%d-%m-%Y")},
         )
         given = await anna.post(
             pages.carry_out.url(), data={"do": "responsible", "ids": ids, "person": str(office.ed.user.id)}
