@@ -14,10 +14,10 @@ from starlette.responses import JSONResponse, Response
 
 import partials
 from models import approvals, config, engine, throttling
-from models.connecting import ApiAnswer, TokenViewer, note_used, placing, reading, viewer_of_token
+from models.connecting import TokenViewer, answers, note_used, placing, reading, viewer_of_token
 from models.connecting.openapi import document
 from models.core import Missing, Refused, Say
-from models.settings import Firm, utcnow
+from models.settings import Firm
 from models.storage import storage
 from web import errors
 from web.replies import Reply, show
@@ -98,6 +98,8 @@ def _failed(error: Exception, request: Request) -> Response:
     if isinstance(error, approvals.AlreadyThere):
         formers = [{"id": one.id, "state": one.state, "approvals": one.approvals} for one in error.formers]
         return problem(409, Say("Er is er al een"), error.why, field="replace", existing=formers)
+    if isinstance(error, answers.OtherBody):
+        return problem(409, Say("Sleutel al gebruikt"), error.why, field=error.field)
     status, title, detail = errors.words_of(error, request)
     field = error.field if isinstance(error, Refused) else ""
     return problem(status, title, detail, field=field, request_id=request.scope.get("poort.request_id", ""))
@@ -176,11 +178,11 @@ async def place(request: Request, viewer: TokenViewer) -> Response:
     key, hashed = _key(request), _hash_of(received)
 
     async def unit() -> tuple[int, dict[str, Any]]:
-        if kept := await _answered(viewer, key, hashed):
+        if kept := await answers.answered(viewer.token.id, key, hashed):
             return kept
         made = await placing.place(viewer, fields, parts)
         [told] = await reading.told_of([made.id])
-        await _keep(viewer, key, hashed, 201, told)
+        await answers.keep(viewer.token.id, key, hashed, 201, told)
         return 201, told
 
     status, told = await engine.run_writing(unit)
@@ -244,27 +246,6 @@ def _hash_of(received: Received) -> str:
     fields = sorted((name, str(value)) for name, value in received.fields.multi_items())
     files = [(one.name, one.sha256) for one in received.files]
     return hashlib.sha256(json.dumps([fields, files]).encode()).hexdigest()
-
-
-async def _answered(viewer: TokenViewer, key: str, hashed: str) -> tuple[int, dict[str, Any]] | None:
-    if not key:
-        return None
-    kept = await ApiAnswer.objects().where((ApiAnswer.token == viewer.token.id) & (ApiAnswer.key == key)).first()
-    if kept is None:
-        return None
-    if kept.body_hash != hashed:
-        raise Turned(
-            409, Say("Sleutel al gebruikt"), Say("Deze Idempotency-Key hoort bij een verzoek met een andere inhoud.")
-        )
-    return kept.status, json.loads(kept.answer)
-
-
-async def _keep(viewer: TokenViewer, key: str, hashed: str, status: int, told: dict[str, Any]) -> None:
-    if key:
-        answer = ApiAnswer(
-            token=viewer.token.id, key=key, body_hash=hashed, status=status, answer=json.dumps(told), at=utcnow()
-        )
-        await answer.save()
 
 
 def _number(text: str, field: str, least: int, most: int) -> int:
