@@ -30,16 +30,14 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 def test_the_office_issues_a_pin_anew_by_keyboard(chromium: Browser, office: House) -> None:
     with Tabs(chromium) as tabs:
-        for width in (390, 1440):
+        for width, paths in (
+            (390, ("/settings/tokens", "/settings/tokens/register")),
+            (1440, ("/settings/tokens?state=none", "/settings/tokens?kind=codes")),
+        ):
             tab = tabs.open(width)
             sign_in_by_password(tab, office, "anna@kantoor.example")
             tab.wait_for_url(lambda url: "/sign-in" not in url)
-            for path in (
-                "/settings/tokens",
-                "/settings/tokens?state=none",
-                "/settings/tokens?kind=codes",
-                "/settings/tokens/register",
-            ):
+            for path in paths:
                 tab.goto(f"{office.url}{path}")
                 tabs.look(tab)
         tab.goto(f"{office.url}/settings/tokens")
@@ -47,6 +45,11 @@ def test_the_office_issues_a_pin_anew_by_keyboard(chromium: Browser, office: Hou
         card = tab.locator("#pins")
         expect(card).to_contain_text("Op de post")
         tabs.look(tab)
+        there = tab.url
+        tab.goto(f"{office.url}/settings/tokens/people/{there.rsplit('/', 1)[1]}")
+        tabs.look(tab)
+        tab.goto(there)
+        expect(card).to_contain_text("Op de post")
 
         tab_to(tab, "Nieuwe pincode per brief")
         tab.keyboard.press("Enter")
