@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -124,11 +124,12 @@ async def among(viewer: Viewer, kind: str, people: Iterable[int]) -> dict[int, R
     return {one.person: one for one in found.letters}
 
 
-async def still_approve(people: Sequence[int]) -> set[int]:
+async def still_approve(batch: int) -> set[int]:
+    """Of the people of this batch those who may."""
     rows = await engine.raw(
-        "SELECT DISTINCT a.person FROM access a JOIN users u ON u.id = a.person JOIN client c ON c.id = a.client "
-        f"WHERE u.kind = 'client' AND u.state <> 'blocked' AND c.state = 'active' AND {_APPROVES} AND a.person IN {listed(1)}",
-        json.dumps(list(people)),
+        "SELECT l.person FROM letter l JOIN users u ON u.id = l.person WHERE l.batch = $1 AND u.kind = 'client' AND u.state <> 'blocked' "
+        f"AND EXISTS (SELECT 1 FROM access a JOIN client c ON c.id = a.client WHERE a.person = l.person AND c.state = 'active' AND {_APPROVES})",
+        batch,
     )
     return {row["person"] for row in rows}
 

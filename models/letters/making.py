@@ -293,7 +293,7 @@ async def _come_to_live(
     if present is None or present.state != "making":
         raise Cancelled
     people = [one.person for one in made.prepared]
-    if len(await choosing.still_approve(people)) < len(people):
+    if not set(people) <= await choosing.still_approve(batch.id):
         raise _Again
     letters = {row["person"]: row["id"] for row in await _rows(batch.id, "making")}
     await pins.store(made.prepared, {one: letters[one] for one in people}, by_person=task.owner)
