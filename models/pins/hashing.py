@@ -3,7 +3,7 @@
 Six digits are a million possibilities: whoever has the hash and can compute it finds the PIN in hours, whichever hash it is and
 however dear. So the hash is not what protects them. The key is: it is derived from SECRET_KEY, which stands in no database and
 no backup, and without it there is nothing to compute. argon2id makes it dearer still for who has both; its price is chosen for
-the office, which makes 5,000 letters in under a minute on two cores, so about 10 ms a PIN.
+the office, which makes 5,000 letters in under a minute on two cores, also while these do other work: so no more than 10 ms a PIN.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ DIGITS = 6
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that looks like something else
 CODES, CODE_LENGTH = 24, 6  # 29 bits each, of which five may be tried
 
-# passes and KiB: 8 ms of a PIN; of a code a third of a millisecond, so that a list of them costs no more than one PIN.
-_PRICES = {"pin": (2, 8192), "codes": (1, 512)}
+# passes and KiB: 6 to 10 ms of a core for a PIN; for a code a third of one, so that a list of them costs no more than one PIN.
+_PRICES = {"pin": (2, 6144), "codes": (1, 512)}
 _HASH, _SALT = 32, 16  # bytes
 _places: dict[int, asyncio.Semaphore] = {}
 

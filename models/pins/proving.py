@@ -29,16 +29,19 @@ _UNDER_WAY = dt.timedelta(minutes=1)  # a try that is judged for longer than thi
 SLOWED = Say("Er is te vaak geprobeerd. Wacht een kwartier en probeer het dan opnieuw.")
 WRONG_PIN = Say("Deze pincode klopt niet.")
 WRONG_CODE = Say("Deze code klopt niet. Kijk of u code nummer {number} van uw nieuwste lijst hebt.")
+REPLACED = Say("Deze is net vervangen. Gebruik wat in uw nieuwste brief staat.")
 WRONG_TOTP = Say("Deze code klopt niet of is al gebruikt. Neem de nieuwste code uit uw app over.")
 WRONG_PASSKEY = Say("Deze passkey past niet bij uw account. Probeer het nog eens, of kies een andere manier.")
 
 
 class Proof(NamedTuple):
-    """What goes on the record: `method` is "pin", "code 7", "totp" or "passkey <its name>"."""
+    """What goes on the record: `method` is "pin", "code 7", "totp" or "passkey <its name>". `is_first`: this PIN or list had not
+    been used before, a good moment to offer a passkey in its place (account.pin)."""
 
     level: str
     method: str
     at: dt.datetime
+    is_first: bool = False
 
 
 class NotProved(NamedTuple):
@@ -121,7 +124,7 @@ async def _count(viewer: Viewer, method: str) -> dict[str, Any] | NotProved:
         utcnow(), int(viewer.user.id), method,
     )  # fmt: skip
     if not rows:
-        return NotProved(BLOCKED, 0)
+        return NotProved(BLOCKED, 0)  # or ended just now: who looks again is told
     await throttling.count_try(limits)
     pin = rows[0]
     if method == "codes":
@@ -169,13 +172,20 @@ async def _was_right(viewer: Viewer, method: str, pin: dict[str, Any], fresh: st
         now, await _next_asked(pin["id"]) if method == "codes" else 0, fresh, hashing.fingerprint(), pin["id"],
     )  # fmt: skip
     if not rows:
-        return NotProved(BLOCKED, 0)
+        return NotProved(await _what_came_between(pin["id"]), 0)
     await throttling.give_back(throttling.of_approving(int(viewer.user.id)))
-    if pin["state"] != "confirmed":
+    is_first = pin["state"] != "confirmed"
+    if is_first:
         note = {"kind": method, "name": viewer.user.display_name}
         await Trail.write("Pin.confirm", viewer.user, by=viewer, detail=note)
     await touch("pins", f"user-{viewer.user.id}")
-    return Proof(method, "pin" if method == "pin" else f"code {pin['asked']}", now)
+    return Proof(method, "pin" if method == "pin" else f"code {pin['asked']}", now, is_first)
+
+
+async def _what_came_between(pin: int) -> Say:
+    """It was blocked, or died, while it was judged."""
+    rows = await engine.raw("SELECT state FROM pin WHERE id = $1", pin)
+    return BLOCKED if rows and rows[0]["state"] == "blocked" else REPLACED
 
 
 async def _use_up(pin: dict[str, Any], now: dt.datetime) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import os
 import sys
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 from models import config, engine, throttling
 from models.accounts import Throttle, User
 from models.core import Forbidden, Say
-from models.pins import NotProved, Proof, mark_posted, prove, standing, ways
+from models.pins import NotProved, Proof, mark_posted, means_of, prove, proving, reissuing, standing, ways
 from models.secret_box import encrypt
+from models.settings import utcnow
 from models.signing_in import begin_session
 from models.viewer import Viewer
 from tests.cast import Cast, as_viewer
@@ -59,7 +61,7 @@ async def test_the_first_right_pin_confirms_the_letter(cast: Cast) -> None:
 
     pin = (await pins_of(cast.rik.user.id))[0]
     assert isinstance(first, Proof) and isinstance(second, Proof)
-    assert (first.level, first.method) == ("pin", "pin")
+    assert (first.level, first.method) == ("pin", "pin") and (first.is_first, second.is_first) == (True, False)
     assert pin["state"] == "confirmed" and pin["confirmed_at"] < pin["used_at"] and pin["wrong"] == 0
     assert await lines("Pin.confirm") == 1
 
@@ -160,6 +162,48 @@ async def test_the_key_may_be_changed_and_the_pin_moves_along(cast: Cast, monkey
     assert isinstance(both, Proof) and isinstance(moved, Proof)
     assert isinstance(lost, NotProved) and "nagekeken" in str(lost.why)
     assert (await pins_of(cast.rik.user.id))[0]["wrong"] == 0
+
+
+async def test_what_dies_while_it_is_judged_proves_nothing(cast: Cast) -> None:
+    """Between counting and clearing lies the hash; meanwhile the office may issue a new one, or block it."""
+    made = await issue(cast.rik.user.id, by=cast.anna)
+    counted = await engine.run_writing(lambda: proving._count(cast.rik, "pin"))
+    assert isinstance(counted, dict)
+    await issue(cast.rik.user.id, by=cast.anna, letter=8)
+    replaced = await engine.run_writing(lambda: proving._was_right(cast.rik, "pin", counted, ""))
+    again = await engine.run_writing(lambda: proving._count(cast.rik, "pin"))
+    assert isinstance(again, dict)
+    found = cast.anna.users.where(User.id == cast.rik.user.id)
+    await engine.run_writing(lambda: reissuing.block(found, "pin", by=cast.anna))
+    blocked = await engine.run_writing(lambda: proving._was_right(cast.rik, "pin", again, ""))
+
+    assert isinstance(replaced, NotProved) and "vervangen" in str(replaced.why)
+    assert isinstance(blocked, NotProved) and "Geblokkeerd" in str(blocked.why)
+    assert isinstance(await prove(cast.rik, "pin", "pin", made.clear[0]), NotProved)
+
+
+async def test_a_fifth_try_that_was_cut_off_blocks_at_the_next(cast: Cast) -> None:
+    """The process died between counting and judging: what was counted stays counted."""
+    made = await issue(cast.rik.user.id, by=cast.anna)
+    await engine.raw(
+        "UPDATE pin SET wrong = 5, tried_at = $1 WHERE person = $2",
+        utcnow() - dt.timedelta(minutes=2), cast.rik.user.id,
+    )  # fmt: skip
+
+    outcome = await prove(cast.rik, "pin", "pin", made.clear[0])
+
+    assert isinstance(outcome, NotProved) and "Geblokkeerd" in str(outcome.why)
+    assert (await pins_of(cast.rik.user.id))[0]["state"] == "blocked"
+
+
+async def test_who_has_which_means_is_told_of_many_at_once(cast: Cast) -> None:
+    await issue(cast.rik.user.id, by=cast.anna)
+    await issue(cast.rik.user.id, by=cast.anna, kind="codes")
+    await with_authenticator(cast.sam)
+    with engine.count_queries() as counter:
+        found = await means_of([cast.rik.user.id, cast.sam.user.id, cast.fem.user.id])
+
+    assert found == {cast.rik.user.id: {"pin", "codes"}, cast.sam.user.id: {"totp"}} and counter.n == 1
 
 
 # the list of codes
