@@ -50,7 +50,7 @@ class Template(Form):
 async def list_(request: Request, viewer: Viewer) -> Reply:
     allow(viewer)
     rows = await viewer.scope(LetterTemplate).all(LetterTemplate.id)
-    return show("letters/templates.html", **about(Say("Sjablonen van brieven"), rows=rows, envelopes=ENVELOPES))
+    return show("letters/templates.html", **about(viewer, Say("Sjablonen van brieven"), rows=rows, envelopes=ENVELOPES))
 
 
 @letter_templates.get("/letters/templates/new")
@@ -59,7 +59,7 @@ async def new(request: Request, viewer: Viewer) -> Reply:
     start = await viewer.scope(LetterTemplate).all(LetterTemplate.id, limit=1)
     form = _form(start[0]) if start else Template.blank()
     form.name.data = ""
-    return show("letters/template.html", **_page(None, form))
+    return show("letters/template.html", **_page(viewer, None, form))
 
 
 @letter_templates.post("/letters/templates/new")
@@ -75,14 +75,14 @@ async def add(request: Request, viewer: Viewer) -> Reply:
         return go(
             page.url(letter_template_id=made[0].id), toast=Say("Sjabloon “{name}” toegevoegd.", name=made[0].name)
         )
-    return invalid("letters/template.html", **_page(None, form))
+    return invalid("letters/template.html", **_page(viewer, None, form))
 
 
 @letter_templates.get("/letters/templates/{letter_template_id:int}")
 async def page(request: Request, viewer: Viewer, letter_template_id: int) -> Reply:
     allow(viewer)
     one = await viewer.scope(LetterTemplate).get(letter_template_id)
-    return show("letters/template.html", **_page(one, _form(one)), **await _preview(request, viewer, one))
+    return show("letters/template.html", **_page(viewer, one, _form(one)), **await _preview(request, viewer, one))
 
 
 @letter_templates.post("/letters/templates/{letter_template_id:int}")
@@ -95,7 +95,7 @@ async def change(request: Request, viewer: Viewer, letter_template_id: int) -> R
         return go(
             page.url(letter_template_id=one.id) + "#preview", toast=Say("Sjabloon “{name}” is bewaard.", name=one.name)
         )
-    return invalid("letters/template.html", **_page(one, form, typed), **await _preview(request, viewer, one))
+    return invalid("letters/template.html", **_page(viewer, one, form, typed), **await _preview(request, viewer, one))
 
 
 @letter_templates.post("/letters/templates/{letter_template_id:int}/removal")
@@ -207,8 +207,8 @@ def _form(one: LetterTemplate) -> Template:
     return Template.blank(**values)
 
 
-def _page(one: LetterTemplate | None, form: Template, seen: str = "") -> dict[str, Any]:
+def _page(viewer: Viewer, one: LetterTemplate | None, form: Template, seen: str = "") -> dict[str, Any]:
     title = Say("Sjabloon “{name}”", name=one.name) if one else Say("Sjabloon toevoegen")
     return about(
-        title, template=one, form=form, fields=FIELDS, seen=seen or (one.version if one else 0), text_most=TEXT_MOST,
+        viewer, title, template=one, form=form, fields=FIELDS, seen=seen or (one.version if one else 0), text_most=TEXT_MOST,
     )  # fmt: skip

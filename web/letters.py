@@ -34,6 +34,7 @@ from models.letters import (
     standing,
     take_file,
 )
+from models.letters.making import office_day
 from models.letters.sealed import opened
 from models.viewer import Permission, Viewer
 from web.clients import page_number
@@ -69,8 +70,14 @@ def allow(viewer: Viewer) -> None:
         raise Missing("letters")
 
 
-def about(title: Any, **more: Any) -> dict[str, Any]:
-    return {"title": title, "section": "tokens", "kinds": KIND_WORDS, "batch_states": STATES, **more}
+def about(viewer: Viewer, title: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "title": title,
+        "section": "settings" if viewer.may(Permission.MANAGE_SETTINGS) else "tokens",
+        "kinds": KIND_WORDS,
+        "batch_states": STATES,
+        **more,
+    }
 
 
 async def _of_card(viewer: Viewer) -> dict[str, Any]:
@@ -87,7 +94,7 @@ async def list_(request: Request, viewer: Viewer) -> Reply:
     total = await viewer.scope(LetterBatch).count()
     return show(
         "letters/list.html",
-        **about(Say("Pincodebrieven"), rows=await register.batches(viewer, SIZE, (number - 1) * SIZE), total=total, page=number,
+        **about(viewer, Say("Pincodebrieven"), rows=await register.batches(viewer, SIZE, (number - 1) * SIZE), total=total, page=number,
                 size=SIZE, base=list_.url(), standing=await standing(viewer)),
     )  # fmt: skip
 
@@ -114,8 +121,7 @@ async def _new(viewer: Viewer, asked: Any) -> dict[str, Any]:
     found = await choosing.chosen(viewer, template.kind, choice) if looked and template else None
     offered = await choices() | {"module": list(MODULE_NAMES.items())}
     person = await viewer.users.get(choice.person) if choice.person else None
-    return about(
-        Say("Brieven maken"), templates=templates, template=template, choice=choice, hows=HOWS, found=found, person=person,
+    return about(viewer, Say("Brieven maken"), templates=templates, template=template, choice=choice, hows=HOWS, found=found, person=person,
         groups=await viewer.groups.all(), typed=rule, conditions=[(name, LABELS[name], offered[name]) for name in CONDITIONS if offered.get(name)],
         shown=SHOWN, abroad=sum(1 for one in found.letters if one.country) if found else 0, problem=None,
         english=sum(1 for one in found.letters if one.language == "en") if found else 0,
@@ -169,13 +175,12 @@ async def _page(request: Request, viewer: Viewer, batch_id: int) -> dict[str, An
     q, number = str(request.query_params.get("q") or "")[:100], min(page_number(request), 100_000)
     rows, total = await register.lines(batch, viewer, SIZE, (number - 1) * SIZE, q)
     task = await register.task_of(batch)
-    return about(
-        Say("Partij {n}", n=batch.id), one=batch, rows=[row | {"lines": json.loads(row["address"])} for row in rows], total=total,
+    return about(viewer, Say("Partij {n}", n=batch.id), one=batch, rows=[row | {"lines": json.loads(row["address"])} for row in rows], total=total,
         page=number, size=SIZE, q=q, base=page.url(batch_id=batch_id, q=q or None), task=task,
         here=page.url(batch_id=batch_id, q=q or None, page=number if number > 1 else None),
         is_stuck=batch.state == "making" and not (task and task.is_busy), pin_states=STATE_WORDS, counts=await register.states_of(batch),
         whys=WHY_CANCELLED, hows=HOWS | {"people": Say("Opnieuw uitgegeven")}, how=json.loads(batch.chosen).get("how", ""),
-        today=dt.date.today().isoformat(), problem=None,
+        today=office_day().isoformat(), problem=None,
     )  # fmt: skip
 
 

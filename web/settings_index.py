@@ -71,6 +71,7 @@ SETTINGS = (
     Setting(Say("Selectors van DKIM"), "mail", "dkim_selectors", "sleutel dns"),
     Setting(Say("Sjablonen van rechten"), "rights", "", "tokens rollen autorisatie"),
     Setting(Say("Pincodes"), "tokens", "pins", "pin accorderen akkoord codes tokens brief"),
+    Setting(Say("Pincodebrieven"), "tokens", "letters-card", "brief envelop venster c5 dl printen sjabloon activeringscode"),
     Setting(Say("Van wie een tweede factor wordt gevraagd"), "security", "second_factor", "2fa passkey authenticator"),
     Setting(Say("Soorten tweede factor"), "security", "kind-totp", "2fa passkey authenticator"),
     Setting(Say("Aanmelden met een link in een mail"), "security", "email_link", "magic link"),

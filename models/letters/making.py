@@ -86,7 +86,7 @@ async def _begin(
     now = utcnow()
     batch = LetterBatch(
         template_name=template.name, kind=template.kind, content=json.dumps(content, ensure_ascii=False),
-        chosen=choice.as_json(), dated_on=now.astimezone(ZONE).date(), made_by=by.user.id, made_at=now, letters=len(found.letters),
+        chosen=choice.as_json(), dated_on=office_day(), made_by=by.user.id, made_at=now, letters=len(found.letters),
     )  # fmt: skip
     await batch.save()
     await engine.copy_rows(
@@ -103,6 +103,11 @@ async def _begin(
     await by.note("LetterBatch.make", batch, {"count": len(found.letters), "kind": template.kind, "how": choice.how})
     await _touch(batch.id)
     return batch
+
+
+def office_day() -> dt.date:
+    """The day it is where the office is."""
+    return utcnow().astimezone(ZONE).date()
 
 
 async def _touch(batch: int) -> None:
@@ -288,7 +293,7 @@ async def _come_to_live(
     if present is None or present.state != "making":
         raise Cancelled
     people = [one.person for one in made.prepared]
-    if len(await choosing.still_approve(people)) < len(people):
+    if not set(people) <= await choosing.still_approve(batch.id):
         raise _Again
     letters = {row["person"]: row["id"] for row in await _rows(batch.id, "making")}
     await pins.store(made.prepared, {one: letters[one] for one in people}, by_person=task.owner)

@@ -9,7 +9,7 @@ from models import engine, pins
 from models.audit import Trail
 from models.core import Refused, Say, operation, save
 from models.letters import sealed
-from models.letters.making import end_batch
+from models.letters.making import end_batch, office_day
 from models.letters.records import LetterBatch, PinLetter
 from models.live import touch
 from models.settings import utcnow
@@ -55,7 +55,7 @@ async def confirm_printed(batch: LetterBatch, *, by: Viewer) -> None:
 @operation(Permission.PRINT_PINS, trail=False)
 async def confirm_posted(batch: LetterBatch, day: dt.date, *, by: Viewer) -> None:
     _must_be(batch, "printed")
-    if not batch.dated_on <= day <= utcnow().date() + dt.timedelta(days=14):
+    if not batch.dated_on <= day <= office_day() + dt.timedelta(days=14):
         raise Refused("day", Say("Kies een dag vanaf de datum van de brieven, hoogstens twee weken vooruit."))
     await pins.mark_posted(await _letters(batch), batch.id, day)
     await engine.raw("UPDATE letter SET state = 'posted' WHERE batch = $1 AND state = 'printed'", batch.id)

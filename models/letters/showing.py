@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pypdfium2
@@ -12,7 +13,7 @@ from models import config, engine
 from models.clients.records import seen
 from models.letters import choosing
 from models.letters.drawing import drawn
-from models.letters.making import firms_of, heads_of, letter_to
+from models.letters.making import firms_of, heads_of, letter_to, office_day
 from models.letters.templates import SAMPLE_CODE, SAMPLE_PIN, content_of, sample
 from models.pins import CODES
 from models.settings import utcnow
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from models.viewer import Viewer
 
 MOST = 50
+_one_at_a_time = threading.Lock()  # pdfium knows of no threads
 
 
 async def people(viewer: Viewer) -> list[dict[str, Any]]:
@@ -45,7 +47,7 @@ async def shown(viewer: Viewer, template: LetterTemplate, person: int = 0, langu
     else:
         code = SAMPLE_CODE.replace("-", "") if content["activates"] else ""
         letter = letter_to(
-            content, found, firms.get(found.office) or firms[None], lines=found.lines, code=code, day=now.date(), until=now,
+            content, found, firms.get(found.office) or firms[None], lines=found.lines, code=code, day=office_day(), until=now,
             secrets=(SAMPLE_PIN,) * (CODES if template.kind == "codes" else 1), portal=portal, sample=True,
             head=list(firms).index(found.office) if found.office in firms else 0,
         )  # fmt: skip
@@ -55,11 +57,12 @@ async def shown(viewer: Viewer, template: LetterTemplate, person: int = 0, langu
 
 def as_picture(pdf: bytes) -> bytes:
     """The first page as PNG, for the screen. Our own drawing, so that it needs no limited process."""
-    document = pypdfium2.PdfDocument(pdf)
-    try:
-        picture = document[0].render(scale=1.6).to_pil().convert("RGB")
-    finally:
-        document.close()
+    with _one_at_a_time:
+        document = pypdfium2.PdfDocument(pdf)
+        try:
+            picture = document[0].render(scale=1.6).to_pil().convert("RGB")
+        finally:
+            document.close()
     out = io.BytesIO()
     picture.save(out, "PNG", optimize=True)
     return out.getvalue()

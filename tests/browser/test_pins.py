@@ -59,7 +59,7 @@ def test_the_office_issues_a_pin_anew_by_keyboard(chromium: Browser, office: Hou
         tab.keyboard.press("Enter")
 
         expect(tab.get_by_text("Opnieuw uitgegeven: 1")).to_be_visible()
-        expect(tab.locator("#pins")).to_contain_text("Vervangen")
+        expect(tab.get_by_role("heading", name="Partij")).to_be_visible()  # the letter with the new one
 
 
 def test_without_a_script_the_office_does_the_same(chromium: Browser, office: House) -> None:

@@ -513,3 +513,52 @@ async def test_the_checklist_counts_letters_until_every_approver_used_his_pin(ca
     assert (first.state, first.done, first.total, first.parts["lettered"]) == ("todo", 0, batch.letters, 0)
     assert (printed.state, printed.done, printed.parts["printed"], printed.parts["posted"]) == ("busy", 0, batch.letters, 0)  # fmt: skip
     assert (last.state, last.done) == ("done", batch.letters)
+
+
+async def test_the_letterhead_is_that_of_the_clients_own_branch(cast: Cast) -> None:
+    import io
+
+    from PIL import Image
+
+    picture = io.BytesIO()
+    Image.new("RGB", (300, 100), "#a01020").save(picture, "PNG")
+    logo = (await storage().put(picture.getvalue())).sha256
+    await engine.raw(
+        "INSERT INTO office (name, name_key, brand, logo, logo_type, street, postcode, city, phone, created_at) "
+        "VALUES ('Vestiging Zuid', 'zuid', '#a01020', $1, 'image/png', 'Laan 9', '6211 AB', 'Maastricht', '043 1', $2)",
+        logo, utcnow(),
+    )  # fmt: skip
+    await engine.raw("UPDATE client SET office = (SELECT max(id) FROM office) WHERE id = $1", cast.garage)
+
+    batch = await made(cast.anna)
+
+    of_branch, of_firm = await page_of(batch, cast.sam.user.id), await page_of(batch, cast.rik.user.id)
+    assert "Vestiging Zuid" in of_branch and "6211 AB Maastricht" in of_branch and "Maastricht, " in of_branch
+    assert "Vestiging Zuid" not in of_firm
+    assert b"/Image" in await pdf_of(batch)
+
+
+async def test_letters_lie_in_s3_as_well(cast: Cast, buckets: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORAGE_URL", buckets.fresh())
+    config.reset()
+    reset()
+
+    batch = await read(await made(cast.anna), cast.anna)
+    assert len(pages_of(await pdf_of(batch))) == batch.letters
+    await engine.run_writing(lambda: confirm_printed(batch, by=cast.anna))
+    assert not [name async for name, *_ in storage().all()]
+
+
+async def test_another_key_is_read_while_it_is_listed(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    from models.storage.cipher import KeyMissing
+
+    batch = await made(cast.anna)
+    old = config.settings().secret_keys[0]
+    for keys, opens in ((f"{'n' * 40},{old}", True), ("n" * 40, False)):
+        monkeypatch.setenv("SECRET_KEY", keys)
+        config.reset()
+        if opens:
+            assert pages_of(await pdf_of(batch))
+        else:
+            with pytest.raises(KeyMissing):
+                await pdf_of(batch)
