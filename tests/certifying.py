@@ -127,3 +127,23 @@ async def with_certificate() -> None:
 
 def sha(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+async def _in_house() -> None:
+    """An approval in the house of a browser test: sealed and filed; prints its id."""
+    from models.certifying import completing
+    from tests.cast import assemble
+
+    engine.start()
+    cast = await assemble()
+    await with_certificate()
+    made = await approved(cast)
+    await completing.seal_due()
+    await engine.close()
+    print(made.request.id)
+
+
+if __name__ == "__main__":
+    import asyncio
+
+    asyncio.run(_in_house())
