@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from jobs.presence import Presence
 from models import carrying, client_news, live, lost_factors, notices, sealing, tidying, uploads
+from models.approvals import expire_due
 from models.certifying import chaining, completing
 from models.dossiers import rolling
 from models.dossiers.publishing import publish_due
@@ -111,6 +112,12 @@ async def check_files(presence: Presence) -> None:
     _aside("files", lambda: rehashing.check_due(utcnow()))
 
 
+async def expire_approvals(presence: Presence) -> None:
+    """Requests for approval that lie open long after their legal deadline."""
+    if expired := await expire_due():
+        log.info("%d requests for approval expired", expired)
+
+
 _beside: dict[str, asyncio.Task[None]] = {}
 
 
@@ -156,6 +163,7 @@ def all_chores() -> list[tuple[Chore, float, bool]]:
         (propose_destruction, SWEEP_SECONDS, True),
         (know_files, SWEEP_SECONDS, True),
         (check_files, FILES_SECONDS, True),
+        (expire_approvals, SWEEP_SECONDS, True),
     ]
 
 

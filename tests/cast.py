@@ -24,7 +24,7 @@ CLIENTS = 12
 
 async def people() -> None:
     """Fills the template database: the cast and a few more clients."""
-    await sample.fill(CLIENTS, 1, PASSWORD)
+    await sample.fill(CLIENTS, 1, PASSWORD, bare=True)
 
 
 @dataclass

@@ -130,6 +130,14 @@ async def ids() -> dict[str, Any]:
             "INSERT INTO document_mailing (client, documents, token, made_by, made_at) SELECT c.id, '[]', 'een', $1, c.created_at FROM client c WHERE c.name = 'Bakkerij Jansen B.V.'",
             anna,
         )
+        await engine.raw(
+            "INSERT INTO approval_request (client, kind, made_at) SELECT c.id, k.id, c.created_at FROM client c, approval_kind k "
+            "WHERE c.name = 'Bakkerij Jansen B.V.' AND k.position = 0"
+        )
+        await engine.raw(
+            "INSERT INTO approval_document (request, client, name, sha256, size, mime) "
+            "SELECT id, client, 'btw.pdf', '0', 9, 'application/pdf' FROM approval_request"
+        )
         await engine.raw("INSERT INTO request_template (name, name_key) VALUES ('Aangifte', 'aangifte')")
         await engine.raw(
             "INSERT INTO dossier_act (dossier, person, kind, at) SELECT min(d.id), $1, 'move', min(d.created_at) FROM dossier d",
@@ -214,6 +222,8 @@ async def ids() -> dict[str, Any]:
         ("item_id", "request_item"),
         ("link_id", "upload_link"),
         ("request_template_id", "request_template"),
+        ("approval_id", "approval_request"),
+        ("part_id", "approval_document"),
     ):
         found[name] = (await engine.raw(f"SELECT max(id) AS id FROM {table}"))[0]["id"]
     return found

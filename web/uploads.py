@@ -45,6 +45,7 @@ class Arrived:
     sha256: str
     head: bytes
     content_type: ContentType
+    field: str = ""  # of the form, in which it was chosen
 
 
 @dataclass(frozen=True)
@@ -281,7 +282,7 @@ class _Body:
                 self._refused.append(TurnedAway(name, why))
                 await self.let_go()
                 return
-            self._files.append(Arrived(name, stored.size, stored.sha256, stored.head, kind))
+            self._files.append(Arrived(name, stored.size, stored.sha256, stored.head, kind, part.name))
             await self.let_go()
 
     async def _decide(self) -> None:

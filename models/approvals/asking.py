@@ -50,6 +50,11 @@ async def remarks_of(request: ApprovalRequest, viewer: Viewer) -> list[dict[str,
     """The oldest first: id, text, at, side, settled_at and who."""
     if not await viewer.scope(ApprovalRequest).where(ApprovalRequest.id == request.id).exists():
         return []
+    return await remarks_on(request)
+
+
+async def remarks_on(request: ApprovalRequest) -> list[dict[str, Any]]:
+    """As `remarks_of`, of a request that was found through the viewer."""
     return await engine.raw(
         "SELECT m.id, m.text, m.at, m.side, m.settled_at, coalesce(u.full_name, '') AS who FROM approval_remark m "
         "LEFT JOIN users u ON u.id = m.person WHERE m.request = $1 ORDER BY m.id",

@@ -23,6 +23,7 @@ from models.approvals.proofs import today
 from models.approvals.record import note
 from models.approvals.records import ApprovalDocument, ApprovalRequest
 from models.core import Refused, Say, operation
+from models.scanning.enlisting import enlist
 from models.settings import utcnow
 from models.viewer import Permission
 
@@ -128,7 +129,8 @@ async def record_on_paper(
         raise Refused("signed_on", Say("Deze dag is nog niet geweest."))
     if not scans:
         raise Refused("files", Say("Voeg de scan toe van wat er getekend is."))
-    hashes = []
+    hashes: list[str] = []
+    await enlist([scan.sha256 for scan in scans])
     for place, scan in enumerate(scans, 900):
         part = ApprovalDocument(
             **{**scan._asdict(), "part": "attachment"},

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import contextlib
+import contextvars
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
 from models import engine
@@ -24,12 +26,25 @@ def subscribe(hook: Hook) -> Hook:
     return hook
 
 
+_unheard: contextvars.ContextVar[bool] = contextvars.ContextVar("unheard", default=False)
+
+
+@contextlib.contextmanager
+def unheard() -> Iterator[None]:
+    """Nobody hears of what happens inside: for a sample office, whose people were invented."""
+    token = _unheard.set(True)
+    try:
+        yield
+    finally:
+        _unheard.reset(token)
+
+
 async def happened(request: ApprovalRequest, event: str) -> None:
     """In the unit, after the change."""
     if event not in EVENTS:
         raise ValueError(f"no event is called {event!r}")
     await changed(request)
-    for hook in HOOKS:
+    for hook in () if _unheard.get() else HOOKS:
         await hook(request, event)
 
 
@@ -54,5 +69,5 @@ def subscribe_to_remarks(hook: RemarkHook) -> RemarkHook:
 async def remarked(request: ApprovalRequest, remark: int, side: str) -> None:
     """In the unit, after the remark was written."""
     await changed(request)
-    for hook in REMARK_HOOKS:
+    for hook in () if _unheard.get() else REMARK_HOOKS:
         await hook(request, remark, side)

@@ -17,6 +17,7 @@ from models.clients import Client
 from models.core import Refused, Say, operation, save
 from models.deadlines import internal_deadline, legal_deadline
 from models.live import touch
+from models.scanning.enlisting import enlist
 from models.settings import utcnow
 from models.viewer import Permission
 
@@ -78,6 +79,8 @@ class Former(NamedTuple):
 
     @property
     def warning(self) -> Say:
+        if self.approvals == 1:
+            return Say("Er is al een accordering van deze soort en periode. Vervangt u die, dan vervalt het akkoord dat erop gegeven is, en wie het gaf krijgt bericht.")  # fmt: skip
         if self.approvals:
             return Say("Er is al een accordering van deze soort en periode. Vervangt u die, dan vervallen {n} gegeven akkoorden, en wie ze gaf krijgt bericht.", n=self.approvals)  # fmt: skip
         return Say("Er is al een accordering van deze soort en periode. U kunt die vervangen.")
@@ -121,6 +124,8 @@ def proposed_deadlines(kind: ApprovalKind, client: Client, book_year: int | None
 @operation(Permission.EDIT_APPROVALS, trail=False)
 async def make(client: Client, values: NewRequest, parts: Sequence[NewPart], *, by: Viewer) -> ApprovalRequest:
     """A draft. Raises AlreadyThere where one of this kind and period is there and nothing was chosen about that."""
+    if client.state != "active":
+        raise Refused("", Say("“{name}” is gearchiveerd. Herstel de cliënt eerst.", name=client.name))
     kind = await kind_of(values.kind)
     columns = await _columns(client, kind, values)
     _check_parts(parts)
@@ -146,7 +151,9 @@ async def change(request: ApprovalRequest, values: NewRequest, *, by: Viewer) ->
     client = await by.clients.get(request.client)
     kind = await kind_of(values.kind)
     columns = await _columns(client, kind, values)
-    await _settle_former(client.id, values, columns["period"], request.id)
+    same = (request.kind, request.book_year, request.period) == (kind.id, values.book_year, columns["period"])
+    if values.replaces or not same:
+        await _settle_former(client.id, values, columns["period"], request.id)
     columns["responsible"] = await responsible_for(client.id, values.responsible, by)
     await save(request, **columns, kind=kind.id, replaces=values.replaces)
     await Approver.delete().where((Approver.request == request.id) & (Approver.step == 0))
@@ -305,6 +312,7 @@ def _check_files(parts: Sequence[NewPart]) -> None:
 
 
 async def _put_parts(request: ApprovalRequest, parts: Sequence[NewPart], start: int = 0) -> None:
+    await enlist([part.sha256 for part in parts])
     for place, part in enumerate(parts, start):
         await ApprovalDocument(**part._asdict(), request=request.id, client=request.client, position=place).save()
 

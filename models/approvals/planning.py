@@ -30,6 +30,7 @@ class Place(NamedTuple):
     role: str = ""
     able: bool = True
     substitutes: tuple[str, ...] = ()
+    is_mailed: bool = True
 
     @property
     def role_words(self) -> Say | None:
@@ -188,7 +189,8 @@ async def who_would_sign(
     roles["partner"] += [
         one.id for one in people.values() if one.partner_rights & _APPROVE and one.id not in roles["partner"]
     ]
-    people |= await people_of(client, {person for held in roles.values() for person in held} - set(people))
+    if missing := {person for held in roles.values() for person in held} - set(people):
+        people |= await people_of(client, missing)
     taken = _substitutes(await mandates_of(client, kind, day))
     made = tuple(_resolved(step, people, roles, taken) for step in planned)
     return PlanView(made, await _warnings(made, people, least), _refusals(made, roles, planned), source)
@@ -210,7 +212,14 @@ def _resolved(
         for person in roles[role] if role else [one["person"]]:
             if person in people and person not in places:
                 known = people[person]
-                places[person] = Place(person, known.name, role, known.may(role), taken.get(person, ()))
+                places[person] = Place(
+                    person,
+                    known.name,
+                    role,
+                    known.may(role),
+                    taken.get(person, ()),
+                    known.state == "active" and bool(known.email),
+                )
     return Step(step["mode"], int(step["n"]), tuple(places.values()))
 
 

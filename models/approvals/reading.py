@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.approvals.proofs import today
 from models.approvals.records import ApprovalDocument, ApprovalRequest
-from models.approvals.words import period_words
+from models.approvals.words import period_words, statement_of
 from models.clients import seen
 from models.viewer import Permission, Right
 
@@ -103,7 +104,7 @@ async def open_for(viewer: Viewer) -> list[Asked]:
 
 
 _ROW_SQL = (
-    "SELECT r.id, r.client, c.name AS client_name, c.number, r.kind, k.name AS kind_nl, k.name_en AS kind_en, r.title, r.book_year, r.period, "
+    "SELECT r.id, r.client, c.name AS client_name, c.number, r.kind, k.name AS kind_nl, k.name_en AS kind_en, k.needs_sign_off, k.statement AS kind_statement, r.title, r.book_year, r.period, "
     "r.state, r.version, r.step, r.steps, r.amount, r.addressee, r.internal_due, r.legal_due, r.made_at, r.offered_at, r.completed_at, "
     "r.ended_at, r.responsible, coalesce(u.full_name, '') AS responsible_name, "
     "(SELECT count(*) FROM approver a WHERE a.request = r.id AND a.step > 0 AND a.state <> 'void') AS places, "
@@ -150,6 +151,7 @@ class Whole:
     places: list[dict[str, Any]]
     steps: list[dict[str, Any]]
     timeline: list[dict[str, Any]]
+    statement: str  # as it was offered, or as it would be now
 
 
 async def whole(viewer: Viewer, request: ApprovalRequest) -> Whole:
@@ -174,7 +176,13 @@ async def whole(viewer: Viewer, request: ApprovalRequest) -> Whole:
         places,
         json.loads(request.steps),
         await timeline(request),
+        request.statement or _would_say(row, request),
     )
+
+
+def _would_say(row: dict[str, Any], request: ApprovalRequest) -> str:
+    kind = SimpleNamespace(name=row["kind_nl"], statement=row["kind_statement"])
+    return statement_of(kind, request, row["client_name"])
 
 
 async def timeline(request: ApprovalRequest, most: int = 500) -> list[dict[str, Any]]:
@@ -195,3 +203,25 @@ async def pages_seen(request: int) -> dict[tuple[int, int], int]:
         request,
     )
     return {(row["document"], row["person"]): int(row["n"]) for row in rows}
+
+
+@dataclass(frozen=True)
+class Choices:
+    """To choose from when one is placed: kinds, colleagues and the client's people, as (id, name)."""
+
+    kinds: list[tuple[int, str]]
+    staff: list[tuple[int, str]]
+    people: list[tuple[int, str]]
+
+
+async def choices(viewer: Viewer, client: int) -> Choices:
+    if not viewer.is_staff:
+        return Choices([], [], [])
+    kinds = await engine.raw("SELECT id, name FROM approval_kind WHERE is_active ORDER BY position, id")
+    people = await engine.raw(
+        "SELECT u.id, u.full_name AS name, u.kind FROM users u WHERE u.state <> 'blocked' AND (u.kind = 'staff' OR u.id IN "
+        f"(SELECT a.person FROM access a WHERE a.client = $1 AND {seen(viewer, 'a.client')})) ORDER BY u.sort_key, u.id LIMIT 1000",
+        client,
+    )
+    named = {kind: [(row["id"], row["name"]) for row in people if row["kind"] == kind] for kind in ("staff", "client")}
+    return Choices([(row["id"], row["name"]) for row in kinds], named["staff"], named["client"])

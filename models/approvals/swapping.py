@@ -11,6 +11,7 @@ from models.approvals.records import ApprovalDocument, ApprovalRequest, Approver
 from models.approvals.states import OPEN
 from models.core import Refused, Say, operation, save
 from models.live import touch
+from models.scanning.enlisting import enlist
 from models.viewer import Permission
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ async def swap_part(request: ApprovalRequest, document: int, new: NewPart, *, by
         raise Refused("files", Say("“{name}” is geen PDF. Voeg het toe als bijlage.", name=new.name))
     if part.sha256 == new.sha256:
         raise Refused("files", Say("Dit is hetzelfde bestand als er al staat."))
+    await enlist([new.sha256])
     was, name = part.sha256, part.name
     await save(
         part, name=new.name, sha256=new.sha256, size=new.size, mime=new.mime, pages=new.pages, is_locked=new.is_locked

@@ -14,7 +14,7 @@ from models.core import Refused, Say, fold, operation, save
 from models.live import touch
 from models.passwords import hash_password
 from models.people import keys_of
-from models.sample import documents, enterprises
+from models.sample import approvals, documents, enterprises
 from models.sample.enterprises import Enterprise, Person
 from models.sample.papers import GENERAL_PAPERS, PAPERS, pdf
 from models.settings import Firm, utcnow
@@ -47,19 +47,20 @@ async def keep_papers() -> Papers:
     return {name: await storage().put(pdf(title)) for name, title in (*PAPERS, *GENERAL_PAPERS)}
 
 
-async def fill(clients: int, seed: int, password: str) -> None:
-    """For an empty database: office, staff and clients. `password` is that of everybody of the cast.
+async def fill(clients: int, seed: int, password: str, *, bare: bool = False) -> None:
+    """For an empty database: office, staff and clients. `password` is that of everybody of the cast. `bare`: with tidy dossiers
+    in which nothing happened yet.
 
     Raises:
         NotEmpty: there is an office already.
     """
     papers, hashed = await keep_papers(), await hash_password(password)
-    await engine.run_writing(lambda: _fill(clients, seed, hashed, papers))
+    await engine.run_writing(lambda: _fill(clients, seed, hashed, papers, bare))
     while await keep_up():  # so that the papers are found at once, also where no worker runs yet
         pass
 
 
-async def _fill(clients: int, seed: int, hashed: str, papers: Papers) -> None:
+async def _fill(clients: int, seed: int, hashed: str, papers: Papers, bare: bool) -> None:
     firm = await Firm.load()
     if firm.is_set_up or await Client.exists() or await User.exists():
         raise NotEmpty
@@ -74,7 +75,9 @@ async def _fill(clients: int, seed: int, hashed: str, papers: Papers) -> None:
         changed_at=firm.changed_at + 1,
     )
     staff = await _staff(now, hashed, is_sample=False)
-    await _make(firm, clients, seed, hashed, staff["ed@kantoor.example"], papers, now)
+    await _make(firm, clients, seed, hashed, staff["ed@kantoor.example"], papers, now, bare)
+    if not bare:
+        await save(firm, modules="dossiers,approvals")
 
 
 @operation(Permission.MANAGE_SETTINGS)
@@ -83,7 +86,7 @@ async def _add(firm: Firm, clients: int, seed: int, papers: Papers, *, by: Viewe
         raise Refused("", Say("Er staan al cliënten in. Het voorbeeldkantoor kan alleen in een leeg kantoor."))
     now = _today()
     staff = await _staff(now, "", is_sample=True)
-    await _make(firm, clients, seed, "", staff["ed@kantoor.example"], papers, now)
+    await _make(firm, clients, seed, "", staff["ed@kantoor.example"], papers, now, bare=False)
 
 
 async def add(*, by: Viewer, papers: Papers, clients: int = 60, seed: int = 1) -> None:
@@ -116,7 +119,9 @@ async def _staff(now: dt.datetime, hashed: str, *, is_sample: bool) -> dict[str,
     }
 
 
-async def _make(firm: Firm, count: int, seed: int, hashed: str, ed: int, papers: Papers, now: dt.datetime) -> None:
+async def _make(
+    firm: Firm, count: int, seed: int, hashed: str, ed: int, papers: Papers, now: dt.datetime, bare: bool
+) -> None:
     chance = Random(seed)  # noqa: S311  the same every time is what is wanted
     engine.after_commit(engine.analyze)
     made = enterprises.make(chance, count)
@@ -138,6 +143,8 @@ async def _make(firm: Firm, count: int, seed: int, hashed: str, ed: int, papers:
     await settle()
     await settle_rights()
     await documents.make(made, ids, papers, (ed, people["rik@bakkerij-jansen.example"]), now)
+    if not bare:
+        await approvals.make_all(made, ids, people, papers, ed)
     await _invitations(made, people, bool(hashed), now)
     await save(firm, is_sample=True)
     await engine.raw("UPDATE firm SET heard_from = $1", utcnow())  # nobody is mailed of what came with the sample

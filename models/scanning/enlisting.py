@@ -25,6 +25,7 @@ BLOBS = (
     ("document_version", "sha256"),
     ("import_batch", "sha256"),
     ("placement_file", "sha256"),
+    ("approval_document", "sha256"),
 )
 
 _MISSING_SQL = (

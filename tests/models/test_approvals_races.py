@@ -27,7 +27,9 @@ from models.approvals.record import FIELDS, ApprovalRecord, link_of
 from models.clients import Client, add_client
 from models.core import Refused
 from models.merging import merge, preview
-from models.sample import remove
+from models.sample import approvals as sample_approvals
+from models.sample import enterprises, remove
+from models.sample.making import keep_papers
 from models.settings import utcnow
 from models.viewer import Viewer
 from tests.approving import (
@@ -273,3 +275,23 @@ async def test_a_client_that_is_not_invented_does_not_go_with_its_proof(cast: Ca
     with pytest.raises(Exception, match="bewijs"):
         await Client.delete().where(Client.id == cast.bakkerij)
     assert await now(request)
+
+
+async def test_the_requests_of_the_sample_office_hold_and_go(cast: Cast) -> None:
+    """Made anew in the office of the cast: in several states, each with a proof that holds, and no line on the trail."""
+    made = enterprises.make(random.Random(1), 12)
+    ids = {row["number"]: row["id"] for row in await engine.raw("SELECT id, number FROM client")}
+    people = {row["email"]: row["id"] for row in await engine.raw("SELECT id, email FROM users")}
+    papers = await keep_papers()
+    before = await engine.raw("SELECT count(*) AS n FROM trail")
+    async with engine.writing():
+        await sample_approvals.make_all(made, ids, people, papers, cast.ed.user.id)
+
+    requests = await ApprovalRequest.objects()
+    assert {one.state for one in requests} >= {"draft", "offered", "approved", "rejected", "withdrawn"}
+    assert await engine.raw("SELECT count(*) AS n FROM trail") == before
+    for one in requests[:8]:
+        await chain_holds(one)
+    assert not await engine.raw("SELECT 1 AS one FROM errand WHERE kind NOT IN ('invitation', 'run_task')")
+    await remove(by=cast.anna)
+    assert not await ApprovalRequest.exists()

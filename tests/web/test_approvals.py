@@ -1,0 +1,262 @@
+"""Approvals at the office: placing one, who would sign, what happened, and what was typed or uploaded is never lost."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pypdfium2
+
+from models import engine
+from models.approvals import ApprovalDocument, ApprovalRequest, ask, offer
+from models.approvals.proofs import today
+from models.core import save
+from models.sample.papers import pdf
+from models.settings import Firm
+from models.viewer import Right
+from tests.approving import acts, draft, kind, main_parts, now, offered, part, person, plan, says_yes, step
+from tests.cast import Cast
+from web import approval_parts
+from web import approvals as pages
+
+Browsers = Callable[..., Any]
+PDF = ("btw.pdf", pdf("Aangifte"), "application/pdf")
+
+
+def locked() -> bytes:
+    """A PDF that asks for a password: encrypted by the standard handler with a user's password."""
+    body = pdf("Geheim").replace(b"/Root 1 0 R", b"/Root 1 0 R /Encrypt << /Filter /Standard /V 1 /R 2 /P -4 "
+        b"/O <%s> /U <%s> >> /ID [<00><00>]" % (b"11" * 32, b"22" * 32))  # fmt: skip
+    try:
+        pypdfium2.PdfDocument(body)
+    except pypdfium2.PdfiumError as error:
+        assert "password" in str(error).lower()
+        return body
+    raise AssertionError("it opens")
+
+
+async def switched_on() -> None:
+    await save(await Firm.load(), modules="dossiers,approvals")
+
+
+async def form(**more: str) -> dict[str, str]:
+    return {"kind": str((await kind()).id), "book_year": "2026", "period": "k1", "former": ""} | more
+
+
+async def last() -> ApprovalRequest:
+    found = await ApprovalRequest.objects().order_by(ApprovalRequest.id, ascending=False).first()
+    assert found is not None
+    return found
+
+
+def text_of(answer: Any) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
+
+
+async def test_from_the_clients_tab_to_an_offer(cast: Cast, browser: Browsers) -> None:
+    await switched_on()
+    eva, bob = await person(cast.bakkerij, "Eva"), await person(cast.bakkerij, "Bob", state="prepared")
+    await plan(cast.bakkerij, step(eva, bob), step("director", mode="any"), step(eva))
+    async with browser(cast.anna) as anna:
+        tab = await anna.get(pages.of_one_client.url(client_id=cast.bakkerij))
+        blank = await anna.get(pages.new.url(client_id=cast.bakkerij))
+        made = await anna.post(
+            pages.create.url(client_id=cast.bakkerij), data=await form(amount="1.234,56", message="Graag snel."),
+            files=[("files", PDF), ("files", ("dicht.pdf", locked(), "application/pdf")), ("attachments", ("uitleg.txt", b"Uitleg", "text/plain"))],
+        )  # fmt: skip
+        request = await last()
+        at = pages.page.url(approval_id=request.id)
+        look = await anna.get(at)
+        nobody = await anna.post(f"{at}/offer", follow_redirects=True)
+        await engine.raw(
+            "UPDATE approval_plan SET steps = $1", f'[{{"mode": "all", "n": 1, "who": [{{"person": {eva.user.id}}}]}}]'
+        )
+        sent = await anna.post(f"{at}/offer", follow_redirects=True)
+        tab_after = await anna.get(pages.of_one_client.url(client_id=cast.bakkerij))
+
+    assert "Nog niets ter accordering" in tab.text and blank.status_code == 200
+    assert (made.status_code, made.headers["location"]) == (303, at)
+    parts = (
+        await ApprovalDocument.select()
+        .where(ApprovalDocument.request == request.id)
+        .order_by(ApprovalDocument.position)
+    )
+    assert [(one["name"], one["part"], one["pages"], one["is_locked"]) for one in parts] == [
+        ("btw.pdf", "main", 1, False), ("dicht.pdf", "main", None, True), ("uitleg.txt", "attachment", None, False),
+    ]  # fmt: skip
+    assert (request.legal_due, request.amount) == (dt.date(2026, 4, 30), 123456)
+    said = text_of(look)
+    assert (
+        "Bob Test heeft nog geen inlog." in said and "Stap 2: " in said and "Zo kan dit niet worden aangeboden" in said
+    )
+    assert "Bij het aanbieden krijgt 1 persoon een mail: Eva Test." in said and "Geen mail krijgt: Bob Test." in said
+    assert "vraagt om een wachtwoord" in said and "nog niets verstuurd" not in text_of(nobody)
+    assert "Ik heb Aangifte omzetbelasting 1e kwartaal 2026" in text_of(sent) and "€ 1.234,56 te betalen" in text_of(
+        sent
+    )
+    assert "Aangifte omzetbelasting 1e kwartaal 2026" in text_of(tab_after) and "0 van 1" in text_of(tab_after)
+
+
+async def test_nothing_typed_or_uploaded_is_lost(cast: Cast, browser: Browsers) -> None:
+    await switched_on()
+    at = pages.create.url(client_id=cast.bakkerij)
+    async with browser(cast.anna) as anna:
+        wrong = await anna.post(
+            at, data=await form(book_year="twee", amount="veel", message="Let op"), files=[("files", PDF)]
+        )
+        sealed = re.findall(r'name="kept" value="([^"]+)"', wrong.text)
+        forged = await anna.post(
+            at,
+            data=await form() | {"kept": sealed[0][:-1] + ("0" if sealed[0][-1] != "0" else "1")},
+            files=[("x", ("", b""))],
+        )
+        first = await anna.post(
+            at, data=await form(message="Let op") | {"kept": sealed[0]}, files=[("files", ("", b""))]
+        )
+        again = await anna.post(at, data=await form(message="Nog eens"), files=[("files", PDF)])
+        kept = re.findall(r'name="kept" value="([^"]+)"', again.text)
+        replaces = re.search(r'name="replaces" value="(\d+)"', again.text)
+        assert replaces
+        second = await anna.post(
+            at,
+            data=await form(former="replace", replaces=replaces[1]) | {"kept": kept[0]},
+            files=[("files", ("", b""))],
+        )
+        word = await anna.post(
+            at, data=await form(former="beside"), files=[("files", ("brief.txt", b"Geen pdf", "text/plain"))]
+        )
+
+    assert (wrong.status_code, len(sealed)) == (422, 1) and "Let op" in wrong.text and "Vul een jaar in" in wrong.text
+    assert forged.status_code == 422 and "Kies ten minste één PDF" in html.unescape(forged.text)
+    assert first.status_code == 303 and again.status_code == 422
+    assert (
+        "Er is al een accordering van deze soort en periode" in html.unescape(again.text) and "Nog eens" in again.text
+    )
+    assert second.status_code == 303 and (await last()).replaces == int(replaces[1])
+    assert word.status_code == 422 and "is geen PDF" in html.unescape(word.text)
+
+
+async def test_what_a_clients_person_opens_is_noted_and_looking_along_is_not(cast: Cast, browser: Browsers) -> None:
+    await switched_on()
+    eva = await person(cast.bakkerij, "Eva")
+    async with browser(cast.anna) as anna, browser(eva) as hers, browser(cast.sam) as sam:
+        await anna.post(pages.create.url(client_id=cast.bakkerij), data=await form(), files=[("files", PDF)])
+        request = await last()
+        (main,) = await main_parts(request)
+        views = [
+            approval_parts.view.url(part_id=main.id),
+            approval_parts.page.url(part_id=main.id, number=1),
+            approval_parts.file.url(part_id=main.id),
+        ]
+        before = [(await hers.get(one)).status_code for one in views]
+        await offer(request, by=cast.anna)
+        await anna.get(views[0])
+        await anna.get(f"/view-as/{eva.user.id}{views[0]}")
+        quiet = await acts(request)
+        seen = [await hers.get(one) for one in views]
+        strangers = [(await sam.get(one)).status_code for one in views]
+
+    assert before == [404] * 3 and strangers == [404] * 3
+    assert "opened" not in quiet
+    assert [one.status_code for one in seen] == [200] * 3 and seen[1].headers["content-type"] == "image/webp"
+    assert seen[2].content == PDF[1]
+    assert (await acts(request))[-2:] == ["opened", "page_seen"]
+    assert (await says_yes(eva, request)).outcome == "approved"
+
+
+async def test_acts_on_the_page_of_a_request(cast: Cast, browser: Browsers) -> None:
+    await switched_on()
+    eva = await person(cast.bakkerij, "Eva")
+    request = await offered(cast)
+    await ask(request, "Klopt regel 5b?", by=eva)
+    at = pages.page.url(approval_id=request.id)
+    async with browser(cast.anna) as anna:
+        asked = await anna.get(at)
+        empty = await anna.post(f"{at}/remarks", data={"text": " "})
+        answered = await anna.post(f"{at}/remarks", data={"text": "Ja."}, follow_redirects=True)
+        later = (today() + dt.timedelta(days=9)).isoformat()
+        await anna.post(f"{at}/deadlines", data={"internal_due": later, "legal_due": later})
+        (main,) = await main_parts(request)
+        swapped = await anna.post(f"{at}/parts/{main.id}/file", files=[("files", PDF)], follow_redirects=True)
+        paper = await anna.post(
+            f"{at}/paper",
+            data={"signed_by": "", "signed_on": today().isoformat(), "remark": "Per post"},
+            files=[("files", ("scan.pdf", pdf("Scan"), "application/pdf"))],
+        )
+        sealed = re.search(r'name="kept" value="([^"]+)"', paper.text)
+        assert sealed
+        done = await anna.post(
+            f"{at}/paper",
+            data={"signed_by": "Eva Test", "signed_on": today().isoformat(), "kept": sealed[1]},
+            files=[("files", ("", b""))],
+            follow_redirects=True,
+        )
+        gone = await anna.post(f"{at}/withdrawal", data={"reason": "x"}, follow_redirects=True)
+
+    assert "wacht op antwoord" in asked.text and empty.status_code == 422
+    assert "Antwoord" not in text_of(answered) or "wacht op antwoord" not in answered.text
+    assert (await now(request)).legal_due.isoformat() == later
+    assert "Vervangen." in text_of(swapped) and (await now(request)).version == 2
+    assert (
+        paper.status_code == 422
+        and "Per post" in paper.text
+        and "Vul in wie er getekend heeft" in html.unescape(paper.text)
+    )
+    assert "scan van wat getekend is" in done.text and (await now(request)).state == "on_paper"
+    assert "al op papier akkoord" in text_of(gone)
+
+
+async def test_signing_off_needs_another(cast: Cast, browser: Browsers) -> None:
+    await switched_on()
+    await person(cast.bakkerij, "Eva")
+    request = await draft(cast, None, part(), kind=(await kind("Jaarrekening (definitief)")).id, period="", by=cast.ed)
+    at = pages.page.url(approval_id=request.id)
+    async with browser(cast.ed) as ed, browser(cast.anna) as anna:
+        first = await ed.get(at)
+        await ed.post(f"{at}/offer")
+        forbidden = await ed.post(f"{at}/sign-off")
+        page = await anna.get(at)
+        await anna.post(f"{at}/return", data={"reason": "Pagina 3 mist"})
+        back = await ed.get(at)
+        await ed.post(f"{at}/offer")
+        await anna.post(f"{at}/sign-off")
+
+    assert "Ter autorisatie voorleggen" in first.text and forbidden.status_code == 403
+    assert "Autoriseren en aanbieden" in page.text and "Pagina 3 mist" in back.text
+    assert (await now(request)).state == "offered"
+
+
+async def test_the_pages_ask_few_questions_of_the_database(cast: Cast, browser: Browsers) -> None:
+    await switched_on()
+    eva, bob = await person(cast.bakkerij, "Eva"), await person(cast.bakkerij, "Bob")
+    await plan(cast.bakkerij, step(eva), step(bob))
+    request, unsent = await offered(cast, None, part("a.pdf"), part("b.pdf")), await draft(cast)
+    await says_yes(eva, request)
+    counts = {}
+    async with browser(cast.anna) as anna:
+        for address in (pages.page.url(approval_id=request.id), pages.page.url(approval_id=unsent.id), pages.of_one_client.url(client_id=cast.bakkerij), pages.new.url(client_id=cast.bakkerij), pages.edit.url(approval_id=unsent.id)):  # fmt: skip
+            with engine.count_queries() as counted:
+                assert (await anna.get(address)).status_code == 200
+            counts[address] = counted.n
+
+    assert max(counts.values()) <= 12, counts
+
+
+async def test_a_colleague_without_the_module_finds_nothing(cast: Cast, browser: Browsers) -> None:
+    await switched_on()
+    await person(cast.bakkerij, "Eva", Right.APPROVE | Right.VIEW_APPROVALS)
+    request = await offered(cast)
+    await engine.raw("UPDATE users SET permissions = 'clients:act' WHERE id = $1", cast.ed.user.id)
+    async with browser(cast.ed) as ed:
+        tab = await ed.get(f"/clients/{cast.bakkerij}")
+        answers = [
+            (await ed.get(one)).status_code
+            for one in (pages.page.url(approval_id=request.id), pages.new.url(client_id=cast.bakkerij))
+        ]
+        posted = await ed.post(f"/approvals/{request.id}/withdrawal", data={"reason": "x"})
+
+    assert "/approvals" not in tab.text
+    assert answers == [404, 403] and posted.status_code == 404

@@ -1,0 +1,369 @@
+"""Approvals at the office: placing one, looking at who would sign before anything is sent, its page, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+
+from models.approvals import (
+    AlreadyThere,
+    ApprovalRequest,
+    Former,
+    NewPart,
+    add_parts,
+    already_there,
+    answer,
+    ask,
+    change,
+    extend,
+    make,
+    of_client,
+    offer,
+    plan_of,
+    put_aside,
+    record_on_paper,
+    remarks_of,
+    remove_part,
+    send_back,
+    sign_off,
+    swap_part,
+    whole,
+    withdraw,
+)
+from models.approvals.asking import remarks_on
+from models.approvals.reading import SIZE, choices, pages_seen
+from models.approvals.records import ROLES
+from models.approvals.states import OPEN
+from models.clients import Client, lists
+from models.core import Refused, Say
+from models.drawing import is_shown
+from models.requests.making import read_day
+from models.viewer import Permission, Viewer
+from web.approval_forms import Placing, kept, parts_of, taken_back
+from web.approval_words import ACTS, LEVEL_WORDS, PLACE_STATES, SOURCES, STATE_WORDS
+from web.clients import page_number
+from web.forms import Form, Text
+from web.replies import Reply, Toast, go, invalid, show
+from web.routing import Access, Routes
+from web.uploads import Received
+
+approvals = Routes("approvals", Access.STAFF)
+
+
+class WhichClient(Form):
+    number = Text(most=40, required=True)
+
+
+@approvals.get("/clients/{client_id:int}/approvals")
+async def of_one_client(request: Request, viewer: Viewer, client_id: int) -> Reply:
+    """The client's tab; `?state=` narrows it."""
+    client = await viewer.clients.get(client_id)
+    viewer.require(Permission.VIEW_REQUESTED) if viewer.view_as is None else None
+    state, number = request.query_params.get("state", ""), min(page_number(request), 100_000)
+    state = state if state in STATE_WORDS else ""
+    rows, total = await of_client(viewer, client.id, number, state)
+    return show(
+        "approvals/client.html", title=client.name, section="clients", client=client, tab="approvals", rows=rows, total=total,
+        page=number, size=SIZE, state=state, states=[("", Say("Alles")), *((key, words[0]) for key, words in STATE_WORDS.items())],
+        words=STATE_WORDS, base=of_one_client.url(client_id=client_id, state=state or None), may_edit=_may_edit(viewer),
+    )  # fmt: skip
+
+
+@approvals.get("/approvals/new")
+async def new_of_any(request: Request, viewer: Viewer) -> Reply:
+    """`?number=`: the client's number; then on to the form."""
+    viewer.require(Permission.EDIT_APPROVALS)
+    number = request.query_params.get("number", "").strip()[:40]
+    form = WhichClient.blank(number=number)
+    if number:
+        if found := await lists.named(viewer, number).select(Client.id, limit=1):
+            return go(new.url(client_id=found[0]["id"]))
+        form.refuse(Refused("number", Say("Er is geen cliënt “{name}”.", name=number)))
+    return (invalid if number else show)("approvals/which.html", title=Say("Ter accordering aanbieden"), section="approvals", form=form)  # fmt: skip
+
+
+@approvals.get("/clients/{client_id:int}/approvals/new")
+async def new(request: Request, viewer: Viewer, client_id: int) -> Reply:
+    """`?replaces=` is the request whose place it takes: its kind and period are filled in."""
+    viewer.require(Permission.EDIT_APPROVALS)
+    client = await viewer.clients.get(client_id)
+    form, formers = Placing.blank(), list[Former]()
+    asked = request.query_params.get("replaces", "")
+    if asked.isdecimal() and len(asked) < 10:
+        former = await viewer.scope(ApprovalRequest).where(ApprovalRequest.client == client.id).get(int(asked))
+        form = Placing.blank(**_filled_in(former), replaces=asked, former="replace")
+        formers = await already_there(client.id, former.kind, former.book_year, former.period)
+    return await _form(viewer, client, form, show, formers=formers)
+
+
+def _filled_in(request: ApprovalRequest) -> dict[str, Any]:
+    amount = "" if request.amount is None else f"{request.amount / 100:.2f}".replace(".", ",")
+    return {
+        "kind": request.kind, "book_year": str(request.book_year or ""), "period": request.period, "title": request.title,
+        "addressee": request.addressee, "amount": amount, "message": request.message, "responsible": request.responsible or 0,
+    }  # fmt: skip
+
+
+async def _may_place(request: Request, viewer: Viewer, client_id: int) -> None:
+    viewer.require(Permission.EDIT_APPROVALS, await viewer.clients.get(client_id))
+
+
+@approvals.upload("/clients/{client_id:int}/approvals", before=_may_place, after=parts_of)
+async def create(
+    request: Request, viewer: Viewer, received: Received, prepared: tuple[list[NewPart], Refused | None], client_id: int
+) -> Reply:
+    """A draft: its page shows who would sign, before anything is sent. What was uploaded is kept when the form is not right yet."""
+    client = await viewer.clients.get(client_id)
+    form = Placing(received.fields)
+    form.general = []
+    form.validate()
+    parts = taken_back(received.fields, viewer.user.id) + prepared[0]
+    formers: list[Former] = []
+    try:
+        if prepared[1]:
+            raise prepared[1]
+        values = form.values()
+        if not form.errors:
+            made = await make(client, values, parts, by=viewer)
+            return go(page.url(approval_id=made.id), toast=Say("Het concept staat klaar. Er is nog niets verstuurd."))
+    except AlreadyThere as there:
+        formers = there.formers
+        form.replaces.data = str(formers[0].id)
+        form.refuse(Refused("", there.why))
+    except Refused as refused:
+        form.refuse(refused)
+    return await _form(viewer, client, form, invalid, parts=parts, formers=formers)
+
+
+async def _form(
+    viewer: Viewer, client: Client, form: Placing, make_: Callable[..., Reply], *, parts: list[NewPart] | None = None,
+    formers: list[Former] | None = None, request: ApprovalRequest | None = None,
+) -> Reply:  # fmt: skip
+    form.choose_from(await choices(viewer, client.id))
+    return make_(
+        "approvals/new.html", title=Say("Ter accordering aanbieden"), section="clients", client=client, tab="approvals", form=form,
+        parts=[(part, kept(part, viewer.user.id)) for part in parts or []], formers=formers or [], request=request, words=STATE_WORDS,
+    )  # fmt: skip
+
+
+@approvals.get("/approvals/{approval_id:int}")
+async def page(request: Request, viewer: Viewer, approval_id: int) -> Reply:
+    return await _page(viewer, await _get(viewer, approval_id), show)
+
+
+async def _get(viewer: Viewer, approval_id: int) -> ApprovalRequest:
+    found: ApprovalRequest = await viewer.scope(ApprovalRequest).get(approval_id)
+    return found
+
+
+async def _page(viewer: Viewer, found: ApprovalRequest, make_: Callable[..., Reply], **more: Any) -> Reply:
+    everything = await whole(viewer, found)
+    is_unsent = found.state in ("draft", "sign_off")
+    plan = await plan_of(found) if is_unsent else None
+    first = plan.steps[0].places if plan and plan.steps else ()
+    told = [one.name for one in first if one.is_mailed], [one.name for one in first if not one.is_mailed]
+    name = " ".join(one for one in (everything.row["kind_name"], everything.row["period_name"]) if one)
+    return make_(
+        "approvals/page.html", title=name, section="clients", request=found, whole=everything, row=everything.row, plan=plan, told=told,  name=name, sources=SOURCES, words=STATE_WORDS, place_states=PLACE_STATES, roles=ROLES, acts=ACTS, levels=LEVEL_WORDS,
+        remarks=[] if is_unsent else await remarks_on(found), seen={} if is_unsent else await pages_seen(found.id), is_open=found.state in OPEN,
+        shown={part.id for part in (*everything.main, *everything.attachments, *everything.scans) if is_shown(part.mime, part.name)},
+        may_edit=_may_edit(viewer), may_sign_off=viewer.view_as is None and viewer.may(Permission.SIGN_OFF), **(_NOTHING_TYPED | more),
+    )  # fmt: skip
+
+
+_NOTHING_TYPED: dict[str, Any] = {
+    "said": "",
+    "said_why": None,
+    "on_paper": None,
+    "on_paper_why": None,
+    "on_paper_scans": [],
+}
+
+
+def _may_edit(viewer: Viewer) -> bool:
+    return viewer.view_as is None and viewer.may(Permission.EDIT_APPROVALS)
+
+
+@approvals.get("/approvals/{approval_id:int}/edit")
+async def edit(request: Request, viewer: Viewer, approval_id: int) -> Reply:
+    viewer.require(Permission.EDIT_APPROVALS)
+    found = await _get(viewer, approval_id)
+    form = Placing.blank(
+        **_filled_in(found), former="replace" if found.replaces else "", replaces=str(found.replaces or ""),
+        internal_due=found.internal_due.isoformat() if found.internal_due else "",
+        legal_due=found.legal_due.isoformat() if found.legal_due else "",
+        viewers=[one["person"] for one in (await whole(viewer, found)).places if one["step"] == 0],
+    )  # fmt: skip
+    return await _form(viewer, await viewer.clients.get(found.client), form, show, request=found)
+
+
+@approvals.post("/approvals/{approval_id:int}/edit")
+async def save_edit(request: Request, viewer: Viewer, approval_id: int) -> Reply:
+    found = await _get(viewer, approval_id)
+    form, formers = await Placing.read(request), list[Former]()
+    try:
+        values = form.values()
+        if not form.errors:
+            await change(found, values, by=viewer)
+            return go(page.url(approval_id=found.id), toast=Say("Bewaard."))
+    except AlreadyThere as there:
+        formers = there.formers
+        form.replaces.data = str(formers[0].id)
+        form.refuse(Refused("", there.why))
+    except Refused as refused:
+        form.refuse(refused)
+    client = await viewer.clients.get(found.client)
+    return await _form(viewer, client, form, invalid, request=found, formers=formers)
+
+
+@approvals.post("/approvals/{approval_id:int}/offer")
+async def offer_(request: Request, viewer: Viewer, approval_id: int) -> Reply:
+    found = await _get(viewer, approval_id)
+    said = {"offered": Say("Aangeboden. Wie aan de beurt is, ziet het nu."), "sign_off": Say("Ter autorisatie voorgelegd aan een collega.")}  # fmt: skip
+    try:
+        state = await offer(found, by=viewer)
+    except Refused as refused:
+        return _refused(found.id, refused)
+    return go(page.url(approval_id=found.id), toast=said[state])
+
+
+@approvals.post("/approvals/{approval_id:int}/sign-off")
+async def sign_off_(request: Request, viewer: Viewer, approval_id: int) -> Reply:
+    found = await _get(viewer, approval_id)
+    return await _do(found.id, sign_off(found, by=viewer), Say("Geautoriseerd en aangeboden."))
+
+
+@approvals.post("/approvals/{approval_id:int}/return")
+async def return_(request: Request, viewer: Viewer, approval_id: int) -> Reply:
+    found = await _get(viewer, approval_id)
+    return await _do(found.id, send_back(found, await _field(request, "reason"), by=viewer), Say("Teruggestuurd met de reden."))  # fmt: skip
+
+
+@approvals.post("/approvals/{approval_id:int}/withdrawal")
+async def withdraw_(request: Request, viewer: Viewer, approval_id: int) -> Reply:
+    found = await _get(viewer, approval_id)
+    return await _do(found.id, withdraw(found, await _field(request, "reason"), by=viewer), Say("De accordering is ingetrokken."))  # fmt: skip
+
+
+@approvals.post("/approvals/{approval_id:int}/deadlines")
+async def deadlines(request: Request, viewer: Viewer, approval_id: int) -> Reply:
+    found = await _get(viewer, approval_id)
+    form = await request.form()
+
+    async def extending() -> None:
+        internal = read_day(str(form.get("internal_due", "")), "internal_due")
+        await extend(found, internal, read_day(str(form.get("legal_due", "")), "legal_due"), by=viewer)
+
+    return await _do(found.id, extending(), Say("De deadlines zijn bewaard."))
+
+
+@approvals.post("/approvals/{approval_id:int}/remarks")
+async def remark(request: Request, viewer: Viewer, approval_id: int) -> Reply:
+    """An answer where the client asked something, else a question or a word to the client."""
+    found = await _get(viewer, approval_id)
+    text = await _field(request, "text")
+    waits = any(one["side"] == "client" and one["settled_at"] is None for one in await remarks_of(found, viewer))
+    try:
+        await (answer if waits else ask)(found, text, by=viewer)
+    except Refused as refused:
+        return await _page(viewer, found, invalid, said=text, said_why=refused.why)
+    return go(page.url(approval_id=found.id) + "#remarks", toast=Say("Verstuurd."))
+
+
+@approvals.post("/approvals/{approval_id:int}/remarks/aside")
+async def aside(request: Request, viewer: Viewer, approval_id: int) -> Reply:
+    found = await _get(viewer, approval_id)
+    return await _do(found.id, put_aside(found, by=viewer), Say("De vraag is afgesloten."))
+
+
+async def _may_change(request: Request, viewer: Viewer, approval_id: int, **more: int) -> None:
+    viewer.require(Permission.EDIT_APPROVALS, await _get(viewer, approval_id))
+
+
+async def _attached(received: Received) -> tuple[list[NewPart], Refused | None]:
+    """As `parts_of`, of what is not approved itself: a scan."""
+    parts, wrong = await parts_of(received)
+    return [part._replace(part="attachment") for part in parts], wrong
+
+
+@approvals.upload("/approvals/{approval_id:int}/parts", before=_may_change, after=parts_of)
+async def add(
+    request: Request,
+    viewer: Viewer,
+    received: Received,
+    prepared: tuple[list[NewPart], Refused | None],
+    approval_id: int,
+) -> Reply:
+    found = await _get(viewer, approval_id)
+    parts, wrong = prepared
+    if wrong or not parts:
+        return _refused(found.id, wrong or Refused("files", Say("Kies eerst een bestand.")))
+    return await _do(found.id, add_parts(found, parts, by=viewer), Say("{n} toegevoegd.", n=len(parts)))
+
+
+@approvals.post("/approvals/{approval_id:int}/parts/{part_id:int}/removal")
+async def remove(request: Request, viewer: Viewer, approval_id: int, part_id: int) -> Reply:
+    found = await _get(viewer, approval_id)
+    return await _do(found.id, remove_part(found, part_id, by=viewer), Say("Verwijderd uit het concept."))
+
+
+@approvals.upload("/approvals/{approval_id:int}/parts/{part_id:int}/file", before=_may_change, after=parts_of)
+async def swap(
+    request: Request, viewer: Viewer, received: Received, prepared: tuple[list[NewPart], Refused | None], approval_id: int, part_id: int
+) -> Reply:  # fmt: skip
+    """Another file in its place: approvals that were given are void, and it is asked anew."""
+    found = await _get(viewer, approval_id)
+    parts, wrong = prepared
+    if wrong or not parts:
+        return _refused(found.id, wrong or Refused("files", Say("Kies eerst een bestand.")))
+    try:
+        voided = await swap_part(found, part_id, parts[0], by=viewer)
+    except Refused as refused:
+        return _refused(found.id, refused)
+    said = {0: Say("Vervangen."), 1: Say("Vervangen. Het gegeven akkoord is vervallen en wordt opnieuw gevraagd.")}
+    more = Say("Vervangen. {n} gegeven akkoorden zijn vervallen en worden opnieuw gevraagd.", n=len(voided))
+    return go(page.url(approval_id=found.id), toast=said.get(len(voided), more))
+
+
+@approvals.upload("/approvals/{approval_id:int}/paper", before=_may_change, after=_attached)
+async def paper(
+    request: Request,
+    viewer: Viewer,
+    received: Received,
+    prepared: tuple[list[NewPart], Refused | None],
+    approval_id: int,
+) -> Reply:
+    """Signed on paper: who, when, and the scan."""
+    found = await _get(viewer, approval_id)
+    parts = taken_back(received.fields, viewer.user.id) + prepared[0]
+    typed = {name: str(received.fields.get(name, "")) for name in ("signed_by", "signed_on", "remark")}
+    try:
+        if prepared[1]:
+            raise prepared[1]
+        day = read_day(typed["signed_on"], "signed_on")
+        if day is None:
+            raise Refused("signed_on", Say("Vul in wanneer er getekend is."))
+        await record_on_paper(found, parts, typed["signed_by"], day, typed["remark"], by=viewer)
+    except Refused as refused:
+        scans = [(part, kept(part, viewer.user.id)) for part in parts]
+        return await _page(viewer, found, invalid, on_paper=typed, on_paper_why=refused.why, on_paper_scans=scans)
+    return go(page.url(approval_id=found.id), toast=Say("Vastgelegd als op papier akkoord."))
+
+
+async def _field(request: Request, name: str) -> str:
+    return str((await request.form()).get(name, ""))
+
+
+def _refused(approval_id: int, refused: Refused) -> Reply:
+    return go(page.url(approval_id=approval_id), toast=Toast(refused.why, "attention"))
+
+
+async def _do(approval_id: int, change_: Awaitable[Any], done: Say) -> Reply:
+    """Back to its page, with what was done or why it was not."""
+    try:
+        await change_
+    except Refused as refused:
+        return _refused(approval_id, refused)
+    return go(page.url(approval_id=approval_id), toast=done)
