@@ -33,7 +33,7 @@ debian:
 	@bash tests/debian_packages.sh
 
 test: $(TEST_STAMP) debian
-	@$(BIN)/python -m pytest -n $${TEST_PROCESSES:-2} --dist loadgroup -q
+	@$(BIN)/python -m pytest -n $${TEST_PROCESSES:-2} --dist loadfile --no-loadscope-reorder -q
 
 check: $(TEST_STAMP)
 	@$(BIN)/ruff format --check .

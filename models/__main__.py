@@ -51,7 +51,7 @@ async def seed(asked: argparse.Namespace) -> int:
 
     password = asked.password or secrets.token_urlsafe(9)
     try:
-        await sample.fill(asked.clients, asked.seed, password)
+        await sample.fill(asked.clients, asked.seed, password, bare=asked.bare)
     except sample.NotEmpty:
         print("Er staat al een kantoor in deze database; het voorbeeldkantoor kan alleen in een lege.", file=sys.stderr)
         return 1
@@ -248,6 +248,9 @@ def parser() -> argparse.ArgumentParser:
     one = command("seed", seed, "fills an empty database with a sample office")
     one.add_argument("--clients", type=_at_least_one, default=60)
     one.add_argument("--seed", type=int, default=1)
+    one.add_argument(
+        "--bare", action="store_true", help="tidy dossiers in which nothing happened yet: no requests, no questions"
+    )
     one.add_argument("--password", help="of everybody of the cast; made up and printed when left out")
     command("check", check, "verifies settings, database, queue, storage and mail")
     one = command("backup", backup, "one consistent file of database, documents and settings")

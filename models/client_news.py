@@ -205,6 +205,8 @@ WHERE d.published_at > $1 AND d.published_at <= $2 AND d.published_at > {{since_
 UNION ALL
 SELECT u.id FROM request_item i JOIN document_request r ON r.id = i.request AND r.state = 'open' JOIN access a ON a.client = r.client {{hearer}} {HANDING}
 WHERE i.state IN ('open', 'sent_back') AND i.asked_at > $1 AND i.asked_at <= $2 AND i.asked_at > {{since}} AND {HANDS_IN} AND {{wants}}
+ AND NOT EXISTS (SELECT 1 FROM reminder m LEFT JOIN errand e ON e.id = m.errand WHERE m.person = u.id AND m.request = r.id AND m.at >= i.asked_at
+ AND m.made_by IS NOT NULL AND coalesce(e.state, '') NOT IN ('refused', 'failed', 'cancelled'))
 UNION ALL
 SELECT u.id FROM request_item i JOIN document_request r ON r.id = i.request AND r.state = 'open' JOIN access a ON a.client = r.client {{hearer}} {HANDING}
 WHERE i.state = 'sent_back' AND i.judged_at > $1 AND i.judged_at <= $2 AND i.judged_at > {{since}} AND {HANDS_IN} AND {{wants}}

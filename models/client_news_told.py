@@ -10,7 +10,7 @@ from models import engine
 from models.accounts import User
 from models.clients import granted
 from models.dossiers import Document
-from models.settings import utcnow
+from models.settings import this_day
 from models.viewer import Right, Viewer
 
 _NAMED = 20  # things of one kind named per client; of the others the mail says how many
@@ -84,12 +84,14 @@ class _Found:
     async def items(self, since: Since, until: dt.datetime) -> None:
         """Requests with something new to hand in, items that came back, and requests that are done."""
         rows = await engine.raw(
-            f"SELECT r.id, r.client, r.title, r.due_on, r.state AS request_state, r.closed_at, i.id AS item, i.title AS item_title, i.state, i.due_on AS item_due, i.asked_at, i.judged_at "
+            f"SELECT r.id, r.client, r.title, r.due_on, r.state AS request_state, r.closed_at, i.id AS item, i.title AS item_title, i.state, i.due_on AS item_due, i.asked_at, i.judged_at, "
+            "(SELECT max(m.at) FROM reminder m LEFT JOIN errand e ON e.id = m.errand WHERE m.person = $2 AND m.request = r.id AND m.made_by IS NOT NULL "
+            "AND coalesce(e.state, '') NOT IN ('refused', 'failed', 'cancelled')) AS reminded_at "
             f"FROM document_request r JOIN request_item i ON i.request = r.id WHERE {self._asked()} AND ("
             "(r.state = 'open' AND i.state IN ('open', 'sent_back') AND (i.asked_at > $1 OR i.judged_at > $1)) OR (r.state = 'done' AND r.closed_at > $1)) "
             "ORDER BY CASE WHEN r.due_on IS NULL THEN 1 ELSE 0 END, r.due_on, r.id, i.position, i.id",
-            min(since.values(), default=until),
-        )
+            min(since.values(), default=until), self.viewer.user.id,
+        )  # fmt: skip
         asked: dict[int, dict[str, Any]] = {}
         for row in rows:
             at = since.get(row["client"])
@@ -99,6 +101,8 @@ class _Found:
                 if row["closed_at"] and at < row["closed_at"] <= until:
                     self.add(row["client"], "done", ("done", row["id"]), {"id": row["id"], "title": row["title"]})
             elif row["asked_at"] and at < row["asked_at"] <= until:
+                if row["reminded_at"] is not None and _moment(row["reminded_at"]) >= row["asked_at"]:
+                    continue  # the office wrote him of it already
                 one = asked.setdefault(row["id"], _request(row))
                 one["n"] += 1
                 self.add(row["client"], "asked", ("request", row["id"]), one)
@@ -114,11 +118,7 @@ class _Found:
             "AND NOT EXISTS (SELECT 1 FROM remark o WHERE o.document = k.document AND o.person = $3 AND o.id > k.id) GROUP BY document, client",
             min(since.values(), default=until), until, self.viewer.user.id,
         )  # fmt: skip
-        ids = []
-        for row in rows:
-            at = row["at"] if isinstance(row["at"], dt.datetime) else dt.datetime.fromisoformat(row["at"])
-            if at > since[row["client"]]:
-                ids.append(row["document"])
+        ids = [row["document"] for row in rows if _moment(row["at"]) > since[row["client"]]]
         if ids:
             for row in await _documents(self.viewer, Document.id.is_in(ids), unread=False):
                 self.add(row["client"], "answers", ("answer", row["id"]), row)
@@ -169,7 +169,7 @@ class _Found:
 
 def _request(row: dict[str, Any]) -> dict[str, Any]:
     due = row["due_on"] or row["item_due"]
-    late = due is not None and due < utcnow().date()
+    late = due is not None and due < this_day()
     return {"id": row["id"], "title": row["title"], "due_on": due, "is_late": late, "n": 0}
 
 
@@ -192,3 +192,8 @@ async def _documents(viewer: Viewer, condition: Any, *, unread: bool = True) -> 
     )
     known = {(row["document"], row["version"]) for row in read}
     return [row for row in rows if (row["id"], row["version"]) not in known]
+
+
+def _moment(value: dt.datetime | str) -> dt.datetime:
+    """An expression over moments is text on SQLite."""
+    return value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(value)

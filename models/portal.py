@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from models import engine
 from models.accounts.blocking import listed
 from models.core import Missing
-from models.dossiers.documents import meant_sql, shown_sql
+from models.dossiers.documents import meant_sql, of_office_sql, shown_folder_sql, shown_sql
 from models.dossiers.dossier import GENERAL_SQL
 from models.settings import utcnow
 from models.viewer import Right
@@ -71,14 +71,16 @@ async def unread_of(viewer: Viewer) -> list[dict[str, Any]]:
     is for many), documents (how many), and of one of them document and name. Where it is for many: per general dossier,
     with its id and name as general and general_name, and as reader one of this person's clients in whose dossier it stands.
     """
-    within = _within(viewer)
-    return await engine.raw(_UNREAD_SQL.format(**within), viewer.user.id, utcnow() - LATELY) if within else []
+    within, opened = _within(viewer)
+    if not within:
+        return []
+    return await engine.raw(_UNREAD_SQL.format(**within), viewer.user.id, opened, utcnow() - LATELY)
 
 
 async def new_for(viewer: Viewer) -> list[dict[str, Any]]:
     """The newest documents that the office published: id, name, folder, client, uploaded_at, is_new (not opened yet); reader as of `unread_of`."""
-    within = _within(viewer)
-    return await engine.raw(_NEW_SQL.format(**within), viewer.user.id) if within else []
+    within, opened = _within(viewer)
+    return await engine.raw(_NEW_SQL.format(**within), viewer.user.id, opened) if within else []
 
 
 async def contacts_of(viewer: Viewer) -> list[dict[str, Any]]:
@@ -87,20 +89,38 @@ async def contacts_of(viewer: Viewer) -> list[dict[str, Any]]:
     return await engine.raw(_CONTACTS_SQL.format(ids=ids)) if ids else []
 
 
+async def trees_of(viewer: Viewer, client_id: int, after: int = 0) -> tuple[list[Branch], list[dict[str, Any]]]:
+    """`dossier_tree` and `general_trees`, in as many statements for whom only some folders are open as for everybody."""
+    grant = _require(viewer, client_id)
+    some, args = _some(grant, 4)
+    sql = _TREES_SQL.format(
+        some=some,
+        tops="f.parent IS NULL" if after else _TOPS_OF_MANY.format(folders="few", branches=BRANCHES),
+        shared_tops=_TOPS_OF_MANY.format(folders="shared", branches=BRANCHES),
+        most=BRANCHES + 1,
+        general=_GENERAL.format(ids=int(client_id)) if Right.VIEW_DOSSIER in grant.rights else "-1",
+    )
+    rows = await engine.raw(sql, client_id, viewer.user.id, after, *args)
+    own = [row | ({"documents": 0} if row["id"] in grant.passages else {}) for row in rows if row["client"]]
+    shared = [row for row in rows if not row["client"]]
+    stepwise = after > 0 or any(row["own"] > BRANCHES for row in own[:1])
+    behind, own = len(own) > BRANCHES, own[:BRANCHES]
+    in_own, in_shared = await _leaves(viewer, (own, not stepwise), (shared, True))
+    tree = _grown(own, in_own, stepwise=stepwise)
+    if behind:
+        tree[-1].more = after + BRANCHES
+    return tree, _general(shared, in_shared)
+
+
 async def dossier_tree(viewer: Viewer, client_id: int, after: int = 0) -> list[Branch]:
     """The whole dossier of a client, as this person may see it; of a large one the folders at the top, behind so many.
     Raises Missing when he may not."""
-    grant = _require(viewer, client_id)
-    if after:
-        return await _level(viewer, grant, None, after)
-    some, args = _some(grant, 3)
-    rows = await engine.raw(_CLIENT_FOLDERS_SQL.format(some=some, most=BRANCHES + 1), client_id, viewer.user.id, *args)
-    if len(rows) > BRANCHES:
-        return await _level(viewer, grant, None, 0)
-    rows = [row | {"documents": 0} if row["id"] in grant.passages else row for row in rows]
-    if not rows:
-        return []
-    return _grown(rows, await _leaves(viewer, rows))
+    return (await trees_of(viewer, client_id, after))[0]
+
+
+async def general_trees(viewer: Viewer, client_id: int) -> list[dict[str, Any]]:
+    """The general dossiers that this client may read: id, name, and `tree` as of `dossier_tree`."""
+    return (await trees_of(viewer, client_id))[1]
 
 
 async def branches_in(viewer: Viewer, folder: Folder, after: int = 0) -> list[Branch]:
@@ -113,30 +133,6 @@ async def tops_behind(viewer: Viewer, client_id: int, after: int) -> list[Branch
     return await _level(viewer, _require(viewer, client_id), None, after)
 
 
-async def general_trees(viewer: Viewer, client_id: int) -> list[dict[str, Any]]:
-    """The general dossiers that this client may read: id, name, and `tree` as of `dossier_tree`."""
-    if Right.VIEW_DOSSIER not in _require(viewer, client_id).rights:
-        return []
-    general = _GENERAL.format(ids=int(client_id))
-    rows = await engine.raw(_GENERAL_FOLDERS_SQL.format(general=general, some="", most=BRANCHES + 1), viewer.user.id)
-    stepwise = len(rows) > BRANCHES
-    if stepwise:
-        top = " AND f.parent IS NULL"
-        rows = await engine.raw(_GENERAL_FOLDERS_SQL.format(general=general, some=top, most=500), viewer.user.id)
-    if not rows:
-        return []
-    documents = await _leaves(viewer, rows)
-    found: dict[int, list[dict[str, Any]]] = {}
-    names: dict[int, str] = {}
-    for row in rows:
-        found.setdefault(row["dossier"], []).append(row)
-        names[row["dossier"]] = row["dossier_name"]
-    return [
-        {"id": id, "name": names[id], "tree": _grown(folders, documents, stepwise=stepwise)}
-        for id, folders in found.items()
-    ]
-
-
 async def folder_contents(
     viewer: Viewer, folder: Folder, page: int = 1
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], bool]:
@@ -145,7 +141,7 @@ async def folder_contents(
     offset, passes = (page - 1) * PAGE, folder.id in viewer.passages
     some, args = _seen_in(viewer, folder)
     inside = await engine.raw(_INSIDE_SQL.format(some=some), folder.id, viewer.user.id, PAGE + 1, offset, *args)
-    fresh = await _new_below(viewer, folder) if inside and not passes else set()
+    fresh = await _new_below(viewer, inside[:PAGE]) if inside and not passes else set()
     inside = [row | {"has_new": row["id"] in fresh} for row in inside]
     if len(inside) > PAGE or passes:
         ways = set(viewer.passages) if passes else set()
@@ -171,9 +167,10 @@ def _seen_in(viewer: Viewer, folder: Folder) -> tuple[str, tuple[str, ...]]:
     return f" AND f.id IN {listed(5)}", (json.dumps([*viewer.opened_folders, *viewer.passages]),)
 
 
-async def _new_below(viewer: Viewer, folder: Folder) -> set[int]:
-    """Of the folders directly in this one, in which he looks, those with something that he did not open yet."""
-    return {row["top"] for row in await engine.raw(_NEW_BELOW_SQL, folder.id, viewer.user.id)}
+async def _new_below(viewer: Viewer, inside: list[dict[str, Any]]) -> set[int]:
+    """Of these folders, which he sees, those with something in them that he did not open yet."""
+    ids = json.dumps([row["id"] for row in inside])
+    return {row["top"] for row in await engine.raw(_NEW_BELOW_SQL.format(ids=listed(1)), ids, viewer.user.id)}
 
 
 def _require(viewer: Viewer, client_id: int) -> Granted:
@@ -198,34 +195,56 @@ async def _level(viewer: Viewer, grant: Granted | None, folder: Folder | None, a
     rows = await engine.raw(_LEVEL_SQL.format(which=which, some=some), at, viewer.user.id, BRANCHES + 1, after, *args)
     ways = grant.passages if grant else frozenset()
     rows = [row | {"documents": 0} if row["id"] in ways else row for row in rows]
-    branches = _grown(rows[:BRANCHES], await _leaves(viewer, rows[:BRANCHES], hang=False), stepwise=True)
+    (fresh,) = await _leaves(viewer, (rows[:BRANCHES], False))
+    branches = _grown(rows[:BRANCHES], fresh, stepwise=True)
     if len(rows) > BRANCHES:
         branches[-1].more = after + BRANCHES
     return branches
 
 
-async def _leaves(viewer: Viewer, rows: list[dict[str, Any]], *, hang: bool = True) -> list[dict[str, Any]] | set[int]:
-    """The documents of these folders, as long as they are few; else the folders in which there are new ones."""
-    ids = json.dumps([row["id"] for row in rows if row["documents"]])
-    if hang and sum(row["documents"] for row in rows) <= LEAVES:
-        return await engine.raw(_LEAVES_SQL.format(ids=listed(1)), ids, viewer.user.id)
-    found = await engine.raw(_FRESH_SQL.format(ids=listed(1)), ids, viewer.user.id)
-    return {row["id"] for row in found}
+async def _leaves(viewer: Viewer, *trees: tuple[list[dict[str, Any]], bool]) -> list[list[dict[str, Any]] | set[int]]:
+    """For each of these lists of folders the documents in them, as long as they are few (and where they hang in the tree: said
+    beside it); else the folders in which there are new ones."""
+    hang = [wanted and sum(row["documents"] for row in rows) <= LEAVES for rows, wanted in trees]
+    ids: dict[bool, list[int]] = {True: [], False: []}
+    for (rows, _), hangs in zip(trees, hang, strict=True):
+        ids[hangs] += [row["id"] for row in rows if row["documents"]]
+    if not any(rows for rows, _ in trees):
+        return [[] for _ in trees]
+    found = await engine.raw(
+        _LEAVES_OR_FRESH_SQL.format(hanging=listed(1), others=listed(3)),
+        json.dumps(ids[True]), viewer.user.id, json.dumps(ids[False]),
+    )  # fmt: skip
+    parts: list[list[dict[str, Any]] | set[int]] = []
+    for (rows, _), hangs in zip(trees, hang, strict=True):
+        here = {row["id"] for row in rows}
+        inside = [row for row in found if row["folder"] in here]
+        parts.append(inside if hangs else {row["folder"] for row in inside})
+    return parts
 
 
-def _within(viewer: Viewer) -> dict[str, str]:
-    """What of dossiers is this person's to see, for the statements below: ids of clients, of folders, and general dossiers."""
-    ids, folders = _listed(viewer.client_ids_with(Right.VIEW_DOSSIER)), _listed(viewer.opened_folders)
-    if not ids and not folders:
-        return {}
+def _general(rows: list[dict[str, Any]], documents: list[dict[str, Any]] | set[int]) -> list[dict[str, Any]]:
+    """The general dossiers out of the rows of their folders."""
+    stepwise = any(row["general"] > BRANCHES for row in rows[:1])
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["dossier"], []).append(row)
+    return [
+        {"id": id, "name": folders[0]["dossier_name"], "tree": _grown(folders, documents, stepwise=stepwise)}
+        for id, folders in found.items()
+    ]
+
+
+def _within(viewer: Viewer) -> tuple[dict[str, str], str]:
+    """What of dossiers is this person's to see, for the statements below: the folders, with the clients whose dossier is his
+    as a whole; and the argument of it, the folders that were opened to him. Empty where he sees nothing."""
+    ids = _listed(viewer.client_ids_with(Right.VIEW_DOSSIER))
+    if not ids and not viewer.opened_folders:
+        return {}, ""
+    general = _GENERAL.format(ids=ids) if ids else "-1"
     ids = ids or "-1"
-    shown = shown_sql("$1")
-    return {
-        "shown": shown,
-        "ids": ids,
-        "folders": folders or "-1",
-        "general": _GENERAL.format(ids=ids) if ids != "-1" else "-1",
-    }
+    mine = _MINE.format(ids=ids, general=general, opened=listed(2))
+    return {"mine": mine, "ids": ids}, json.dumps([*viewer.opened_folders])
 
 
 def _uploads_where(viewer: Viewer, folder: int) -> bool:
@@ -280,32 +299,43 @@ _UPLOADS_SQL = """SELECT f.id AS folder, f.name, f.client, c.name AS client_name
 FROM folder f JOIN client c ON c.id = f.client WHERE (f.client IN ({ids}) OR f.id IN ({folders})) AND f.kind IN ('upload', 'both') AND f.trashed_at IS NULL
 ORDER BY c.sort_key, f.position, f.name_key LIMIT 500"""
 
-_PUBLISHED = """(d.client IN ({ids}) OR d.folder IN ({folders}) OR (d.client IS NULL AND f.dossier IN ({general})))
- AND d.source = 'office' AND {shown}"""
+_MINE = f"""SELECT f.id FROM folder f WHERE (f.client IN ({{ids}}) OR f.id IN {{opened}}
+ OR (f.client IS NULL AND f.dossier IN ({{general}}))) AND {shown_folder_sql()}"""
 
 # One of these clients for whose group or sector a general dossier is; NULL where it is for all.
 _READER = """coalesce((SELECT min(m.client) FROM dossier_group dg JOIN membership m ON m.client_group = dg.client_group
   WHERE dg.dossier = {dossier} AND m.client IN ({{ids}})), (SELECT min(cs.client) FROM dossier_sector ds
   JOIN client_sector cs ON cs.sector = ds.sector WHERE ds.dossier = {dossier} AND cs.client IN ({{ids}})))"""
 
-_UNREAD_SQL = f"""SELECT d.client, c.name AS client_name, o.id AS general, o.name AS general_name, count(*) AS documents,
- min(d.id) AS document, min(d.name) AS name,
+# Counted per folder, in the order of the index, so that what is counted need not be sorted.
+_UNREAD_SQL = f"""WITH unread(folder, documents, document) AS (SELECT d.folder, count(*), min(d.id) FROM document d
+ LEFT JOIN reading r ON r.document = d.id AND r.person = $1 AND r.version = d.version
+ WHERE d.folder IN ({{mine}}) AND {of_office_sql()} AND {meant_sql('$1')} AND d.published_at > $3 AND r.document IS NULL GROUP BY d.folder),
+found(client, general, documents, document) AS (SELECT f.client, CASE WHEN f.client IS NULL THEN f.dossier END AS general,
+ CAST(sum(u.documents) AS INTEGER), min(u.document) FROM unread u JOIN folder f ON f.id = u.folder GROUP BY 1, 2)
+SELECT u.client, c.name AS client_name, o.id AS general, o.name AS general_name, u.documents, u.document, d.name,
  {_READER.format(dossier="o.id")} AS reader
-FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN client c ON c.id = d.client
-LEFT JOIN dossier o ON o.id = f.dossier AND d.client IS NULL
-LEFT JOIN reading r ON r.document = d.id AND r.person = $1 AND r.version = d.version
-WHERE {_PUBLISHED} AND r.document IS NULL AND d.published_at > $2
-GROUP BY d.client, c.name, c.sort_key, o.id, o.name, o.name_key
-ORDER BY d.client IS NULL, c.sort_key, o.name_key"""
+FROM found u JOIN document d ON d.id = u.document LEFT JOIN client c ON c.id = u.client LEFT JOIN dossier o ON o.id = u.general
+ORDER BY u.client IS NULL, c.sort_key, o.name_key"""
 
-_NEW_SQL = (
-    f"""SELECT d.id, d.name, d.mime, d.published_at AS uploaded_at, f.name AS folder, d.client, c.name AS client_name, r.document IS NULL AS is_new,
+_NEWEST = f"SELECT {{what}} FROM document d WHERE d.folder = {{folder}} AND {of_office_sql()} AND {meant_sql('$1')} ORDER BY d.published_at DESC, d.id DESC LIMIT {{most}}"
+# The newest documents lie in the folders whose newest is the newest: of those alone as many are looked at as are shown.
+_NEW_SQL = f"""WITH last(folder, at, id) AS MATERIALIZED (SELECT f.id, ({
+    _NEWEST.format(what="d.published_at", folder="f.id", most=1)
+}),
+ ({_NEWEST.format(what="d.id", folder="f.id", most=1)}) FROM folder f WHERE f.id IN ({{mine}})),
+tops(folder) AS MATERIALIZED (SELECT folder FROM last WHERE id IS NOT NULL ORDER BY at DESC, id DESC LIMIT {NEWEST}),
+found(id) AS ({
+    " UNION ALL ".join(
+        f"SELECT id FROM ({_NEWEST.format(what='d.id', folder=f'(SELECT folder FROM tops LIMIT 1 OFFSET {place})', most=NEWEST)}) x"
+        for place in range(NEWEST)
+    )
+})
+SELECT d.id, d.name, d.mime, d.published_at AS uploaded_at, f.name AS folder, d.client, c.name AS client_name, r.document IS NULL AS is_new,
  {_READER.format(dossier="f.dossier")} AS reader
-FROM document d JOIN folder f ON f.id = d.folder LEFT JOIN client c ON c.id = d.client
+FROM found n JOIN document d ON d.id = n.id JOIN folder f ON f.id = d.folder LEFT JOIN client c ON c.id = d.client
 LEFT JOIN reading r ON r.document = d.id AND r.person = $1 AND r.version = d.version
-"""
-    f"WHERE {_PUBLISHED} ORDER BY d.published_at DESC, d.id DESC LIMIT {NEWEST}"
-)
+ORDER BY d.published_at DESC, d.id DESC LIMIT {NEWEST}"""
 
 _CONTACTS_SQL = """SELECT u.id, u.full_name AS name, u.job_title, u.photo,
  u.email, CASE WHEN u.phone <> '' THEN u.phone ELSE u.mobile END AS phone, count(*) AS clients
@@ -314,15 +344,22 @@ GROUP BY u.id, u.full_name, u.job_title, u.photo, u.email, u.phone, u.mobile, u.
 
 _FOLDER = f"""SELECT f.id, f.parent, f.name, f.kind, (SELECT count(*) FROM document d WHERE d.folder = f.id AND {shown_sql("{person}")}) AS documents,
  EXISTS (SELECT 1 FROM folder c WHERE c.parent = f.id AND c.kind <> 'internal' AND c.trashed_at IS NULL) AS has_folders"""
-_SHOWN = "f.kind <> 'internal' AND f.trashed_at IS NULL"
+_SHOWN = shown_folder_sql()
 _IN_ORDER = " ORDER BY f.position, f.name_key, f.id"
 
-# Cut out first: what lies in a folder is counted for those that are shown alone.
-_CLIENT_FOLDERS_SQL = f"{_FOLDER.format(person='$2')} FROM (SELECT f.* FROM folder f WHERE f.client = $1 AND {_SHOWN}{{some}}{_IN_ORDER} LIMIT {{most}}) f{_IN_ORDER}"
-_GENERAL_FOLDERS_SQL = (
-    f"{_FOLDER.format(person='$1')}, f.dossier, o.name AS dossier_name FROM folder f JOIN dossier o ON o.id = f.dossier "
-    f"WHERE f.dossier IN ({{general}}) AND {_SHOWN}{{some}} ORDER BY o.name_key, o.id, f.position, f.name_key, f.id LIMIT {{most}}"
-)
+# The folders of a client (`few`, `own`: how many there are, as far as that matters) and of the general dossiers he reads (`shared`,
+# `general`): all of them, or those at the top where there are many. Cut out first: what lies in a folder is counted for those
+# that are shown alone.
+_TOPS_OF_MANY = "f.parent IS NULL OR (SELECT count(*) FROM {folders}) <= {branches}"
+_TREES_SQL = f"""WITH few(id) AS MATERIALIZED (SELECT f.id FROM folder f WHERE f.client = $1 AND {_SHOWN}{{some}} LIMIT {{most}}),
+shared(id) AS MATERIALIZED (SELECT f.id FROM folder f WHERE f.dossier IN ({{general}}) AND {_SHOWN} LIMIT {{most}}),
+cut(id) AS (SELECT id FROM (SELECT f.id FROM folder f WHERE f.client = $1 AND {_SHOWN}{{some}} AND ({{tops}}){_IN_ORDER}
+  LIMIT {{most}} OFFSET $3) a
+ UNION ALL SELECT id FROM (SELECT f.id FROM folder f JOIN dossier o ON o.id = f.dossier WHERE f.dossier IN ({{general}}) AND {_SHOWN}
+  AND ({{shared_tops}}) ORDER BY o.name_key, o.id, f.position, f.name_key, f.id LIMIT 500) b)
+{_FOLDER.format(person="$2")}, f.client, f.dossier, o.name AS dossier_name, (SELECT count(*) FROM few) AS own, (SELECT count(*) FROM shared) AS general
+FROM cut n JOIN folder f ON f.id = n.id JOIN dossier o ON o.id = f.dossier
+ORDER BY f.client IS NULL, o.name_key, o.id, f.position, f.name_key, f.id"""
 _CUT = f"SELECT f.* FROM folder f WHERE {{which}} AND {_SHOWN}{{some}}{_IN_ORDER} LIMIT $3 OFFSET $4"
 _LEVEL_SQL = f"{_FOLDER.format(person='$2')} FROM ({_CUT}) f{_IN_ORDER}"
 _INSIDE_SQL = _LEVEL_SQL.replace("{which}", "f.parent = $1")
@@ -334,8 +371,11 @@ _LEAF = (
 _READ = "LEFT JOIN reading r ON r.document = d.id AND r.person = $2 AND r.version = d.version"
 _LEAVES_SQL = f"SELECT {_LEAF} FROM document d JOIN folder f ON f.id = d.folder {_READ} WHERE d.folder IN {{ids}} AND {shown_sql('$2')}"
 _FRESH_SQL = f"""SELECT f.id FROM folder f WHERE f.id IN {{ids}} AND EXISTS (SELECT 1 FROM (SELECT d.id, d.version FROM document d
- WHERE d.folder = f.id AND d.source = 'office' AND d.trashed_at IS NULL AND d.state = 'published' AND {meant_sql("$2")}
- ORDER BY d.uploaded_at DESC, d.id DESC LIMIT {FRESH}) d {_READ} WHERE r.document IS NULL)"""
+ WHERE d.folder = f.id AND {of_office_sql()} AND {meant_sql('$2')} ORDER BY d.uploaded_at DESC, d.id DESC LIMIT {FRESH}) d {_READ} WHERE r.document IS NULL)"""
+_LEAVES_OR_FRESH_SQL = (
+    f"{_LEAVES_SQL.format(ids='{hanging}')} UNION ALL SELECT 0, x.id, '', '', '', NULL, 1 = 1 "
+    f"FROM ({_FRESH_SQL.format(ids='{others}')}) x"
+)
 
 _CONTENT = "d.id, d.name, d.size, d.mime, d.source, d.uploaded_at, d.uploaded_by = $2 AS is_mine, d.source = 'office' AND r.document IS NULL AS is_new"
 _NEWEST_FIRST = " ORDER BY d.uploaded_at DESC, d.id DESC"
@@ -351,9 +391,8 @@ _OWN_CONTENTS_SQL = _CONTENTS_OF.format(
     f"SELECT * FROM ({_PUBLISHED_IN} AND d.source = 'office'{_NEWEST_FIRST} LIMIT $5) a UNION ALL "
     f"SELECT * FROM ({_PUBLISHED_IN} AND d.source = 'client' AND d.uploaded_by = $2{_NEWEST_FIRST} LIMIT $5) b) d"
 )
-# Of the folders directly in one, those in which something lies, at whatever depth, that this person did not open yet.
-_NEW_BELOW_SQL = f"""WITH RECURSIVE below(top, id) AS (SELECT id, id FROM folder WHERE parent = $1 AND {_SHOWN.replace("f.", "")}
+# Of some folders those in which something lies, at whatever depth, that this person did not open yet.
+_NEW_BELOW_SQL = f"""WITH RECURSIVE below(top, id) AS (SELECT f.id, f.id FROM folder f WHERE f.id IN {{ids}} AND {_SHOWN}
  UNION ALL SELECT b.top, f.id FROM below b JOIN folder f ON f.parent = b.id WHERE {_SHOWN})
-SELECT DISTINCT b.top FROM below b JOIN document d ON d.folder = b.id JOIN folder f ON f.id = b.id
-LEFT JOIN reading r ON r.document = d.id AND r.person = $2 AND r.version = d.version
-WHERE d.source = 'office' AND r.document IS NULL AND {shown_sql("$2")}"""
+SELECT DISTINCT b.top FROM below b WHERE EXISTS (SELECT 1 FROM document d {_READ} WHERE d.folder = b.id AND {of_office_sql()} AND {meant_sql('$2')}
+ AND r.document IS NULL)"""

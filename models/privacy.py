@@ -23,7 +23,7 @@ from models.people import keys_of
 from models.personal import NUMBER_ONLY, Erase, Export
 from models.retention import classes
 from models.sealing_ddl import ERASED
-from models.settings import sort_rule, utcnow
+from models.settings import sort_rule, this_day, utcnow
 from models.viewer import Permission
 from models.words import escaped
 
@@ -168,7 +168,7 @@ def _bound(where: str, person: User, before: list[Any] | None = None) -> tuple[s
 async def ask_for(person: User, kind: str, asked_on: dt.date, *, by: Viewer) -> PrivacyRequest:
     """Note that he asked; the answer is due within a month."""
     _may(by)
-    if asked_on > utcnow().date() + dt.timedelta(days=1) or asked_on < dt.date(2018, 5, 25):
+    if asked_on > this_day() + dt.timedelta(days=1) or asked_on < dt.date(2018, 5, 25):
         raise Refused("asked_on", Say("Deze datum kan niet kloppen."))
     request = PrivacyRequest(person=person.id, kind=kind, asked_on=asked_on, due_on=_a_month_after(asked_on))
     await request.save()
@@ -329,7 +329,7 @@ async def _handled(person: User, kind: str, by: Viewer, items: list[Item]) -> Pr
         .first()
     )
     if request is None:
-        today = utcnow().date()
+        today = this_day()
         request = PrivacyRequest(person=person.id, kind=kind, asked_on=today, due_on=_a_month_after(today))
         await request.save()
     answer = json.dumps([item.as_json() for item in items], ensure_ascii=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from piccolo.columns import BigInt, Boolean, Integer, Timestamptz, Varchar
 from piccolo.table import Table
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _OF_OFFICE = ("brand", "logo", "logo_type", "sender_name", "sender_address", "phone", "street", "postcode")
 MODULES = ("dossiers", "approvals", "payroll", "news", "sso", "content")
+HERE = ZoneInfo("Europe/Amsterdam")
 BUILT = ("dossiers", "approvals")  # the modules that exist; an office cannot switch on what is not there
 
 
@@ -234,3 +236,8 @@ async def sort_rule() -> str:
 def utcnow() -> dt.datetime:
     """Now, aware: a naive moment would be compared as text by both databases."""
     return dt.datetime.now(dt.UTC)
+
+
+def this_day(now: dt.datetime | None = None) -> dt.date:
+    """The day that it is for people in the office: after midnight in Amsterdam that is not yet the day of UTC."""
+    return (now or utcnow()).astimezone(HERE).date()

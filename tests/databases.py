@@ -47,6 +47,20 @@ def end_run() -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def is_run() -> bool:
+    return _FOLDER in os.environ
+
+
+@contextlib.contextmanager
+def once(name: str) -> Iterator[tuple[Path, bool]]:
+    """A folder of this run for what is made once, and whether that was done; whoever comes meanwhile waits."""
+    run = Path(os.environ[_FOLDER])
+    made = run / f"{name}-made"
+    with _locked(run / f"{name}-lock"):
+        yield run / name, made.exists()
+        made.touch()
+
+
 class Databases:
     """Hands out copies of two templates: `empty` is migrated, `peopled` has what `people` adds to that."""
 

@@ -1,6 +1,7 @@
 """A whole installation of its own for a test: web and worker as real processes on loopback, small or large.
 
 `small` is what `make run` gives: SQLite, files, an SQLite queue. `large` is Postgres, Redis and an S3-compatible store.
+A small one is migrated and seeded once in a run of the tests; each house after that begins with a copy.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 import psycopg
 
 from tests import buckets, databases
+from tests.cast import PASSWORD
 
 ROOT = Path(__file__).parents[1]
 _numbers = itertools.count(1)
@@ -85,9 +87,17 @@ class House:
 
 @contextlib.contextmanager
 def house(
-    size: str, var: Path, *, smtp_url: str = "", worker: bool = True, host: str = "127.0.0.1", **more: str
+    size: str,
+    var: Path,
+    *,
+    clients: int = 0,
+    lively: bool = False,
+    smtp_url: str = "",
+    worker: bool = True,
+    host: str = "127.0.0.1",
+    **more: str,
 ) -> Iterator[House]:
-    """Migrated and empty; both processes run until the end of the context."""
+    """Migrated, and empty or an office with so many sample clients, `lively` with work going on in it; both processes run until the end of the context."""
     port = _free_port()
     url = f"http://{host}:{port}"
     kept = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
@@ -98,7 +108,10 @@ def house(
         if size == "large":
             environment |= stack.enter_context(_services(var))
         made = House(url, var, environment)
-        made.run("models", "migrate")
+        if size == "small" and "STORAGE_URL" not in more and databases.is_run():
+            shutil.copytree(_furnished(clients, lively), var, dirs_exist_ok=True)
+        else:
+            _furnish(made, clients, lively)
         stack.callback(made.stop)
         made.start_web()
         if worker:
@@ -108,6 +121,25 @@ def house(
         except BaseException:
             print("\n".join(line for line in made.logs.split("\n") if '"error"' in line))
             raise
+
+
+def _furnish(made: House, clients: int, lively: bool) -> None:
+    made.run("models", "migrate")
+    if clients:
+        bare = () if lively else ("--bare",)
+        made.run("models", "seed", "--clients", str(clients), *bare, "--password", PASSWORD)
+
+
+def _furnished(clients: int, lively: bool) -> Path:
+    """Where the folder of such a house lies, for this run: the first who asks makes it, the others wait for it."""
+    with databases.once(f"house-{clients}{'-lively' if lively else ''}") as (folder, is_made):
+        if not is_made:
+            kept = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
+            environment = {**kept, "POORT_VAR": str(folder), "PYTHONPATH": str(ROOT)}
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            _furnish(House("", folder, environment), clients, lively)
+    return folder
 
 
 def sizes() -> list[str]:
@@ -156,7 +188,7 @@ def _free_port() -> int:
 
 
 def _wait_for(url: str) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 90
     while time.monotonic() < until:
         try:
             urllib.request.urlopen(url, timeout=1)

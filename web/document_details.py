@@ -117,13 +117,25 @@ async def may_replace(request: Request, viewer: Viewer, document_id: int) -> Non
 async def add_version(request: Request, viewer: Viewer, received: Received, document_id: int) -> Reply:
     document = await viewer.documents.get(document_id)
     back = local_path(str(received.fields.get("back", ""))) or _page(document)
+    was = document.name
     try:
         file = received.one_file("file")
         await replace(document, NewDocument(file.name, file.sha256, file.size, file.content_type.mime), by=viewer)
         await note_form(document, [document], by=viewer)
     except Refused as refused:
         return go(back, toast=Toast(refused.why, "attention"))
-    return go(back, toast=Say("Versie {n} van “{name}” staat er.", n=document.version, name=document.name))
+    return go(
+        back,
+        toast=_renamed(was, document)
+        or Say("Versie {n} van “{name}” staat er.", n=document.version, name=document.name),
+    )
+
+
+def _renamed(was: str, document: Document) -> Say | None:
+    """That a version of another kind gave the document another name."""
+    if was == document.name:
+        return None
+    return Say("Versie {n} staat er. Het is een ander soort bestand: “{was}” heet nu “{name}”.", n=document.version, was=was, name=document.name)  # fmt: skip
 
 
 @details.get("/documents/{document_id:int}/versions/{number:int}/file", access=Access.SIGNED_IN)
@@ -138,11 +150,15 @@ async def version(request: Request, viewer: Viewer, document_id: int, number: in
 @details.post("/documents/{document_id:int}/versions/{number:int}/return")
 async def return_(request: Request, viewer: Viewer, document_id: int, number: int) -> Reply:
     document = await viewer.documents.get(document_id)
+    was = document.name
     try:
         await bring_back(document, number, by=viewer)
     except Refused as refused:
         return go(_page(document), toast=Toast(refused.why, "attention"))
-    return go(_page(document), toast=Say("Versie {old} is nu versie {n}.", old=number, n=document.version))
+    return go(
+        _page(document),
+        toast=_renamed(was, document) or Say("Versie {old} is nu versie {n}.", old=number, n=document.version),
+    )
 
 
 @details.post("/documents/{document_id:int}/remarks", access=Access.SIGNED_IN)

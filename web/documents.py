@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from models import unread
 from models.core import Say
-from models.dossiers import Document, path_to, places_for, readers_of
-from models.dossiers.publishing import PERIODS, put_by
+from models.dossiers import Document, places_for, readers_of, way_to
+from models.dossiers.publishing import PERIODS
 from models.dossiers.remarks import remarks_of
 from models.dossiers.versions import versions_of
 from models.drawing import is_shown
@@ -51,7 +51,7 @@ async def page(request: Request, viewer: Viewer, document_id: int) -> Reply:
 
 
 async def _page(viewer: Viewer, document: Document, make: Callable[..., Reply], said: Form | None = None) -> Reply:
-    folder, kept = await viewer.folders.get(document.folder), await how_kept(document)
+    (folder, path), kept = await way_to(viewer, document.folder), await how_kept(document)
     is_read = document.source == "office" and document.state == "published"
     return make(
         "documents/page.html",
@@ -61,8 +61,9 @@ async def _page(viewer: Viewer, document: Document, make: Callable[..., Reply], 
         folder=folder,
         client=await viewer.clients.get(document.client) if document.client else None,
         dossier=None if document.client else await viewer.dossiers.get(folder.dossier),
-        path=await path_to(viewer, folder) if folder.parent else [{"id": folder.id, "name": folder.name}],
-        **await put_by(document),
+        path=path,
+        uploader=kept.uploader,
+        kind=kept.kind,
         readers=await readers_of(viewer, document),
         audience=await unread.audience_of(viewer, document) if is_read else None,
         asked_by=await asked_by(viewer, document.id) if document.source == "client" else None,

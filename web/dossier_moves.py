@@ -41,6 +41,14 @@ OUTCOMES = {
     "refused": Say("niet ingelezen"),
 }
 
+KINDS = {
+    "f": Say("map"),
+    "d": Say("document"),
+    "r": Say("opvraging"),
+    "p": Say("rechten van een persoon"),
+    "g": Say("voor wie de map open is"),
+}
+
 
 @moves.get("/clients/{client_id:int}/dossier/export")
 async def export(request: Request, viewer: Viewer, client_id: int) -> Reply:
@@ -136,11 +144,17 @@ async def _page(viewer: Viewer, record: DossierImport) -> dict[str, Any]:
         "task": task,
         "is_stuck": record.is_busy and (task is None or not task.is_busy),
         "client": await viewer.clients.where(Client.id == record.client).find() if record.client else None,
-        "items": await items_of(record, 200) if record.state in ("committed", "stopped", "undone") else [],
+        "items": _spoken(await items_of(record, 200)) if record.state in ("committed", "stopped", "undone") else [],
         "outcomes": OUTCOMES,
+        "kinds": KINDS,
+        "left_out": [(who, Say.from_json(why)) for who, why in record.planned.get("left_out", ())],
         "number": "",
         "problem": None,
     }
+
+
+def _spoken(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [row | {"why": Say.from_json(json.loads(row["said"])) if row["said"] else None} for row in rows]
 
 
 @moves.post("/dossiers/imports/{arrival_id:int}/client")
@@ -161,7 +175,8 @@ async def choose(request: Request, viewer: Viewer, arrival_id: int) -> Reply:
 async def carry_out(request: Request, viewer: Viewer, arrival_id: int) -> Reply:
     record = await viewer.scope(DossierImport).get(arrival_id)
     try:
-        await read_archive(record, by=viewer)
+        with_rights = (await request.form()).get("with_rights")
+        await read_archive(record, None if record.state != "planned" else with_rights == "1", by=viewer)
     except Refused as refused:
         return invalid("moving/page.html", **await _page(viewer, record) | {"problem": refused.why})
     return go(page.url(arrival_id=arrival_id))
@@ -196,7 +211,7 @@ async def report(request: Request, viewer: Viewer, arrival_id: int) -> Response:
     with partials.speaking(viewer.user.language):
         speak = partials.speak
         heads = [speak(head) for head in (Say("Wat"), Say("Soort"), Say("Uitkomst"), Say("Reden"))]
-        kinds = {"f": speak(Say("map")), "d": speak(Say("document"))}
+        kinds = {key: speak(words) for key, words in KINDS.items()}
         lines = [
             [row["path"], kinds[row["key"][0]], speak(OUTCOMES[row["outcome"]]), speak(Say.from_json(json.loads(row["said"]))) if row["said"] else ""]
             for row in rows

@@ -32,6 +32,7 @@ from models.dossiers.structures import add_starter
 from models.dossiers.trees import ORDERS
 from models.dossiers.undoing import latest_act
 from models.scanning import shut_documents
+from models.settings import this_day
 from models.viewer import Viewer
 from web.addresses import address_for
 from web.forms import Form, SelectField, Text
@@ -66,7 +67,7 @@ async def structures(request: Request, viewer: Viewer) -> Reply:
 
 async def _list(viewer: Viewer, make: Any, **forms: Form) -> Reply:
     blank = {"standard": Name.blank(), "general": Name.blank()}
-    proposed = booking.proposed(booking.this_day())
+    proposed = booking.proposed(this_day())
     if proposed and not await booking.is_any_dated():
         proposed = None
     return make(  # type: ignore[no-any-return]

@@ -14,6 +14,7 @@ from models.dossiers import Dossier
 from models.dossiers import drift as drifting
 from models.dossiers import years as booking
 from models.dossiers.runs import StructureRun, clients_of, figures, newest
+from models.settings import this_day
 from models.tasks import Task
 from models.viewer import Permission, Viewer
 from web.dossiers_copy import page_in
@@ -183,7 +184,7 @@ async def _years(viewer: Viewer, year: int, only: int | None) -> dict[str, Any]:
 
 def _asked(asked: Any) -> tuple[int, int | None]:
     """The book year and the structure (None: all) that an address or form names. Without a year: the one that is next."""
-    today = booking.this_day()
+    today = this_day()
     year, only = str(asked.get("year", "")).strip(), str(asked.get("structure", ""))
     given = int(year) if year.isdecimal() and len(year) == 4 and 1990 <= int(year) <= 2100 else None
     return given or booking.proposed(today) or today.year + 1, int(only) if only.isdecimal() and len(

@@ -16,11 +16,10 @@ from models.portal import (
     Branch,
     branches_in,
     contacts_of,
-    dossier_tree,
     folder_contents,
-    general_trees,
     new_for,
     tops_behind,
+    trees_of,
     unread_of,
     uploads_of,
 )
@@ -60,14 +59,15 @@ async def dossier(request: Request, viewer: Viewer) -> Reply:
     if not viewer.may("view_dossier"):
         return go(home.url())  # which says why there is none
     client_id = _client(request, viewer)
+    tree, general = await trees_of(viewer, client_id, _after(request))
     return show(
         "portal/dossier.html",
         title=Say("Dossier"),
         section="dossier",
         client=viewer.grants[client_id],
         of_client=client_id,
-        tree=await dossier_tree(viewer, client_id, _after(request)),
-        general=await general_trees(viewer, client_id),
+        tree=tree,
+        general=general,
         switcher=_switcher(request, viewer, client_id),
     )
 

@@ -20,7 +20,7 @@ from models.core import Missing, Refused, Say
 from models.keeping.holds import on_person
 from models.privacy import Part, PrivacyRequest, everything, may_handle, preview
 from models.retention import ANCHORS
-from models.settings import Firm, utcnow
+from models.settings import Firm, this_day, utcnow
 from models.viewer import Viewer
 from web.clients import page_number
 from web.proof import asks_proof
@@ -47,7 +47,7 @@ async def list_(request: Request, viewer: Viewer) -> Reply:
     _allow(viewer)
     number = min(page_number(request), 1_000_000)
     rows, total = await requests_.requests(number, SIZE)
-    today = utcnow().date()
+    today = this_day()
     return show(
         "privacy/list.html", title=Say("Privacy"), section="privacy", rows=rows, total=total, page=number, size=SIZE,
         base=list_.url(), kinds=KINDS, states=STATES, today=today,
@@ -157,7 +157,7 @@ async def _person(viewer: Viewer, user_id: int) -> User:
 
 
 async def _person_page(who: User) -> dict[str, Any]:
-    return {"title": who.display_name, "section": "privacy", "today": utcnow().date(), "why": None} | _readable(
+    return {"title": who.display_name, "section": "privacy", "today": this_day(), "why": None} | _readable(
         who, await everything(who)
     )
 

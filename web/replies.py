@@ -152,7 +152,7 @@ def _context(reply: Reply, request: Request, viewer: Any, firm: Any, fragment: b
         "focus": "autofocus" if fragment else "",
         "request_path": request.url.path,
         "title": partials.speak(reply.title),
-        "section": reply.section,
+        "section": _section(reply, viewer),
     }
     if not fragment:
         base["theme"] = _theme(request, viewer)
@@ -163,6 +163,14 @@ def _context(reply: Reply, request: Request, viewer: Any, firm: Any, fragment: b
         base["live_at"] = f"{request.scope.get('poort.began', time.time()):.3f}"
         base["live_url"] = "" if prefix or not viewer.is_signed_in else address_for("live.stream")
     return base | reply.context
+
+
+def _section(reply: Reply, viewer: Any) -> str:
+    """What is lit in the navigation. Whatever is about a document or folder of one client is part of that client."""
+    about = (reply.context.get(name) for name in ("document", "folder", "dossier"))
+    if reply.section == "dossiers" and viewer.is_staff and any(getattr(one, "client", None) for one in about):
+        return "clients"
+    return str(reply.section)
 
 
 def _theme(request: Request, viewer: Any) -> str:

@@ -11,7 +11,9 @@ from models.clients.rights import (
     RightsTemplate,
     add_template,
     folders_of,
+    opened_folders,
     template_use,
+    templates,
     templates_used,
     usual_folders,
     with_view,
@@ -19,7 +21,7 @@ from models.clients.rights import (
 from models.core import Refused, Say
 from models.viewer import Right, Viewer
 from web.forms import Form, Text
-from web.replies import Reply, Toast, go, invalid, show
+from web.replies import Reply, go, invalid, show
 from web.routing import Access, Routes, rehearsing
 from web.settings import about, allow
 
@@ -84,14 +86,37 @@ async def change_template(request: Request, viewer: Viewer, template_id: int) ->
     return invalid("settings/template.html", **await _template(one, form, bits, folders))
 
 
+@settings.get("/settings/rights/{template_id:int}/removal")
+async def removal(request: Request, viewer: Viewer, template_id: int) -> Reply:
+    """What goes with it, and what becomes of that."""
+    allow(viewer)
+    one = await viewer.scope(RightsTemplate).get(template_id)
+    return show("settings/template_removal.html", **await _removal(one))
+
+
 @settings.post("/settings/rights/{template_id:int}/removal")
 async def remove_template(request: Request, viewer: Viewer, template_id: int) -> Reply:
-    one = await viewer.scope(RightsTemplate).get(template_id)
+    allow(viewer)
+    one, form = await viewer.scope(RightsTemplate).get(template_id), await request.form()
+    do, to = str(form.get("do", "")), str(form.get("to", ""))
     try:
-        await one.remove(by=viewer)
+        carry_to = None
+        if do == "carry":
+            if not to.isdecimal() or len(to) > 9:
+                raise Refused("", Say("Kies een ander sjabloon."))
+            carry_to = await viewer.scope(RightsTemplate).get(int(to))
+        await one.remove(carry_to, drops=do == "drop", by=viewer)
     except Refused as refused:
-        return go(template.url(template_id=template_id), toast=Toast(refused.why, "attention"))
+        return invalid("settings/template_removal.html", **await _removal(one) | {"problem": refused.why, "do": do})
     return go(rights.url(), toast=Say("Sjabloon “{name}” is verwijderd.", name=one.name))
+
+
+async def _removal(one: RightsTemplate) -> dict[str, Any]:
+    others = [row for row in await templates() if row["id"] != one.id]
+    return about(
+        "rights", template=one, held=await template_use(one.key), opened=await opened_folders(one.id), others=others,
+        problem=None, do="",
+    )  # fmt: skip
 
 
 async def _chosen(request: Request) -> tuple[int, dict[str, bool]]:

@@ -431,8 +431,9 @@ def with_right(column: Any, viewer: Viewer, right: Any) -> Any:
 
 
 # The folders that are opened one by one, by the names on the way to them (`given`) or themselves to a template (`direct`),
-# with all that lies in them: `level` is 1 to look and 2 to hand in as well. And, with level 0, what lies on the way there. `coalesce`
-# keeps SQLite from reading the tops of all clients.
+# with all that lies in them: `level` is 1 to look and 2 to hand in as well; a folder may be there more than once. With level 0
+# what is passed on the way there. `coalesce` keeps SQLite from reading the tops of all clients; and only where a name that is
+# given goes on behind a folder its folders are looked at, for there may be thousands in it.
 _GRANTS_SQL = """
 WITH RECURSIVE given(client, place, level) AS (
  SELECT a.client, o.name_key, max(CASE WHEN o.act THEN 2 ELSE 1 END) FROM access a JOIN client c ON c.id = a.client
@@ -446,67 +447,49 @@ WITH RECURSIVE given(client, place, level) AS (
   OR substr(g.place, 1, length(f.name_key) + 3) = f.name_key || ' › '))
  UNION ALL SELECT w.client, f.id, f.parent, w.place || ' › ' || f.name_key
  FROM way w JOIN folder f ON f.parent = w.folder WHERE f.trashed_at IS NULL AND f.kind <> 'internal'
+ AND EXISTS (SELECT 1 FROM given g WHERE g.client = w.client AND substr(g.place, 1, length(w.place) + 3) = w.place || ' › ')
  AND EXISTS (SELECT 1 FROM given g WHERE g.client = w.client AND (g.place = w.place || ' › ' || f.name_key
   OR substr(g.place, 1, length(w.place) + length(f.name_key) + 6) = w.place || ' › ' || f.name_key || ' › '))
-), direct(client, folder, parent, level) AS (
- SELECT a.client, f.id, f.parent, CASE WHEN g.act THEN 2 ELSE 1 END FROM access a JOIN client c ON c.id = a.client
+), opened(client, folder, parent, level) AS (
+ SELECT w.client, w.folder, w.parent, g.level FROM way w JOIN given g ON g.client = w.client AND g.place = w.place
+ UNION SELECT a.client, f.id, f.parent, CASE WHEN g.act THEN 2 ELSE 1 END FROM access a JOIN client c ON c.id = a.client
  JOIN rights_template t ON t.key = a.role JOIN folder_grant g ON g.template = t.id AND g.client = a.client
  JOIN folder f ON f.id = g.folder AND f.client = a.client AND f.trashed_at IS NULL AND f.kind <> 'internal'
  WHERE a.person = $1 AND c.state = 'active' AND (c.modules = '' OR ',' || c.modules || ',' LIKE '%,dossiers,%')
-), above(client, folder, parent) AS (
- SELECT client, folder, parent FROM direct
- UNION SELECT x.client, p.id, p.parent FROM above x JOIN folder p ON p.id = x.parent
-), inside(client, folder, parent, level) AS (
- SELECT w.client, w.folder, w.parent, g.level FROM way w JOIN given g ON g.client = w.client AND g.place = w.place
- UNION SELECT client, folder, parent, level FROM direct
- UNION SELECT i.client, f.id, f.parent, i.level FROM inside i JOIN folder f ON f.parent = i.folder
+), inside(client, folder, level) AS (
+ SELECT client, folder, level FROM opened
+ UNION ALL SELECT i.client, f.id, i.level FROM inside i JOIN folder f ON f.parent = i.folder
  WHERE f.trashed_at IS NULL AND f.kind <> 'internal'
-), opened(client, folder, parent, level) AS (
- SELECT client, folder, parent, max(level) FROM (
-  SELECT client, folder, parent, level FROM inside
-  UNION ALL SELECT client, folder, parent, 0 FROM way UNION ALL SELECT client, folder, parent, 0 FROM above) every GROUP BY client, folder, parent
-) SELECT a.client AS client_id, a.rights, c.name, c.number, c.second_factor, c.office, o.folders AS opened
+), passed(client, folder, parent) AS (
+ SELECT o.client, p.id, p.parent FROM opened o JOIN folder p ON p.id = o.parent
+ UNION SELECT x.client, p.id, p.parent FROM passed x JOIN folder p ON p.id = x.parent
+) SELECT a.client AS client_id, a.rights, c.name, c.number, c.second_factor, c.office, coalesce(o.level, 0) AS level, o.folders
 FROM access a JOIN client c ON c.id = a.client
-LEFT JOIN (SELECT o.client, {array} AS folders FROM opened o GROUP BY o.client) o ON o.client = a.client
+LEFT JOIN (SELECT o.client, o.level, {array} AS folders FROM inside o GROUP BY o.client, o.level
+ UNION ALL SELECT o.client, 0, {array} FROM passed o GROUP BY o.client) o ON o.client = a.client
 WHERE a.person = $1 AND c.state = 'active' ORDER BY c.sort_key, c.id
 """
-_ARRAY = {
-    True: "json_group_array(json_array(o.folder, o.parent, o.level))",
-    False: "json_agg(json_build_array(o.folder, o.parent, o.level))",
-}
+_ARRAY = {True: "json_group_array(o.folder)", False: "json_agg(o.folder)"}
 
 
 async def granted(user_id: int) -> list[Granted]:
     """What a client user may, for each client that the office still serves."""
-    rows = await engine.raw(_GRANTS_SQL.format(array=_ARRAY[engine.is_sqlite()]), user_id)
-    opened = {row["client_id"]: json.loads(row["opened"] or "[]") for row in rows}
+    rows: dict[int, dict[Any, Any]] = {}
+    for row in await engine.raw(_GRANTS_SQL.format(array=_ARRAY[engine.is_sqlite()]), user_id):
+        rows.setdefault(row["client_id"], {**row})[row["level"]] = json.loads(row["folders"] or "[]")
     return [
         Granted(
             row["client_id"],
             row["name"],
             row["number"],
             Right(row["rights"]),
-            {folder: level == 2 for folder, _, level in opened[row["client_id"]] if level},
+            opened := dict.fromkeys(row.get(1, ()), False) | dict.fromkeys(row.get(2, ()), True),
             row["office"],
             row["second_factor"],
-            _on_the_way(Right(row["rights"]), opened[row["client_id"]]),
+            frozenset() if Right.VIEW_DOSSIER in Right(row["rights"]) else frozenset(row.get(0, ())) - opened.keys(),
         )
-        for row in rows
+        for row in rows.values()
     ]
-
-
-def _on_the_way(rights: Right, opened: list[tuple[int, int, int]]) -> frozenset[int]:
-    """To the folders (id, the one it lies in, level) that are opened; for who reads the whole dossier there is nothing to pass."""
-    if Right.VIEW_DOSSIER in rights:
-        return frozenset()
-    above = {folder: parent for folder, parent, level in opened if not level}
-    way: set[int] = set()
-    for _, parent, level in opened:
-        step = parent if level else None
-        while step is not None and step in above and step not in way:
-            way.add(step)
-            step = above[step]
-    return frozenset(way)
 
 
 def _kept(name: str, value: Any) -> Any:

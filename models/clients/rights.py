@@ -60,13 +60,25 @@ class RightsTemplate(Owned, Table, tablename="rights_template"):
             await touch("clients", "users", "rollout")
 
     @operation(Permission.MANAGE_SETTINGS, trail=False)
-    async def remove(self, *, by: Viewer) -> None:  # type: ignore[override]
-        """Refused while somebody has it, or a group hands it out."""
-        held = await template_use(self.key)
+    async def remove(  # type: ignore[override]
+        self, carry_to: RightsTemplate | None = None, *, drops: bool = False, by: Viewer
+    ) -> None:
+        """Refused while somebody has it, or a group hands it out. What it opens in structures and dossiers goes over to the
+        template `carry_to`, or is let go when one says so (`drops`); else it is refused."""
+        held, opened = await template_use(self.key), await opened_folders(self.id)
         if held["people"] or held["groups"]:
             raise Refused("", Say("Dit sjabloon is nog in gebruik bij {people} mensen en {groups} groepen.", **held))
-        await by.note("RightsTemplate.remove", self, {"name": self.name})
+        if opened["folders"] and carry_to is None and not drops:
+            raise Refused("", Say("Kies wat er gebeurt met de {folders} mappen die dit sjabloon opent.", **opened))
+        if carry_to is not None and carry_to.id == self.id:
+            raise Refused("", Say("Kies een ander sjabloon."))
+        if carry_to is not None:
+            await _carry_over(self.id, carry_to.id)
+        to = {"to": carry_to.name} if carry_to is not None else {}
+        await by.note("RightsTemplate.remove", self, {"name": self.name, "count": opened["folders"], **to})
         await RightsTemplate.delete().where(RightsTemplate.id == self.id)
+        if opened["folders"]:
+            await touch("clients", "users")
 
     async def _told(self) -> dict[str, Any]:
         return {"name": self.name, "rights": self.rights, "folders": _in_words(await folders_of(self.id))}
@@ -171,6 +183,29 @@ async def template_use(key: str) -> dict[str, int]:
         key,
     )
     return {name: int(number) for name, number in rows[0].items()}
+
+
+async def opened_folders(template: int) -> dict[str, int]:
+    """How many folders are open to a template (`set_grants`), in how many structures and how many clients' dossiers: folders,
+    structures, clients."""
+    rows = await engine.raw(
+        "SELECT count(*) AS folders, count(DISTINCT CASE WHEN f.client IS NULL THEN f.dossier END) AS structures, "
+        "count(DISTINCT f.client) AS clients FROM folder_grant g JOIN folder f ON f.id = g.folder WHERE g.template = $1",
+        template,
+    )
+    return {name: int(number) for name, number in rows[0].items()}
+
+
+async def _carry_over(before: int, after: int) -> None:
+    """What is open to the one opens to the other, where that may hand in if either might."""
+    await engine.raw(
+        "UPDATE folder_grant SET act = $3 WHERE template = $2 AND folder IN (SELECT folder FROM folder_grant WHERE template = $1 AND act)",
+        before, after, True,
+    )  # fmt: skip
+    await engine.raw(
+        "UPDATE folder_grant SET template = $2 WHERE template = $1 AND folder NOT IN (SELECT folder FROM folder_grant WHERE template = $2)",
+        before, after,
+    )  # fmt: skip
 
 
 async def templates_used() -> list[dict[str, Any]]:

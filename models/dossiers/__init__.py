@@ -28,6 +28,7 @@ from models.dossiers.trees import (
     tops_of,
     trash_of,
     tree_of,
+    way_to,
 )
 
 __all__ = [
@@ -70,4 +71,5 @@ __all__ = [
     "tops_of",
     "trash_of",
     "tree_of",
+    "way_to",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,13 @@ from models.accounts import User
 from models.accounts.blocking import listed
 from models.core import Missing, Owned, Refused, Say, fold, operation, save
 from models.dossiers.copying import copy_folders, documents_copied
+from models.dossiers.crossing import as_they_were, make_drafts, strangers_to
 from models.dossiers.documents import Document
 from models.dossiers.dossier import Dossier, require_structures
 from models.dossiers.folders import Folder, Publish, numbered, tell
 from models.dossiers.pinning import pin
 from models.dossiers.subtrees import below, carry_over, of_client
+from models.dossiers.trees import reached_sql
 from models.dossiers.undoing import (
     keep,
     rights_go_along,
@@ -80,7 +82,7 @@ class DossierAct(Owned, Table, tablename="dossier_act"):
         if self.undone_at is not None:
             raise Refused("", Say("Dit is al ongedaan gemaakt."))
         dossier = await by.dossiers.get(self.dossier)
-        before = json.loads(self.before)
+        before = await _reached(json.loads(self.before), by)
         for id in {dossier.id, *before.get("dossiers", [])}:  # all of them are changed again
             require_structures((await by.dossiers.get(id)).client, by)
         count = await _UNDO[self.kind](before, by)
@@ -88,6 +90,25 @@ class DossierAct(Owned, Table, tablename="dossier_act"):
         await by.note("Dossier.undo", dossier, {"count": count})
         await _tell_all({dossier.id, *json.loads(self.before).get("dossiers", [])})
         return count
+
+
+async def _reached(before: dict[str, Any], by: Viewer) -> dict[str, Any]:
+    """Without the folders and documents that meanwhile went where this viewer may see nothing: they are left as they are."""
+    kept = dict(before)
+    for table, parts in (("folder", ("folders", "kinds", "positions", "settings")), ("document", ("documents",))):
+        ids = {_id_of(one) for part in parts for one in before.get(part, ())}
+        rows = await engine.raw(
+            f"SELECT x.id FROM {table} x WHERE x.id IN {listed(1)} AND {reached_sql(by, 'x.client')}",
+            json.dumps([*ids]),
+        )
+        found = {row["id"] for row in rows}
+        kept |= {part: [one for one in before[part] if _id_of(one) in found] for part in parts if part in before}
+    return kept
+
+
+def _id_of(one: Any) -> Any:
+    """Everything that is kept of a folder or document is its id, or begins with it."""
+    return one[0] if isinstance(one, list) else one
 
 
 @dataclass(frozen=True)
@@ -192,7 +213,10 @@ def _named(rows: Sequence[dict[str, Any]], taken: set[str], most: int) -> list[t
 
 @operation(Permission.EDIT_DOSSIERS, trail=False)
 async def move_items(dossier: Dossier, parent: Folder | None, items: Items, *, by: Viewer) -> DossierAct:
-    """To a folder of this dossier, or to its top: from the same dossier or another. A name that is taken gets a number."""
+    """To a folder of this dossier, or to its top: from the same dossier or another. A name that is taken gets a number.
+
+    What comes to another client is a draft there until it is published, and of the office, as a copy is.
+    """
     chosen = await _choose(items, by)
     await _may_take(dossier, parent, chosen, by)
     into = parent.id if parent else None
@@ -209,10 +233,14 @@ async def move_items(dossier: Dossier, parent: Folder | None, items: Items, *, b
     if parent is not None and parent.kind == "internal":
         rows = [*folders, *await below({row["id"] for row in folders})]
         before["kinds"] = [[row["id"], row["kind"]] for row in rows]
+    before["drafts"] = await strangers_to(
+        dossier.client, [row["id"] for row in folders], [row["id"] for row in documents]
+    )
     async with rights_go_along(row["id"] for row in folders):
         await _put_folders(_named(folders, await _names_in(dossier.id, into), 120), dossier.id, dossier.client, into)
     if into is not None:
         await _put_documents(_named(documents, await _documents_in(into), 255), into, dossier.client)
+    await make_drafts(before["drafts"], by)
     if "kinds" in before:
         await engine.raw(
             f"UPDATE folder SET kind = 'internal' WHERE id IN {listed(1)}",
@@ -220,7 +248,9 @@ async def move_items(dossier: Dossier, parent: Folder | None, items: Items, *, b
         )
     act = await keep("move", dossier.id, before, by, *chosen.names)
     detail = {"folders": len(folders), "documents": len(documents), "to": parent.name if parent else ""}
-    await by.note("Dossier.move_items", dossier, detail)
+    await by.note(
+        "Dossier.move_items", dossier, detail | ({"drafts": len(before["drafts"])} if before["drafts"] else {})
+    )
     await _tell_all(set(before["dossiers"]))
     return act
 
@@ -255,43 +285,96 @@ async def _put_documents(named: Sequence[tuple[int, str, str]], folder: int, cli
 
 async def _undo_move(before: dict[str, Any], by: Viewer) -> int:
     async with rights_go_along(row[0] for row in before["folders"]):
-        return await _moved_back(before)
+        count = await _moved_back(before)
+    await as_they_were(before.get("drafts", []))
+    return count
 
 
 async def _moved_back(before: dict[str, Any]) -> int:
-    back: list[int] = []
-    for id, dossier, client, parent, name, position, into in before["folders"]:
-        found = await engine.raw(
-            "SELECT 1 AS one FROM folder WHERE id = $1 AND coalesce(parent, 0) = $2 AND trashed_at IS NULL",
-            id,
-            into or 0,
-        )
-        home = parent is None or await engine.raw(
-            "SELECT 1 AS one FROM folder WHERE id = $1 AND dossier = $2 AND trashed_at IS NULL", parent, dossier
-        )
-        if not found or not home:
-            continue
-        taken = await _names_in(dossier, parent)
-        name = numbered(name, taken, 120)
-        await pin(folders=[id], to_client=client)
-        await engine.raw(
-            "UPDATE folder SET parent = $1, name = $2, name_key = $3, position = $4, dossier = $5 WHERE id = $6",
-            parent, name, fold(name), position, dossier, id,
-        )  # fmt: skip
-        await carry_over({id}, dossier, client)
-        back.append(id)
-    await _kinds_again(back, before.get("kinds", []))
-    count = len(back)
-    places: dict[tuple[int, int | None], list[dict[str, Any]]] = {}
-    there = await _still_there(before["documents"])
-    for id, folder, client, name, _ in before["documents"]:
-        if id in there:
-            places.setdefault((folder, client), []).append({"id": id, "name": name})
-    for (folder, client), rows in places.items():
-        if await engine.raw("SELECT 1 AS one FROM folder WHERE id = $1 AND trashed_at IS NULL", folder):
-            await _put_documents(_named(rows, await _documents_in(folder), 255), folder, client)
-            count += len(rows)
-    return count
+    folders = await _folders_back(before["folders"])
+    await _kinds_again(folders, before.get("kinds", []))
+    return len(folders) + await _documents_back(before["documents"])
+
+
+async def _folders_back(moved: Sequence[list[Any]]) -> list[int]:
+    """Of folders that were moved those that are still where they were put, to where they lay if that is there; their ids."""
+    there = {row["id"]: row["parent"] for row in await _alive("folder", "id, coalesce(parent, 0) AS parent", moved, 0)}
+    homes = {row["id"]: row["dossier"] for row in await _alive("folder", "id, dossier", moved, 3)}
+    back = [
+        one for one in moved if there.get(one[0]) == (one[6] or 0) and (one[3] is None or homes.get(one[3]) == one[1])
+    ]
+    taken = await _names_beside(back)
+    named = [(one, _free(one[4], taken[one[1], one[3]], 120)) for one in back]
+    for client, ids in _by(2, back).items():
+        await pin(folders=ids, to_client=client)
+    await engine.raw_many(
+        "UPDATE folder SET parent = $1, name = $2, name_key = $3, position = $4, dossier = $5 WHERE id = $6",
+        [(one[3], name, fold(name), one[5], one[1], one[0]) for one, name in named],
+    )
+    for (dossier, client), ids in _by(slice(1, 3), back).items():
+        await carry_over(set(ids), dossier, client)
+    return [one[0] for one in back]
+
+
+async def _documents_back(moved: Sequence[list[Any]]) -> int:
+    """As `_folders_back`, of documents; how many."""
+    there = await _still_there(moved)
+    homes = {row["id"] for row in await _alive("folder", "id", moved, 1)}
+    back = [one for one in moved if one[0] in there and one[1] in homes]
+    taken: dict[int, set[str]] = {one[1]: set() for one in back}
+    for row in await _within("document", "folder, name_key", "folder", taken):
+        taken[row["folder"]].add(row["name_key"])
+    named = [(one, _free(one[3], taken[one[1]], 255)) for one in back]
+    for client, ids in _by(2, back).items():
+        await pin(ids, to_client=client)
+    await engine.raw_many(
+        "UPDATE document SET folder = $1, name = $2, name_key = $3 WHERE id = $4",
+        [(one[1], name, fold(name), one[0]) for one, name in named],
+    )
+    for client, ids in _by(2, back).items():
+        await of_client(ids, client)
+    return len(back)
+
+
+def _by(what: Any, rows: Sequence[list[Any]]) -> dict[Any, list[int]]:
+    """The ids, which come first in the rows, by what else is in them."""
+    found: dict[Any, list[int]] = {}
+    for row in rows:
+        key = row[what]
+        found.setdefault(tuple(key) if isinstance(key, list) else key, []).append(row[0])
+    return found
+
+
+def _free(name: str, taken: set[str], most: int) -> str:
+    """The name, numbered when it is taken; `taken` grows."""
+    name = numbered(name, taken, most)
+    taken.add(fold(name))
+    return name
+
+
+async def _alive(table: str, columns: str, rows: Sequence[list[Any]], place: int) -> list[dict[str, Any]]:
+    """Those that are not in the trash of the ids that stand in the rows at this place."""
+    return await _within(table, columns, "id", {row[place] for row in rows if row[place]})
+
+
+async def _within(table: str, columns: str, column: str, ids: Iterable[int]) -> list[dict[str, Any]]:
+    return await engine.raw(
+        f"SELECT {columns} FROM {table} WHERE trashed_at IS NULL AND {column} IN {listed(1)}", json.dumps(list(ids))
+    )
+
+
+async def _names_beside(moved: Sequence[list[Any]]) -> dict[tuple[int, int | None], set[str]]:
+    """The keys of what lies now where these folders lay, by dossier and folder (None: the top)."""
+    found: dict[tuple[int, int | None], set[str]] = {(one[1], one[3]): set() for one in moved}
+    inner = await _within("folder", "dossier, parent, name_key", "parent", {one[3] for one in moved if one[3]})
+    tops = await engine.raw(
+        "SELECT dossier, parent, name_key FROM folder WHERE trashed_at IS NULL AND coalesce(parent, 0) = 0 "
+        f"AND dossier IN {listed(1)}",
+        json.dumps(sorted({one[1] for one in moved if one[3] is None})),
+    )
+    for row in (*inner, *tops):
+        found.get((row["dossier"], row["parent"]), set()).add(row["name_key"])
+    return found
 
 
 async def _kinds_again(back: Sequence[int], kinds: Sequence[list[Any]]) -> None:

@@ -263,6 +263,8 @@ class Remark(Owned, Table, tablename="remark"):
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
+        if viewer.is_staff:  # it is of the same client as its document, and never of none
+            return with_right(cls.client, viewer, Right.VIEW_DOSSIER)
         return cls.document.is_in(Document.select(Document.id).where(Document.visible_to(viewer)))
 
 
@@ -303,10 +305,22 @@ UPLOADER_SQL = """coalesce((SELECT min(y.who) FROM delivered_file x JOIN deliver
 def shown_sql(person: int | str, document: str = "d", folder: str = "f") -> str:
     """As `Document.visible_to` has it for a client user (his id, or where it stands among the arguments) of whom it is known
     that he may look into the folder."""
-    d, f = document, folder
-    own = f"(NOT {f}.own_only OR {d}.source = 'office' OR {d}.uploaded_by = {person})"
-    meant = meant_sql(person, d)
-    return f"{d}.trashed_at IS NULL AND {d}.state = 'published' AND {f}.kind <> 'internal' AND {f}.trashed_at IS NULL AND {own} AND {meant}"
+    own = f"(NOT {folder}.own_only OR {document}.source = 'office' OR {document}.uploaded_by = {person})"
+    return f"{_published(document)} AND {shown_folder_sql(folder)} AND {own} AND {meant_sql(person, document)}"
+
+
+def shown_folder_sql(folder: str = "f") -> str:
+    """What of it is said by the folder alone."""
+    return f"{folder}.kind <> 'internal' AND {folder}.trashed_at IS NULL"
+
+
+def of_office_sql(document: str = "d") -> str:
+    """What of it is left for the office's documents, in a folder that is shown; as the index document_published has it."""
+    return f"{_published(document)} AND {document}.source = 'office'"
+
+
+def _published(document: str) -> str:
+    return f"{document}.trashed_at IS NULL AND {document}.state = 'published'"
 
 
 def meant_sql(person: int | str, document: str = "d") -> str:

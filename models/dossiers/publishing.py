@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.core import Refused, Say, fold, operation, save, was_and_is
-from models.dossiers.documents import UPLOADER_SQL, Document, DocumentKind
+from models.dossiers.documents import Document, DocumentKind
 from models.dossiers.dossier import require_structures
 from models.dossiers.folders import Publish, tell
 from models.retention import RetentionClass
@@ -135,17 +135,6 @@ def labels_key(labels: list[str]) -> str:
 async def kinds() -> list[dict[str, Any]]:
     """The kinds of papers: id and name, in their order."""
     return await engine.raw("SELECT id, name FROM document_kind ORDER BY position, name_key")
-
-
-async def put_by(document: Document) -> dict[str, str]:
-    """Who put it there (`uploader`, as he typed it himself where he came by a link, as an archive has it where it came in
-    one) and what it is (`kind`): '' where that is not known any more. One statement."""
-    rows = await engine.raw(_PUT_BY_SQL, document.id)
-    return rows[0] if rows else {"uploader": "", "kind": ""}
-
-
-_PUT_BY_SQL = f"""SELECT coalesce(u.full_name, {UPLOADER_SQL}, '') AS uploader, coalesce(k.name, '') AS kind
-FROM document d LEFT JOIN users u ON u.id = d.uploaded_by LEFT JOIN document_kind k ON k.id = d.kind WHERE d.id = $1"""
 
 
 def _refuse_of_client(document: Document) -> None:

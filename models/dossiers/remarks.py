@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from models import engine
@@ -48,26 +49,44 @@ async def settle(document: Document, *, by: Viewer) -> None:
 
 
 async def remarks_of(document: Document) -> list[dict[str, Any]]:
-    """What was said of a document that was found through the viewer, the first first: id, side, who, text, at, is_open."""
+    """What was said of a document that was found through the viewer, the first first: id, side, who, text, at, is_open, and
+    is_answer: a client's to what the office asked. It is open until the office saw to it, and asks nothing itself."""
     rows = await engine.raw(
         "SELECT r.id, r.side, r.text, r.at, r.settled_at, "
         "coalesce(u.full_name, (SELECT p.name FROM carried_person p WHERE p.document = r.document AND p.what = 'remark' AND p.record_id = r.id)) AS who FROM remark r LEFT JOIN users u ON u.id = r.person "
         "WHERE r.document = $1 ORDER BY r.id LIMIT 200",
         document.id,
     )
-    return [row | {"is_open": row["settled_at"] is None} for row in rows]
+    return [
+        row | {"is_open": row["settled_at"] is None, "is_answer": row["side"] == "client" and _asked(before)}
+        for before, row in itertools.pairwise([None, *rows])
+        if row is not None
+    ]
+
+
+def _asked(row: dict[str, Any] | None) -> bool:
+    """Whether this is a question of the office that was answered: its own answers were settled when they were said."""
+    return row is not None and row["side"] == "office" and row["settled_at"] not in (None, row["at"])
 
 
 async def open_questions(viewer: Viewer, most: int = 50) -> list[dict[str, Any]]:
     """What waits for an answer of this viewer's side, over all that he sees, the oldest first: document, name, client,
     client_name, text, at, who."""
-    side = "client" if viewer.is_staff else "office"
-    found = await viewer.scope(Remark).where(Remark.settled_at.is_null() & (Remark.side == side)).select(
+    if viewer.is_client:
+        from models.finding.seeing import findable_documents
+
+        return await engine.raw(_OPEN_SQL.format(seen=findable_documents(viewer)), most)
+    return await viewer.scope(Remark).where(Remark.settled_at.is_null() & (Remark.side == "client")).select(
         Remark.id, Remark.text, Remark.at, Remark.document.id.as_alias("document"), Remark.document.name.as_alias("name"),
         Remark.client.id.as_alias("client"), Remark.client.name.as_alias("client_name"), Remark.person.full_name.as_alias("who"),
         order=(Remark.id,), limit=most,
     )  # fmt: skip
-    return found
+
+
+# From the questions to what is seen: the other way round all documents of a client would be looked at.
+_OPEN_SQL = """SELECT r.id, r.text, r.at, d.id AS document, d.name, r.client, c.name AS client_name, u.full_name AS who
+FROM remark r JOIN document d ON d.id = r.document JOIN folder f ON f.id = d.folder LEFT JOIN client c ON c.id = r.client
+LEFT JOIN users u ON u.id = r.person WHERE r.settled_at IS NULL AND r.side = 'office' AND {seen} ORDER BY r.id LIMIT $1"""
 
 
 async def _add(document: Document, text: str, side: str, by: Viewer) -> Remark:

@@ -15,7 +15,6 @@ from models.dossiers.matching import Match, Standard
 from models.dossiers.rolling import apply_to, begun, concluded, in_batches, owner_of
 from models.dossiers.runs import StructureRun
 from models.dossiers.structures import Wanted, batches, laid, listing, standards_of
-from models.settings import utcnow
 from models.tasks import Progress, Task, start, work
 from models.viewer import Permission, Viewer
 
@@ -159,7 +158,3 @@ async def _roll_forward(task: Task, progress: Progress) -> dict[str, Any]:
 
     added, cancelled = await in_batches(list(who), over, serve, progress)
     return await concluded(run, str(year), added, len(who), cancelled)
-
-
-def this_day() -> dt.date:
-    return utcnow().date()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from piccolo.columns import BigInt, Date, ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
+from piccolo.columns import BigInt, Boolean, Date, ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
@@ -42,6 +42,7 @@ class Hold(Owned, Table, tablename="hold"):
     lifted_by = ForeignKey(User, null=True, default=None, on_delete=OnDelete.set_null)
     lifted_at = Timestamptz(null=True, default=None)
     lifted_why = Varchar(length=1000, default="")
+    is_sample = Boolean(default=False)
 
     EXPORTS = Export(Say("Opgeschorte bewaarplichten"), by=("made_by", "lifted_by"))
     ERASES = Erase(ground=PROOF)

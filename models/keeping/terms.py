@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from models import engine
 from models.accounts.blocking import listed
 from models.core import Say
+from models.dossiers.documents import UPLOADER_SQL
 from models.notices import ZONE
 from models.retention import until
 
@@ -110,20 +111,23 @@ def moment(value: Any) -> Any:
 
 
 class Kept(NamedTuple):
-    """Of one document: its term (None without a class), the name of its kind, and whether a hold is on it."""
+    """Of one document: its term (None without a class), the name of its kind, whether a hold is on it, and who put it there
+    (as he typed it himself where he came by a link, as an archive has it where it came in one); '' where that is not known."""
 
     term: Term | None
     kind: str
     is_held: bool
+    uploader: str = ""
 
 
 async def kept(document: Document) -> Kept:
     """Of a document that was found through the viewer, in one query."""
-    rows = await _rows(_OF_ONE, int(document.id))
+    rows = await _rows(_OF_ONE, int(document.id), more=f", {_UPLOADER} AS uploader")
     if not rows:
         return Kept(None, "", False)
     row = rows[0]
-    return Kept(term_of(row, int(row["firm_margin"])), row["kind_name"] or "", bool(row["is_held"]))
+    term = term_of(row, int(row["firm_margin"]))
+    return Kept(term, row["kind_name"] or "", bool(row["is_held"]), row["uploader"])
 
 
 async def term_for(document: Document) -> Term | None:
@@ -151,9 +155,14 @@ async def rows_of_clients() -> AsyncIterator[list[dict[str, Any]]]:
         last = ids[-1]["id"]
 
 
-async def _rows(which: tuple[str, str], *args: Any) -> list[dict[str, Any]]:
+async def _rows(which: tuple[str, str], *args: Any, more: str = "") -> list[dict[str, Any]]:
+    """`more` are further columns."""
     folders, documents = which
-    return await engine.raw(_ROWS.format(folders=folders, documents=documents).replace("{each}", listed(1)), *args)
+    sql = _ROWS.format(folders=folders, documents=documents, more=more)
+    return await engine.raw(sql.replace("{each}", listed(1)), *args)
+
+
+_UPLOADER = f"coalesce((SELECT u.full_name FROM users u WHERE u.id = d.uploaded_by), {UPLOADER_SQL}, '')"
 
 
 _UP = (
@@ -192,7 +201,7 @@ SELECT d.id, d.name, d.client, d.folder, d.version, d.sha256, d.size, d.uploaded
  CASE WHEN d.folder IN (SELECT id FROM held)
   OR d.client IN (SELECT i.client FROM hold_item i JOIN hold h ON h.id = i.hold WHERE h.lifted_at IS NULL AND i.client IS NOT NULL)
   OR d.id IN (SELECT i.document FROM hold_item i JOIN hold h ON h.id = i.hold WHERE h.lifted_at IS NULL AND i.document IS NOT NULL)
-  THEN 1 ELSE 0 END AS is_held
+  THEN 1 ELSE 0 END AS is_held{more}
 FROM document d JOIN place p ON p.id = d.folder LEFT JOIN document_kind k ON k.id = d.kind
 LEFT JOIN retention_class r ON r.id = coalesce(d.retention, k.retention, p.retention) LEFT JOIN client c ON c.id = d.client
 WHERE {documents} ORDER BY d.client, d.id"""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import hashlib
+import itertools
 import json
 import zipfile
 from collections.abc import AsyncIterator, Iterable
@@ -17,8 +18,10 @@ from models.content_type import clean_name
 from models.core import Refused, Say, fold, operation, save
 from models.dossiers.zipping import fitting
 from models.live import touch
+from models.moving.asking import requests_of
 from models.moving.manifest import CLIENT, FORMAT, MANIFEST, SUMS, VERSION
 from models.moving.records import KEPT, DossierExport
+from models.moving.rights import grants_of_folders, rights_at, templates_named
 from models.scanning import shut_among
 from models.settings import Firm, utcnow
 from models.storage import Missing as BlobMissing
@@ -100,7 +103,8 @@ async def contents(client: int, with_trash: bool) -> Row:
     rows = await engine.raw(f"SELECT {', '.join(CLIENT)} FROM client WHERE id = $1", client)
     folders = await _folders(client, with_trash)
     number = {row["id"]: n for n, row in enumerate(folders, 1)}
-    documents = await _documents(client, number, with_trash)
+    documents, document_numbers = await _documents(client, number, with_trash)
+    grants, rights = await grants_of_folders(client), await rights_at(client)
     firm = await Firm.load()
     manifest = {
         "format": FORMAT,
@@ -118,10 +122,16 @@ async def contents(client: int, with_trash: bool) -> Row:
                 "anchor_on": _day(row["anchor_on"]),
                 "created_at": _iso(row["created_at"]),
                 "trashed_at": _iso(row["trashed_at"]),
+                "grants": grants.get(row["id"], []),
             }
             for row in folders
         ],
         "documents": documents,
+        "requests": await requests_of(client, number, document_numbers, _iso),
+        "rights": rights,
+        "templates": await templates_named(
+            one["template"] for one in (*rights, *itertools.chain(*grants.values())) if one["template"]
+        ),
     }
     _place(manifest)
     await _refuse_shut(manifest)
@@ -164,7 +174,8 @@ async def _folders(client: int, with_trash: bool) -> list[Row]:
 _PEOPLE = "u.full_name AS who, u.email AS address"
 
 
-async def _documents(client: int, number: dict[int, int], with_trash: bool) -> list[Row]:
+async def _documents(client: int, number: dict[int, int], with_trash: bool) -> tuple[list[Row], dict[int, int]]:
+    """As the manifest has them; and id > number in it."""
     rows = await engine.raw(
         f"SELECT d.*, k.name AS kind_name, r.name AS retention_name, {_PEOPLE} FROM document d LEFT JOIN users u ON u.id = d.uploaded_by "
         "LEFT JOIN document_kind k ON k.id = d.kind LEFT JOIN retention_class r ON r.id = d.retention WHERE d.client = $1",
@@ -226,7 +237,7 @@ async def _documents(client: int, number: dict[int, int], with_trash: bool) -> l
                 "readings": sorted(read, key=lambda r: (r["first_at"], r["version"], str(r["person"]))),
             }
         )
-    return found
+    return found, {row["id"]: n for n, row in enumerate(rows, 1)}
 
 
 async def _carried(client: int) -> dict[int, list[Row]]:

@@ -23,10 +23,13 @@ from models.dossiers.publishing import labels_key
 from models.dossiers.rolling import new_ids
 from models.dossiers.structures import open_dossier
 from models.live import touch
+from models.moving import asking
+from models.moving.asking import put_requests, take_back_requests, there_already
 from models.moving.checking import Archive, files_of
 from models.moving.manifest import Broken
 from models.moving.placing import Place, World, counted, place_documents, place_folders
 from models.moving.records import DossierImport, may_import
+from models.moving.rights import Opened, decide, give, open_folders
 from models.scanning.enlisting import enlist
 from models.settings import utcnow
 from models.storage import Missing as BlobMissing
@@ -65,12 +68,15 @@ async def choose_client_of_archive(record: DossierImport, client: Client, *, by:
 
 
 @operation(Permission.IMPORT_RECORDS)
-async def read_archive(record: DossierImport, *, by: Viewer) -> None:
+async def read_archive(record: DossierImport, with_rights: bool | None = None, *, by: Viewer) -> None:
+    """`with_rights`: whether people and templates get the rights that the archive has for them; None: as was said before, and
+    where nobody said so they do."""
     by.require(Permission.EDIT_DOSSIERS)
     if record.state not in ("planned", "stopped") and not (record.state == "committing" and await _is_stuck(record)):
         raise Refused("", Say("Dit archief is nog niet klaar om in te lezen."))
     await by.clients.get(record.client or 0)
-    await save(record, state="committing", problem="")
+    plan = record.planned if with_rights is None else record.planned | {"with_rights": with_rights}
+    await save(record, state="committing", problem="", plan=json.dumps(plan))
     await _begin(record, "import_dossier", by)
 
 
@@ -100,9 +106,27 @@ async def take_back_archive(record: DossierImport, *, by: Viewer) -> int:
         if not rows:
             break
         count += len(rows)
+    await take_back_requests(record.id)
+    await _take_back_access(record.id, by)
     await save(record, state="undone")
     await _tell(record)
     return count
+
+
+async def _take_back_access(batch: int, by: Viewer) -> None:
+    """Of whom the archive gave it."""
+    rows = await engine.raw(
+        "DELETE FROM access WHERE id IN (SELECT record_id FROM dossier_import_item WHERE batch = $1 AND outcome = 'new' AND key LIKE 'p%') "
+        "RETURNING person, client",
+        batch,
+    )
+    now = utcnow()
+    await engine.copy_rows(
+        "trail", ("at", "person", "operation", "record_table", "record_id", "client", "detail"),
+        [(now, by.user.id, "Access.take", "User", row["person"], row["client"], "{}") for row in rows],
+    )  # fmt: skip
+    if rows:
+        await touch("users", "clients", "rollout")
 
 
 @operation(Permission.IMPORT_RECORDS)
@@ -175,7 +199,7 @@ async def check(record: DossierImport, path: Path, viewer: Viewer, progress: Pro
     plan: dict[str, Any] = {}
     if client is not None:
         async with engine.reading():
-            plan = await _planned(manifest, says["refused"], client)
+            plan = await _planned(manifest, says["refused"], client, viewer)
     values = {"found": json.dumps(says), "plan": json.dumps(plan), "client": client, "problem": ""}
     await engine.run_writing(lambda: _set(record, state="planned" if client else "checked", **values))
 
@@ -236,12 +260,20 @@ async def _whose(manifest: Row, viewer: Viewer) -> int | None:
     return None
 
 
-async def _planned(manifest: Row, refused: dict[str, Any], client: int) -> dict[str, Any]:
+async def _planned(manifest: Row, refused: dict[str, Any], client: int, viewer: Viewer) -> dict[str, Any]:
     world, came = await World.of(client), dict[int, int]()
     folders = place_folders(world, manifest["folders"], itertools.count(-1, -1), came)
     documents = place_documents(world, [row for row in manifest["documents"] if row["file"] not in refused], came)
     known = await _Known.load(manifest)
+    fates, opened = await decide(manifest, known, client, viewer), await open_folders(folders, client)
+    asked = await there_already(client)
     return counted(folders, documents) | {
+        "requests_new": sum(row["batch"] not in asked for row in manifest["requests"]),
+        "requests_same": sum(row["batch"] in asked for row in manifest["requests"]),
+        "given": [[one.who, one.row["template"] or ""] for one in fates if one.outcome == "new"][:50],
+        "left_out": [[one.who, one.said.as_json()] for one in fates if one.said is not None][:50],
+        "folders_opened": len({row[0] for row in opened.rows}),
+        "folders_not_opened": len(opened.left),
         "refused": sum(row["file"] in refused for row in manifest["documents"]),
         "people": sorted(known.strangers(manifest))[:50],
         "kinds": sorted({row["kind"] for row in manifest["documents"] if row["kind"] and fold(row["kind"]) not in known.kinds}),
@@ -262,7 +294,8 @@ class _Known:
     @classmethod
     async def load(cls, manifest: Row) -> _Known:
         known = cls()
-        addresses = sorted({person["email"].casefold() for person in _people(manifest) if person["email"]})
+        named = itertools.chain(_people(manifest), (row["person"] for row in manifest["rights"]))
+        addresses = sorted({person["email"].casefold() for person in named if person["email"]})
         for some in _batched(addresses, 500):
             places = ", ".join(f"${n}" for n in range(1, len(some) + 1))
             for row in await engine.raw(
@@ -293,6 +326,7 @@ def _batched(some: list[str], size: int) -> Iterator[list[str]]:
 
 
 def _people(manifest: Row) -> Iterator[Row]:
+    """Who did something in the dossier; who only may, is not among them."""
     for row in manifest["documents"]:
         for one in (
             row["uploaded_by"],
@@ -301,6 +335,8 @@ def _people(manifest: Row) -> Iterator[Row]:
         ):
             if one is not None:
                 yield one
+    for row in manifest["requests"]:
+        yield from asking.people_of(row)
 
 
 # carrying it out
@@ -351,10 +387,59 @@ async def carry_out(record: DossierImport, path: Path, viewer: Viewer, progress:
                 await progress.report(done, len(manifest["documents"]))
 
     async def over_now() -> None:
+        await _put_asked(record, manifest, known, came, client.id)
+        if record.planned.get("with_rights", True):
+            await _put_rights(record, manifest, known, client, viewer)
         await _set(record, state="committed", finished_at=utcnow())
         await _tell(record)
 
     await engine.run_writing(over_now)
+
+
+async def _put_asked(record: DossierImport, manifest: Row, known: _Known, came: dict[int, int], client: int) -> None:
+    """The requests, once the documents that came for them are there."""
+    if not manifest["requests"] or await _is_over(record, "r"):
+        return
+    rows = await engine.raw(
+        "SELECT key, record_id FROM dossier_import_item WHERE batch = $1 AND key LIKE 'd%'", record.id
+    )
+    documents = {int(row["key"][1:]): row["record_id"] for row in rows}
+    there = {  # those that were here already, by what made them the same
+        (row["folder"], row["name_key"], row["sha256"], row["trashed_at"] is None): row["id"]
+        for row in await engine.raw(
+            "SELECT id, folder, name_key, sha256, trashed_at FROM document WHERE client = $1 ORDER BY id DESC", client
+        )
+    }
+    for row in manifest["documents"]:
+        if row["id"] in documents and documents[row["id"]] is None:
+            key = (came[row["folder"]], fold(row["name"]), row["sha256"], row["trashed_at"] is None)
+            documents[row["id"]] = there.get(key)
+    found = {number: id for number, id in documents.items() if id is not None}
+    said = await put_requests(manifest["requests"], known, came, found, client)
+    await _write_items(record.id, [(key, outcome, id, path, _json(why)) for key, outcome, id, path, why in said])
+
+
+async def _put_rights(record: DossierImport, manifest: Row, known: _Known, client: Client, viewer: Viewer) -> None:
+    if not manifest["rights"] or await _is_over(record, "p"):
+        return
+    fates = await decide(manifest, known, client.id, viewer)
+    made = await give(fates, client, viewer)
+    rows = [
+        (f"p{n}", one.outcome, made.get(one.person or 0), one.who, _json(one.said)) for n, one in enumerate(fates, 1)
+    ]
+    await _write_items(record.id, rows)
+
+
+async def _is_over(record: DossierImport, kind: str) -> bool:
+    return bool(
+        await engine.raw(
+            "SELECT 1 AS one FROM dossier_import_item WHERE batch = $1 AND key LIKE $2 LIMIT 1", record.id, f"{kind}%"
+        )
+    )
+
+
+def _json(why: Say | None) -> str:
+    return json.dumps(why.as_json()) if why is not None else ""
 
 
 def _portions(rows: Sequence[Row]) -> Iterator[list[Row]]:
@@ -411,13 +496,20 @@ async def _put_folders(
         for place in places if place.outcome != "there"
     ]  # fmt: skip
     columns = ("id", "dossier", "client", "parent", "name", "name_key", "kind", "own_only", "retention", "year", "anchor_on", "position", "created_at", "trashed_at")  # fmt: skip
+    opened = await open_folders(places, client.id) if record.planned.get("with_rights", True) else Opened([], [])
     await engine.copy_rows("folder", columns, made)
+    await engine.copy_rows(
+        "folder_grant", ("folder", "client", "template", "act"),
+        [(folder, client.id, template, act) for folder, template, act in opened.rows],
+    )  # fmt: skip
     ways: dict[int, str] = {}
     for place in places:
         above = ways.get(place.row["parent"] or 0)
         ways[place.row["id"]] = f"{above} › {place.name}" if above else place.name
     await _write_items(
-        record.id, [(f"f{place.row['id']}", place.outcome, place.id, ways[place.row["id"]], "") for place in places]
+        record.id,
+        [(f"f{place.row['id']}", place.outcome, place.id, ways[place.row["id"]], "") for place in places]
+        + [(f"g{number}", "refused", None, ways[number], _json(why)) for number, why in opened.left],
     )
     await tell(dossier.id, client.id)
     return came

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 from pathlib import Path
+from typing import Any
 
 from models import engine
 from models.accounts import User
@@ -67,7 +68,7 @@ async def bring_in(file: Path, number: str | None = None, *, look: bool = False)
         told = f"{plan['documents_new'] + plan['documents_numbered']} documenten, {plan['folders_new'] + plan['folders_numbered']} mappen; {plan['documents_same']} documenten zijn er al"  # fmt: skip
         if look:
             await engine.run_writing(lambda: _forget(record))
-            return f"Er zou bij komen: {told}."
+            return "\n".join((f"Er zou bij komen: {told}.", *_rights_in_words(plan)))
         await engine.run_writing(lambda: save(record, state="committing"))
         await carry_out(record, file, viewer)
     except BaseException:
@@ -76,7 +77,13 @@ async def bring_in(file: Path, number: str | None = None, *, look: bool = False)
                 lambda: save(record, state="stopped" if record.state == "committing" else "refused")
             )
         raise
-    return f"Ingelezen: {told}."
+    return "\n".join((f"Ingelezen: {told}.", *_rights_in_words(plan)))
+
+
+def _rights_in_words(plan: dict[str, Any]) -> list[str]:
+    """A line for each who got rights, and for each whose rights did not come along."""
+    lines = [f"Kreeg toegang: {who} ({template or 'eigen rechten'})." for who, template in plan["given"]]
+    return lines + [f"{who}: {Say.from_json(why)}" for who, why in plan["left_out"]]
 
 
 async def _forget(record: DossierImport) -> None:

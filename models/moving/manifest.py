@@ -1,4 +1,4 @@
-"""The format of a dossier archive, version 1; writing its manifest, and reading one that nobody vouches for.
+"""The format of a dossier archive, version 2; writing its manifest, and reading one that nobody vouches for.
 
 A ZIP with, at its top:
 - `manifest.json`: what is in it (below), UTF-8.
@@ -6,22 +6,30 @@ A ZIP with, at its top:
 - `Documenten/…`, `Eerdere versies/…`, `Prullenbak/…`: the files, in folders named as in the dossier, as far as Windows takes
   the names; the manifest has the true ones.
 
-manifest.json: `format` "poort-dossier", `version` 1, `made_at`, `office`, `with_trash`, `client` (number, name, kind, legal_form,
-kvk, rsin), `folders` and `documents`, each with a number of its own (`id`).
+manifest.json: `format` "poort-dossier", `version` 2, `made_at`, `office`, `with_trash`, `client` (number, name, kind, legal_form,
+kvk, rsin), `folders`, `documents` and `requests`, each with a number of its own (`id`), `rights` and `templates`.
 - A folder: id, parent (null at the top; stands before it in the list), name, kind, own_only, retention (name of the class), year,
-  anchor_on (the day from which the term counts, or null), position, created_at, trashed_at.
+  anchor_on (the day from which the term counts, or null), position, created_at, trashed_at, `grants` (template, act): the templates
+  of rights to which it is open, and whether these may hand in there.
 - A document: id, folder, name, file, sha256, size, mime, source, uploaded_by, uploaded_at, state, publish_at, published_at,
   opened_at, version, kind (name), book_year, period, labels, note, retention, anchor_on, trashed_at, `versions` (number, name, file, sha256,
   size, mime, source, uploaded_by, uploaded_at, replaced_at, was_published), `remarks` (person, side, text, at, settled_at) and
   `readings` (person, first_at, last_at, times, version, downloaded_at).
-A person is null or {name, email}. Times are ISO 8601 with their offset. Requests, rights and mails are not in it.
+- A request: id, folder (null where that is not in the archive), title, message, due_on, state, batch (the act that made it: it is not
+  taken in twice), template (name or null), made_by, made_at, closed_at, `items` (title, explanation, state, reason, note, due_on,
+  asked_at, answered_at, judged_at, answered_by, judged_by, `documents`: their numbers).
+- `rights`, of everybody of the client's people: person, template (name or null), own (rights beside it), rights (what counted: the two
+  as far as the client's modules go), `folders` (name: with those above it, by " › "; act) opened to himself.
+- `templates`, those that are named above: name, rights, `folders` (name, act) that it opens everywhere.
+A person is null or {name, email}. A right is a name of viewer.Right in lower case. Times are ISO 8601 with their offset. Mails, holds and
+what was undone are not in it. Version 1 had no grants, requests, rights and templates; it is read as one in which there are none.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from models.content_type import clean_name
@@ -29,11 +37,14 @@ from models.core import Refused, Say
 from models.dossiers.dossier import tidy_name
 from models.dossiers.folders import KINDS
 from models.dossiers.publishing import PERIODS
+from models.moving.rights import RIGHTS
 from models.storage.base import is_sha256
 
-FORMAT, VERSION = "poort-dossier", 1
+FORMAT, VERSION = "poort-dossier", 2
+KNOWN = (1, 2)
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
 MOST_FOLDERS, MOST_DOCUMENTS, MOST_HANGING = 100_000, 200_000, 10_000
+MOST_REQUESTS, MOST_PEOPLE = 20_000, 10_000
 CLIENT = ("number", "name", "kind", "legal_form", "kvk", "rsin")
 
 Row = dict[str, Any]
@@ -52,7 +63,8 @@ def read(raw: object) -> Row:
     top = _table(raw, Say("het manifest"))
     if top.get("format") != FORMAT:
         raise Broken(Say("Dit is geen dossierarchief van Poort."))
-    if top.get("version") != VERSION:
+    version = top.get("version")
+    if type(version) is not int or version not in KNOWN:
         raise Broken(Say("Dit archief is van een nieuwere versie van Poort. Werk eerst bij."))
     folders = _list(top, "folders", MOST_FOLDERS)
     documents = _list(top, "documents", MOST_DOCUMENTS)
@@ -63,14 +75,24 @@ def read(raw: object) -> Row:
         "client": {
             name: _text(_table(top.get("client"), Say("de cliënt")), name, 200, Say("de cliënt")) for name in CLIENT
         },
-        "folders": _folders(folders),
+        "folders": _folders(folders, has_grants=version > 1),
     }
     kinds = {row["id"]: row for row in found["folders"]}
     found["documents"] = _documents(documents, kinds)
+    numbers = {row["id"] for row in found["documents"]}
+    found |= (
+        {"requests": [], "rights": [], "templates": []}
+        if version == 1
+        else {
+            "requests": _requests(_list(top, "requests", MOST_REQUESTS), kinds, numbers),
+            "rights": [_rights(one) for one in _list(top, "rights", MOST_PEOPLE)],
+            "templates": [_template(one) for one in _list(top, "templates", MOST_HANGING)],
+        }
+    )
     return found
 
 
-def _folders(rows: list[Any]) -> list[Row]:
+def _folders(rows: list[Any], *, has_grants: bool) -> list[Row]:
     found: dict[int, Row] = {}
     for raw in rows:
         row = _table(raw, Say("een map"))
@@ -95,8 +117,104 @@ def _folders(rows: list[Any]) -> list[Row]:
             "position": _whole(row, "position", -(2**31), 2**31 - 1, where),
             "created_at": _moment(row, "created_at", where),
             "trashed_at": _moment(row, "trashed_at", where, none=True),
+            "grants": [_grant(one, where) for one in _list(row, "grants", MOST_HANGING)] if has_grants else [],
+        }
+        if kind == "internal":
+            found[id]["grants"] = []  # no template opens it, whatever the archive says
+    return list(found.values())
+
+
+def _grant(raw: Any, where: Say) -> Row:
+    row = _table(raw, where)
+    return {"template": _text(row, "template", 120, where), "act": _flag(row, "act", where)}
+
+
+def _opened(raw: Any, where: Say) -> Row:
+    row = _table(raw, where)
+    return {"name": _text(row, "name", 1000, where), "act": _flag(row, "act", where)}
+
+
+def _right_names(row: Row, name: str, where: Say) -> list[str]:
+    found = _list(row, name, len(RIGHTS))
+    if any(not isinstance(one, str) or one not in RIGHTS for one in found):
+        raise _wrong(where, name)
+    return found
+
+
+def _rights(raw: Any) -> Row:
+    where = Say("de rechten")
+    row = _table(raw, where)
+    person = _person(row, "person", where)
+    if person is None:
+        raise _wrong(where, "person")
+    return {
+        "person": person,
+        "template": _text(row, "template", 120, where, none=True),
+        "own": _right_names(row, "own", where),
+        "rights": _right_names(row, "rights", where),
+        "folders": [_opened(one, where) for one in _list(row, "folders", MOST_HANGING)],
+    }
+
+
+def _template(raw: Any) -> Row:
+    where = Say("een sjabloon")
+    row = _table(raw, where)
+    return {
+        "name": _text(row, "name", 120, where),
+        "rights": _right_names(row, "rights", where),
+        "folders": [_opened(one, where) for one in _list(row, "folders", MOST_HANGING)],
+    }
+
+
+def _requests(rows: list[Any], folders: Mapping[int, Row], documents: Collection[int]) -> list[Row]:
+    found: dict[int, Row] = {}
+    batches: set[str] = set()
+    for raw in rows:
+        row = _table(raw, Say("een opvraging"))
+        where = Say("opvraging {n}", n=str(row.get("id"))[:20])
+        id, folder = _whole(row, "id", 1, 2**31, where), _whole(row, "folder", 1, 2**31, where, none=True)
+        batch = _text(row, "batch", 36, where)
+        if id in found or not batch or batch in batches:
+            raise _wrong(where, "batch")
+        if folder is not None and folder not in folders:
+            raise _wrong(where, "folder")
+        batches.add(batch)
+        found[id] = {
+            "id": id,
+            "folder": folder,
+            "title": _text(row, "title", 200, where),
+            "message": _text(row, "message", 2000, where, lines=True),
+            "due_on": _day(row, "due_on", where),
+            "state": _one_of(row, "state", ("open", "done", "withdrawn"), where),
+            "batch": batch,
+            "template": _text(row, "template", 120, where, none=True),
+            "made_by": _person(row, "made_by", where),
+            "made_at": _moment(row, "made_at", where),
+            "closed_at": _moment(row, "closed_at", where, none=True),
+            "items": [_item(one, documents, where) for one in _list(row, "items", MOST_HANGING)],
         }
     return list(found.values())
+
+
+def _item(raw: Any, documents: Collection[int], where: Say) -> Row:
+    row = _table(raw, where)
+    numbers = _list(row, "documents", MOST_HANGING)
+    if any(type(one) is not int or one not in documents for one in numbers):
+        raise _wrong(where, "documents")
+    return {
+        "title": _text(row, "title", 200, where),
+        "explanation": _text(row, "explanation", 1000, where, lines=True),
+        "state": _one_of(row, "state", ("open", "handed_in", "not_applicable", "accepted", "sent_back"), where),
+        "reason": _text(row, "reason", 1000, where, lines=True),
+        "note": _text(row, "note", 1000, where, lines=True),
+        "due_on": _day(row, "due_on", where),
+        "asked_at": _moment(row, "asked_at", where, none=True),
+        "answered_at": _moment(row, "answered_at", where, none=True),
+        "judged_at": _moment(row, "judged_at", where, none=True),
+        "answered_by": _person(row, "answered_by", where),
+        "judged_by": _person(row, "judged_by", where),
+        "documents": numbers,
+    }
 
 
 def _documents(rows: list[Any], folders: Mapping[int, Row]) -> list[Row]:

@@ -15,6 +15,7 @@ from models.clients import Client, with_right
 from models.core import Owned, Say
 from models.dossiers import Document
 from models.personal import NUMBER_ONLY, PROOF, TAX, Erase, Export
+from models.requests.records import DocumentRequest, RequestItem
 from models.tasks import Task
 from models.viewer import Permission, Right
 
@@ -116,10 +117,13 @@ class DossierImport(Owned, Table, tablename="dossier_import"):
 
 
 class DossierImportItem(Owned, Table, tablename="dossier_import_item"):
-    """What one folder or document of an archive became: begun again, an import goes on after these."""
+    """What one thing of an archive became: begun again, an import goes on after these."""
 
     batch = ForeignKey(DossierImport, null=False, on_delete=OnDelete.cascade)
-    key = Varchar(length=12, help_text="f12 or d12: its number in the archive")
+    key = Varchar(
+        length=12,
+        help_text="f12, d12, r12, p12, g12: a folder, document, request, person, or whom a folder is open to; its number there",
+    )
     outcome = Varchar(length=8)
     record_id = Integer(null=True, default=None)
     path = Varchar(length=2000, default="")
@@ -156,6 +160,26 @@ class CarriedPerson(Owned, Table, tablename="carried_person"):
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
         return cls.document.is_in(Document.select(Document.id).where(Document.visible_to(viewer)))
+
+
+class CarriedAsker(Owned, Table, tablename="carried_asker"):
+    """As CarriedPerson, of a request: who made it, or who answered or judged one of its items."""
+
+    request = ForeignKey(DocumentRequest, null=False, on_delete=OnDelete.cascade, index=True)
+    item = ForeignKey(RequestItem, null=True, default=None, on_delete=OnDelete.cascade, index=True)
+    what = Varchar(length=11, help_text="made_by, answered_by or judged_by")
+    name = Varchar(length=300, default="")
+    email = Varchar(length=254, default="")
+
+    carried_asker_what_known = Check("what IN ('made_by', 'answered_by', 'judged_by')")
+
+    EXPORTS = Export(Say("Genoemd in ingelezen opvragingen"), where="{email} <> '' AND lower(email) = lower({email})")
+    ERASES = Erase(ground=TAX, retention="Administratie")
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        shown = DocumentRequest.select(DocumentRequest.id).where(DocumentRequest.visible_to(viewer))
+        return cls.request.is_in(shown)
 
 
 async def note_download(made: DossierExport, *, by: Viewer) -> None:

@@ -13,7 +13,7 @@ from models.core import Refused, Say, operation, save
 from models.live import touch
 from models.requests.making import MOST_ITEMS, Item
 from models.requests.records import DocumentRequest, RequestItem
-from models.settings import utcnow
+from models.settings import this_day, utcnow
 from models.viewer import Permission
 
 if TYPE_CHECKING:
@@ -190,5 +190,5 @@ def _refuse_closed(request: DocumentRequest) -> None:
 
 
 def _refuse_past(due_on: dt.date | None) -> None:
-    if due_on is not None and due_on < utcnow().date():
+    if due_on is not None and due_on < this_day():
         raise Refused("due_on", Say("Kies een dag die nog komt."))

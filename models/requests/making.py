@@ -18,7 +18,7 @@ from models.dossiers.folders import HANDING_IN, make_folder, numbered
 from models.dossiers.structures import Selection, chosen
 from models.live import touch
 from models.requests.records import DocumentRequest, RequestTemplate
-from models.settings import utcnow
+from models.settings import this_day, utcnow
 from models.tasks import Cancelled, Progress, Task, start, work
 from models.viewer import Permission, Viewer
 
@@ -78,7 +78,7 @@ def read_items(text: str) -> list[Item]:
     if len(items) > MOST_ITEMS:
         raise Refused("items", Say("Ten hoogste {most} dingen in één opvraging.", most=MOST_ITEMS))
     for title, explanation, due_on in items:
-        if due_on is not None and due_on < utcnow().date():
+        if due_on is not None and due_on < this_day():
             raise Refused("items", Say("“{title}”: kies een dag die nog komt.", title=title[:40]))
         if len(title) > 200 or len(explanation) > 1000:
             raise Refused("items", Say("“{title}” is te lang.", title=title[:40]))
@@ -116,7 +116,7 @@ def _checked(title: str, message: str, due_on: dt.date | None) -> tuple[str, str
     for field, text, most in (("title", title, 200), ("message", message, 2000)):
         if len(text) > most:
             raise Refused(field, Say("Dit is {n} tekens; er passen er {most}.", n=len(text), most=most))
-    if due_on is not None and due_on < utcnow().date():
+    if due_on is not None and due_on < this_day():
         raise Refused("due_on", Say("Kies een dag die nog komt."))
     return title, message
 
@@ -304,6 +304,8 @@ async def save_template(
         raise Refused("name", Say("Vul een naam in."))
     if len(name) > 120 or len(message) > 2000:
         raise Refused("name", Say("Dit is te lang."))
+    if dated := next((one.title for one in map(_as_item, items) if one.due_on is not None), None):
+        raise Refused("items", Say("“{title}”: een sjabloon heeft geen dagen. Laat het deel achter de tweede streep weg; de dag kiest u bij het opvragen.", title=dated[:40]))  # fmt: skip
     but = template.id if template else 0
     if await RequestTemplate.exists().where((RequestTemplate.name_key == fold(name)) & (RequestTemplate.id != but)):
         raise Refused("name", Say("Er is al een sjabloon “{name}”.", name=name))
@@ -319,6 +321,10 @@ async def save_template(
     )  # fmt: skip
     await by.note("RequestTemplate.save", template, {"name": name})
     return template
+
+
+def _as_item(one: Item | tuple[str, ...]) -> Item:
+    return Item(*one)
 
 
 @operation(Permission.EDIT_STRUCTURES, trail=False)

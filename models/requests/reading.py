@@ -12,7 +12,7 @@ from models.accounts.blocking import listed
 from models.clients import seen
 from models.hearing import how_sql
 from models.requests.records import DocumentRequest
-from models.settings import Firm, utcnow
+from models.settings import Firm, this_day
 from models.viewer import Permission, Right
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ _TODAY = " AND coalesce(r.due_on, $1) = coalesce(r.due_on, $1)"  # so that $1 ha
 
 def _where(viewer: Viewer, narrowed: Filter) -> tuple[str, list[Any]]:
     parts = [seen(viewer, "r.client")] if viewer.may(Permission.READ_DOSSIERS) else ["1 = 0"]
-    args: list[Any] = [utcnow().date()]
+    args: list[Any] = [this_day()]
     match narrowed.state:
         case "open" | "done" | "withdrawn":
             parts.append(f"r.state = '{narrowed.state}'")
@@ -144,21 +144,25 @@ async def board_counts(viewer: Viewer) -> dict[str, int]:
     return {name: int(value or 0) for name, value in rows[0].items()}
 
 
+# Whom an archive named as who did it, of whom no user is known.
+_CARRIED = "(SELECT min(k.name) FROM carried_asker k WHERE k.item = i.id AND k.what = '{what}')"
+
+
 async def items_of(request: DocumentRequest) -> list[dict[str, Any]]:
     """The items of a request that was found through the viewer, with `documents` (id, name, size): id, title, explanation,
     state, reason, note, due_on, is_late, who, answered_at, judge, judged_at."""
     rows = await engine.raw(
-        "SELECT i.id, i.title, i.explanation, i.state, i.reason, i.note, i.due_on, i.answered_at, i.judged_at, u.full_name AS who, "
-        "j.full_name AS judge FROM request_item i LEFT JOIN users u ON u.id = i.answered_by LEFT JOIN users j ON j.id = i.judged_by "
+        "SELECT i.id, i.title, i.explanation, i.state, i.reason, i.note, i.due_on, i.answered_at, i.judged_at, "
+        f"coalesce(u.full_name, {_CARRIED.format(what='answered_by')}) AS who, coalesce(j.full_name, {_CARRIED.format(what='judged_by')}) AS judge FROM request_item i LEFT JOIN users u ON u.id = i.answered_by LEFT JOIN users j ON j.id = i.judged_by "
         "WHERE i.request = $1 ORDER BY i.position, i.id",
         request.id,
     )
     files = await engine.raw(
         "SELECT l.item, d.id, d.name, d.size, d.uploaded_by FROM request_item_document l JOIN request_item i ON i.id = l.item JOIN document d ON d.id = l.document "
-        "WHERE i.request = $1 AND d.trashed_at IS NULL ORDER BY d.id",
+        "WHERE i.request = $1 AND d.trashed_at IS NULL AND d.client = i.client ORDER BY d.id",
         request.id,
     )
-    today = utcnow().date()
+    today = this_day()
     return [
         row
         | {
@@ -219,7 +223,7 @@ async def open_for(viewer: Viewer) -> list[dict[str, Any]]:
         "GROUP BY r.id, r.title, r.due_on, r.client, c.name, r.made_at "
         "ORDER BY CASE WHEN min(coalesce(i.due_on, r.due_on)) IS NULL THEN 1 ELSE 0 END, min(coalesce(i.due_on, r.due_on)), r.id LIMIT 100",
     )
-    today = utcnow().date()
+    today = this_day()
     return [row | {"due_on": (due := _as_day(row["due"])), "is_late": due is not None and due < today} for row in rows]
 
 

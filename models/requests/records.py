@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from piccolo.columns import Date, ForeignKey, Integer, OnDelete, Timestamptz, Varchar
+from piccolo.columns import Boolean, Date, ForeignKey, Integer, OnDelete, Timestamptz, Varchar
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
@@ -25,6 +25,7 @@ class RequestTemplate(Owned, Table, tablename="request_template"):
     name = Varchar(length=120)
     name_key = Varchar(length=240)
     message = Varchar(length=2000, default="")
+    is_sample = Boolean(default=False)
 
     request_template_name_unique = Unique([name_key])
 

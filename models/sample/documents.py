@@ -28,7 +28,7 @@ _PLACES = {
     PAPERS[3][0]: ("Salaris", "Loonstroken"),
     PAPERS[4][0]: ("Permanent dossier", "Contracten"),
 }
-_FOLDER = ("dossier", "client", "parent", "name", "name_key", "kind", "position", "created_at")
+_FOLDER = ("dossier", "client", "parent", "name", "name_key", "kind", "origin", "position", "created_at")
 _DOCUMENT = (
     "folder",
     "client",
@@ -69,11 +69,25 @@ async def make(
 
 
 async def _folders(trees: list[tuple[int, int | None]], now: dt.datetime) -> None:
+    """The standard structure first, and then its copies, which know what they were copied from."""
+    standard: list[tuple[int, int | None]] = [(dossier, client) for dossier, client in trees if client is None]
+    await _tree(standard, {}, now)
+    rows = await engine.raw(
+        "SELECT f.id, f.name, p.name AS parent FROM folder f LEFT JOIN folder p ON p.id = f.parent WHERE f.dossier = $1",
+        standard[0][0],
+    )
+    origin = {(row["parent"], row["name"]): int(row["id"]) for row in rows}
+    await _tree([(dossier, client) for dossier, client in trees if client is not None], origin, now)
+
+
+async def _tree(
+    trees: list[tuple[int, int | None]], origin: dict[tuple[str | None, str], int], now: dt.datetime
+) -> None:
     await engine.copy_rows(
         "folder",
         _FOLDER,
         [
-            (dossier, client, None, name, fold(name), kind, place, now)
+            (dossier, client, None, name, fold(name), kind, origin.get((None, name)), place, now)
             for dossier, client in trees
             for place, (name, kind, _) in enumerate(STRUCTURE)
         ],
@@ -85,17 +99,17 @@ async def _folders(trees: list[tuple[int, int | None]], now: dt.datetime) -> Non
         "folder",
         _FOLDER,
         [
-            (top["dossier"], top["client"], top["id"], name, fold(name), top["kind"], place, now)
+            (top["dossier"], top["client"], top["id"], name, fold(name), top["kind"], origin.get((top["name"], name)), place, now)
             for top in tops
             if top["dossier"] in wanted
             for place, name in enumerate(inside[top["name"]])
         ],
-    )
+    )  # fmt: skip
 
 
 async def _general(dossier: int, papers: dict[str, Stored], ed: int, now: dt.datetime) -> None:
     await engine.copy_rows(
-        "folder", _FOLDER, [(dossier, None, None, "Goed om te weten", fold("Goed om te weten"), "office", 0, now)]
+        "folder", _FOLDER, [(dossier, None, None, "Goed om te weten", fold("Goed om te weten"), "office", None, 0, now)]
     )
     folder = (await engine.raw("SELECT id FROM folder WHERE dossier = $1", dossier))[0]["id"]
     await engine.copy_rows(

@@ -14,9 +14,9 @@ from models.core import Refused, Say, fold, operation, save
 from models.live import touch
 from models.passwords import hash_password
 from models.people import keys_of
-from models.sample import approvals, documents, enterprises
+from models.sample import approvals, documents, enterprises, lively
 from models.sample.enterprises import Enterprise, Person
-from models.sample.papers import GENERAL_PAPERS, PAPERS, pdf
+from models.sample.papers import GENERAL_PAPERS, MORE_PAPERS, PAPERS, pdf
 from models.settings import Firm, utcnow
 from models.storage import Stored, storage
 from models.texts import keep_up
@@ -44,7 +44,7 @@ class NotEmpty(Exception):
 
 async def keep_papers() -> Papers:
     """Put the documents of the sample office in the storage; outside any unit."""
-    return {name: await storage().put(pdf(title)) for name, title in (*PAPERS, *GENERAL_PAPERS)}
+    return {name: await storage().put(pdf(title)) for name, title in (*PAPERS, *GENERAL_PAPERS, *MORE_PAPERS)}
 
 
 async def fill(clients: int, seed: int, password: str, *, bare: bool = False) -> None:
@@ -145,6 +145,7 @@ async def _make(
     await documents.make(made, ids, papers, (ed, people["rik@bakkerij-jansen.example"]), now)
     if not bare:
         await approvals.make_all(made, ids, people, papers, ed)
+        await lively.make(made, ids, people, papers, ed, now)
     await _invitations(made, people, bool(hashed), now)
     await save(firm, is_sample=True)
     await engine.raw("UPDATE firm SET heard_from = $1", utcnow())  # nobody is mailed of what came with the sample

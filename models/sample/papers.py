@@ -13,6 +13,17 @@ GENERAL_PAPERS = (
     ("Algemene voorwaarden.pdf", "Algemene voorwaarden"),
     ("Bewaarplicht in het kort.pdf", "Bewaarplicht in het kort"),
 )
+# What the dossiers of a working office hold besides: drafts, what clients handed in, what was thrown away.
+MORE_PAPERS = (
+    ("Concept jaarrekening 2026.pdf", "Concept jaarrekening 2026"),
+    ("Voorlopige aanslag 2027.pdf", "Voorlopige aanslag 2027"),
+    ("Btw-aangifte 3e kwartaal 2026 (concept).pdf", "Btw-aangifte derde kwartaal 2026, concept"),
+    ("Jaarrekening 2016.pdf", "Jaarrekening 2016"),
+    ("Dubbele scan.pdf", "Dubbele scan"),
+    ("Bankafschriften.pdf", "Bankafschriften"),
+    ("Facturen.pdf", "Facturen"),
+    ("Identiteitsbewijs.pdf", "Kopie identiteitsbewijs"),
+)
 
 
 def pdf(title: str) -> bytes:

@@ -65,7 +65,7 @@ customElements.define("upload-list", class extends HTMLElement {
     if (!jobs.length || this.settled === (this.settled = `${queue.round} ${said}`)) return
     this.say(said)
     if (jobs.every(job => job.refresh === "page" && job.state === "done")) return location.reload()
-    for (const where of new Set(jobs.map(job => job.refresh))) if (where && where !== "page") document.querySelectorAll(where).forEach(element => element.dispatchEvent(new CustomEvent("live")))
+    for (const where of new Set(jobs.map(job => job.refresh))) if (where && where !== "page") document.querySelectorAll(where).forEach(element => element.dispatchEvent(new CustomEvent("live-soon", { bubbles: true })))
   }
   say(text, seen) { const status = this.its("status"); status.textContent = text; status.classList.toggle("visually-hidden", !seen || !text) }
 })

@@ -8,7 +8,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const recent = []  // what the listening tab heard of late: a page is drawn first and listens a moment later
 
   const lives = () => document.querySelectorAll("[data-live]")
-  const isEdited = element => { const at = document.activeElement; return element.contains(at) && at !== element && at.matches("input:not([type=checkbox], [type=radio]), textarea, select") || !("keeps" in element.dataset) && element.querySelector("input[name=ids]:checked") !== null }
+  const isEdited = element => { const at = document.activeElement; return element.contains(at) && at !== element && at.matches("input:not([type=checkbox], [type=radio], [type=file]), textarea, select") || element.querySelector("details[open] > form") !== null || !("keeps" in element.dataset) && element.querySelector("input[name=ids]:checked") !== null }
   const flush = () => {
     flushing = 0
     if (document.hidden) return
@@ -21,7 +21,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const renew = () => {  // what changed while an answer was under way is asked of whatever took its place
     for (const element of [...waiting]) if (!element.isConnected) {
       waiting.delete(element)
-      for (const other of lives()) if (other.id === element.id && other.dataset.live === element.dataset.live) waiting.add(other)
+      for (const other of element.id ? document.querySelectorAll("#" + CSS.escape(element.id)) : lives()) if (other.dataset.live === element.dataset.live) waiting.add(other)
     }
     if (waiting.size) soon()
   }
@@ -52,6 +52,8 @@ document.addEventListener("DOMContentLoaded", () => {
   document.addEventListener("focusout", soon)
   document.addEventListener("htmx:finally:request", renew)
   document.addEventListener("change", soon)  // the last ticked row was let go
+  document.addEventListener("toggle", soon, true)  // a form was folded away
+  document.addEventListener("live-soon", event => { waiting.add(event.target); soon() })  // something else knows that it changed
 
   const listen = () => new Promise(() => {  // for as long as this tab lives: then the lock falls to the next
     let pause = 5000

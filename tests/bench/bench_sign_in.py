@@ -25,7 +25,7 @@ CROWD = 8
 async def measure() -> list[dict[str, Any]]:
     rows = [await _hash()]
     with tempfile.TemporaryDirectory() as place, house("small", Path(place), worker=False) as office:
-        await asyncio.to_thread(office.run, "models", "seed", "--clients", "60", "--password", PASSWORD)
+        await asyncio.to_thread(office.run, "models", "seed", "--clients", "60", "--bare", "--password", PASSWORD)
         rows += await _beside(office)
     return rows
 

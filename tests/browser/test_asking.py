@@ -3,38 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
+from playwright.sync_api import FilePayload, Page, expect
 
 from models.sample.papers import pdf
 from tests.browser.looking import Tabs
 from tests.cast import PASSWORD
-from tests.house import House, house
+from tests.house import House
 
 PICTURES = os.environ.get("ASKING_PICTURES", "")
-
-
-@pytest.fixture(scope="module")
-def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house("small", tmp_path_factory.mktemp("asking"), worker=False) as made:
-        made.run("models", "seed", "--clients", "12", "--password", PASSWORD)
-        yield made
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
-
-
-@pytest.fixture
-def tabs(chromium: Browser) -> Iterator[Tabs]:
-    opened = Tabs(chromium)
-    yield opened
-    opened.close()
 
 
 def signed_in(tab: Page, poort: House, email: str) -> None:

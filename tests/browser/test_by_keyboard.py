@@ -7,21 +7,14 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.looking import Tabs
 from tests.browser.test_every_page import sign_in
-from tests.cast import PASSWORD
 from tests.house import House, house
 from tests.smtp import Sink, sinking
 
 ANNA = "anna@kantoor.example"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +25,7 @@ def post() -> Iterator[Sink]:
 
 @pytest.fixture(scope="module")
 def poort(tmp_path_factory: pytest.TempPathFactory, post: Sink) -> Iterator[House]:
-    with house("small", tmp_path_factory.mktemp("keyboard"), smtp_url=f"{post.url}&connections=1") as made:
-        made.run("models", "seed", "--clients", "60", "--password", PASSWORD)
+    with house("small", tmp_path_factory.mktemp("keyboard"), smtp_url=f"{post.url}&connections=1", clients=60) as made:
         yield made
 
 

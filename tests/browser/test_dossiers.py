@@ -5,40 +5,18 @@ from __future__ import annotations
 import base64
 import re
 import sqlite3
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Locator, Page, Route, expect, sync_playwright
+from playwright.sync_api import FilePayload, Locator, Page, Route, expect
 
 from models.sample.papers import pdf
 from tests.browser.looking import Tabs
 from tests.browser.test_every_page import sign_in
-from tests.cast import PASSWORD
-from tests.house import House, house
+from tests.house import House
 
 ANNA, ED = "anna@kantoor.example", "ed@kantoor.example"
 # What the sample office gives every client, at the top of his dossier.
 TOP = ["Aangiften", "Correspondentie", "Interne stukken", "Jaarrekeningen", "Permanent dossier", "Salaris"]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
-
-
-@pytest.fixture(scope="module")
-def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house("small", tmp_path_factory.mktemp("dossiers"), worker=False) as made:
-        made.run("models", "seed", "--clients", "12", "--password", PASSWORD)
-        yield made
-
-
-@pytest.fixture
-def tabs(chromium: Browser) -> Iterator[Tabs]:
-    opened = Tabs(chromium)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

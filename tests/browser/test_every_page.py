@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.browser.looking import Tabs
 from tests.cast import PASSWORD
@@ -36,15 +36,8 @@ WIDTHS = (390, 1440)
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
-
-
-@pytest.fixture(scope="module")
 def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house("small", tmp_path_factory.mktemp("pages"), worker=False) as made:
-        made.run("models", "seed", "--password", PASSWORD)
+    with house("small", tmp_path_factory.mktemp("pages"), worker=False, clients=60, lively=True) as made:
         yield made
 
 

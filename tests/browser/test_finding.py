@@ -7,29 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, expect
 
 from tests import papers
 from tests.browser.looking import Tabs
 from tests.browser.test_every_page import sign_in
 from tests.browser.test_portal import SMALL_TARGETS
-from tests.cast import PASSWORD
 from tests.house import House, house
 
 ANNA, RIK = "anna@kantoor.example", "rik@bakkerij-jansen.example"
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
-
-
-@pytest.fixture(scope="module")
 def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """With a worker: what is uploaded is read within seconds."""
-    with house("small", tmp_path_factory.mktemp("finding")) as made:
-        made.run("models", "seed", "--clients", "12", "--password", PASSWORD)
+    with house("small", tmp_path_factory.mktemp("finding"), clients=12) as made:
         yield made
 
 

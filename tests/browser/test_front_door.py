@@ -2,123 +2,39 @@
 
 from __future__ import annotations
 
-import os
 import re
-import socket
 import sqlite3
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pyotp
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.browser.test_styleguide import ARGUMENTS
+from tests.browser.looking import Tabs
+from tests.house import House
+from tests.house import house as empty_house
 
 PASSWORD = "kaas is van melk"
 
 
-@dataclass
-class House:
-    """A running installation of its own."""
-
-    url: str
-    var: Path
-    set_up: str
-    server: subprocess.Popen[bytes]
-
-    def end_sessions(self) -> None:
-        with sqlite3.connect(self.var / "poort.db", timeout=10) as database:
-            database.execute("UPDATE session SET ended_at = seen_at WHERE ended_at IS NULL")
-
-
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    kept = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
-    environment = {**kept, "POORT_VAR": str(tmp_path), "BASE_URL": url}
-    subprocess.run([sys.executable, "-m", "models", "migrate"], env=environment, check=True, capture_output=True)
-    said = subprocess.run(
-        [sys.executable, "-m", "models", "setup-link"], env=environment, check=True, capture_output=True
-    )
-    link = re.search(r"http\S+", said.stdout.decode())
-    assert link
-    serving = [sys.executable, "-m", "web", "serve", "--port", str(port)]
-    with (
-        (tmp_path / "log").open("wb") as log,
-        subprocess.Popen(serving, env=environment, stderr=log, stdout=log) as server,
-    ):
-        try:
-            _wait_for(f"{url}/health/live")
-            yield House(url, tmp_path, link[0], server)
-        finally:
-            server.terminate()
-            server.wait(10)
+    """Nobody lives here yet."""
+    with empty_house("small", tmp_path, worker=False) as made:
+        yield made
 
 
-def _wait_for(url: str) -> None:
-    for _ in range(200):
-        try:
-            urllib.request.urlopen(url, timeout=1)
-            return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise AssertionError("the server did not start")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield browser
-        browser.close()
+def end_sessions(house: House) -> None:
+    with sqlite3.connect(house.var / "poort.db", timeout=10) as database:
+        database.execute("UPDATE session SET ended_at = seen_at WHERE ended_at IS NULL")
 
 
 @pytest.fixture
-def open_tab(chromium: Browser) -> Iterator[Any]:
-    """A tab of a fresh browser; at the end no page may have complained."""
-    complaints: list[str] = []
-    contexts: list[BrowserContext] = []
-
-    def open_(**options: Any) -> Page:
-        usual = {
-            "viewport": {"width": 390, "height": 844},
-            "service_workers": "block",
-            "reduced_motion": "reduce",
-            "locale": "nl-NL",
-        }
-        context = chromium.new_context(**{**usual, **options})
-        context.set_default_timeout(8000)
-        contexts.append(context)
-        tab = context.new_page()
-        tab.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        tab.on("pageerror", lambda error: complaints.append(str(error)))
-        return tab
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert [text for text in complaints if "status of 4" not in text] == []
-
-
-def look(tab: Page) -> None:
-    """Nothing for axe to say and nothing beside the screen, in light and in dark."""
-    for scheme in ("dark", "light"):
-        tab.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        found = Axe().run(tab).response["violations"]
-        assert [(rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in found] == [], tab.url
-    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+def open_tab(tabs: Tabs) -> Callable[..., Page]:
+    """A tab of a fresh browser, of a phone unless one asks for another."""
+    return lambda **options: tabs.open(**{"viewport": {"width": 390, "height": 844}, **options})
 
 
 def press(tab: Page, key: str = "Enter") -> None:
@@ -127,7 +43,7 @@ def press(tab: Page, key: str = "Enter") -> None:
 
 
 def set_up(tab: Page, house: House) -> None:
-    tab.goto(house.set_up)
+    tab.goto(house.set_up_link())
     for field, text in {
         "firm_name": "De Brug",
         "brand": "#e8b500",
@@ -150,23 +66,23 @@ def test_from_the_link_to_the_choice(house: House, open_tab: Any, width: int) ->
     tab = open_tab(viewport={"width": width, "height": 900})
     tab.goto(house.url)
     expect(tab.get_by_role("heading", name="nog niet ingericht")).to_be_visible()
-    look(tab)
+    Tabs.look(tab)
 
-    tab.goto(house.set_up)
+    tab.goto(house.set_up_link())
     expect(tab.get_by_label("Naam van het kantoor")).to_be_focused()
     press(tab)
     expect(tab.get_by_role("alert")).to_contain_text("Er kloppen 4 dingen niet")
-    look(tab)
+    Tabs.look(tab)
     set_up(tab, house)
 
-    look(tab)
+    Tabs.look(tab)
     key = tab.locator("copy-text code").inner_text().replace(" ", "")
     assert tab.locator(".qr").evaluate("picture => picture.naturalWidth") > 200
     tab.get_by_label("De code die de app nu toont").fill(pyotp.TOTP(key).now())
     press(tab)
 
     expect(tab.get_by_role("heading", name="Uw herstelcodes")).to_be_visible()
-    look(tab)
+    Tabs.look(tab)
     with tab.expect_download() as saved:
         tab.get_by_role("link", name="Downloaden").click()
     codes = tab.locator("copy-text code").inner_text().split()
@@ -175,10 +91,10 @@ def test_from_the_link_to_the_choice(house: House, open_tab: Any, width: int) ->
     tab.get_by_role("link", name="verder").click()
 
     expect(tab.get_by_role("heading", name="logo")).to_be_visible()
-    look(tab)
+    Tabs.look(tab)
     tab.get_by_role("link", name="Overslaan").click()
     expect(tab.get_by_role("heading", name="Hoe wilt u beginnen?")).to_be_visible()
-    look(tab)
+    Tabs.look(tab)
 
 
 def test_by_keyboard_with_a_recovery_code(house: House, open_tab: Any) -> None:
@@ -191,24 +107,24 @@ def test_by_keyboard_with_a_recovery_code(house: House, open_tab: Any) -> None:
 
     tab = open_tab()
     tab.goto(f"{house.url}/account")
-    look(tab)
+    Tabs.look(tab)
     tab.keyboard.type("anna@a.example")
     tab.keyboard.press("Tab")
     tab.keyboard.type("niet dit wachtwoord")
     press(tab)
     expect(tab.get_by_role("alert")).to_contain_text("horen niet bij elkaar")
     expect(tab.get_by_label("Wachtwoord", exact=True)).to_be_focused()
-    look(tab)
+    Tabs.look(tab)
     tab.keyboard.type(PASSWORD)
     press(tab)
-    look(tab)
+    Tabs.look(tab)
     tab.keyboard.type(code)
     press(tab)
 
     expect(tab.get_by_role("heading", name="Uw account")).to_be_visible()
     expect(tab.get_by_text("U hebt nog 9 herstelcodes over.")).to_be_visible()
     assert tab.url == f"{house.url}/account"
-    look(tab)
+    Tabs.look(tab)
 
 
 @pytest.mark.parametrize("has_script", [True, False])
@@ -219,7 +135,7 @@ def test_what_was_typed_is_there_again(house: House, open_tab: Any, has_script: 
         tab.get_by_role("button", name="Nu overslaan").click()
     tab.goto(f"{house.url}/account")
     tab.get_by_label("Taal").select_option("en")
-    house.end_sessions()
+    end_sessions(house)
 
     with tab.expect_navigation():
         tab.get_by_role("button", name="Voorkeuren bewaren").click()
@@ -235,7 +151,7 @@ def test_what_was_typed_is_there_again(house: House, open_tab: Any, has_script: 
 
 def test_a_password_can_be_looked_at_and_pasted(house: House, open_tab: Any) -> None:
     tab = open_tab()
-    tab.goto(house.set_up)
+    tab.goto(house.set_up_link())
     field = tab.get_by_label("Wachtwoord", exact=True)
 
     field.evaluate("(box, text) => { box.focus(); document.execCommand('insertText', false, text) }", PASSWORD)
@@ -255,8 +171,8 @@ def test_without_a_connection_the_office_keeps_its_face_and_nothing_else(house: 
         "caches.match('/offline-version').then(kept => kept?.text()).then(text => /brand.css/.test(text))"
     )
 
-    house.server.terminate()
-    house.server.wait(10)
+    house.processes["web"].terminate()
+    house.processes["web"].wait(10)
     tab.goto(f"{house.url}/account")
 
     expect(tab.get_by_role("heading", name="U bent offline")).to_be_visible()
@@ -272,4 +188,4 @@ def test_the_styleguide_of_the_application_itself(house: House, open_tab: Any) -
 
     tab.goto(f"{house.url}/styleguide")
 
-    look(tab)
+    Tabs.look(tab)

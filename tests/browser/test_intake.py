@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.browser.looking import Tabs
-from tests.browser.test_portal import PASSWORD, SMALL_TARGETS, to_upload_folder
+from tests.browser.test_portal import SMALL_TARGETS, to_upload_folder
 from tests.browser.test_portal_weight import signed_in
+from tests.cast import PASSWORD
 from tests.house import House, house
 from tests.photographing import photo
 from tests.scanner import EICAR, Clamd, scanning
@@ -29,22 +30,8 @@ def clamd_there() -> Iterator[Clamd]:
 
 @pytest.fixture(scope="module")
 def poort(tmp_path_factory: pytest.TempPathFactory, clamd_there: Clamd) -> Iterator[House]:
-    with house("small", tmp_path_factory.mktemp("intake"), CLAMD_URL=clamd_there.url) as made:
-        made.run("models", "seed", "--clients", "6", "--password", PASSWORD)
+    with house("small", tmp_path_factory.mktemp("intake"), CLAMD_URL=clamd_there.url, clients=12) as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
-
-
-@pytest.fixture
-def tabs(chromium: Browser) -> Iterator[Tabs]:
-    opened = Tabs(chromium)
-    yield opened
-    opened.close()
 
 
 def look(tab: Page, name: str, *, thumbs: bool = True) -> None:

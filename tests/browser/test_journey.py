@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from models.sample.papers import pdf
 from tests.browser.looking import Tabs
@@ -25,12 +25,6 @@ DATA = Path(__file__).parents[1] / "data" / "kantoor-60"
 TRUTH = json.loads((DATA / "truth.json").read_text(encoding="utf-8"))
 PASSWORD = "kaas is van melk gemaakt"
 SECONDS = 30_000
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
 
 
 @pytest.fixture

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.looking import Tabs
 from tests.browser.test_by_keyboard import press, to
 from tests.browser.test_every_page import sign_in
-from tests.cast import PASSWORD
 from tests.house import House, house
 
 PICTURES = os.environ.get("KEEP_PICTURES", "")
@@ -21,15 +20,8 @@ DOSSIER: list[int] = []  # in which something was thrown away
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
-
-
-@pytest.fixture(scope="module")
 def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house("small", tmp_path_factory.mktemp("keeping")) as made:
-        made.run("models", "seed", "--password", PASSWORD)
+    with house("small", tmp_path_factory.mktemp("keeping"), clients=60) as made:
         with sqlite3.connect(made.var / "poort.db", timeout=20) as database:
             kept = database.execute("SELECT id FROM retention_class WHERE name = 'Administratie'").fetchone()[0]
             database.execute("UPDATE folder SET retention = ? WHERE client IS NOT NULL", (kept,))

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.looking import Tabs
 from tests.browser.test_every_page import sign_in
-from tests.cast import PASSWORD
 from tests.house import House, house
 
 ANNA = "anna@kantoor.example"
@@ -20,27 +19,13 @@ PICTURES = os.environ.get("PICTURES_OF_MOVING", "")  # a folder, to look at what
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
-
-
-@pytest.fixture(scope="module")
 def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house("small", tmp_path_factory.mktemp("moving")) as made:
-        made.run("models", "seed", "--clients", "12", "--password", PASSWORD)
+    with house("small", tmp_path_factory.mktemp("moving"), clients=12) as made:
         with sqlite3.connect(made.var / "poort.db") as database:
             database.execute(
                 "UPDATE client SET legal_form = CASE WHEN id IN (3, 4, 5) THEN 'Eenmanszaak' ELSE 'BV' END"
             )
         yield made
-
-
-@pytest.fixture
-def tabs(chromium: Browser) -> Iterator[Tabs]:
-    opened = Tabs(chromium)
-    yield opened
-    opened.close()
 
 
 def look(tabs: Tabs, tab: Page, name: str) -> None:

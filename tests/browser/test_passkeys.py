@@ -7,27 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.looking import Tabs
+from tests.cast import PASSWORD
 from tests.house import House, house
 
-PASSWORD = "geheim-wachtwoord"
 RIK = "rik@bakkerij-jansen.example"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
 
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """At a name: browsers keep no passkeys at a number."""
     var: Path = tmp_path_factory.mktemp("passkeys")
-    with house("small", var, worker=False, host="localhost") as made:
-        made.run("models", "seed", "--clients", "12", "--password", PASSWORD)
+    with house("small", var, worker=False, host="localhost", clients=12) as made:
         yield made
 
 

@@ -3,44 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
+from playwright.sync_api import FilePayload, Page, expect
 
 from models.sample.papers import pdf
 from tests.browser.looking import Tabs
 from tests.browser.test_portal_weight import signed_in
-from tests.house import House, house
+from tests.cast import PASSWORD
+from tests.house import House
 
-PASSWORD = "kaas is van melk gemaakt"
 SAM = "sam@garage-smit.example"
 # Of the file input its label is what one touches.
 SMALL_TARGETS = """() => [...document.querySelectorAll("a[href], button, summary, input:not([type=hidden], [type=file]), label.button")]
   .filter(one => one.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && !one.matches(".skip, .visually-hidden"))
   .map(one => [one.outerHTML.slice(0, 120), one.getBoundingClientRect()])
   .filter(([, box]) => box.width > 1 && (box.height < 43.5 || box.width < 43.5)).map(([html, box]) => `${Math.round(box.width)}x${Math.round(box.height)} ${html}`)"""
-
-
-@pytest.fixture(scope="module")
-def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house("small", tmp_path_factory.mktemp("portal"), worker=False) as made:
-        made.run("models", "seed", "--clients", "12", "--password", PASSWORD)
-        yield made
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
-
-
-@pytest.fixture
-def tabs(chromium: Browser) -> Iterator[Tabs]:
-    opened = Tabs(chromium)
-    yield opened
-    opened.close()
 
 
 def look(tab: Page) -> None:

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.browser.looking import Tabs
 from tests.browser.wire import Wire, wire_to
-from tests.house import House, house
+from tests.cast import PASSWORD
+from tests.house import House
 
-PASSWORD = "kaas is van melk gemaakt"
 FIRST = 60_000
 NEXT = 15_000
-
-
-@pytest.fixture(scope="module")
-def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house("small", tmp_path_factory.mktemp("portal"), worker=False) as made:
-        made.run("models", "seed", "--clients", "12", "--password", PASSWORD)
-        yield made
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
 
 
 def signed_in(tab: Page, poort: House, email: str = "rik@bakkerij-jansen.example") -> None:

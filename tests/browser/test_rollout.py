@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Locator, Page, Request, expect, sync_playwright
+from playwright.sync_api import FilePayload, Locator, Page, Request, expect
 
 from models.sample.papers import pdf
 from tests.browser.looking import Tabs
@@ -23,12 +23,6 @@ LOES = "loes@zeilmakerij.example"
 AT_ONCE = 2_000  # milliseconds in which the other browser shows it
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
-
-
 @pytest.fixture
 def post() -> Iterator[Sink]:
     with sinking() as sink:
@@ -37,16 +31,8 @@ def post() -> Iterator[Sink]:
 
 @pytest.fixture
 def poort(tmp_path: Path, post: Sink) -> Iterator[House]:
-    with house("small", tmp_path, smtp_url=f"{post.url}&connections=1") as made:
-        made.run("models", "seed", "--clients", "40", "--password", PASSWORD)
+    with house("small", tmp_path, smtp_url=f"{post.url}&connections=1", clients=40) as made:
         yield made
-
-
-@pytest.fixture
-def tabs(chromium: Browser) -> Iterator[Tabs]:
-    opened = Tabs(chromium)
-    yield opened
-    opened.close()
 
 
 def office(tabs: Tabs, poort: House, path: str = "/rollout", **options: object) -> Page:

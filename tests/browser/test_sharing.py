@@ -6,27 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.looking import Tabs
+from tests.cast import PASSWORD
 from tests.house import House, house
 
-PASSWORD = "geheim-wachtwoord"
 SAM = "sam@garage-smit.example"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
 
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """Where Fem reads Sam's mailbox too, with the password that everybody has here."""
     var: Path = tmp_path_factory.mktemp("sharing")
-    with house("small", var, worker=False) as made:
-        made.run("models", "seed", "--clients", "12", "--password", PASSWORD)
+    with house("small", var, worker=False, clients=12) as made:
         yield made
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 
 from models.sample.papers import pdf
 from tests.browser.looking import Tabs
@@ -29,12 +29,6 @@ LOST = re.compile(
 )
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
-
-
 @pytest.fixture(autouse=True)
 def patience() -> Iterator[None]:
     """Tens of megabytes are read, hashed and sent: that takes the browser longer than a click."""
@@ -45,8 +39,7 @@ def patience() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house("small", tmp_path_factory.mktemp("uploads"), worker=False) as made:
-        made.run("models", "seed", "--clients", "20", "--password", PASSWORD)
+    with house("small", tmp_path_factory.mktemp("uploads"), worker=False, clients=20) as made:
         yield made
 
 
@@ -370,23 +363,48 @@ def _as(tab: Page, poort: House, email: str) -> None:
     tab.wait_for_url("**/portal")
 
 
-def test_an_answer_to_a_request_and_a_new_version(poort: House, tabs: Tabs) -> None:
-    folder = int(
-        rows(
-            poort,
-            "SELECT f.id FROM folder f JOIN client c ON c.id = f.client WHERE c.name = 'Bakkerij Jansen B.V.' AND f.kind = 'upload'",
-        )[0][0]
-    )  # type: ignore[call-overload]
+def asked_for(poort: House, *titles: str) -> int:
+    """A request to the bakery; its id."""
     with sqlite3.connect(poort.var / "poort.db") as database:
         asked = database.execute(
-            "INSERT INTO document_request (client, folder, title, batch, made_at) SELECT client, id, 'Jaarstukken', 'b', created_at FROM folder WHERE id = ? RETURNING id",
-            (folder,),
+            "INSERT INTO document_request (client, folder, title, batch, made_at) SELECT f.client, f.id, 'Jaarstukken', ?, f.created_at "
+            "FROM folder f JOIN client c ON c.id = f.client WHERE c.name = 'Bakkerij Jansen B.V.' AND f.kind = 'upload' RETURNING id",
+            (" ".join(titles),),
         ).fetchone()[0]
-        for title in ("Kasboek", "Bankafschriften"):
+        for title in titles:
             database.execute(
                 "INSERT INTO request_item (request, client, title) SELECT id, client, ? FROM document_request WHERE id = ?",
                 (title, asked),
             )
+    return int(asked)
+
+
+def test_what_is_typed_stays_while_files_come_in(poort: House, tabs: Tabs) -> None:
+    """An answer to the one arrives while the other is being answered in words."""
+    asked = asked_for(poort, "Loonstaten", "Kasboek")
+    tab = tabs.open(width=390)
+    _as(tab, poort, "rik@bakkerij-jansen.example")
+    tab.goto(f"{poort.url}/portal/requests/{asked}")
+    wages, cash = (tab.locator("section.card", has_text=title) for title in ("Loonstaten", "Kasboek"))
+    cash.locator("summary", has_text="Niet van toepassing").click()
+    reason = cash.get_by_label("Waarom niet?")
+    reason.fill("Wij hebben geen kas.")
+    wages.locator("input[name=files]:not([accept])").set_input_files(paper("Loonstaten.pdf"))
+    expect(tab.locator("upload-list .uploads li.good", has_text="Loonstaten")).to_have_count(1)
+    tab.evaluate("document.activeElement.blur()")
+    tab.wait_for_timeout(1_500)  # in which the page would ask for itself again
+
+    expect(reason).to_be_visible()
+    expect(reason).to_have_value("Wij hebben geen kas.")
+    expect(wages).not_to_contain_text("aangeleverd")
+
+    cash.get_by_role("button", name="Doorgeven").click()
+    expect(cash).to_contain_text("niet van toepassing")
+    expect(wages).to_contain_text("aangeleverd")
+
+
+def test_an_answer_to_a_request_and_a_new_version(poort: House, tabs: Tabs) -> None:
+    asked = asked_for(poort, "Kasboek", "Bankafschriften")
     tab = tabs.open(width=390)
     _as(tab, poort, "rik@bakkerij-jansen.example")
     tab.goto(f"{poort.url}/portal/requests/{asked}")
@@ -410,8 +428,7 @@ def test_the_process_is_killed_while_it_takes_files_in(
     tmp_path: Path, tabs: Tabs, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """kill -9, three times: the browser goes on at another process, and the file is the file."""
-    with house("small", tmp_path_factory.mktemp("killed"), worker=False) as own:
-        own.run("models", "seed", "--clients", "5", "--password", PASSWORD)
+    with house("small", tmp_path_factory.mktemp("killed"), worker=False, clients=12) as own:
         sha256 = big(tmp_path / "groot.txt", 120)
         tab, folder = to_salaris(tabs, own, 1)
         tab.locator("#files").set_input_files(tmp_path / "groot.txt")

@@ -3,39 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.looking import Tabs
 from tests.browser.test_every_page import sign_in
-from tests.cast import PASSWORD
-from tests.house import House, house
+from tests.house import House
 from tests.web.test_viewing import words_pdf
 
 RIK, ANNA = "rik@bakkerij-jansen.example", "anna@kantoor.example"
 PAGES = 130
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
-
-
-@pytest.fixture(scope="module")
-def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house("small", tmp_path_factory.mktemp("viewing"), worker=False) as made:
-        made.run("models", "seed", "--clients", "12", "--password", PASSWORD)
-        yield made
-
-
-@pytest.fixture
-def tabs(chromium: Browser) -> Iterator[Tabs]:
-    opened = Tabs(chromium)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -206,27 +206,28 @@ class _Kills:
 
 def test_a_web_process_killed_while_a_file_comes_in_leaves_it_whole_or_not_at_all(tmp_path: Path):
     dice, answered, content = random.Random(3), 0, listed(first=True)
-    with house("small", tmp_path, worker=False) as home:
-        home.run("models", "seed", "--clients", "3", "--password", PASSWORD)
-        with sqlite3.connect(tmp_path / "poort.db", timeout=10) as db:
-            with httpx2.Client(base_url=home.url, headers={"Origin": home.url}, timeout=20) as anna:
-                anna.post("/sign-in", data={"email": "anna@kantoor.example", "password": PASSWORD})
-                for turn in range(UPLOADS):
-                    answered += _send_and_kill(home, anna, f"{turn}.csv", content, dice.uniform(0.0, 0.12))
-                    home.start_web()
-            there = dict(db.execute("SELECT file_name, sha256 FROM import_batch").fetchall())
-            assert answered <= len(there) <= UPLOADS
-            assert 0 < answered < UPLOADS, "the blows fell all too early, or all too late"
-            assert set(there.values()) == {hashlib.sha256(content).hexdigest()}
-            home.start_worker()
-            waiting = "SELECT count(*) FROM import_batch WHERE state <> 'planned'"
-            for _ in range(300):
-                if db.execute(waiting).fetchone() == (0,):
-                    break
-                time.sleep(0.1)
-            assert db.execute(waiting).fetchone() == (0,), home.logs[-2000:]
-            counts = {counts for (counts,) in db.execute("SELECT counts FROM import_batch")}
-            assert [json.loads(one)["new"] for one in counts] == [OLD]
+    with (
+        house("small", tmp_path, worker=False, clients=3) as home,
+        sqlite3.connect(tmp_path / "poort.db", timeout=10) as db,
+    ):
+        with httpx2.Client(base_url=home.url, headers={"Origin": home.url}, timeout=20) as anna:
+            anna.post("/sign-in", data={"email": "anna@kantoor.example", "password": PASSWORD})
+            for turn in range(UPLOADS):
+                answered += _send_and_kill(home, anna, f"{turn}.csv", content, dice.uniform(0.0, 0.12))
+                home.start_web()
+        there = dict(db.execute("SELECT file_name, sha256 FROM import_batch").fetchall())
+        assert answered <= len(there) <= UPLOADS
+        assert 0 < answered < UPLOADS, "the blows fell all too early, or all too late"
+        assert set(there.values()) == {hashlib.sha256(content).hexdigest()}
+        home.start_worker()
+        waiting = "SELECT count(*) FROM import_batch WHERE state <> 'planned'"
+        for _ in range(300):
+            if db.execute(waiting).fetchone() == (0,):
+                break
+            time.sleep(0.1)
+        assert db.execute(waiting).fetchone() == (0,), home.logs[-2000:]
+        counts = {counts for (counts,) in db.execute("SELECT counts FROM import_batch")}
+        assert [json.loads(one)["new"] for one in counts] == [OLD]
 
 
 def _send_and_kill(home: House, anna: httpx2.Client, name: str, content: bytes, patience: float) -> bool:

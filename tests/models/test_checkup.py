@@ -109,7 +109,11 @@ def test_an_empty_file_for_a_secret_is_no_secret(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("web", "serve", "--port", "99999"), ("web", "serve", "--workers", "0"), ("models", "seed", "--clients", "0")],
+    [
+        ("web", "serve", "--port", "99999"),
+        ("web", "serve", "--workers", "0"),
+        ("models", "seed", "--clients", "0", "--bare"),
+    ],
 )
 def test_arguments_that_make_no_sense_are_refused(poort: House, arguments: tuple[str, ...]) -> None:
     done = subprocess.run(

@@ -7,12 +7,13 @@ import datetime as dt
 
 import pytest
 
-from models import client_news, engine, hearing
+from models import client_news, engine, hearing, reminding
 from models.clients.rights import settle_rights
-from models.dossiers import DRAFT, NOW, Document
+from models.dossiers import DRAFT, NOW, Document, Selection
 from models.dossiers.publishing import publish as publish_it
 from models.dossiers.remarks import say
 from models.outbox import Errand
+from models.requests import DocumentRequest, make_requests
 from tests.cast import Cast, as_viewer
 from tests.client_mail import after, all_was_heard, day_passes, hears, names, office_hears, publish, soon, told
 
@@ -273,3 +274,30 @@ async def test_who_answered_already_is_not_told_of_the_question(quiet):
     await say(document, "Dank u.", by=quiet.anna)
     await day_passes(after(days=1))
     assert [names(mail, "answers") for mail in await told(quiet.rik)] == [["btw.pdf"]]
+
+
+async def test_what_the_office_reminded_of_by_hand_is_not_mailed_as_new_again(quiet):
+    """Of a request that was made today: rik is reminded before the mail of the day left."""
+    await make_requests(Selection("clients", clients=(quiet.bakkerij,)), "Jaarstukken", "", None, [("Kassaboek", "")], "een", by=quiet.anna)  # fmt: skip
+    (request,) = await DocumentRequest.objects().where(DocumentRequest.batch == "een")
+    found = await reminding.of_requests(quiet.anna, [request.id])
+    await reminding.send(found, "batch-1", by=quiet.anna)
+    await reminding.undo("batch-1", by=quiet.anna)
+    await reminding.send(await reminding.of_requests(quiet.anna, [request.id]), "batch-2", by=quiet.anna)
+
+    assert await client_news.plan_daily(soon()) == 0  # he knows
+    await publish(quiet.bakkerij, "Brief.pdf", at=soon() - dt.timedelta(minutes=3))
+    await engine.raw("UPDATE firm SET heard_day = 0")
+    assert await client_news.plan_daily(soon()) == 1
+    mail = (await told(quiet.rik))[-1]
+    assert not mail["counts"].get("asked") and mail["counts"]["documents"] == 1
+
+
+async def test_a_reminder_that_never_left_takes_nothing_out_of_the_mail(quiet):
+    await make_requests(Selection("clients", clients=(quiet.bakkerij,)), "Jaarstukken", "", None, [("Kassaboek", "")], "een", by=quiet.anna)  # fmt: skip
+    (request,) = await DocumentRequest.objects().where(DocumentRequest.batch == "een")
+    await reminding.send(await reminding.of_requests(quiet.anna, [request.id]), "batch-1", by=quiet.anna)
+    await engine.raw("UPDATE errand SET state = 'failed' WHERE kind = 'reminder'")
+
+    assert await client_news.plan_daily(soon()) == 1
+    assert (await told(quiet.rik))[-1]["counts"]["asked"] == 1

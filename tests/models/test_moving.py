@@ -16,27 +16,34 @@ from typing import Any
 import pytest
 
 from models import config, engine
+from models.accounts import User
 from models.clients.records import add_client
+from models.clients.rights import access_of
 from models.content_type import clean_name, detect
-from models.core import Forbidden, Missing, Refused
+from models.core import Forbidden, Missing, Refused, Say
 from models.dossiers import DRAFT, NOW, Document, Dossier, Folder, NewDocument
-from models.dossiers.publishing import put_by
+from models.dossiers.grants import set_grants
 from models.dossiers.remarks import remarks_of, say
 from models.dossiers.structures import open_dossier
 from models.dossiers.versions import replace, versions_of
 from models.keeping.anchors import set_anchor
+from models.keeping.terms import kept as how_kept
 from models.moving import checking
 from models.moving.exporting import contents, export_dossier, pieces
 from models.moving.importing import add_archive, items_of, read_archive, remove_archive, take_back_archive
 from models.moving.machine import bring_in, export
 from models.moving.manifest import Broken
 from models.moving.records import DossierExport, DossierImport
+from models.moving.rights import RIGHTS
+from models.requests.answering import hand_in, not_applicable, send_back
+from models.requests.making import Item, ask_of
+from models.requests.records import DocumentRequest, RequestItem
 from models.storage import reset, storage
 from models.tasks import WORKS, Progress, Task
 from models.tidying import referenced
-from models.viewer import Viewer
+from models.viewer import Right, Viewer
 from tests import databases
-from tests.cast import Cast, assemble, people
+from tests.cast import Cast, as_viewer, assemble, people
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -88,7 +95,23 @@ async def a_dossier(cast: Cast) -> Dossier:
     await put(secret, "notitie.txt", b"geheim", cast.ed, DRAFT)
     gone = await put(tax, "weg.txt", b"weg", cast.anna)
     await gone.trash(by=cast.anna)
+    await asked(cast, upload)
     return dossier
+
+
+async def asked(cast: Cast, upload: Folder) -> None:
+    """Of Garage Smit: something that is half answered; and a folder is open to a template."""
+    items = [Item("Bonnen", "Alle", dt.date(2199, 1, 31)), Item("Auto"), Item("Bank")]
+    await engine.raw("DELETE FROM document_request WHERE client = $1", cast.garage)
+    await ask_of([cast.garage], "Stukken", "Graag", dt.date(2199, 2, 28), items, "act-1", by=cast.ed.user.id, folder="")
+    await engine.raw("UPDATE document_request SET folder = $2 WHERE client = $1", cast.garage, upload.id)
+    bills, car, _ = await cast.sam.scope(RequestItem).where(RequestItem.client == cast.garage).all(RequestItem.position)
+    kept = await storage().put(b"van sam, gevraagd")
+    await hand_in(bills, [NewDocument("bonnen.txt", kept.sha256, kept.size, "text/plain")], by=cast.sam)
+    await not_applicable(car, "Die is er niet.", by=cast.sam)
+    await send_back(await cast.anna.scope(RequestItem).get(bills.id), "Bladzijde 2 ontbreekt.", by=cast.anna)
+    reader = (await engine.raw("SELECT id FROM rights_template WHERE key = 'lezer'"))[0]["id"]
+    await set_grants(await cast.anna.folders.get(upload.id), {reader: True}, by=cast.anna)
 
 
 async def archive_of(client: int, with_trash: bool = False) -> bytes:
@@ -99,7 +122,13 @@ async def archive_of(client: int, with_trash: bool = False) -> bytes:
 
 def manifest_in(archive: bytes) -> dict[str, Any]:
     found = json.loads(zipfile.ZipFile(io.BytesIO(archive)).read("manifest.json"))
-    return {key: found[key] for key in ("folders", "documents", "with_trash")}
+    return {key: found[key] for key in ("folders", "documents", "requests", "rights", "templates", "with_trash")}
+
+
+def without_rights(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Whoever is not in an office has no rights there: he is named in the report."""
+    del manifest["rights"], manifest["templates"]
+    return manifest
 
 
 async def brought(cast: Cast, archive: bytes, name: str = "dossier.zip") -> DossierImport:
@@ -121,6 +150,7 @@ async def worked(record: DossierImport) -> None:
 
 async def emptied(client: int) -> None:
     await engine.raw("DELETE FROM dossier WHERE client = $1", client)
+    await engine.raw("DELETE FROM document_request WHERE client = $1", client)
 
 
 @pytest.mark.parametrize("with_trash", [False, True])
@@ -135,7 +165,7 @@ async def test_what_comes_back_is_equal(cast: Cast, store: str, with_trash: bool
     await worked(record)
 
     assert manifest_in(await archive_of(cast.garage, with_trash)) == manifest_in(first)
-    assert len(manifest_in(first)["documents"]) == (4 if with_trash else 3)
+    assert len(manifest_in(first)["documents"]) == (5 if with_trash else 4)
     document = next(one for one in await cast.anna.documents.all() if one.client == cast.garage and one.name.startswith("Aangifte"))  # fmt: skip
     assert await storage().read(document.sha256) == b"tweede, langer" and document.uploaded_by == cast.ed.user.id
     assert document.labels_key == ",btw,kwartaal," and (await cast.sam.documents.get(document.id)).note == "Let op"
@@ -176,8 +206,10 @@ async def test_from_one_installation_into_another_of_the_other_kind(
             await export("777", again, with_trash=True)
             carried = await engine.raw("SELECT DISTINCT name FROM carried_person WHERE client = $1", client.id)
 
-    assert "4 documenten" in said
-    assert manifest_in(again.read_bytes()) == manifest_in(file.read_bytes())
+    sam = next(row["person"]["name"] for row in manifest_in(file.read_bytes())["rights"])
+    assert "5 documenten" in said and f"{sam}: Dit kantoor kent niemand" in said
+    assert without_rights(manifest_in(again.read_bytes())) == without_rights(manifest_in(file.read_bytes()))
+    assert manifest_in(again.read_bytes())["rights"] == []  # nobody of them is here
     assert len(carried) == 2  # ed and sam, as text; anna is known
 
 
@@ -193,11 +225,11 @@ async def test_a_second_time_nothing_comes_and_what_differs_gets_a_number(cast: 
     await worked(record)
 
     assert {key: n for key, n in record.planned.items() if n and key.startswith(("folders", "documents"))} == {
-        "folders_there": 4, "documents_same": 2, "documents_numbered": 1,
+        "folders_there": 4, "documents_same": 3, "documents_numbered": 1,
     }  # fmt: skip
     names = [one.name for one in await cast.anna.documents.all() if one.client == cast.garage and not one.is_trashed]
-    assert sorted(names) == ["Aangifte één.txt", "bon.txt", "notitie (2).txt", "notitie.txt"]
-    assert [row["outcome"] for row in await items_of(record)].count("same") == 2
+    assert sorted(names) == ["Aangifte één.txt", "bon.txt", "bonnen.txt", "notitie (2).txt", "notitie.txt"]
+    assert [row["outcome"] for row in await items_of(record)].count("same") == 4  # and the request
 
 
 async def test_what_was_internal_does_not_come_into_a_folder_that_clients_see(cast: Cast, store: str) -> None:
@@ -241,8 +273,10 @@ async def test_begun_again_after_a_crash_nothing_is_twice(
             await worked(record)
 
     assert manifest_in(await archive_of(cast.garage, True)) == manifest_in(first)
-    rows = await engine.raw("SELECT count(*) AS n FROM dossier_import_item WHERE batch = $1", record.id)
-    assert rows[0]["n"] == 8
+    rows = await engine.raw(
+        "SELECT count(*) AS n FROM dossier_import_item WHERE batch = $1 AND key NOT LIKE 'p%'", record.id
+    )
+    assert rows[0]["n"] == 10  # folders, documents and the request
 
 
 async def test_taken_back_it_lies_in_the_trash_and_what_came_since_stays(cast: Cast, store: str) -> None:
@@ -261,7 +295,8 @@ async def test_taken_back_it_lies_in_the_trash_and_what_came_since_stays(cast: C
     alive = {
         row.name for row in await Folder.objects().where((Folder.client == cast.garage) & Folder.trashed_at.is_null())
     }
-    assert alive == {"Leeg"} and count == 3 + 3
+    assert alive == {"Leeg"} and count == 3 + 4
+    assert not await DocumentRequest.exists().where(DocumentRequest.client == cast.garage)
     assert [
         one.name for one in await cast.anna.documents.all() if one.client == cast.garage and not one.is_trashed
     ] == ["nieuw.txt"]
@@ -271,7 +306,7 @@ async def test_taken_back_it_lies_in_the_trash_and_what_came_since_stays(cast: C
     await read_archive(again, by=cast.anna)
     await worked(again)
     assert (
-        len([one for one in await cast.anna.documents.all() if one.client == cast.garage and not one.is_trashed]) == 4
+        len([one for one in await cast.anna.documents.all() if one.client == cast.garage and not one.is_trashed]) == 5
     )
 
 
@@ -285,7 +320,7 @@ async def test_the_archive_waits_to_be_downloaded_and_goes_by_itself(cast: Cast,
     await WORKS["export_dossier"](task, Progress(task))
 
     made = await cast.anna.scope(DossierExport).get(made.id)
-    assert made.state == "ready" and made.documents == 4 and await storage().size(made.sha256) == made.size
+    assert made.state == "ready" and made.documents == 5 and await storage().size(made.sha256) == made.size
     assert await referenced([made.sha256]) == {made.sha256}
     from models.tidying import forget_expired
 
@@ -361,7 +396,10 @@ def _set(where: str, value: Any) -> Any:
 
 
 FORGED = [
-    ("format", "anders"), ("version", 2), ("version", "1"), ("folders", {}), ("folders.0.parent", 1), ("folders.1.parent", 99),
+    ("format", "anders"), ("version", 3), ("version", "1"), ("version", True), ("requests", None), ("rights", {}), ("templates", [{}]),
+    ("folders.0.grants", None), ("folders.0.grants", [{"template": 7, "act": True}]), ("rights.0.person", None), ("rights.0.own", ["alles"]), ("rights.0.folders", [{"name": "x"}]),
+    ("requests.0.folder", 99), ("requests.0.batch", ""), ("requests.0.batch", "x" * 37), ("requests.0.state", "half"), ("requests.0.items.0.documents", [99]),
+    ("requests.0.items.0.state", "klaar"), ("requests.0.items.0.answered_by", "sam"), ("requests.0.due_on", "morgen"), ("folders", {}), ("folders.0.parent", 1), ("folders.1.parent", 99),
     ("folders.0.kind", "alles"), ("folders.0.name", ""), ("folders.0.name", "\u202e\u200e"), ("folders.0.name", 7), ("folders.0.own_only", 1),
     ("folders.0.year", 999999), ("folders.0.created_at", "gisteren"), ("folders.0.created_at", "2026-01-01T00:00:00"), ("folders.0.position", 2**40),
     ("folders.1.id", 1), ("documents.0.folder", 99), ("documents.0.file", "../../etc/passwd"), ("documents.0.file", "/etc/passwd"),
@@ -568,7 +606,7 @@ async def test_whom_this_office_does_not_know_is_named_where_he_stands(
             if one.client == cast.garage and one.name.startswith("Aangifte")
         ]
         assert record.planned["people"] == sorted([ed, sam])
-        assert (await put_by(document))["uploader"] == ed
+        assert (await how_kept(document)).uploader == ed
         assert [row["who"] for row in await remarks_of(document)] == [sam, cast.anna.user.full_name]
         newer = await storage().put(b"derde")
         await replace(document, NewDocument("x.txt", newer.sha256, newer.size, "text/plain"), by=cast.anna)
@@ -590,7 +628,7 @@ async def test_work_that_was_given_up_can_be_gone_on_with_or_removed(
 
         await read_archive(record, by=cast.anna)
         await worked(record)
-        assert await Document.count().where(Document.client == cast.garage) == 3
+        assert await Document.count().where(Document.client == cast.garage) == 4
         other = await brought(cast, archive)
         await engine.raw("UPDATE dossier_import SET state = 'checking' WHERE id = $1", other.id)
         await engine.raw("UPDATE task SET state = 'cancelled' WHERE id = $1", other.task)
@@ -613,3 +651,142 @@ async def test_what_may_not_be_opened_does_not_leave_in_an_archive(cast: Any, mo
         assert (await contents(cast.bakkerij, False))["documents"]
 
     assert "virussen" in str(refused.value.why)
+
+
+# rights and requests
+
+
+async def without_access(cast: Cast, client: int, who: Viewer) -> None:
+    await engine.raw("DELETE FROM access WHERE client = $1 AND person = $2", client, who.user.id)
+
+
+async def held(client: int, who: Viewer) -> dict[str, Any] | None:
+    found = await access_of(who.user.id, client)
+    return {key: found[key] for key in ("role", "own", "rights", "folders")} if found else None
+
+
+async def test_who_is_known_here_gets_what_he_had_and_no_more_and_it_can_be_taken_back(cast: Cast, store: str) -> None:
+    await a_dossier(cast)
+    client, fem = await cast.anna.clients.get(cast.garage), await User.objects().get(User.id == cast.fem.user.id)
+    assert fem is not None
+    await fem.give_access(client, "salaris", int(Right.CHANGE_DETAILS), by=cast.anna)
+    await fem.change_access(client, "salaris", int(Right.CHANGE_DETAILS), {"Belasting: 2026 > x": True}, by=cast.anna)
+    before = await held(cast.garage, cast.fem)
+    first = await archive_of(cast.garage)
+    await emptied(cast.garage)
+    await without_access(cast, cast.garage, cast.fem)
+
+    record = await brought(cast, first)
+    assert [who for who, _ in record.planned["given"]] == [cast.fem.user.full_name]
+    assert not record.planned["left_out"]  # sam is here, with the same
+    await read_archive(record, by=cast.anna)
+    await worked(record)
+
+    assert await held(cast.garage, cast.fem) == before
+    assert manifest_in(await archive_of(cast.garage)) == manifest_in(first)
+    await take_back_archive(await cast.anna.scope(DossierImport).get(record.id), by=cast.anna)
+    assert await held(cast.garage, cast.fem) is None and await held(cast.garage, cast.sam) is not None
+
+
+async def test_rights_that_would_be_wider_here_are_left_out_and_named(
+    cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stored_at(f"file://{tmp_path}/store", monkeypatch):
+        await a_dossier(cast)
+        client, fem = await cast.anna.clients.get(cast.garage), await User.objects().get(User.id == cast.fem.user.id)
+        assert fem is not None
+        await fem.give_access(client, "lezer", by=cast.anna)
+        good = await archive_of(cast.garage)
+        await emptied(cast.garage)
+        await without_access(cast, cast.garage, cast.fem)
+
+        async def left(archive: bytes) -> dict[str, str]:
+            record = await brought(cast, archive)
+            await read_archive(record, by=cast.anna)
+            await worked(record)
+            assert await held(cast.garage, cast.fem) is None
+            assert {row["path"] for row in await items_of(record) if row["key"][0] == "p" and row["said"]} == {
+                who for who, _ in record.planned["left_out"]
+            }
+            return {who: str(Say.from_json(why)) for who, why in record.planned["left_out"]}
+
+        who = cast.fem.user.full_name
+        at = next(n for n, row in enumerate(manifest_in(good)["rights"]) if row["person"]["name"] == who)
+        other_name = rebuilt(good, _set(f"rights.{at}.person.name", "Een Ander"))
+        assert "kent niemand" in (await left(other_name))["Een Ander"]
+        unknown = rebuilt(good, _set(f"rights.{at}.template", "Bestaat niet"))
+        assert "is er hier niet" in (await left(unknown))[who]
+        claims_less = rebuilt(good, _set(f"rights.{at}.rights", []))
+        assert "meer mogen" in (await left(claims_less))[who]
+        of_sam = next(n for n, row in enumerate(manifest_in(good)["rights"]) if n != at)
+        was = await held(cast.garage, cast.sam)
+        more = rebuilt(rebuilt(good, _set(f"rights.{of_sam}.own", list(RIGHTS))), _set(f"rights.{at}.template", "Nee"))
+        assert "die blijft" in (await left(more))[cast.sam.user.full_name] and await held(cast.garage, cast.sam) == was
+        await engine.raw(
+            "UPDATE rights_template SET rights = 255 WHERE key = 'lezer'"
+        )  # here a reader may do everything
+        assert "geeft hier meer" in (await left(good))[who]
+        await engine.raw("UPDATE rights_template SET rights = 1 WHERE key = 'lezer'")
+
+        record = await brought(cast, good)  # and whoever may not give access gives none
+        await engine.raw("UPDATE users SET role = 'employee', permissions = 'dossiers:act,imports:act' WHERE id = $1", cast.anna.user.id)  # fmt: skip
+        await read_archive(record, by=await as_viewer("anna@kantoor.example"))
+        await worked(record)
+        assert await held(cast.garage, cast.fem) is None
+
+
+async def test_a_folder_that_is_here_stays_open_to_whom_it_is(cast: Cast, store: str) -> None:
+    await a_dossier(cast)
+    archive = await archive_of(cast.garage)
+    await engine.raw("DELETE FROM folder_grant WHERE client = $1", cast.garage)
+
+    record = await brought(cast, archive)
+    await read_archive(record, by=cast.anna)
+    await worked(record)
+
+    assert not await engine.raw("SELECT 1 AS one FROM folder_grant WHERE client = $1", cast.garage)
+    assert [row["path"] for row in await items_of(record) if row["key"][0] == "g"] == ["Belasting: 2026 / “aangiften” › CON"]  # fmt: skip
+
+
+async def test_without_the_tick_no_rights_come_and_an_archive_of_before_has_none(cast: Cast, store: str) -> None:
+    await a_dossier(cast)
+    archive = await archive_of(cast.garage)
+
+    def older(manifest: dict[str, Any]) -> None:
+        manifest["version"] = 1
+        for name in ("requests", "rights", "templates"):
+            del manifest[name]
+        for row in manifest["folders"]:
+            del row["grants"]
+
+    for one, with_rights in ((archive, False), (rebuilt(archive, older), True)):
+        await emptied(cast.garage)
+        await without_access(cast, cast.garage, cast.sam)
+        record = await brought(cast, one)
+        await read_archive(record, with_rights, by=cast.anna)
+        await worked(record)
+        assert (await cast.anna.scope(DossierImport).get(record.id)).state == "committed"
+        assert await held(cast.garage, cast.sam) is None
+        assert not await engine.raw("SELECT 1 AS one FROM folder_grant WHERE client = $1", cast.garage)
+        assert len(manifest_in(await archive_of(cast.garage))["documents"]) == 4
+        assert await DocumentRequest.exists().where(DocumentRequest.client == cast.garage) == (one is archive)
+
+
+async def test_a_request_that_came_in_is_answered_on_and_never_asked_twice(cast: Cast, store: str) -> None:
+    await a_dossier(cast)
+    archive = await archive_of(cast.garage)
+    await emptied(cast.garage)
+    for _ in range(2):
+        record = await brought(cast, archive)
+        await read_archive(record, by=cast.anna)
+        await worked(record)
+
+    (request,) = await cast.sam.scope(DocumentRequest).where(DocumentRequest.client == cast.garage).all()
+    items = await cast.sam.scope(RequestItem).where(RequestItem.request == request.id).all(RequestItem.position)
+    assert [one.state for one in items] == ["sent_back", "not_applicable", "open"]
+    assert items[1].answered_by == cast.sam.user.id and items[0].due_on == dt.date(2199, 1, 31)
+    kept = await storage().put(b"bank")
+    (made,) = await hand_in(items[2], [NewDocument("bank.txt", kept.sha256, kept.size, "text/plain")], by=cast.sam)
+    assert made.folder == request.folder
+    record = await cast.anna.scope(DossierImport).get(record.id)
+    assert [row["outcome"] for row in await items_of(record) if row["key"][0] == "r"] == ["same"]

@@ -22,13 +22,13 @@ from models.requests import (
     send_back,
     withdraw,
 )
-from models.settings import utcnow
+from models.settings import this_day, utcnow
 from tests.cast import Cast, as_viewer
 from tests.client_mail import LONG_AGO, all_was_heard, hears, names, publish, told
 
 ITEMS = [("Bankafschriften", ""), ("Kassaboek", "")]
 RIK = "rik@bakkerij-jansen.example"
-DAY = dt.date(2026, 12, 14)
+DAY = this_day() + dt.timedelta(days=60)  # a last day is one that is still to come
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ async def test_the_office_sets_the_ladder_and_an_item_may_have_a_day_of_its_own(
 
 async def test_who_was_asked_within_the_week_is_not_reminded_of_the_week_before(quiet):
     await make_requests(
-        Selection("clients", clients=(quiet.bakkerij,)), "Spoed", "", utcnow().date() + dt.timedelta(days=4), ITEMS, "nu", by=quiet.anna
+        Selection("clients", clients=(quiet.bakkerij,)), "Spoed", "", this_day() + dt.timedelta(days=4), ITEMS, "nu", by=quiet.anna
     )  # fmt: skip
     await engine.raw("UPDATE request_item SET asked_at = $1", utcnow() - dt.timedelta(minutes=5))
 

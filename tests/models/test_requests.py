@@ -34,9 +34,10 @@ from models.requests import (
     send_back,
     withdraw,
 )
-from models.requests.making import Item, Whom, as_text, read_items
-from models.requests.reading import Filter, asked_by, matching, progress_of
-from models.settings import utcnow
+from models.requests.making import Item, Whom, as_text, read_items, save_template, template_items
+from models.requests.reading import Filter, asked_by, items_of, matching, progress_of
+from models.requests.records import RequestTemplate
+from models.settings import this_day
 from models.storage import storage
 from models.tasks import WORKS, Progress, Task
 from models.uploads import Announced, begin, complete
@@ -82,7 +83,7 @@ def test_lines_are_read_as_they_are_written() -> None:
 
 
 async def test_an_item_with_a_day_of_its_own_puts_the_request_in_its_place(cast: Cast) -> None:
-    soon = utcnow().date() + dt.timedelta(days=3)
+    soon = this_day() + dt.timedelta(days=3)
     (late,) = await asked(cast, cast.bakkerij, due_on=FAR, batch="a", title="Later")
     (first,) = await asked(cast, cast.bakkerij, batch="b", title="Eerst", items=[Item("A", "", soon), Item("B")])
     rik = await as_viewer(RIK)
@@ -268,7 +269,7 @@ async def test_a_folder_that_went_to_another_client_takes_no_answers(cast: Cast)
 
 
 async def test_the_board_is_narrowed_and_sorted_and_the_client_page_tells_how_far(cast: Cast, browser: Any) -> None:
-    near = utcnow().date() + dt.timedelta(days=2)
+    near = this_day() + dt.timedelta(days=2)
     (one,) = await asked(cast, cast.bakkerij, batch="a", title="Aangifte", due_on=near)
     (two,) = await asked(cast, cast.garage, batch="b", title="Zorgtoeslag", due_on=FAR)
     first, _ = await items(cast.anna, one)
@@ -355,3 +356,29 @@ async def test_of_a_filter_the_worker_asks_those_that_match_and_nobody_else(
 
     rows = await DocumentRequest.select(DocumentRequest.client).where(DocumentRequest.batch == "werk")
     assert [row["client"] for row in rows] == [cast.bakkerij]
+
+
+async def test_what_was_moved_to_another_client_is_not_named_any_more(cast: Cast) -> None:
+    (request,) = await asked(cast, cast.bakkerij)
+    rik = await as_viewer(RIK)
+    first, _ = await items(rik, request)
+    (document,) = await hand_in(first, [paper()], by=rik)
+    assert [file["id"] for file in (await items_of(request))[0]["documents"]] == [document.id]
+    other = (await engine.raw("SELECT id FROM folder WHERE client = $1 ORDER BY id LIMIT 1", cast.garage))[0]["id"]
+    await engine.raw("UPDATE document SET client = $1, folder = $2 WHERE id = $3", cast.garage, other, document.id)
+
+    assert (await items_of(request))[0]["documents"] == []
+
+
+async def test_a_template_with_a_day_is_refused_in_words(cast: Cast) -> None:
+    templates = cast.anna.scope(RequestTemplate)
+    with pytest.raises(Refused, match="geen dagen"):
+        await save_template(templates, None, "Jaarwerk", "", read_items("Bank | alle | 31-12-2199"), by=cast.anna)
+    made = await save_template(templates, None, "Jaarwerk", "", read_items("Bank | alle |"), by=cast.anna)
+    assert await template_items(made) == [Item("Bank", "alle")]
+
+
+@pytest.mark.parametrize("month", [1, 7])
+def test_half_past_midnight_in_amsterdam_is_the_next_day(month):
+    assert this_day(dt.datetime(2026, month, 14, 23, 30, tzinfo=dt.UTC)) == dt.date(2026, month, 15)
+    assert this_day(dt.datetime(2026, month, 14, 21, 30, tzinfo=dt.UTC)) == dt.date(2026, month, 14)

@@ -6,9 +6,10 @@ import pytest
 
 from models import engine
 from models.clients import settle_rights
-from models.clients.rights import BY_MODULE, ceiling, with_view
-from models.core import Missing
+from models.clients.rights import BY_MODULE, RightsTemplate, add_template, ceiling, opened_folders, with_view
+from models.core import Missing, Refused
 from models.dossiers import folder_of
+from models.dossiers.grants import grants_of, set_grants
 from models.portal import dossier_tree, uploads_of
 from models.viewer import NOTHING, Permission, Right, joined, permissions_of
 from tests.cast import as_viewer
@@ -138,3 +139,46 @@ def test_permissions_of_several_add_up():
         Permission.READ_DOSSIERS,
         Permission.EDIT_DOSSIERS,
     }
+
+
+async def test_what_a_template_opens_is_told_and_carried_over_or_let_go(cast):
+    one = await add_template(cast.anna.scope(RightsTemplate), "Eén", 0, {}, by=cast.anna)
+    two = await add_template(cast.anna.scope(RightsTemplate), "Twee", 0, {}, by=cast.anna)
+    rows = await engine.raw("SELECT id FROM folder WHERE client = $1 AND parent IS NULL AND kind = 'office' ORDER BY id LIMIT 2", cast.garage)  # fmt: skip
+    (standard,) = await engine.raw("SELECT min(f.id) AS id FROM folder f JOIN dossier d ON d.id = f.dossier AND d.kind = 'standard'")  # fmt: skip
+    both, only = rows[0]["id"], rows[1]["id"]
+    for folder, grants in (
+        (both, {one.id: True, two.id: False}),
+        (only, {one.id: False}),
+        (standard["id"], {one.id: False}),
+    ):
+        await set_grants(await cast.anna.folders.get(folder), grants, by=cast.anna)
+
+    assert await opened_folders(one.id) == {"folders": 3, "structures": 1, "clients": 1}
+    with pytest.raises(Refused, match="3 mappen"):
+        await one.remove(by=cast.anna)
+    with pytest.raises(Refused, match="ander sjabloon"):
+        await one.remove(one, by=cast.anna)
+    await one.remove(two, by=cast.anna)
+
+    assert [await grants_of(folder) for folder in (both, only, standard["id"])] == [{two.id: True}, {two.id: False}, {two.id: False}]  # fmt: skip
+    await two.remove(drops=True, by=cast.anna)
+    assert await grants_of(both) == {}
+
+
+async def test_the_page_asks_what_becomes_of_the_folders(cast, browser):
+    one = await add_template(cast.anna.scope(RightsTemplate), "Eén", 0, {}, by=cast.anna)
+    two = await add_template(cast.anna.scope(RightsTemplate), "Twee", 0, {}, by=cast.anna)
+    folder = (await top_folders(cast))[0]["id"]
+    await set_grants(await cast.anna.folders.get(folder), {one.id: True}, by=cast.anna)
+    at = f"/settings/rights/{one.id}/removal"
+    async with browser(cast.anna) as anna, browser(cast.ed) as ed:
+        page = await anna.get(at)
+        nothing = await anna.post(at)
+        no_other = await anna.post(at, data={"do": "carry", "to": ""})
+        barred = await ed.get(at)
+        done = await anna.post(at, data={"do": "carry", "to": str(two.id)})
+
+    assert "opent 1 mappen" in page.text and "Twee" in page.text
+    assert nothing.status_code == no_other.status_code == 422 and barred.status_code in (403, 404)
+    assert done.status_code == 303 and await grants_of(folder) == {two.id: True}

@@ -9,8 +9,8 @@ import pytest
 from models import engine
 from models.clients.rights import STEP
 from models.core import Missing, Refused, fold
-from models.dossiers import Document, Folder, dossier_of
-from models.dossiers.acts import DossierAct, Items, move_items
+from models.dossiers import DRAFT, Document, Folder, dossier_of
+from models.dossiers.acts import DossierAct, Items, copy_items, move_items, publish_items, trash_items
 from models.dossiers.subtrees import ways_of
 from models.dossiers.undoing import acts_in, latest_act
 from tests.cast import as_viewer
@@ -137,6 +137,64 @@ async def test_nobody_undoes_what_another_did_or_what_he_reaches_no_more(cast: A
         await mine.undo(by=cast.ed)
     assert (await cast.anna.folders.get(folder.id)).name == "Van Ed"
     assert (await cast.anna.documents.get(document.id)).name == document.name
+
+
+@pytest.mark.parametrize("kind", ["copy", "publish", "rename", "trash"])
+async def test_what_went_on_to_where_he_may_not_look_is_left_there(cast: Any, kind: str) -> None:
+    dossier = await dossier_of(cast.anna, cast.bakkerij)
+    _, _, document = await bakery(cast)
+    gone = await dossier.add_folder("Gaat mee", by=cast.anna)
+    his, items = await cast.ed.dossiers.get(dossier.id), Items(documents=(document.id,))
+    match kind:
+        case "copy":
+            act = await copy_items(his, await cast.ed.folders.get(gone.id), items, by=cast.ed)
+        case "publish":
+            act = await publish_items(his, items, DRAFT, by=cast.ed)
+        case "trash":
+            act = await trash_items(his, items, by=cast.ed)
+        case _:
+            await (await cast.ed.documents.get(document.id)).rename("Van Ed.pdf", by=cast.ed)
+            act = await cast.ed.scope(DossierAct).get(await latest_act(cast.ed))
+    theirs = await dossier_of(cast.anna, cast.clients["Garage Smit"])
+    async with engine.writing():  # anna moves all of it to a client that ed does not see
+        await engine.raw("UPDATE document SET client = $1 WHERE client = $2", theirs.client, cast.bakkerij)
+        await engine.raw("UPDATE folder SET client = $1 WHERE client = $2", theirs.client, cast.bakkerij)
+        await engine.raw("DELETE FROM reach WHERE person = $1 AND client = $2", cast.ed.user.id, theirs.client)
+    before = await snapshot(theirs.client)
+
+    assert await (await cast.ed.scope(DossierAct).get(act.id)).undo(by=cast.ed) == 0
+
+    assert await snapshot(theirs.client) == before
+
+
+async def test_a_move_of_hundreds_is_undone_in_as_few_statements_as_one_of_three(cast: Any) -> None:
+    dossier = await dossier_of(cast.anna, cast.bakkerij)
+    into = await dossier.add_folder("Alles hierin", by=cast.anna)
+
+    async def asked(count: int) -> int:
+        home = await dossier.add_folder(f"Thuis van {count}", by=cast.anna)
+        made = []
+        for n in range(count):  # each from a folder of its own, with a document
+            place = await home.add_folder(f"Plaats {n}", by=cast.anna)
+            made.append(await place.add_folder(f"Map {n} van {count}", by=cast.anna))
+        async with engine.writing():
+            await engine.raw(
+                "INSERT INTO document (folder, client, name, name_key, sha256, size, mime, source, uploaded_at, published_at) "
+                "SELECT f.parent, f.client, 'Stuk ' || f.id, 'stuk ' || f.id, '', 9, 'text/plain', 'office', f.created_at, f.created_at "
+                f"FROM folder f WHERE f.id IN ({', '.join(str(one.id) for one in made)})"
+            )
+        rows = await engine.raw(
+            "SELECT d.id FROM document d JOIN folder f ON f.id = d.folder WHERE f.parent = $1", home.id
+        )
+        before = await snapshot(cast.bakkerij)
+        items = Items(tuple(one.id for one in made), tuple(row["id"] for row in rows))
+        act = await move_items(dossier, into, items, by=cast.anna)
+        with engine.count_queries() as counter:
+            assert await act.undo(by=cast.anna) == 2 * count
+        assert await snapshot(cast.bakkerij) == before
+        return int(counter.n)
+
+    assert await asked(40) == await asked(3)
 
 
 async def test_who_a_folder_was_opened_to_keeps_it_through_a_move_of_several_and_its_undo(cast: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import re
 import zipfile
 from typing import Any
 
@@ -178,3 +179,55 @@ async def test_ticked_things_are_moved_with_an_undo_and_downloaded_as_a_zip(cast
         document.id,
         cast.rik.user.id,
     )
+
+
+async def test_the_clients_own_answer_does_not_wait_for_an_answer(cast: Any, browser: Any) -> None:
+    document = await of_office(cast)
+    at = f"/documents/{document.id}/remarks"
+    async with browser(cast.rik) as rik, browser(cast.anna) as anna:
+        await anna.post(at, data={"text": "Bent u akkoord?"})
+        waits = (await rik.get(f"/portal/documents/{document.id}")).text
+        await rik.post(at, data={"text": "Ja, akkoord."})
+        answered = (await rik.get(f"/portal/documents/{document.id}")).text
+        office = (await anna.get(f"/documents/{document.id}")).text
+        await anna.post(at, data={"text": "Dank u."})
+        await rik.post(at, data={"text": "Nog iets: klopt de btw?"})
+        asked = (await rik.get(f"/portal/documents/{document.id}")).text
+
+    assert "wacht op antwoord" in waits and "wacht op antwoord" not in answered
+    assert "nieuw antwoord" in office and "wacht op antwoord" not in office
+    assert "wacht op antwoord" in asked  # this is a question of his own
+
+
+async def test_that_a_version_of_another_kind_gives_another_name_is_said(cast: Any, browser: Any) -> None:
+    document = await of_office(cast)
+    stem = document.name.rpartition(".")[0]
+    async with browser(cast.anna) as anna:
+        same = await anna.post(f"/documents/{document.id}/versions", files={"file": pdf("x")}, follow_redirects=True)
+        other = await anna.post(
+            f"/documents/{document.id}/versions",
+            files={"file": ("nieuw.txt", b"tekst", "text/plain")},
+            follow_redirects=True,
+        )
+        back = await anna.post(f"/documents/{document.id}/versions/1/return", follow_redirects=True)
+
+    assert "ander soort bestand" not in same.text
+    assert f"“{stem}.pdf” heet nu “{stem}.txt”" in html.unescape(other.text)
+    assert f"“{stem}.txt” heet nu “{stem}.pdf”" in html.unescape(back.text)
+
+
+async def test_a_page_about_a_clients_document_lights_the_clients(cast: Any, browser: Any) -> None:
+    document = await of_office(cast)
+    (row,) = await engine.raw("SELECT dossier FROM folder WHERE id = $1", document.folder)
+    (standard,) = await engine.raw("SELECT id FROM dossier WHERE kind = 'standard'")
+    lit = re.compile(
+        r'<a[^>]*href="(/[a-z]*)"[^>]*aria-current="(?:page|true)"|<a[^>]*aria-current="(?:page|true)"[^>]*href="(/[a-z]*)"'
+    )
+    async with browser(cast.anna) as anna:
+        for page, where in (
+            (f"/documents/{document.id}/view", "/clients"), (f"/documents/{document.id}/readers", "/clients"),
+            (f"/dossiers/{row['dossier']}/acts", "/clients"), (f"/folders/{document.folder}/removal", "/clients"),
+            (f"/folders/{document.folder}/grants", "/clients"), (f"/dossiers/{standard['id']}/acts", "/dossiers"),
+        ):  # fmt: skip
+            found = lit.search((await anna.get(page)).text)
+            assert found is not None and where in found.groups(), page

@@ -216,7 +216,7 @@ class Office:
 @pytest.fixture(scope="module", params=sizes())
 def office(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     with house(request.param, tmp_path_factory.mktemp("house")) as home:
-        home.run("models", "seed", "--clients", "5", "--password", PASSWORD)
+        home.run("models", "seed", "--clients", "5", "--bare", "--password", PASSWORD)
         yield Office(home)
 
 

@@ -16,6 +16,7 @@ from models.dossiers import Document, Folder, dossier_of
 from models.keeping import destroying, rehashing
 from models.keeping.holds import On, add_hold
 from models.keeping.records import Destruction, DestructionItem, Hold
+from models.overview import ZONE
 from models.settings import Firm, utcnow
 from tests.cast import Browser, Cast, browser_of
 from tests.models.keeping import folder_with, paper, proposal
@@ -224,7 +225,7 @@ async def test_the_trash_says_until_when_and_asks_before_it_is_emptied(cast: Cas
         kept = await anna.post(f"{at}/emptying")
         back = await anna.post(f"/documents/{one.id}/restoration", data={"with_folder": "1"})
 
-    until = (utcnow() + dt.timedelta(days=30)).astimezone().date()
+    until = (utcnow() + dt.timedelta(days=30)).astimezone(ZONE).date()
     assert f"{until.day} " in page.text and "Terugzetten met de map" in page.text
     assert "binnen zijn bewaartermijn" in asked.text
     assert unsaid.status_code == 422 and "kort" in unsaid.text and kept.status_code == 303

@@ -31,8 +31,7 @@ def test_the_body_of_a_form_is_bounded_whoever_sends_it(tmp_path, kind):
         if kind == "multipart"
         else (b"x=" + b"a" * 1_000_000 + b"&", "application/x-www-form-urlencoded")
     )
-    with house("small", tmp_path, worker=False) as poort:
-        poort.run("models", "seed", "--clients", "5")
+    with house("small", tmp_path, worker=False, clients=5) as poort:
         pid = poort.processes["web"].pid
         before = peak_of(pid)
         with httpx2.Client() as client:
@@ -108,20 +107,19 @@ def test_addresses_of_one_network_are_one():
 
 
 def test_the_stream_of_somebody_who_is_blocked_ends_at_once(tmp_path):
-    with house("small", tmp_path, worker=False) as poort:
-        poort.run("models", "seed", "--clients", "5", "--password", PASSWORD)
-        with (
-            httpx2.Client(base_url=poort.url, timeout=10) as office,
-            httpx2.Client(base_url=poort.url, timeout=10) as rik,
-        ):
-            for who, email in ((office, "anna@kantoor.example"), (rik, "rik@bakkerij-jansen.example")):
-                who.post("/sign-in", data={"email": email, "password": PASSWORD}, headers={"Origin": poort.url})
-            page = office.get("/users?q=rik+jansen").text
-            number = re.search(r'href="/users/(\d+)"', page)[1]
-            with rik.stream("GET", "/live") as stream:
-                lines = stream.iter_lines()
-                assert next(lines).startswith("retry")
-                assert office.post(f"/users/{number}/block", headers={"Origin": poort.url}).status_code == 303
-                heard = list(lines)  # ends, or times out
+    with (
+        house("small", tmp_path, worker=False, clients=5) as poort,
+        httpx2.Client(base_url=poort.url, timeout=10) as office,
+        httpx2.Client(base_url=poort.url, timeout=10) as rik,
+    ):
+        for who, email in ((office, "anna@kantoor.example"), (rik, "rik@bakkerij-jansen.example")):
+            who.post("/sign-in", data={"email": email, "password": PASSWORD}, headers={"Origin": poort.url})
+        page = office.get("/users?q=rik+jansen").text
+        number = re.search(r'href="/users/(\d+)"', page)[1]
+        with rik.stream("GET", "/live") as stream:
+            lines = stream.iter_lines()
+            assert next(lines).startswith("retry")
+            assert office.post(f"/users/{number}/block", headers={"Origin": poort.url}).status_code == 303
+            heard = list(lines)  # ends, or times out
 
     assert not [line for line in heard if "client-" in line]

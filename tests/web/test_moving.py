@@ -49,7 +49,7 @@ async def test_taken_along_and_brought_back(cast: Any, browser: Any) -> None:
         checking = await anna.get(at)
         await work()
         plan = await anna.get(at)
-        await anna.post(f"{at}/commit")
+        await anna.post(f"{at}/commit", data={"with_rights": "1"})
         await work()
         done = await anna.get(at)
         report = openpyxl.load_workbook(io.BytesIO((await anna.get(f"{at}/report")).content))
@@ -62,10 +62,13 @@ async def test_taken_along_and_brought_back(cast: Any, browser: Any) -> None:
     assert zipfile.ZipFile(io.BytesIO(file.content)).testzip() is None
     assert (
         "wordt gecontroleerd" in checking.text
-        and "4 documenten komen erbij" in plan.text
+        and "5 documenten komen erbij" in plan.text
+        and 'id="with_rights"' in plan.text
         and "Garage Smit" in plan.text
     )
-    assert "ingelezen" in done.text and report.active.max_row == 1 + 4 + 4
+    assert (
+        "ingelezen" in done.text and report.active.max_row == 1 + 4 + 5 + 2
+    )  # folders, documents, the request and the rights of sam
     assert back.status_code == 303 and again.status_code == 422
     assert not await Document.exists().where((Document.client == cast.garage) & Document.trashed_at.is_null())
 

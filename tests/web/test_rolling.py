@@ -103,7 +103,7 @@ async def test_drift_is_filtered_exported_and_told_on_the_clients_dossier(cast: 
         line = await anna.htmx("GET", f"/clients/{cast.garage}/drift")
         dossier = await anna.get(f"/clients/{cast.garage}/dossier")
 
-    assert "Garage Smit" in page.text and "0 van de 2 cliënten" in page.text
+    assert "Garage Smit" in page.text and "1 van de 2 cliënten" in page.text
     assert "Garage Smit" not in none.text and "<html" not in none.text
     assert [row[0].value for row in book.active.iter_rows()] == ["Cliënt", "Garage Smit"]
     assert "Wijkt af van “Proef”" in line.text and f"/clients/{cast.garage}/drift" in dossier.text

@@ -29,7 +29,7 @@ def test_no_kill_leaves_half_a_document(tmp_path: Path) -> None:
     run = [sys.executable, "-m"]
     subprocess.run([*run, "models", "migrate"], env=environment, check=True, capture_output=True)
     subprocess.run(
-        [*run, "models", "seed", "--clients", "5", "--password", PASSWORD],
+        [*run, "models", "seed", "--clients", "5", "--bare", "--password", PASSWORD],
         env=environment,
         check=True,
         capture_output=True,
