@@ -116,14 +116,35 @@ async def many_approved(cast: Cast, count: int) -> list[int]:
 
 
 @functools.cache
-def _pair() -> office.Pair:
-    return office.make_own("Kantoor De Vries", "Zutphen", utcnow())
+def _pair(name: str) -> office.Pair:
+    return office.make_own(name, "Zutphen", utcnow())
 
 
 async def with_certificate() -> None:
     """The office has a certificate already: making one takes a second, which is tried once and not by every test."""
-    await engine.run_writing(lambda: office._put(_pair(), utcnow(), is_own=True, by=None))
+    name = (await engine.raw("SELECT name FROM firm"))[0]["name"]
+    await engine.run_writing(lambda: office._put(_pair(name), utcnow(), is_own=True, by=None))
 
 
 def sha(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+async def _in_house() -> None:
+    """An approval in the house of a browser test: sealed and filed; prints its id."""
+    from models.certifying import completing
+    from tests.cast import assemble
+
+    engine.start()
+    cast = await assemble()
+    await with_certificate()
+    made = await approved(cast)
+    await completing.seal_due()
+    await engine.close()
+    print(made.request.id)
+
+
+if __name__ == "__main__":
+    import asyncio
+
+    asyncio.run(_in_house())

@@ -194,12 +194,7 @@ async def ids() -> dict[str, Any]:
             "INSERT INTO upload (person, receipt, client, key, name, size, begun_at, expires_at) "
             "SELECT r.person, r.id, r.client, '0123456789abcdef0123456789abcdef', 'a.pdf', 9, r.begun_at, r.begun_at FROM drop_receipt r"
         )
-        await engine.raw(
-            "INSERT INTO approval_request (client, kind, made_at) SELECT c.id, min(k.id), c.created_at FROM client c, approval_kind k "
-            "WHERE c.name = 'Bakkerij Jansen B.V.' GROUP BY c.id, c.created_at"
-        )
     for name, table in (
-        ("approval_id", "approval_request"),
         ("receipt_id", "drop_receipt"),
         ("upload_id", "upload"),
         ("task_id", "task"),

@@ -10,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from models import throttling
-from models.approvals import record
 from models.approvals.records import ApprovalRequest
 from models.certifying import checking
 from models.certifying.evidence import evidence_of
-from models.certifying.facts import facts_of
+from models.certifying.facts import Facts, facts_of
 from models.certifying.records import ApprovalSeal, SealTrouble
+from models.certifying.verifying import verify_these
 from models.certifying.wording import ACTS, WAYS, Both, period_of
 from models.certifying.work import start_verifying
 from models.core import Missing, Say
@@ -37,7 +37,9 @@ _SHOWN = 500  # acts on a page; the file of proof has all of them
 @certifying.get("/approvals/{approval_id:int}/proof")
 async def proof(request: Request, viewer: Viewer, approval_id: int) -> Reply:
     """Everything that was recorded of a request, and what there is to take along."""
-    return show("certifying/proof.html", **await _proof(viewer, await _of(viewer, approval_id)))
+    found = await _of(viewer, approval_id)
+    facts, seals = await _read(viewer, found)
+    return show("certifying/proof.html", **await _proof(viewer, found, facts, seals))
 
 
 async def _of(viewer: Viewer, approval_id: int) -> ApprovalRequest:
@@ -45,9 +47,12 @@ async def _of(viewer: Viewer, approval_id: int) -> ApprovalRequest:
     return found
 
 
-async def _proof(viewer: Viewer, found: ApprovalRequest) -> dict[str, Any]:
-    facts = await facts_of(found.id)
+async def _read(viewer: Viewer, found: ApprovalRequest) -> tuple[Facts, list[ApprovalSeal]]:
     seals = await viewer.scope(ApprovalSeal).where(ApprovalSeal.request == found.id).all(ApprovalSeal.number)
+    return await facts_of(found.id), seals
+
+
+async def _proof(viewer: Viewer, found: ApprovalRequest, facts: Facts, seals: list[ApprovalSeal]) -> dict[str, Any]:
     return {
         "title": Say("Bewijs"), "section": "approvals", "one": facts.request, "period": period_of(found.period, found.book_year),
         "acts": [act | {"told": ACTS.get(act["act"], Both(act["act"], act["act"])), "page": json.loads(act["detail"]).get("page")} for act in facts.acts[-_SHOWN:]],
@@ -60,10 +65,12 @@ async def _proof(viewer: Viewer, found: ApprovalRequest) -> dict[str, Any]:
 @certifying.get("/approvals/{approval_id:int}/verification")
 async def verification(request: Request, viewer: Viewer, approval_id: int) -> Later:
     """The same page, after record, files and seal were all looked at anew."""
-    context = await _proof(viewer, await _of(viewer, approval_id))
+    found = await _of(viewer, approval_id)
+    facts, seals = await _read(viewer, found)
+    context = await _proof(viewer, found, facts, seals)
 
     async def make() -> Reply:
-        return show("certifying/proof.html", **(context | {"verdict": await record.verify(approval_id)}))
+        return show("certifying/proof.html", **(context | {"verdict": await verify_these(facts, seals)}))
 
     return Later(make)
 

@@ -15,7 +15,7 @@ from models.settings import Firm, utcnow
 from models.storage import storage
 from models.tidying import referenced
 from models.viewer import Permission, Viewer
-from web.forms import Form, PasswordField, SelectField, StringField, Text
+from web.forms import Form, PasswordField, SelectField, Text
 from web.replies import Reply, go, invalid, show
 from web.routing import Access, Routes
 from web.settings import about, allow
@@ -25,7 +25,7 @@ settings = Routes("settings", Access.STAFF)
 
 
 class Replacement(Form):
-    file = StringField()
+    file = Text(asked=True)
     password = PasswordField()
 
 

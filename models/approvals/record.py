@@ -43,6 +43,9 @@ FIELDS = (
 )  # fmt: skip
 
 
+_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # as json.dumps has it, which makes one each time
+
+
 class ApprovalRecord(Owned, Table, tablename="approval_record"):
     """One act, as it was then: names and roles are copied, because people marry and change jobs."""
 
@@ -80,7 +83,7 @@ def link_of(row: dict[str, Any]) -> str:
     """Over the fields in their order; `at` aware."""
     at = row["at"].astimezone(dt.UTC).isoformat(timespec="microseconds")
     parts = [at if name == "at" else row[name] for name in FIELDS]
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(_text(parts).encode()).hexdigest()
 
 
 async def note(

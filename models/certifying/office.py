@@ -76,15 +76,14 @@ class Pair:
 
 async def means() -> Means:
     """Outside every unit: making a key takes a second. The present certificate, as long as it is valid and its key opens; else
-    a fresh one of our own, which the trail tells."""
-    now = utcnow()
+    a fresh one of our own, which the trail tells. One of our own bears the name of the office as it is."""
+    now, firm = utcnow(), await Firm.load()
     found = await present()
-    if found is not None and found.valid_until > now:
+    if found is not None and found.valid_until > now and not (found.is_own and _name_in(found) != named(firm.name)):
         try:
             return _opened(found)
         except ValueError:
             pass  # of another SECRET_KEY
-    firm = await Firm.load()
     pair = await asyncio.to_thread(make_own, firm.name, firm.place, now)
     return _opened(await engine.run_writing(lambda: _take(pair, found, now)))
 
@@ -131,10 +130,22 @@ def _opened(record: OfficeCertificate) -> Means:
     return Means(record, tuple(one.public_bytes(Encoding.DER) for one in chain), key)
 
 
+def named(name: str) -> str:
+    """As a certificate has it: at most 64 characters."""
+    return (name or "Poort")[:64]
+
+
+def _name_in(record: OfficeCertificate) -> str:
+    found = x509.load_pem_x509_certificate(record.pem.encode()).subject.get_attributes_for_oid(
+        NameOID.ORGANIZATION_NAME
+    )
+    return str(found[0].value) if found else ""
+
+
 def make_own(name: str, place: str, now: dt.datetime) -> Pair:
     """A certificate that vouches for itself: RSA, which every reader of PDFs knows, for ten years, to sign documents alone."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=BITS)
-    who = (name or "Poort")[:64]
+    who = named(name)
     attributes = [(NameOID.COUNTRY_NAME, "NL"), (NameOID.ORGANIZATION_NAME, who)]
     attributes += [(NameOID.LOCALITY_NAME, place[:64])] if place else []
     subject = x509.Name([x509.NameAttribute(*one) for one in [*attributes, (NameOID.COMMON_NAME, who)]])

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from models import engine
 from models.approvals.record import BEGIN, FIELDS, link_of
 from models.certifying import chaining
-from models.certifying.completing import is_whole, newest
-from models.core import Missing, Say
+from models.certifying.completing import is_whole
+from models.certifying.facts import Facts, facts_of
+from models.certifying.records import ApprovalSeal
+from models.core import Say
 
 Told = Callable[[int, int], Awaitable[None]]
 _PAGE = 5_000
@@ -94,20 +96,33 @@ class _Walk:
 
 async def verify(request_id: int) -> OfRequest:
     """Outside every unit: reads all its files. Raises Missing."""
-    found = OfRequest()
-    rows = await engine.raw(f"SELECT r.link, {_COLUMNS} FROM approval_record r WHERE r.request = $1 ORDER BY r.number", request_id)  # fmt: skip
-    if not rows and not await engine.raw("SELECT 1 AS one FROM approval_request WHERE id = $1", request_id):
-        raise Missing("ApprovalRequest", request_id)
-    walk = _Walk()
-    found.broken = walk.follow(rows) or await _against_seals(request_id) or await _against_choices(request_id)
+    seals = await ApprovalSeal.objects().where(ApprovalSeal.request == request_id).order_by(ApprovalSeal.number)
+    return await verify_these(await facts_of(request_id), seals)
+
+
+async def verify_these(facts: Facts, seals: Sequence[ApprovalSeal]) -> OfRequest:
+    """As `verify`, of what was read already; the seals in the order of their numbers."""
+    found, walk = OfRequest(), _Walk()
+    found.broken = walk.follow(facts.acts) or _in_seals(facts, seals) or await _against_choices(facts.request["id"])
     found.records = walk.records
-    for part in await engine.raw("SELECT name, sha256 FROM approval_document WHERE request = $1 ORDER BY part DESC, position, id", request_id):  # fmt: skip
-        found.files.append((part["name"], await is_whole(part["sha256"])))
-    last = await newest(request_id)
-    if last is not None:
+    found.files = [(part["name"], await is_whole(part["sha256"])) for part in facts.parts]
+    if seals:
         found.sealed = True
-        found.seal = await _seen(last.sha256, last.digest)
+        found.seal = await _seen(seals[-1].sha256, seals[-1].digest)
     return found
+
+
+def _in_seals(facts: Facts, seals: Sequence[ApprovalSeal]) -> Say | None:
+    """The record must still be as it stood in every certificate that was sealed."""
+    links = {act["number"]: act["link"] for act in facts.acts}
+    for seal in seals:
+        if seal.chain_number and links.get(seal.chain_number) != seal.chain_link:
+            return _other(facts.request["id"], seal.chain_number)
+    return None
+
+
+def _other(request: int, number: int) -> Say:
+    return Say("Het bewijs van accordering {request} is tot handeling {number} een ander dan in de verzegelde akkoordverklaring.", request=request, number=number)  # fmt: skip
 
 
 async def _seen(sha256: str, digest: str) -> Any:
@@ -204,16 +219,13 @@ async def _heads() -> AsyncIterator[tuple[int, str]]:
         last = rows[-1]["id"]
 
 
-async def _against_seals(request: int = 0) -> Say | None:
-    """The record must still be as it stood in every certificate that was sealed."""
+async def _against_seals() -> Say | None:
+    """As `_in_seals`, of all at once."""
     rows = await engine.raw(
         "SELECT s.request, s.chain_number FROM approval_seal s LEFT JOIN approval_record r ON r.request = s.request AND r.number = s.chain_number "
-        "WHERE (s.request = $1 OR $1 = 0) AND s.chain_number > 0 AND (r.link IS NULL OR r.link <> s.chain_link) ORDER BY s.request LIMIT 1",
-        request,
+        "WHERE s.chain_number > 0 AND (r.link IS NULL OR r.link <> s.chain_link) ORDER BY s.request LIMIT 1"
     )
-    if not rows:
-        return None
-    return Say("Het bewijs van accordering {request} is tot handeling {number} een ander dan in de verzegelde akkoordverklaring.", request=rows[0]["request"], number=rows[0]["chain_number"])  # fmt: skip
+    return _other(rows[0]["request"], rows[0]["chain_number"]) if rows else None
 
 
 async def _against_choices(request: int = 0) -> Say | None:

@@ -419,6 +419,19 @@ async def test_a_certificate_whose_key_does_not_open_is_replaced_by_a_fresh_one(
     assert looked is not None and looked.covers
 
 
+async def test_an_office_that_is_renamed_seals_under_its_new_name(cast: Cast) -> None:
+    """As when the sample office made room for the real one."""
+    await engine.raw("UPDATE firm SET name = 'Van Dijk Accountants'")
+    await papers.approved(cast)
+
+    assert await completing.seal_due() == 1
+
+    now = await office.present()
+    assert now is not None
+    assert "Van Dijk Accountants" in now.subject
+    assert await OfficeCertificate.count() == 2
+
+
 async def test_who_may_see_the_trail_has_all_of_it_checked(cast: Cast, browser: Callable) -> None:
     async with browser(cast.anna) as anna:
         assert (await anna.get("/approvals/verification")).status_code == 200

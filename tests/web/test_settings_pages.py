@@ -64,7 +64,7 @@ async def test_every_tab_is_for_administrators(cast: Cast, browser: Browsers) ->
             assert (await anna.get(path)).status_code == 200, path
             if path != "/sectors":
                 assert (await ed.get(path)).status_code == 404, path
-    assert page.count('aria-current="page"') >= 1 and len(TABS) == 12
+    assert page.count('aria-current="page"') >= 1 and len(TABS) == 15
 
 
 async def test_all_that_is_wrong_is_said_at_once(cast: Cast, browser: Browsers) -> None:
