@@ -112,7 +112,7 @@ async def _prove(request: Request, form: Any) -> Asking:
         )  # nothing is proved: it is refused, or was done before
     method = str(form.get("method", ""))
     challenge = await spent(request, f"approve {viewer.session_id}") if method == "passkey" else None
-    value = str(form.get("credential" if method == "passkey" else "value", ""))
+    value = str(form.get("credential" if method == "passkey" else "pin_code", ""))
     if method not in LEVELS:
         return Asking(decisions, foreseen, pins.NotProved(Say("Kies hoe u bevestigt dat u het bent."), None))
     if method != "passkey" and not value.strip():

@@ -32,7 +32,13 @@ _PAGES = (
     ("rollout.openings", Say("Geopende poorten"), "door-open", "view_rollout", "uitnodigingen verstuurd"),
     ("overview.handed_in", Say("Aangeleverde stukken"), "folder-up", None, "uploads documenten"),
     ("staff.list", Say("Medewerkers"), "users", "manage_staff", "kantoorgebruikers collega"),
-    ("certifying.verify", Say("Bewijs controleren"), "shield-check", "view_trail", "accordering keten akkoordverklaring zegel"),
+    (
+        "certifying.verify",
+        Say("Bewijs controleren"),
+        "shield-check",
+        "view_trail",
+        "accordering keten akkoordverklaring zegel",
+    ),
     ("tasks.list", Say("Taken"), "list-todo", None, "lopend werk"),
     ("account.page", Say("Mijn account"), "circle-user", None, "wachtwoord tweede factor taal"),
 )

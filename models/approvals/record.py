@@ -43,7 +43,9 @@ FIELDS = (
 )  # fmt: skip
 
 
-_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # as json.dumps has it, which makes one each time
+_text = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":")
+).encode  # as json.dumps has it, which makes one each time
 
 
 class ApprovalRecord(Owned, Table, tablename="approval_record"):

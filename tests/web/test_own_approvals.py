@@ -67,11 +67,11 @@ async def test_a_director_approves_in_two_taps(office: Cast, browser: Browsers) 
     async with browser(rik) as phone:
         home = await phone.get("/portal")
         page = await phone.get(pages.page.url(approval_id=request.id))
-        unseen = await decide(phone, request, value=pin)
+        unseen = await decide(phone, request, pin_code=pin)
         for one_ in (request,):
             await look(rik, one_)
-        wrong = await decide(phone, request, value="000000" if pin != "000000" else "111111")
-        done = await decide(phone, request, value=pin)
+        wrong = await decide(phone, request, pin_code="000000" if pin != "000000" else "111111")
+        done = await decide(phone, request, pin_code=pin)
         after = await phone.get("/portal")
 
     assert "Aangifte omzetbelasting" in home.text and pages.page.url(approval_id=request.id) in home.text
@@ -116,17 +116,17 @@ async def test_three_things_with_one_pin_and_one_of_them_refused(office: Cast, b
             third,
         ):
             await look(rik, one_)
-        silent = await decide(phone, first, second, third, value=pin, **{f"x-{third.id}-{bad.id}": "1"})
+        silent = await decide(phone, first, second, third, pin_code=pin, **{f"x-{third.id}-{bad.id}": "1"})
         done = await decide(
             phone,
             first,
             second,
             third,
-            value=pin,
+            pin_code=pin,
             **{f"x-{third.id}-{bad.id}": "1", f"w-{third.id}-{bad.id}": "Bedrag klopt niet"},
         )
 
-    assert together.text.count('name="value"') == 1 and together.text.count("Nog openen") == 4
+    assert together.text.count('name="pin_code"') == 1 and together.text.count("Nog openen") == 4
     assert silent.status_code == 200 and "niet vastgelegd" in silent.text
     assert (await state(first), await state(second)) == ("approved", "approved")
     assert done.status_code == 303
@@ -140,7 +140,7 @@ async def test_what_was_replaced_after_the_look_is_not_approved(office: Cast, br
     async with browser(rik) as phone:
         for one_ in (request,):
             await look(rik, one_)
-        form = await sent(request, value=pin)
+        form = await sent(request, pin_code=pin)
         [one] = await main_parts(request)
         await engine.run_writing(lambda: _swap(office, request, one))
         reply = await phone.post(pages.decide.url(), data=form)
@@ -162,9 +162,9 @@ async def test_refusing_asks_a_reason_and_keeps_what_was_typed(office: Cast, bro
     async with browser(rik) as phone:
         for one_ in (request,):
             await look(rik, one_)
-        bare = await decide(phone, request, value=pin, outcome="rejected", reason=" ")
-        wrong = await decide(phone, request, value="12345", outcome="rejected", reason="De omzet van maart ontbreekt")
-        done = await decide(phone, request, value=pin, outcome="rejected", reason="De omzet van maart ontbreekt")
+        bare = await decide(phone, request, pin_code=pin, outcome="rejected", reason=" ")
+        wrong = await decide(phone, request, pin_code="12345", outcome="rejected", reason="De omzet van maart ontbreekt")
+        done = await decide(phone, request, pin_code=pin, outcome="rejected", reason="De omzet van maart ontbreekt")
 
     assert (bare.status_code, wrong.status_code, done.status_code) == (422, 422, 303)
     assert "De omzet van maart ontbreekt" in wrong.text
@@ -178,7 +178,7 @@ async def test_sent_twice_at_once_it_counts_once(office: Cast, browser: Browsers
     async with browser(rik) as phone:
         for one_ in (request,):
             await look(rik, one_)
-        form = await sent(request, value=pin)
+        form = await sent(request, pin_code=pin)
         both = await asyncio.gather(*(phone.post(pages.decide.url(), data=form) for _ in range(2)))
 
     assert {reply.status_code for reply in both} <= {303, 422}
@@ -200,8 +200,8 @@ async def test_a_code_of_the_list_works_once_and_its_number_is_asked(office: Cas
             await look(rik, one_)
         page = await phone.get(pages.page.url(approval_id=first.id))
         number = int(re.search(r"Code nummer (\d+)", page.text)[1])  # type: ignore[index]
-        done = await decide(phone, first, method="codes", value=codes[number - 1])
-        replayed = await decide(phone, second, method="codes", value=codes[number - 1])
+        done = await decide(phone, first, method="codes", pin_code=codes[number - 1])
+        replayed = await decide(phone, second, method="codes", pin_code=codes[number - 1])
 
     assert (done.status_code, replayed.status_code) == (303, 422)
     assert (await state(first), await state(second)) == ("approved", "offered")
@@ -215,8 +215,8 @@ async def test_after_five_wrong_ones_it_is_blocked_and_says_what_to_do(office: C
     async with browser(rik) as phone:
         for one_ in (request,):
             await look(rik, one_)
-        said = [await decide(phone, request, value=wrong) for _ in range(5)]
-        right = await decide(phone, request, value=pin)
+        said = [await decide(phone, request, pin_code=wrong) for _ in range(5)]
+        right = await decide(phone, request, pin_code=pin)
 
     assert "Geblokkeerd" in said[-1].text and (right.status_code, await state(request)) == (422, "offered")
 
@@ -235,9 +235,9 @@ async def test_who_stands_later_sees_nothing_and_who_may_look_only_looks(office:
         assert (await later.get(at)).status_code == 404
         assert at not in (await later.get(pages.list_.url())).text
         shown = await looks.get(at)
-        assert (shown.status_code, 'name="value"' in shown.text) == (200, False)
+        assert (shown.status_code, 'name="pin_code"' in shown.text) == (200, False)
         assert (await stranger.get(at)).status_code == 404
-        refused = await decide(later, request, value=pin)
+        refused = await decide(later, request, pin_code=pin)
         assert refused.status_code in (404, 422)
     assert await state(request) == "offered"
 
@@ -259,7 +259,7 @@ async def test_a_substitute_approves_on_behalf_of_and_the_page_says_so(office: C
         page = await phone.get(pages.page.url(approval_id=request.id))
         for one_ in (request,):
             await look(kim, one_)
-        done = await decide(phone, request, value=pin, **{f"b-{request.id}": str(rik.user.id)})
+        done = await decide(phone, request, pin_code=pin, **{f"b-{request.id}": str(rik.user.id)})
 
     assert "namens Rikkie" in page.text and f'name="b-{request.id}"' in page.text
     assert done.status_code == 303
@@ -285,7 +285,7 @@ async def test_without_a_means_it_says_how_to_get_one(office: Cast, browser: Bro
         page = await phone.get(pages.page.url(approval_id=request.id))
 
     assert "U kunt nu nog niet accorderen" in page.text and "Vraag uw kantoor om een brief" in page.text
-    assert 'name="value"' not in page.text
+    assert 'name="pin_code"' not in page.text
 
 
 async def test_who_looks_through_his_eyes_changes_and_marks_nothing(office: Cast, browser: Browsers) -> None:
@@ -295,9 +295,9 @@ async def test_who_looks_through_his_eyes_changes_and_marks_nothing(office: Cast
     before = await ApprovalRecord.count()
     async with browser(office.anna) as anna:
         page = await anna.get(f"/view-as/{rik.user.id}{pages.page.url(approval_id=request.id)}")
-        tried = await anna.post(f"/view-as/{rik.user.id}{pages.decide.url()}", data=await sent(request, value=pin))
+        tried = await anna.post(f"/view-as/{rik.user.id}{pages.decide.url()}", data=await sent(request, pin_code=pin))
 
-    assert (page.status_code, 'name="value"' in page.text, tried.status_code) == (200, False, 403)
+    assert (page.status_code, 'name="pin_code"' in page.text, tried.status_code) == (200, False, 403)
     assert await ApprovalRecord.count() == before
 
 
