@@ -163,7 +163,9 @@ async def test_refusing_asks_a_reason_and_keeps_what_was_typed(office: Cast, bro
         for one_ in (request,):
             await look(rik, one_)
         bare = await decide(phone, request, pin_code=pin, outcome="rejected", reason=" ")
-        wrong = await decide(phone, request, pin_code="12345", outcome="rejected", reason="De omzet van maart ontbreekt")
+        wrong = await decide(
+            phone, request, pin_code="12345", outcome="rejected", reason="De omzet van maart ontbreekt"
+        )
         done = await decide(phone, request, pin_code=pin, outcome="rejected", reason="De omzet van maart ontbreekt")
 
     assert (bare.status_code, wrong.status_code, done.status_code) == (422, 422, 303)
