@@ -1,12 +1,14 @@
 """The public check: whether exactly these bytes were approved here, by whom and when. Only who has a file, or its SHA-256, learns it.
 
 What is not approved, or not any more ours to tell of, is not found: nobody learns here that something is waiting for approval.
+Nor is an attachment found, which may be general terms that everybody has; and where several clients approved the very same bytes,
+no names are told, because having them says nothing of who one is.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from models import engine
@@ -29,8 +31,8 @@ class Approval:
 
 @dataclass(frozen=True)
 class Found:
-    """What is known of a file: `what` is document, attachment or certificate; `ended` says why it counts no more: '', or
-    replaced; `newer`: of a certificate, that there is a newer one."""
+    """What is known of a file: `what` is document, scan or certificate; `ended` says why it counts no more: '', or replaced;
+    `newer`: of a certificate, that there is a newer one; `withheld`: that others approved the same bytes, so that no names are told."""
 
     what: str
     kind: Both
@@ -40,6 +42,7 @@ class Found:
     ended_at: dt.datetime | None = None
     newer: bool = False
     approvals: list[Approval] = field(default_factory=list)
+    withheld: bool = False
 
 
 def tidied(typed: str) -> str:
@@ -49,9 +52,9 @@ def tidied(typed: str) -> str:
 
 
 _SQL = """SELECT * FROM (
- SELECT d.request, CASE d.part WHEN 'main' THEN 'document' ELSE 'attachment' END AS what, 0 AS number, r.state, r.completed_at FROM approval_document d
- JOIN approval_request r ON r.id = d.request WHERE d.sha256 = $1
- UNION ALL SELECT s.request, 'certificate', s.number, r.state, r.completed_at FROM approval_seal s JOIN approval_request r ON r.id = s.request WHERE s.digest = $1
+ SELECT d.request, d.client, CASE d.part WHEN 'main' THEN 'document' ELSE 'scan' END AS what, 0 AS number, r.state, r.completed_at FROM approval_document d
+ JOIN approval_request r ON r.id = d.request WHERE d.sha256 = $1 AND (d.part = 'main' OR d.is_scan)
+ UNION ALL SELECT s.request, s.client, 'certificate', s.number, r.state, r.completed_at FROM approval_seal s JOIN approval_request r ON r.id = s.request WHERE s.digest = $1
 ) x WHERE state IN ('approved', 'filed', 'on_paper') OR (state = 'replaced' AND request IN (SELECT request FROM approval_seal)) ORDER BY request DESC LIMIT 20"""
 
 
@@ -59,7 +62,9 @@ async def look_up(sha256: str) -> list[Found]:
     """In a unit: the approvals of exactly these bytes, the newest first; none where there are none."""
     rows = await engine.raw(_SQL, sha256)
     names = (await Firm.load()).check_names
-    return [found for row in rows if (found := await _found(row, names)) is not None]
+    several = len({row["client"] for row in rows}) > 1
+    found = [found for row in rows if (found := await _found(row, names)) is not None]
+    return [replace(one, approvals=[], withheld=True) for one in found[:1]] if several else found
 
 
 async def _found(row: dict[str, Any], names: str) -> Found | None:

@@ -276,6 +276,22 @@ async def test_the_office_may_show_initials_alone(cast: Cast, browser: Callable)
     assert f"<strong>{cast.rik.user.full_name[0]}. " in page.text
 
 
+async def test_bytes_that_many_have_tell_of_nobody(cast: Cast, browser: Callable) -> None:
+    """General terms as an attachment, and the same letter approved at two clients."""
+    here = await papers.approved(cast, "brief aan allen")
+    there = await papers.approved(cast, "brief aan allen", client=cast.beheer)
+    assert here.contents[0] == there.contents[0]
+
+    async with browser(cast.vic) as vic:
+        both = await vic.get(f"{CHECK}?sha256={papers.sha(here.contents[0])}")
+        attachment = await vic.get(f"{CHECK}?sha256={papers.sha(here.contents[1])}")
+
+    assert "Er is akkoord gegeven op precies dit bestand." in both.text
+    assert "Meer dan één cliënt" in both.text
+    assert cast.rik.user.full_name not in both.text
+    assert "geen akkoord bekend" in attachment.text
+
+
 @pytest.mark.parametrize(
     ("typed", "said"), [("abc", "Dit is geen SHA-256"), ("", "Bestand nakijken"), ("zz" * 32, "Dit is geen SHA-256")]
 )
