@@ -39,6 +39,8 @@ TABLE_MODULES = [
     "models.requests.records",
     "models.approvals.records",
     "models.approvals.record",
+    "models.approvals.news",
+    "models.approvals.calling",
     "models.moving.records",
     "models.uploads.records",
     "models.scanning.records",

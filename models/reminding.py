@@ -33,6 +33,7 @@ REASONS = {
     "blocked": Say("geblokkeerd"),
     "no_email": Say("zonder e-mailadres"),
     "never": Say("wil geen berichten"),
+    "unable": Say("heeft geen recht (meer) om akkoord te geven"),
     "lately": Say("kreeg afgelopen 24 uur al een herinnering"),
 }
 
@@ -69,7 +70,7 @@ async def of_requests(viewer: Viewer, ids: Sequence[int]) -> Reminding:
         "AND EXISTS (SELECT 1 FROM request_item i WHERE i.request = r.id AND i.state IN ('open', 'sent_back'))",
         some, utcnow() - THROTTLE,
     )  # fmt: skip
-    return _reminding(rows if viewer.may(Permission.READ_DOSSIERS) else [])
+    return reminding_of(rows if viewer.may(Permission.READ_DOSSIERS) else [])
 
 
 async def of_documents(viewer: Viewer, ids: Sequence[int]) -> Reminding:
@@ -93,7 +94,7 @@ async def of_documents(viewer: Viewer, ids: Sequence[int]) -> Reminding:
         f"WHERE d.id IN {listed(1)} AND d.client IS NULL AND d.source = 'office' AND {shown} AND {GENERAL_FOR} AND {seen(viewer, 'a.client')} AND {unread}",
         json.dumps(list(ids)[:MOST]), utcnow() - THROTTLE,
     )  # fmt: skip
-    return _reminding(rows)
+    return reminding_of(rows)
 
 
 async def send(found: Reminding, batch: str, *, by: Viewer) -> int:
@@ -159,7 +160,7 @@ async def of_request(request: int, most: int = 200) -> list[dict[str, Any]]:
     )
 
 
-def _reminding(rows: list[dict[str, Any]]) -> Reminding:
+def reminding_of(rows: list[dict[str, Any]]) -> Reminding:
     pairs: list[tuple[int, int | None, int | None, int | None, int]] = []
     names: dict[int, str] = {}
     why: dict[int, str] = {}
@@ -186,6 +187,8 @@ def _why_not(row: dict[str, Any]) -> str | None:
         return "no_email"
     if row["how"] == "never":
         return "never"
+    if row.get("unable"):
+        return "unable"
     return "lately" if row["lately"] else None
 
 
