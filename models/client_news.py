@@ -78,7 +78,7 @@ async def _ask_daily(people: set[int], pairs: list[Pair], due: list[reminding.Du
     errands = await _ask(everybody, day, modes, floor, now - SETTLED, now, firm, reminded)
     await news.give(lines, errands)
     await reminding.remind(due, errands, now)
-    await news.forget_unwanted(firm)
+    await news.forget_rest()
     rows = [(person, client, request, now, errands[person]) for person, request, client in pairs if person in errands]
     await engine.copy_rows("reminder", ("person", "client", "request", "at", "errand"), rows)
     return len(errands)

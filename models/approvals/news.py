@@ -73,6 +73,10 @@ TURNS = f"""(SELECT b.person, b.id FROM approver b WHERE b.state = 'asked'
 HEARER = """JOIN users u ON {whom} AND u.kind = 'client' AND u.state = 'active' AND u.email <> ''
  JOIN client c ON c.id = r.client AND c.state = 'active' LEFT JOIN hearing h ON h.person = u.id AND h.client = r.client"""
 
+# That what `n` tells still holds, as far as a mail is worth it; `$1` the day.
+_HOLDS = f"""(n.what NOT IN ('offered', 'again', 'reminded') OR (r.state IN ('offered', 'partly') AND EXISTS (SELECT 1 FROM {TURNS.replace('$DAY', '$1')} w
+ JOIN approver a ON a.id = w.id WHERE w.person = n.person AND a.request = n.request)))"""
+
 
 async def tell(request: ApprovalRequest, what: str, which: str, *args: Any) -> None:
     """In the unit: a line for each of the client's people whom `which` (SQL for people, `$1` the request) names and who wants to hear."""
@@ -96,10 +100,13 @@ async def untold(request: int, *whats: str) -> set[int]:
 async def waiting(firm: Firm, modes: tuple[str, ...]) -> dict[int, list[int]]:
     """person > the lines he is still to hear of, of those who hear in one of these ways. In the unit that gives them to a mail,
     or beforehand to see whether there are any."""
+    from models.approvals.proofs import today
+
     named = ", ".join(f"'{mode}'" for mode in modes)
     rows = await engine.raw(
         f"SELECT n.id, n.person FROM approval_news n JOIN approval_request r ON r.id = n.request {HEARER.format(whom='u.id = n.person')} "
-        f"WHERE n.errand IS NULL AND {how_sql(firm)} IN ({named}) ORDER BY n.id"
+        f"WHERE n.errand IS NULL AND {how_sql(firm)} IN ({named}) AND {_HOLDS} ORDER BY n.id",
+        today(),
     )
     found: dict[int, list[int]] = {}
     for row in rows:
@@ -114,13 +121,10 @@ async def give(lines: dict[int, list[int]], errands: dict[int, int]) -> None:
         await engine.raw_many("UPDATE approval_news SET errand = $2 WHERE id = $1 AND errand IS NULL", pairs)
 
 
-async def forget_unwanted(firm: Firm) -> None:
-    """What somebody does not want to hear any more, or cannot: it is not told when he comes back."""
-    await engine.raw(
-        "DELETE FROM approval_news WHERE errand IS NULL AND id NOT IN (SELECT n.id FROM approval_news n JOIN approval_request r ON r.id = n.request "
-        f"{HEARER.format(whom='u.id = n.person')} WHERE n.errand IS NULL AND {how_sql(firm)} <> 'never') "
-        "AND person IN (SELECT id FROM users WHERE kind = 'client')"
-    )
+async def forget_rest() -> None:
+    """After the mails of the day were given what they tell: what somebody cannot or does not want to hear, and what holds no more, is not
+    told later either."""
+    await engine.raw("DELETE FROM approval_news WHERE errand IS NULL AND person IN (SELECT id FROM users WHERE kind = 'client')")
 
 
 async def add(rows: Sequence[tuple[int, int, int, str, dt.datetime, int | None, int | None, str]]) -> None:
