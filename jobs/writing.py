@@ -51,7 +51,11 @@ async def news(row: dict[str, Any]) -> dict[str, Any] | None:
         return await told_of(row["person_id"], row["id"], json.loads(row["detail"])) if row["person_id"] else None
     if row["kind"] == Kind.DOCUMENT_LINK:
         return await linking.told(row["person_id"], row["subject_id"]) if row["person_id"] else None
-    return await notices.news_of(row["person_id"], row["kind"], json.loads(row["detail"]), row["id"]) if row["person_id"] else None
+    return (
+        await notices.news_of(row["person_id"], row["kind"], json.loads(row["detail"]), row["id"])
+        if row["person_id"]
+        else None
+    )
 
 
 async def reached(rows: list[dict[str, Any]]) -> dict[int, Reached]:

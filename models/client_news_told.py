@@ -18,7 +18,15 @@ from models.viewer import Right, Viewer
 _NAMED = 20  # things of one kind named per client; of the others the mail says how many
 _CLIENTS = 40  # clients named in one mail
 # what waits for his approval, and what else there is to hear of approvals
-APPROVALS = ("approve", "approve_again", "approve_reminded", "approve_answers", "approve_voided", "approve_refused", "approve_ended")
+APPROVALS = (
+    "approve",
+    "approve_again",
+    "approve_reminded",
+    "approve_answers",
+    "approve_voided",
+    "approve_refused",
+    "approve_ended",
+)
 KINDS = (*APPROVALS, "asked", "back", "reminded", "documents", "unread", "answers", "done")
 _KIND_OF = {
     "offered": "approve", "again": "approve_again", "reminded": "approve_reminded", "answered": "approve_answers", "voided": "approve_voided",
@@ -195,7 +203,11 @@ def _request(row: dict[str, Any]) -> dict[str, Any]:
 
 def _approval(row: dict[str, Any], language: str) -> dict[str, Any]:
     """One request for approval in a mail, in its reader's language; `news` is the line that is told by it."""
-    due = row["due_on"] if row["due_on"] is None or isinstance(row["due_on"], dt.date) else dt.date.fromisoformat(str(row["due_on"])[:10])
+    due = (
+        row["due_on"]
+        if row["due_on"] is None or isinstance(row["due_on"], dt.date)
+        else dt.date.fromisoformat(str(row["due_on"])[:10])
+    )
     kind = row["kind_en"] if language == "en" and row["kind_en"] else row["kind_nl"]
     name = " ".join(one for one in (kind, period_words(row["book_year"], row["period"], language), row["title"]) if one)
     return {

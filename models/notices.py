@@ -238,12 +238,21 @@ async def _documents(user: User, condition: Any) -> list[dict[str, Any]]:
     )  # fmt: skip
 
 
-def _by_client(rows: list[dict[str, Any]], asked: list[dict[str, Any]], approvals: list[dict[str, Any]]) -> dict[str, Any]:
+def _by_client(
+    rows: list[dict[str, Any]], asked: list[dict[str, Any]], approvals: list[dict[str, Any]]
+) -> dict[str, Any]:
     clients: dict[int, dict[str, Any]] = {}
     for row in [*rows, *asked, *approvals]:
         clients.setdefault(
             row["client_id"],
-            {"id": row["client_id"], "name": row["client"], "documents": [], "questions": [], "approvals": [], "more": 0},
+            {
+                "id": row["client_id"],
+                "name": row["client"],
+                "documents": [],
+                "questions": [],
+                "approvals": [],
+                "more": 0,
+            },
         )
     for row in asked[:_MOST]:
         clients[row["client_id"]]["questions"].append({"id": row["id"], "name": row["name"], "who": row["who"] or ""})

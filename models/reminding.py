@@ -46,6 +46,7 @@ class Reminding:
     pairs: list[tuple[int, int | None, int | None, int | None, int]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
+    left_names: dict[str, list[str]] = field(default_factory=dict)  # a few of them, by reason
 
     @property
     def mails(self) -> int:
@@ -163,19 +164,22 @@ async def of_request(request: int, most: int = 200) -> list[dict[str, Any]]:
 def reminding_of(rows: list[dict[str, Any]]) -> Reminding:
     pairs: list[tuple[int, int | None, int | None, int | None, int]] = []
     names: dict[int, str] = {}
-    why: dict[int, str] = {}
+    why: dict[int, tuple[str, str]] = {}
     for row in rows:
         reason = _why_not(row)
         if reason is None:
             pairs.append((row["person"], row["client"], row["request"], row["document"], row["version"]))
             names[row["person"]] = row["who"]
         else:
-            why.setdefault(row["person"], reason)
+            why.setdefault(row["person"], (reason, row["who"]))
     left: dict[str, int] = {}
-    for person, reason in why.items():
+    left_names: dict[str, list[str]] = {}
+    for person, (reason, who) in why.items():
         if person not in names:
             left[reason] = left.get(reason, 0) + 1
-    return Reminding(pairs, sorted(names.values())[:NAMED], left)
+            left_names.setdefault(reason, []).append(who)
+    some = {reason: sorted(people)[:NAMED] for reason, people in left_names.items()}
+    return Reminding(pairs, sorted(names.values())[:NAMED], left, some)
 
 
 def _why_not(row: dict[str, Any]) -> str | None:

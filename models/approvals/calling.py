@@ -62,7 +62,9 @@ async def to_call(
     late = await _late(day)
     if not late:
         return [], 0
-    where = f"{seen(viewer, 'r.client')} AND ({late})" + (f" AND r.responsible = {int(responsible)}" if responsible else "")
+    where = f"{seen(viewer, 'r.client')} AND ({late})" + (
+        f" AND r.responsible = {int(responsible)}" if responsible else ""
+    )
     body = (
         "FROM approver a JOIN approval_request r ON r.id = a.request AND r.state IN ('offered', 'partly') "
         f"JOIN users u ON u.id = a.person JOIN client c ON c.id = r.client JOIN approval_kind k ON k.id = r.kind WHERE a.state = 'asked' AND {where}"
@@ -109,7 +111,15 @@ async def _finished(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     found = []
     for row in rows:
         state, call = row["person_state"], last.get(row["last_call"])
-        why = "not_in" if state in ("prepared", "invited") else "blocked" if state == "blocked" else "" if row["email"] else "no_email"
+        why = (
+            "not_in"
+            if state in ("prepared", "invited")
+            else "blocked"
+            if state == "blocked"
+            else ""
+            if row["email"]
+            else "no_email"
+        )
         found.append(
             row | {
                 "period_name": period_words(row["book_year"], row["period"]), "due": _day(row["due"]), "legal_due": _day(row["legal_due"]), "why": why,
@@ -126,9 +136,7 @@ def _day(value: Any) -> dt.date | None:
 
 
 @operation(Permission.EDIT_APPROVALS, trail=False)
-async def note_call(
-    request: ApprovalRequest, person: int, note: str, on: dt.date | None = None, *, by: Viewer
-) -> None:
+async def note_call(request: ApprovalRequest, person: int, note: str, on: dt.date | None = None, *, by: Viewer) -> None:
     """Somebody called this approver. Raises Refused where nothing is asked of him, or the day is still to come."""
     if request.state not in OPEN or not await engine.raw(
         "SELECT 1 AS one FROM approver WHERE request = $1 AND person = $2 AND state = 'asked'", request.id, person
@@ -141,7 +149,13 @@ async def note_call(
     if on > today():
         raise Refused("called_on", Say("Deze dag is nog niet geweest."))
     call = ApprovalCall(
-        request=request.id, client=request.client, person=person, made_by=by.user.id, at=utcnow(), called_on=on.isoformat(), note=note
+        request=request.id,
+        client=request.client,
+        person=person,
+        made_by=by.user.id,
+        at=utcnow(),
+        called_on=on.isoformat(),
+        note=note,
     )
     await call.save()
     await by.note("ApprovalRequest.called", request, {"person": person, "on": on.isoformat()})

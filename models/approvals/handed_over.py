@@ -35,15 +35,29 @@ async def _note() -> int:
     mails: dict[tuple[int, int], dict[str, Any]] = {}
     for row in rows:
         kept = {"message_id": row["message_id"], "to": row["address"], "handed_over_at": str(row["finished_at"])}
-        line = {"request": row["request"], "client": row["client"], "person": row["person"], "name": row["name"], "language": row["language"]}
+        line = {
+            "request": row["request"],
+            "client": row["client"],
+            "person": row["person"],
+            "name": row["name"],
+            "language": row["language"],
+        }
         if row["what"] == "reminded":
             by = {"by": row["made_by"]} if row["made_by"] else {}
             acts.append({**line, "act": "reminded", "detail": kept | by})
         if (mail := mails.get((row["request"], row["errand"]))) is None:
-            mail = mails[row["request"], row["errand"]] = {**line, "act": "mail_handed_over", "detail": kept | {"said": row["said"], "of": []}}
+            mail = mails[row["request"], row["errand"]] = {
+                **line,
+                "act": "mail_handed_over",
+                "detail": kept | {"said": row["said"], "of": []},
+            }
             acts.append(mail)
         mail["detail"]["of"].append(row["what"])
     await note_many(acts)
-    await engine.raw(f"UPDATE approval_news SET noted_at = $2 WHERE id IN {listed(1)}", json.dumps([row["id"] for row in rows]), utcnow())
+    await engine.raw(
+        f"UPDATE approval_news SET noted_at = $2 WHERE id IN {listed(1)}",
+        json.dumps([row["id"] for row in rows]),
+        utcnow(),
+    )
     await touch(*sorted({f"approval-{row['request']}" for row in rows})[:200])
     return len(rows)

@@ -45,7 +45,9 @@ class ApprovalNews(Owned, Table, tablename="approval_news"):
     at = Timestamptz()
     errand = Integer(null=True, default=None, index=True)
     named_at = Timestamptz(null=True, default=None)
-    noted_at = Timestamptz(null=True, default=None, help_text="When it was put on the record that the mail was handed over.")
+    noted_at = Timestamptz(
+        null=True, default=None, help_text="When it was put on the record that the mail was handed over."
+    )
     made_by = ForeignKey(User, null=True, default=None, on_delete=OnDelete.set_null, help_text="of a reminder by hand")
     batch = Varchar(length=36, default="", index=True, help_text="of one act by hand: undone together")
 
@@ -74,7 +76,7 @@ HEARER = """JOIN users u ON {whom} AND u.kind = 'client' AND u.state = 'active' 
  JOIN client c ON c.id = r.client AND c.state = 'active' LEFT JOIN hearing h ON h.person = u.id AND h.client = r.client"""
 
 # That what `n` tells still holds, as far as a mail is worth it; `$1` the day.
-_HOLDS = f"""(n.what NOT IN ('offered', 'again', 'reminded') OR (r.state IN ('offered', 'partly') AND EXISTS (SELECT 1 FROM {TURNS.replace('$DAY', '$1')} w
+_HOLDS = f"""(n.what NOT IN ('offered', 'again', 'reminded') OR (r.state IN ('offered', 'partly') AND EXISTS (SELECT 1 FROM {TURNS.replace("$DAY", "$1")} w
  JOIN approver a ON a.id = w.id WHERE w.person = n.person AND a.request = n.request)))"""
 
 
@@ -92,7 +94,8 @@ async def untold(request: int, *whats: str) -> set[int]:
     """Take back lines that no mail has yet; whose they were."""
     named = ", ".join(f"'{what}'" for what in whats)
     rows = await engine.raw(
-        f"DELETE FROM approval_news WHERE request = $1 AND errand IS NULL AND what IN ({named}) RETURNING person", request
+        f"DELETE FROM approval_news WHERE request = $1 AND errand IS NULL AND what IN ({named}) RETURNING person",
+        request,
     )
     return {row["person"] for row in rows}
 
@@ -124,7 +127,9 @@ async def give(lines: dict[int, list[int]], errands: dict[int, int]) -> None:
 async def forget_rest() -> None:
     """After the mails of the day were given what they tell: what somebody cannot or does not want to hear, and what holds no more, is not
     told later either."""
-    await engine.raw("DELETE FROM approval_news WHERE errand IS NULL AND person IN (SELECT id FROM users WHERE kind = 'client')")
+    await engine.raw(
+        "DELETE FROM approval_news WHERE errand IS NULL AND person IN (SELECT id FROM users WHERE kind = 'client')"
+    )
 
 
 async def add(rows: Sequence[tuple[int, int, int, str, dt.datetime, int | None, int | None, str]]) -> None:
@@ -203,6 +208,11 @@ async def of_staff(viewer: Viewer, errand: int) -> list[dict[str, Any]]:
         errand, viewer.user.id,
     )  # fmt: skip
     return [
-        row | {"name": " ".join(one for one in (row["kind"], period_words(row["book_year"], row["period"]), row["title"]) if one)}
+        row
+        | {
+            "name": " ".join(
+                one for one in (row["kind"], period_words(row["book_year"], row["period"]), row["title"]) if one
+            )
+        }
         for row in rows
     ]

@@ -132,7 +132,11 @@ async def note_many(acts: Sequence[dict[str, Any]]) -> None:
     rows = []
     for one in acts:
         number, previous = last.get(one["request"], (0, BEGIN))
-        row: dict[str, Any] = {**_BLANK, "at": utcnow(), **{name: value for name, value in one.items() if name in FIELDS}}
+        row: dict[str, Any] = {
+            **_BLANK,
+            "at": utcnow(),
+            **{name: value for name, value in one.items() if name in FIELDS},
+        }
         row |= {"number": number + 1, "previous": previous}
         row["detail"] = json.dumps(one.get("detail", {}), ensure_ascii=False, sort_keys=True)
         link = link_of(row)

@@ -75,7 +75,11 @@ async def due_on(firm: Firm, day: dt.date) -> list[Due]:
 
 async def remind(due: Sequence[Due], errands: dict[int, int], now: dt.datetime) -> None:
     """In the unit that asks for the mails of the day: a line for each."""
-    rows = [(one.request, one.client, one.person, "reminded", now, errands[one.person], None, "") for one in due if one.person in errands]
+    rows = [
+        (one.request, one.client, one.person, "reminded", now, errands[one.person], None, "")
+        for one in due
+        if one.person in errands
+    ]
     if rows:
         await news.add(rows)
 
@@ -124,12 +128,17 @@ async def send(found: Reminding, batch: str, *, by: Viewer) -> tuple[int, dt.dat
     people = sorted({pair[0] for pair in found.pairs})
     before = (await engine.raw("SELECT coalesce(max(id), 0) AS id FROM errand"))[0]["id"]
     await engine.copy_rows(
-        "errand", ("kind", "person", "detail", "run_after", "created_at"), [("reminder", person, "{}", leaves, now) for person in people]
+        "errand",
+        ("kind", "person", "detail", "run_after", "created_at"),
+        [("reminder", person, "{}", leaves, now) for person in people],
     )
     rows = await engine.raw("SELECT id, person FROM errand WHERE kind = 'reminder' AND id > $1", before)
     errands = {row["person"]: row["id"] for row in rows}
     await news.add(
-        [(pair[2] or 0, pair[1] or 0, pair[0], "reminded", now, errands[pair[0]], by.user.id, batch) for pair in found.pairs]
+        [
+            (pair[2] or 0, pair[1] or 0, pair[0], "reminded", now, errands[pair[0]], by.user.id, batch)
+            for pair in found.pairs
+        ]
     )
     await by.note("Firm.remind_approvers", firm, {"count": len(people), "things": found.things})
     await touch("approvals", "mail", *(f"approval-{pair[2]}" for pair in found.pairs[:200]))
@@ -173,10 +182,13 @@ async def of_request(request: int, most: int = 100) -> list[dict[str, Any]]:
 
 
 def _day(value: Any) -> dt.date:
-    return value if isinstance(value, dt.date) and not isinstance(value, dt.datetime) else dt.date.fromisoformat(str(value)[:10])
+    return (
+        value
+        if isinstance(value, dt.date) and not isinstance(value, dt.datetime)
+        else dt.date.fromisoformat(str(value)[:10])
+    )
 
 
 def _moment(value: Any) -> dt.datetime:
     found = value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(str(value))
     return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
-

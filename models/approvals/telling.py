@@ -24,8 +24,12 @@ _VOIDED = """SELECT a.person FROM approver a JOIN approval_record o ON o.request
  WHERE a.request = $1 AND a.state = 'waiting' AND NOT EXISTS (SELECT 1 FROM approval_news n WHERE n.request = $1 AND n.person = a.person
   AND n.what = 'voided' AND n.at >= o.at)"""
 _WERE_ASKED = "SELECT a.person FROM approver a WHERE a.request = $1 AND a.step > 0 AND a.asked_at IS NOT NULL"
-_GAVE = "SELECT a.person FROM approver a WHERE a.request = $1 AND a.step > 0 AND a.decided_at IS NOT NULL AND a.reason = ''"
-_ASKED_A_QUESTION = "SELECT m.person FROM approval_remark m WHERE m.request = $1 AND m.side = 'client' AND m.person IS NOT NULL"
+_GAVE = (
+    "SELECT a.person FROM approver a WHERE a.request = $1 AND a.step > 0 AND a.decided_at IS NOT NULL AND a.reason = ''"
+)
+_ASKED_A_QUESTION = (
+    "SELECT m.person FROM approval_remark m WHERE m.request = $1 AND m.side = 'client' AND m.person IS NOT NULL"
+)
 
 
 @subscribe
@@ -50,7 +54,11 @@ async def hear(request: ApprovalRequest, event: str) -> None:
 async def _end(request: ApprovalRequest, event: str) -> None:
     """Who never heard that he was asked does not hear that he no longer is. Whose approval is void hears that."""
     gone = await news.untold(request.id, "offered", "again", "reminded")
-    skip = f" AND (a.opened_at IS NOT NULL OR a.decided_at IS NOT NULL OR a.person NOT IN ({', '.join(map(str, sorted(gone)))}))" if gone else ""
+    skip = (
+        f" AND (a.opened_at IS NOT NULL OR a.decided_at IS NOT NULL OR a.person NOT IN ({', '.join(map(str, sorted(gone)))}))"
+        if gone
+        else ""
+    )
     if event == "replaced":
         await news.tell(request, "voided", f"{_GAVE} AND a.state = 'void'")
         await news.tell(request, "replaced", f"{_WERE_ASKED} AND a.decided_at IS NULL AND a.state = 'void'{skip}")

@@ -19,7 +19,21 @@ from models.core import Refused, save
 from models.outbox import Errand
 from models.settings import Firm
 from models.viewer import Viewer
-from tests.approving import acts, decision, look, main_parts, now, offered, part, person, plan, proof, says_no, says_yes, step
+from tests.approving import (
+    acts,
+    decision,
+    look,
+    main_parts,
+    now,
+    offered,
+    part,
+    person,
+    plan,
+    proof,
+    says_no,
+    says_yes,
+    step,
+)
 from tests.cast import Cast
 from tests.client_mail import after, all_was_heard, day_passes, soon, told
 from tests.jobs.posting import post_all, time_passes
@@ -54,13 +68,19 @@ async def at_once(viewer: Viewer) -> None:
 
 async def to_staff(viewer: Viewer) -> list[tuple[str, str]]:
     found = []
-    for one in await Errand.objects().where((Errand.person == viewer.user.id) & Errand.kind.is_in(["digest", "upload_notice"])):
+    for one in await Errand.objects().where(
+        (Errand.person == viewer.user.id) & Errand.kind.is_in(["digest", "upload_notice"])
+    ):
         news = await notices.news_of(viewer.user.id, one.kind, json.loads(one.detail), one.id)
-        found += [(row["what"], row["name"]) for client in (news or {"clients": []})["clients"] for row in client["approvals"]]
+        found += [
+            (row["what"], row["name"]) for client in (news or {"clients": []})["clients"] for row in client["approvals"]
+        ]
     return found
 
 
-async def test_his_turn_and_only_his_is_told_once_in_the_mail_of_the_day_with_a_link_and_without_a_document(office, smtp_sink: Sink):
+async def test_his_turn_and_only_his_is_told_once_in_the_mail_of_the_day_with_a_link_and_without_a_document(
+    office, smtp_sink: Sink
+):
     bo, cas = await person(office.bakkerij, "Bo"), await person(office.bakkerij, "Cas")
     await plan(office.bakkerij, step(bo), step(cas))
     request = await offered(office, None, part("geheim-cijfer.pdf"), **LATER)
@@ -73,10 +93,16 @@ async def test_his_turn_and_only_his_is_told_once_in_the_mail_of_the_day_with_a_
     await post_all()
 
     [mail] = [one for one in smtp_sink.taken if one.address == bo.user.email]
-    assert f"/portal/approvals/{request.id}" in mail.text and "4 maart 2099" in mail.text and "Bakkerij Jansen" in mail.text
+    assert (
+        f"/portal/approvals/{request.id}" in mail.text
+        and "4 maart 2099" in mail.text
+        and "Bakkerij Jansen" in mail.text
+    )
     assert "geheim-cijfer" not in mail.text and not list(mail.message.iter_attachments())
     assert "vraagt uw akkoord: Aangifte omzetbelasting" in str(mail.message["Subject"])
-    noted = await engine.raw("SELECT person, detail FROM approval_record WHERE request = $1 AND act = 'mail_handed_over'", request.id)
+    noted = await engine.raw(
+        "SELECT person, detail FROM approval_record WHERE request = $1 AND act = 'mail_handed_over'", request.id
+    )
     assert [row["person"] for row in noted] == [bo.user.id] and str(mail.message["Message-ID"]) in noted[0]["detail"]
     assert await note_handed_over() == 0
 
@@ -126,7 +152,9 @@ async def test_of_three_approvals_by_one_person_within_a_second_nothing_is_lost_
 async def test_the_ladder_reminds_on_its_days_and_stops_at_approval_and_on_a_quiet_sunday(office):
     bo = await person(office.bakkerij, "Bo")
     await plan(office.bakkerij, step(bo))
-    due = dt.date(2027, 3, 10)  # a Wednesday: reminded on the 3rd, the 7th (a Sunday), the 9th, the 11th, and every three days
+    due = dt.date(
+        2027, 3, 10
+    )  # a Wednesday: reminded on the 3rd, the 7th (a Sunday), the 9th, the 11th, and every three days
     days = {"internal_due": due, "legal_due": dt.date(2027, 5, 1)}
     request, other = await offered(office, **days), await offered(office, **days)
 
@@ -156,7 +184,9 @@ async def test_by_night_a_reminder_waits_for_the_morning(office):
 
     assert quiet.end_of_quiet(firm, local(1, 12)) == local(1, 12)
     assert quiet.end_of_quiet(firm, local(1, 22)).astimezone(AMSTERDAM) == dt.datetime(2026, 12, 2, 7, tzinfo=AMSTERDAM)
-    assert quiet.end_of_quiet(firm, local(5, 22)).astimezone(AMSTERDAM) == dt.datetime(2026, 12, 7, 7, tzinfo=AMSTERDAM)  # Saturday night
+    assert quiet.end_of_quiet(firm, local(5, 22)).astimezone(AMSTERDAM) == dt.datetime(
+        2026, 12, 7, 7, tzinfo=AMSTERDAM
+    )  # Saturday night
 
 
 async def test_by_hand_one_mail_each_taken_back_in_time_and_noted_when_it_left(office, smtp_sink: Sink):
