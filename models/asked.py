@@ -132,7 +132,7 @@ for _source in (
         Permission.READ_DOSSIERS,
     ),
     Source(
-        "to_sign_off", "stamp",
+        "to_sign_off", "signature",
         Say("1 accordering om te autoriseren"), Say("{n} accorderingen om te autoriseren"),
         "/approvals?stage=sign_off", "FROM approval_request r JOIN client c ON c.id = r.client WHERE r.state = 'sign_off' "
         "AND coalesce(r.made_by, 0) <> {me}" + _APPROVING,
@@ -147,7 +147,7 @@ for _source in (
     Source(
         "approval_questions", "message-square",
         Say("1 accordering met een vraag van een cliënt"), Say("{n} accorderingen met een vraag van een cliënt"),
-        "/approvals?stage=all&questions=1", "FROM approval_request r JOIN client c ON c.id = r.client WHERE EXISTS (SELECT 1 FROM approval_remark m "
+        "/approvals?stage=all&questions=1", "FROM approval_request r JOIN client c ON c.id = r.client WHERE r.state NOT IN ('withdrawn', 'replaced') AND EXISTS (SELECT 1 FROM approval_remark m "
         "WHERE m.request = r.id AND m.side = 'client' AND m.settled_at IS NULL)" + _APPROVING,
         Permission.VIEW_REQUESTED,
     ),
