@@ -171,11 +171,12 @@ async def _page(viewer: Viewer, found: ApprovalRequest, make_: Callable[..., Rep
         "approvals/page.html", title=name, section="clients", request=found, whole=everything, row=everything.row, plan=plan, told=told,  name=name, sources=SOURCES, words=STATE_WORDS, place_states=PLACE_STATES, roles=ROLES, acts=ACTS, levels=LEVEL_WORDS,
         remarks=[] if is_unsent else await remarks_on(found), seen={} if is_unsent else await pages_seen(found.id), is_open=found.state in OPEN,
         shown={part.id for part in (*everything.main, *everything.attachments, *everything.scans) if is_shown(part.mime, part.name)},
-        told_of={} if is_unsent else {"mails": await of_request(found.id), "calls": await calls_of(found.id), "next": await next_step(found)},
+        told_of=_NOTHING_TOLD if is_unsent else {"mails": await of_request(found.id), "calls": await calls_of(found.id), "next": await next_step(found)},
         news_words=NEWS_WORDS, mail_words=MAIL_WORDS, may_edit=_may_edit(viewer), may_sign_off=viewer.view_as is None and viewer.may(Permission.SIGN_OFF), **(_NOTHING_TYPED | more),
     )  # fmt: skip
 
 
+_NOTHING_TOLD: dict[str, Any] = {"mails": [], "calls": [], "next": None}
 _NOTHING_TYPED: dict[str, Any] = {
     "said": "",
     "said_why": None,
