@@ -1,0 +1,152 @@
+"""The office's board: what stands where, who sees what of it, and what is done to many at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from models import engine
+from models.approvals import ApprovalRequest, ask
+from models.approvals.proofs import today
+from models.core import save
+from models.settings import Firm
+from tests.approving import draft, kind, now, offered, person, says_no
+from tests.cast import Cast
+from web import approvals_board as pages
+
+Browsers = Callable[..., Any]
+
+
+@pytest.fixture
+async def office(cast: Cast) -> Cast:
+    async def unit() -> None:
+        await save(await Firm.load(), modules="dossiers,approvals")
+
+    await engine.run_writing(unit)
+    return cast
+
+
+def url(**query: Any) -> str:
+    return pages.list_.url(**query)
+
+
+async def test_the_board_by_state_and_by_deadline(office: Cast, browser: Browsers) -> None:
+    rik = await person(office.bakkerij, "Rikkie")
+    late = await offered(office, internal_due=today() - dt.timedelta(days=2), legal_due=today() + dt.timedelta(days=40), title="Eerste")
+    soon = await offered(office, internal_due=today() + dt.timedelta(days=3), legal_due=today() + dt.timedelta(days=40), title="Tweede")
+    await draft(office, title="Derde")
+    await says_no(rik, await offered(office, title="Vierde"))
+    await ask(late, "Klopt dit?", by=rik)
+    async with browser(office.anna) as anna:
+        open_, drafts, rejected = [await anna.get(url(stage=stage)) for stage in ("open", "draft", "rejected")]
+        overdue, week, asked = (
+            await anna.get(url(when="late")),
+            await anna.get(url(when="week")),
+            await anna.get(url(questions=1)),
+        )
+        found = await anna.get(url(q="jansen tweede"))
+        book = await anna.get(pages.export.url())
+        people = await anna.get(pages.by_responsible.url())
+
+    assert (
+        "Eerste" in open_.text and "Tweede" in open_.text and "Derde" not in open_.text and "Vierde" not in open_.text
+    )
+    assert "Derde" in drafts.text and "Vierde" in rejected.text
+    assert "Eerste" in overdue.text and "te laat" in overdue.text and "Tweede" not in overdue.text
+    assert "Tweede" in week.text and "Eerste" not in week.text
+    assert "Eerste" in asked.text and "Tweede" not in asked.text
+    assert "Tweede" in found.text and "Eerste" not in found.text
+    assert book.content[:2] == b"PK" and people.status_code == 200
+    assert soon.id != late.id
+
+
+async def test_a_colleague_sees_and_counts_only_what_is_of_his_clients(office: Cast, browser: Browsers) -> None:
+    theirs = (
+        await engine.raw(
+            "SELECT id FROM client WHERE state = 'active' AND id NOT IN (SELECT client FROM responsible WHERE person = $1) LIMIT 1",
+            office.ed.user.id,
+        )
+    )[0]["id"]
+    await person(theirs, "Toos")
+    hidden = await offered(office, theirs, title="Van een ander")
+    async with browser(office.ed) as ed:
+        shown = await ed.get(url())
+        await ed.post(pages.carry_out.url(), data={"do": "withdraw", "ids": [str(hidden.id)], "reason": "Weg"})
+
+    assert "Van een ander" not in shown.text
+    assert (await now(hidden)).state == "offered"
+
+
+async def test_many_are_withdrawn_with_one_reason_and_what_cannot_be_is_named(office: Cast, browser: Browsers) -> None:
+    rik = await person(office.bakkerij, "Rikkie")
+    one, two, done = await offered(office), await draft(office), await offered(office)
+    await says_no(rik, done)
+    await engine.raw("UPDATE approval_request SET state = 'replaced' WHERE id = $1", done.id)
+    ids = [str(row.id) for row in (one, two, done)]
+    async with browser(office.anna) as anna:
+        look = await anna.post(pages.look.url(), data={"do": "withdraw", "ids": ids})
+        without = await anna.post(pages.carry_out.url(), data={"do": "withdraw", "ids": ids, "reason": " "})
+        report = await anna.post(
+            pages.carry_out.url(), data={"do": "withdraw", "ids": ids, "reason": "Verkeerde cijfers"}
+        )
+
+    assert "Er is nog niets gewijzigd" in look.text and look.text.count('name="ids"') == 3
+    assert (without.status_code, "Schrijf op waarom" in without.text) == (422, True)
+    assert "Bij 1 kon het niet" in report.text
+    assert [(await now(row)).state for row in (one, two, done)] == ["withdrawn", "withdrawn", "replaced"]
+    assert (await now(one)).reason == "Verkeerde cijfers"
+
+
+async def test_days_and_colleague_of_many(office: Cast, browser: Browsers) -> None:
+    await person(office.bakkerij, "Rikkie")
+    one, two = await offered(office), await offered(office)
+    ids = [str(one.id), str(two.id)]
+    day = today() + dt.timedelta(days=30)
+    async with browser(office.anna) as anna:
+        bad = await anna.post(pages.carry_out.url(), data={"do": "extend", "ids": ids, "internal": "40-13-2026"})
+        moved = await anna.post(
+            pages.carry_out.url(), data={"do": "extend", "ids": ids, "internal": day.strftime("%d-%m-%Y"), "legal": day.strftime("%d-%m-%Y")}
+        )
+        given = await anna.post(
+            pages.carry_out.url(), data={"do": "responsible", "ids": ids, "person": str(office.ed.user.id)}
+        )
+        nobody = await anna.post(
+            pages.carry_out.url(), data={"do": "responsible", "ids": ids, "person": str(office.rik.user.id)}
+        )
+
+    assert (bad.status_code, "40-13-2026" in bad.text, moved.status_code, given.status_code) == (422, True, 303, 303)
+    assert "Kies een collega" in nobody.text
+    fresh = [await now(one), await now(two)]
+    assert [str(row.internal_due)[:10] for row in fresh] == [day.isoformat()] * 2
+    assert [row.responsible for row in fresh] == [office.ed.user.id] * 2
+
+
+async def test_signing_off_many_but_not_ones_own(office: Cast, browser: Browsers) -> None:
+    await person(office.bakkerij, "Rikkie")
+    await engine.raw("UPDATE users SET role = 'office_administrator' WHERE id = $1", office.ed.user.id)
+    accounts = await kind("Jaarrekening (definitief)")
+    mine = await offered(office, kind=accounts.id)
+    await engine.raw("UPDATE approval_request SET made_by = $1 WHERE id = $2", office.ed.user.id, mine.id)
+    own = await offered(office, kind=accounts.id)
+    async with browser(office.anna) as anna:
+        report = await anna.post(pages.carry_out.url(), data={"do": "sign_off", "ids": [str(mine.id), str(own.id)]})
+
+    assert "Bij 1 kon het niet" in report.text
+    assert ((await now(mine)).state, (await now(own)).state) == ("offered", "sign_off")
+
+
+async def test_a_long_board_asks_no_more_of_the_database(office: Cast, browser: Browsers) -> None:
+    await person(office.bakkerij, "Rikkie")
+    await offered(office)
+    async with browser(office.anna) as anna:
+        with engine.count_queries() as few:
+            await anna.get(url())
+        for _ in range(8):
+            await offered(office)
+        with engine.count_queries() as many:
+            await anna.get(url())
+    assert few.n == many.n <= 12
+    assert await ApprovalRequest.count() == 9
