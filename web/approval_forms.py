@@ -31,7 +31,7 @@ class Placing(Form):
     """`former`: replace or beside, where there is one of the same kind and period; `replaces` is its id."""
 
     kind = SelectField(coerce=int, validate_choice=False, choices=[])
-    book_year = Text(most=10)
+    book_year = Text(most=500)
     period = SelectField(choices=PERIODS, default="")
     title = Text(most=500)
     addressee = Text(most=500)

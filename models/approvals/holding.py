@@ -88,6 +88,7 @@ async def ask_step(request: ApprovalRequest, step: int) -> list[int]:
             row,
             state="asked",
             asked_at=now,
+            opened_at=None,
             decided_at=None,
             decided_by=None,
             mandate=None,

@@ -124,6 +124,8 @@ def proposed_deadlines(kind: ApprovalKind, client: Client, book_year: int | None
 @operation(Permission.EDIT_APPROVALS, trail=False)
 async def make(client: Client, values: NewRequest, parts: Sequence[NewPart], *, by: Viewer) -> ApprovalRequest:
     """A draft. Raises AlreadyThere where one of this kind and period is there and nothing was chosen about that."""
+    if client.state != "active":
+        raise Refused("", Say("“{name}” is gearchiveerd. Herstel de cliënt eerst.", name=client.name))
     kind = await kind_of(values.kind)
     columns = await _columns(client, kind, values)
     _check_parts(parts)

@@ -23,7 +23,7 @@ from piccolo.table import Table
 
 from models import engine
 from models.accounts.blocking import listed
-from models.approvals.records import ApprovalRequest
+from models.approvals.records import ApprovalRequest, of_request
 from models.clients import Client
 from models.core import Owned, Say
 from models.personal import PROOF, Erase, Export
@@ -74,7 +74,7 @@ class ApprovalRecord(Owned, Table, tablename="approval_record"):
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
-        return cls.request.is_in(ApprovalRequest.select(ApprovalRequest.id).where(ApprovalRequest.visible_to(viewer)))
+        return of_request(cls, viewer)
 
 
 def link_of(row: dict[str, Any]) -> str:

@@ -187,31 +187,47 @@ class ApprovalRequest(Owned, Table, tablename="approval_request"):
             if not viewer.may(Permission.VIEW_REQUESTED):
                 return cls.id < 0
             return with_right(cls.client, viewer, Right.VIEW_APPROVALS)
-        shown = cls.state.not_in(["draft", "sign_off"])
         rows, turns = Approver.person == viewer.user.id, Approver.asked_at.is_not_null() | (Approver.step == 0)
         waits = Approver.select(Approver.request).where(rows & (Approver.step > 0) & Approver.asked_at.is_null())
         turned = Approver.select(Approver.request).where(rows & turns)
         unhidden = cls.id.not_in(waits) | cls.id.is_in(turned)
-        return shown & ((with_right(cls.client, viewer, Right.VIEW_APPROVALS) & unhidden) | cls._by_place(viewer))
+        mine = (with_right(cls.client, viewer, Right.VIEW_APPROVALS) & unhidden) | cls._by_place(viewer)
+        return cls.client.is_in(_within(viewer)) & cls.state.not_in(["draft", "sign_off"]) & mine
 
     @classmethod
     def _by_place(cls, viewer: Viewer) -> Any:
         """Who may approve there and was asked, who was named to look on, and the people of a fiscal partner who were asked."""
         mine = (Approver.person == viewer.user.id) & Approver.asked_at.is_not_null()
         approving = viewer.client_ids_with(Right.APPROVE) or [-1]
-        partners = Client.select(Client.id).where(Client.partner.is_in(approving))
         looks = (Approver.person == viewer.user.id) & (Approver.step == 0)
+        of_partner = cls.client.is_in(Client.select(Client.id).where(Client.partner.is_in(approving)))
         return (
             (cls.client.is_in(approving) & cls.id.is_in(Approver.select(Approver.request).where(mine)))
             | (
                 cls.client.is_in(list(viewer.grants) or [-1])
                 & cls.id.is_in(Approver.select(Approver.request).where(looks))
             )
-            | (
-                cls.client.is_in(partners)
-                & cls.id.is_in(Approver.select(Approver.request).where(mine & (Approver.role == "partner")))
-            )
+            | (of_partner & cls.id.is_in(Approver.select(Approver.request).where(mine & (Approver.role == "partner"))))
         )
+
+
+def _within(viewer: Viewer) -> Any:
+    """The clients outside of which a client's person finds nothing: his own, and those whose fiscal partner he acts for."""
+    approving = viewer.client_ids_with(Right.APPROVE) or [-1]
+    return Client.select(Client.id).where(
+        Client.id.is_in(list(viewer.grants) or [-1]) | Client.partner.is_in(approving)
+    )
+
+
+def of_request(table: Any, viewer: Viewer) -> Any:
+    """What belongs to a request is seen by who sees the request. For the staff that is a matter of the client alone."""
+    if viewer.is_staff:
+        return (
+            with_right(table.client, viewer, Right.VIEW_APPROVALS)
+            if viewer.may(Permission.VIEW_REQUESTED)
+            else table.id < 0
+        )
+    return table.request.is_in(ApprovalRequest.select(ApprovalRequest.id).where(ApprovalRequest.visible_to(viewer)))
 
 
 class ApprovalDocument(Owned, Table, tablename="approval_document"):
@@ -234,7 +250,7 @@ class ApprovalDocument(Owned, Table, tablename="approval_document"):
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
-        return cls.request.is_in(ApprovalRequest.select(ApprovalRequest.id).where(ApprovalRequest.visible_to(viewer)))
+        return of_request(cls, viewer)
 
 
 class Approver(Owned, Table, tablename="approver"):
@@ -268,7 +284,7 @@ class Approver(Owned, Table, tablename="approver"):
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
-        return cls.request.is_in(ApprovalRequest.select(ApprovalRequest.id).where(ApprovalRequest.visible_to(viewer)))
+        return of_request(cls, viewer)
 
 
 class ApproverChoice(Owned, Table, tablename="approver_choice"):
@@ -308,7 +324,7 @@ class ApprovalRemark(Owned, Table, tablename="approval_remark"):
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
-        return cls.request.is_in(ApprovalRequest.select(ApprovalRequest.id).where(ApprovalRequest.visible_to(viewer)))
+        return of_request(cls, viewer)
 
 
 class ApprovalSeen(Owned, Table, tablename="approval_seen"):
@@ -329,4 +345,4 @@ class ApprovalSeen(Owned, Table, tablename="approval_seen"):
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
-        return cls.request.is_in(ApprovalRequest.select(ApprovalRequest.id).where(ApprovalRequest.visible_to(viewer)))
+        return of_request(cls, viewer)

@@ -143,6 +143,7 @@ async def _rows_back(archive: zipfile.ZipFile, manifest: dict[str, Any], report:
         await table.delete(force=True)
     if engine.is_sqlite():
         await engine.raw("PRAGMA defer_foreign_keys = ON")  # a folder may stand before its parent
+    opened = await _open_gates()
     for table in tables():
         about = manifest["tables"][name_of(table)]
         rows = _Rows(archive, table)
@@ -151,7 +152,29 @@ async def _rows_back(archive: zipfile.ZipFile, manifest: dict[str, Any], report:
             raise BackupBroken(f"De tabel {name_of(table)} in de back-up is beschadigd.")
         await go_on_from(table, about["last_id"])
         report.rows[name_of(table)] = rows.count
+    for statement in opened:
+        await engine.raw(statement)
     await _hold_mail(report)
+
+
+async def _open_gates() -> list[str]:
+    """Triggers that look at a row before it comes in stand aside: what is put back is in the state in which it was, where a new
+    one would begin at the beginning. The statements that set them up again."""
+    if engine.is_sqlite():
+        found = await engine.raw(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND upper(sql) LIKE '%BEFORE INSERT ON%'"
+        )
+        for row in found:
+            await engine.raw(f'DROP TRIGGER "{row["name"]}"')
+        return [row["sql"] for row in found]
+    found = await engine.raw(
+        "SELECT t.tgname AS name, c.relname AS place FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+        "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT t.tgisinternal AND n.nspname = current_schema() "
+        "AND t.tgtype & 2 <> 0 AND t.tgtype & 4 <> 0"
+    )
+    for row in found:
+        await engine.raw(f'ALTER TABLE "{row["place"]}" DISABLE TRIGGER "{row["name"]}"')
+    return [f'ALTER TABLE "{row["place"]}" ENABLE TRIGGER "{row["name"]}"' for row in found]
 
 
 class _Rows:

@@ -12,7 +12,7 @@ customElements.define("page-viewer", class extends HTMLElement {
   disconnectedCallback() { this.watcher?.disconnect() }
   see(seen) {
     const page = seen.find(one => one.isIntersecting)
-    if (page && document.activeElement !== this.field) this.field.value = page.target.id.slice(5)
+    if (page && this.field && document.activeElement !== this.field) this.field.value = page.target.id.slice(5)
   }
   handleEvent(event) {
     if (event.type === "submit") {

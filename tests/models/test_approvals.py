@@ -23,6 +23,7 @@ from models.approvals import (
     ask,
     change,
     decide_one,
+    events,
     expire_due,
     extend,
     make,
@@ -751,3 +752,55 @@ async def test_the_list_of_five_hundred_in_one_query(cast: Cast) -> None:
 
     assert (len(listed), counted.n) == (500, 1)
     assert time.perf_counter() - start < 1
+
+
+# what others hear of
+
+
+async def test_whoever_subscribes_hears_of_every_change(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[tuple[int, str]] = []
+
+    async def hear(request: ApprovalRequest, event: str) -> None:
+        heard.append((request.id, event))
+
+    monkeypatch.setattr(events, "HOOKS", [hear])
+    eva, bob = await person(cast.bakkerij, "Eva"), await person(cast.bakkerij, "Bob")
+    await plan(cast.bakkerij, step(eva), step(bob))
+    first = await offered(cast)
+    await says_yes(eva, first)
+    (main,) = await main_parts(first)
+    await swap_part(first, main.id, part(), by=cast.anna)
+    await says_yes(eva, first)
+    await says_yes(bob, first)
+    second = await draft(cast, replaces=first.id)
+    await offer(second, by=cast.anna)
+    await says_no(eva, second)
+    third, fourth, fifth = await offered(cast), await offered(cast), await offered(cast, legal_due=dt.date(2020, 1, 1))
+    await withdraw(third, "Vervalt", by=cast.anna)
+    await record_on_paper(fourth, [part("scan.pdf")], "Eva Test", today(), by=cast.anna)
+    await expire_due()
+    told = {one.id: [event for id, event in heard if id == one.id] for one in (first, second, third, fourth, fifth)}
+
+    assert told == {
+        first.id: [
+            "offered",
+            "opened",
+            "partly_approved",
+            "offered",
+            "opened",
+            "partly_approved",
+            "opened",
+            "approved",
+            "replaced",
+        ],
+        second.id: ["offered", "opened", "rejected"],
+        third.id: ["offered", "withdrawn"],
+        fourth.id: ["offered", "on_paper"],
+        fifth.id: ["offered", "expired"],
+    }
+
+
+async def test_nothing_is_placed_at_a_client_that_is_archived(cast: Cast) -> None:
+    await engine.raw("UPDATE client SET state = 'archived' WHERE id = $1", cast.bakkerij)
+    with pytest.raises(Refused, match="gearchiveerd"):
+        await draft(cast)

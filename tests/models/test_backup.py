@@ -17,6 +17,8 @@ import pytest
 from models import config, engine
 from models import storage as stores
 from models.accounts import Session, User
+from models.approvals.record import note
+from models.approvals.records import ApprovalRequest
 from models.audit import Trail
 from models.backup import BackupBroken, BackupRefused, backup, restore
 from models.backup.restoring import is_seeded
@@ -99,6 +101,7 @@ async def furnish() -> None:
         await Document(
             folder=folders[0].id, client=client.id, sha256=blob.sha256, size=blob.size, uploaded_by=user.id, **document
         ).save()
+        await approved(client.id, user.id)
         for state in ("waiting", "done"):
             await Errand(kind="invitation", state=state, person=user.id, run_after=NOW, created_at=NOW).save()
         await Errand(kind="run_task", run_after=NOW, created_at=NOW).save()
@@ -106,6 +109,17 @@ async def furnish() -> None:
         await engine.copy_rows(
             "trail", names, [(NOW + dt.timedelta(seconds=i), "Bulk.row", "", "{}") for i in range(2500)]
         )
+
+
+async def approved(client: int, person: int) -> None:
+    """A request that went its whole way: a new one could not begin there."""
+    kinds = await engine.raw("SELECT min(id) AS id FROM approval_kind")
+    request = ApprovalRequest(client=client, kind=kinds[0]["id"], made_at=NOW)
+    await request.save()
+    await note(request, "made", name="Anna")
+    for state in ("offered", "partly", "approved"):
+        await engine.raw("UPDATE approval_request SET state = $1 WHERE id = $2", state, request.id)
+    await note(request, "approved", person=person, name="O'Brïen", sha256="0" * 64)
 
 
 CLIENT = {
@@ -163,6 +177,10 @@ async def test_an_installation_comes_back_the_same_on_either_database(at, tmp_pa
         await fresh.save()
         assert fresh.id == 3, "an id that was used before is not given again"
         await Trail.write("User.rename", fresh)
+        with pytest.raises(Exception, match="overgang"):  # what stood aside stands guard again
+            await engine.raw(
+                "INSERT INTO approval_request (client, kind, made_at, state) SELECT client, kind, made_at, 'approved' FROM approval_request"
+            )
 
 
 @pytest.mark.parametrize("kind", databases.kinds())
