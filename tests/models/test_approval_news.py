@@ -11,13 +11,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from models import engine, notices, quiet
-from models.approvals import ApprovalRequest, answer, ask, decide_one, extend, withdraw
+from models.approvals import ApprovalRequest, Mandate, answer, ask, decide_one, extend, withdraw
 from models.approvals import reminding as remind
 from models.approvals.handed_over import note_handed_over
+from models.approvals.news import name_lines
+from models.approvals.record import FIELDS, link_of
+from models.approvals.telling import approver_blocked
 from models.client_news_told import APPROVALS
 from models.core import Refused, save
 from models.outbox import Errand
-from models.settings import Firm
+from models.settings import Firm, utcnow
 from models.viewer import Viewer
 from tests.approving import (
     acts,
@@ -258,3 +261,64 @@ async def test_who_approved_hears_that_it_is_void_and_is_asked_anew(office):
     fresh = await offered(office, replaces=request.id, beside=False, **LATER)
     await day_passes(after(days=2))
     assert sorted((await said(bo))[-1]) == [("approve", fresh.id), ("approve_voided", request.id)]
+
+
+async def test_a_worker_that_died_after_the_mail_was_taken_leaves_it_to_the_next_who_notes_it_once(office):
+    bo = await person(office.bakkerij, "Bo")
+    await plan(office.bakkerij, step(bo))
+    requests = [await offered(office, **LATER) for _ in range(3)]
+    await day_passes(soon())
+    [mail] = await told(bo)
+    [errand] = await mails_to(bo, "client_news")
+    await name_lines([errand.id], mail["lines"])
+    assert await note_handed_over() == 0
+    await engine.raw(
+        "UPDATE errand SET state = 'done', said = '250 taken', message_id = '<1@poort>' WHERE id = $1", errand.id
+    )
+
+    done = await asyncio.gather(*(note_handed_over() for _ in range(3)))
+
+    assert sum(done) == 3
+    for request in requests:
+        rows = await engine.raw("SELECT * FROM approval_record WHERE request = $1 ORDER BY number", request.id)
+        previous = "0" * 64
+        assert [row["number"] for row in rows] == list(range(1, len(rows) + 1))
+        for row in rows:
+            assert (row["previous"], row["link"]) == (previous, link_of({name: row[name] for name in FIELDS}))
+            previous = row["link"]
+        assert [row["act"] for row in rows].count("mail_handed_over") == 1
+
+
+async def test_a_mail_kept_as_a_file_was_handed_to_nobody(office):
+    bo = await person(office.bakkerij, "Bo")
+    await plan(office.bakkerij, step(bo))
+    request = await offered(office, **LATER)
+    await day_passes(soon())
+    await time_passes(seconds=1)
+    await post_all()
+
+    assert [one.state for one in await mails_to(bo, "client_news")] == ["done"]
+    assert "mail_handed_over" not in await acts(request)
+
+
+async def test_who_stands_in_for_another_hears_too_and_a_stranger_never(office):
+    bo, cas = await person(office.bakkerij, "Bo"), await person(office.bakkerij, "Cas")
+    await plan(office.bakkerij, step(bo))
+    await Mandate(
+        client=office.bakkerij, giver=bo.user.id, taker=cas.user.id, since=dt.date(2026, 1, 1), made_at=utcnow()
+    ).save()
+    request = await offered(office, **LATER)
+    await day_passes(soon())
+
+    assert await said(cas) == await said(bo) == [[("approve", request.id)]]
+    assert await said(office.rik) == await said(office.sam) == []
+
+
+async def test_a_pin_that_is_blocked_is_told_to_who_looks_after_the_request(office):
+    bo = await person(office.bakkerij, "Bo")
+    await at_once(office.anna)
+    await plan(office.bakkerij, step(bo))
+    await offered(office, responsible=office.anna.user.id, **LATER)
+    await engine.run_writing(lambda: approver_blocked(bo.user.id))
+
+    assert [what for what, _ in await to_staff(office.anna)] == ["blocked"]
