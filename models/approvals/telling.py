@@ -14,7 +14,9 @@ from models.settings import utcnow
 if TYPE_CHECKING:
     from models.approvals.records import ApprovalRequest
 
-_MINE = TURNS.replace("$DAY", "$2")
+_MINE = TURNS.replace("$DAY", "$2").replace(
+    "b.state = 'asked'", "b.state = 'asked' AND b.request = $1"
+)  # of this request alone
 # Asked now, and not told since it became his turn; `$2` the day. Who approved before hears that he is asked anew.
 _ASKED = f"""SELECT w.person FROM {_MINE} w JOIN approver a ON a.id = w.id WHERE a.request = $1
  AND NOT EXISTS (SELECT 1 FROM approval_news n WHERE n.request = $1 AND n.person = w.person AND n.what IN ('offered', 'again') AND n.at >= a.asked_at)
