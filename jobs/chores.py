@@ -12,6 +12,7 @@ from models import carrying, client_news, live, lost_factors, notices, sealing, 
 from models.approvals import expire_due
 from models.certifying import chaining, completing
 from models.connecting import delivering
+from models.approvals.handed_over import note_handed_over
 from models.dossiers import rolling
 from models.dossiers.publishing import publish_due
 from models.engine import run_writing
@@ -44,6 +45,11 @@ async def plan_client_news(presence: Presence) -> None:
     now = utcnow()
     if await client_news.plan_daily(now) + await client_news.plan_at_once(now):
         await run_writing(lambda: live.touch("mail"))
+
+
+async def note_approval_mails(presence: Presence) -> None:
+    """That mails about approvals were handed over, where a worker died before it was on the record."""
+    await note_handed_over()
 
 
 async def publish_planned(presence: Presence) -> None:
@@ -161,6 +167,7 @@ def all_chores() -> list[tuple[Chore, float, bool]]:
         (find_dead_claims, CLAIMS_SECONDS, False),
         (plan_digests, DIGEST_SECONDS, False),
         (plan_client_news, DIGEST_SECONDS, False),
+        (note_approval_mails, CLAIMS_SECONDS, False),
         (publish_planned, CLAIMS_SECONDS, False),
         (serve_new_clients, CLAIMS_SECONDS, True),
         (tidy, TIDY_SECONDS, True),

@@ -15,6 +15,8 @@ from jobs import claims, mime, writing
 from jobs.smtp import Answer, Fate, Line, Server
 from jobs.together import Together
 from models import carrying, config, engine, kept_mail, live
+from models.approvals.handed_over import note_handed_over
+from models.approvals.news import name_lines
 from models.carrying import Outcome
 from models.clients.tone import informal_among
 from models.core import digest
@@ -164,6 +166,7 @@ class Post:
             else:
                 made.append(made_one)
         await carrying.address(self.worker, [line for _, line in made], tokens)
+        await _name_approvals(rows, more)
         if ended:
             await carrying.conclude(self.worker, ended)
             self._changed |= {"mail", "rollout"}
@@ -302,7 +305,16 @@ class Post:
     async def _tell_once(self) -> None:
         topics, self._changed = self._changed, set()
         if topics:
+            with suppress(Exception):  # a chore finds what is not on the record yet
+                await note_handed_over()
             try:
                 await engine.run_writing(lambda: live.touch(*sorted(topics)))
             except Exception:
                 self._changed |= topics
+
+
+async def _name_approvals(rows: Sequence[dict[str, Any]], told: dict[int, Any]) -> None:
+    """Before sending: which lines about approvals these mails name; the record says so when the server took them."""
+    errands = [row["id"] for row in rows if row["kind"] in (Kind.CLIENT_NEWS, Kind.REMINDER)]
+    if errands:
+        await name_lines(errands, [id for errand in errands for id in (told.get(errand) or {}).get("lines", ())])

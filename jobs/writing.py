@@ -51,7 +51,11 @@ async def news(row: dict[str, Any]) -> dict[str, Any] | None:
         return await told_of(row["person_id"], row["id"], json.loads(row["detail"])) if row["person_id"] else None
     if row["kind"] == Kind.DOCUMENT_LINK:
         return await linking.told(row["person_id"], row["subject_id"]) if row["person_id"] else None
-    return await notices.news_of(row["person_id"], row["kind"], json.loads(row["detail"])) if row["person_id"] else None
+    return (
+        await notices.news_of(row["person_id"], row["kind"], json.loads(row["detail"]), row["id"])
+        if row["person_id"]
+        else None
+    )
 
 
 async def reached(rows: list[dict[str, Any]]) -> dict[int, Reached]:
@@ -122,6 +126,7 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
             "url": f"{base}/clients/{client['id']}/dossier",
             "more": client["more"],
             "questions": [{**one, "url": f"{base}/documents/{one['id']}#remarks"} for one in client["questions"]],
+            "approvals": [{**one, "url": f"{base}/approvals/{one['id']}"} for one in client["approvals"]],
             "documents": [
                 {**document, "url": f"{base}/documents/{document['id']}"} for document in client["documents"]
             ],
@@ -135,6 +140,7 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
         person=person,
         count=told["documents"],
         questions=told["questions"],
+        approvals=told["approvals"],
         clients=clients,
         preferences_url=f"{base}/account",
     )

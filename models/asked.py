@@ -100,6 +100,8 @@ def _with(address: str, **more: Any) -> str:
     return f"{address}{'&' if '?' in address else '?'}{urlencode(more)}"
 
 
+_APPROVING = " AND EXISTS (SELECT 1 FROM firm f WHERE ',' || f.modules || ',' LIKE '%,approvals,%') AND {mine}"
+
 for _source in (
     Source(
         "uploads", "folder-up",
@@ -128,6 +130,33 @@ for _source in (
         "/overview/questions", "FROM remark q JOIN client c ON c.id = q.client JOIN document d ON d.id = q.document "
         "WHERE q.side = 'client' AND q.settled_at IS NULL AND d.trashed_at IS NULL AND {mine}",
         Permission.READ_DOSSIERS,
+    ),
+    Source(
+        "to_sign_off", "signature",
+        Say("1 accordering om te autoriseren"), Say("{n} accorderingen om te autoriseren"),
+        "/approvals?stage=sign_off", "FROM approval_request r JOIN client c ON c.id = r.client WHERE r.state = 'sign_off' "
+        "AND coalesce(r.made_by, 0) <> {me}" + _APPROVING,
+        Permission.SIGN_OFF,
+    ),
+    Source(
+        "not_approved", "x",
+        Say("1 accordering waarop een cliënt niet akkoord is"), Say("{n} accorderingen waarop een cliënt niet akkoord is"),
+        "/approvals?stage=rejected", "FROM approval_request r JOIN client c ON c.id = r.client WHERE r.state = 'rejected'" + _APPROVING,
+        Permission.VIEW_REQUESTED,
+    ),
+    Source(
+        "approval_questions", "message-square",
+        Say("1 accordering met een vraag van een cliënt"), Say("{n} accorderingen met een vraag van een cliënt"),
+        "/approvals?stage=all&questions=1", "FROM approval_request r JOIN client c ON c.id = r.client WHERE r.state NOT IN ('withdrawn', 'replaced') AND EXISTS (SELECT 1 FROM approval_remark m "
+        "WHERE m.request = r.id AND m.side = 'client' AND m.settled_at IS NULL)" + _APPROVING,
+        Permission.VIEW_REQUESTED,
+    ),
+    Source(
+        "approvals_late", "clock",
+        Say("1 accordering die te laat is"), Say("{n} accorderingen die te laat zijn"),
+        "/approvals?when=late", "FROM approval_request r JOIN client c ON c.id = r.client WHERE r.state IN ('offered', 'partly') "
+        "AND coalesce(r.internal_due, r.legal_due) < {today}" + _APPROVING,
+        Permission.VIEW_REQUESTED,
     ),
     Source(
         "proposals", "user-check",

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Collection
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from models import engine
+from models import engine, quiet
 from models.accounts.blocking import listed
+from models.approvals import news, reminding
 from models.dossiers.documents import shown_sql
 from models.dossiers.seeing import GENERAL_FOR, HANDING, HANDS_IN, VIEWING, VIEWS, opened_sql
 from models.hearing import HEARER, how_sql, told
@@ -42,7 +44,8 @@ async def plan_daily(now: dt.datetime) -> int:
         floor = _floor(firm, now - LOOK_BACK)
         people = await _people(firm, ("daily", "at_once"), floor, now - SETTLED)
         pairs = await _reminders_due(firm, local.date())
-    return await engine.run_writing(lambda: _ask_daily(people, pairs, now))
+        due = await reminding.due_on(firm, local.date()) if firm.uses("approvals") else []
+    return await engine.run_writing(lambda: _ask_daily(people, pairs, due, now))
 
 
 async def plan_at_once(now: dt.datetime) -> int:
@@ -52,6 +55,7 @@ async def plan_at_once(now: dt.datetime) -> int:
         return 0
     async with engine.reading():
         people = await _people(firm, ("at_once",), _floor(firm, now - LOOK_BACK_AT_ONCE), now - SETTLED)
+        people |= set(await news.waiting(firm, ("at_once",)))
     return await engine.run_writing(lambda: _ask_at_once(people, now)) if people else 0
 
 
@@ -63,13 +67,18 @@ def ladder(firm: Firm) -> Ladder:
     return ladder_of(firm.remind_before, firm.remind_after, firm.remind_every)
 
 
-async def _ask_daily(people: set[int], pairs: list[Pair], now: dt.datetime) -> int:
+async def _ask_daily(people: set[int], pairs: list[Pair], due: list[reminding.Due], now: dt.datetime) -> int:
     firm, day = await Firm.load(), _day(now.astimezone(ZONE))
     if firm.heard_day >= day:
         return 0
     await engine.raw("UPDATE firm SET heard_day = $1", day)
     modes, floor = ("daily", "at_once"), _floor(firm, now - LOOK_BACK)
-    errands = await _ask(people | {person for person, _, _ in pairs}, day, modes, floor, now - SETTLED, now, firm)
+    lines, reminded = await news.waiting(firm, modes), {one.person for one in due}
+    everybody = people | {person for person, _, _ in pairs} | set(lines) | reminded
+    errands = await _ask(everybody, day, modes, floor, now - SETTLED, now, firm, reminded)
+    await news.give(lines, errands)
+    await reminding.remind(due, errands, now)
+    await news.forget_rest()
     rows = [(person, client, request, now, errands[person]) for person, request, client in pairs if person in errands]
     await engine.copy_rows("reminder", ("person", "client", "request", "at", "errand"), rows)
     return len(errands)
@@ -82,7 +91,9 @@ async def _ask_at_once(people: set[int], now: dt.datetime) -> int:
         json.dumps(sorted(people)), now - GATHER,
     )  # fmt: skip
     fresh = people - {row["person"] for row in lately}
-    return len(await _ask(fresh, 0, ("at_once",), floor, now - SETTLED, now, firm))
+    errands = await _ask(fresh, 0, ("at_once",), floor, now - SETTLED, now, firm)
+    await news.give(await news.waiting(firm, ("at_once",)), errands)
+    return len(errands)
 
 
 async def _ask(
@@ -93,15 +104,18 @@ async def _ask(
     until: dt.datetime,
     now: dt.datetime,
     firm: Firm,
+    reminded: Collection[int] = (),
 ) -> dict[int, int]:
-    """person > the errand of his mail. In it stands from when until when it tells, for all his clients and for one by one."""
+    """person > the errand of his mail. In it stands from when until when it tells, for all his clients and for one by one. That of
+    who is `reminded` of an approval waits until it is not quiet."""
     if not people:
         return {}
     windows = await _windows(people, modes, floor, firm)
     rows = []
     for person, (since, own) in windows.items():
         detail = {"until": until, "since": since, "own": own}
-        rows.append(("client_news", day or None, person, json.dumps(detail, default=_iso), now, now))
+        leaves = quiet.end_of_quiet(firm, now) if person in reminded else now
+        rows.append(("client_news", day or None, person, json.dumps(detail, default=_iso), leaves, now))
     before = await engine.raw("SELECT coalesce(max(id), 0) AS id FROM errand")
     await engine.copy_rows("errand", ("kind", "subject_id", "person", "detail", "run_after", "created_at"), rows)
     await told(

@@ -8,6 +8,8 @@ from typing import Any
 
 from models import engine
 from models.accounts import User
+from models.approvals import news
+from models.approvals.words import period_words
 from models.clients import granted
 from models.dossiers import Document
 from models.settings import this_day
@@ -15,7 +17,21 @@ from models.viewer import Right, Viewer
 
 _NAMED = 20  # things of one kind named per client; of the others the mail says how many
 _CLIENTS = 40  # clients named in one mail
-KINDS = ("asked", "back", "reminded", "documents", "unread", "answers", "done")
+# what waits for his approval, and what else there is to hear of approvals
+APPROVALS = (
+    "approve",
+    "approve_again",
+    "approve_reminded",
+    "approve_answers",
+    "approve_voided",
+    "approve_refused",
+    "approve_ended",
+)
+KINDS = (*APPROVALS, "asked", "back", "reminded", "documents", "unread", "answers", "done")
+_KIND_OF = {
+    "offered": "approve", "again": "approve_again", "reminded": "approve_reminded", "answered": "approve_answers", "voided": "approve_voided",
+    "refused": "approve_refused", "withdrawn": "approve_ended", "replaced": "approve_ended",
+}  # fmt: skip
 
 Since = dict[int, dt.datetime]  # client > since when he is told of it
 
@@ -36,6 +52,7 @@ async def told_of(person: int, errand: int, detail: dict[str, Any]) -> dict[str,
         await found.items(since, until)
         await found.answers(since, until)
     await found.reminders(errand)
+    await found.approvals(errand)
     return found.told()
 
 
@@ -58,6 +75,7 @@ class _Found:
         self.viewer = viewer
         self.by_client: dict[int | None, dict[str, list[dict[str, Any]]]] = {}
         self.seen: set[tuple[str, int]] = set()
+        self.named = {id: grant.client_name for id, grant in viewer.grants.items()}
 
     def add(self, client: int | None, kind: str, key: tuple[str, int], row: dict[str, Any]) -> None:
         if key in self.seen:
@@ -146,6 +164,15 @@ class _Found:
             for row in await _documents(self.viewer, Document.id.is_in(ids)):
                 self.add(row["client"], "unread", ("document", row["id"]), row)
 
+    async def approvals(self, errand: int) -> None:
+        """What this errand tells of approvals: of each request what waits for him, once, and what else happened to it."""
+        rows = await news.of_errand(self.viewer, errand)
+        asks = {"again": 0, "offered": 1, "reminded": 2}
+        for row in sorted(rows, key=lambda row: asks.get(row["what"], 3)):
+            kind = "approval" if row["what"] in asks else row["what"]
+            self.named.setdefault(row["client"], row["client_name"])
+            self.add(row["client"], _KIND_OF[row["what"]], (kind, row["id"]), _approval(row, self.viewer.user.language))
+
     def _asked(self) -> str:
         """The requests that are his to answer."""
         ids = ", ".join(str(int(id)) for id in self.viewer.client_ids_with(Right.UPLOAD_DOCUMENTS)) or "-1"
@@ -153,7 +180,7 @@ class _Found:
         return f"(r.client IN ({ids}) OR r.folder IN ({folders}))"
 
     def told(self) -> dict[str, Any]:
-        names = {id: grant.client_name for id, grant in self.viewer.grants.items()}
+        names = self.named
         order = [id for id in names if id in self.by_client] + ([None] if None in self.by_client else [])
         clients = []
         for id in order[:_CLIENTS]:
@@ -162,8 +189,9 @@ class _Found:
             more = sum(max(0, len(rows) - _NAMED) for rows in kinds.values())
             clients.append({"id": id, "name": names.get(id or 0, ""), "more": more, **named})
         counts = {kind: sum(len(kinds.get(kind, ())) for kinds in self.by_client.values()) for kind in KINDS}
+        lines = [row["news"] for client in clients for kind in APPROVALS for row in client[kind]]
         return {
-            "count": sum(counts.values()), "counts": counts, "clients": clients, "more_clients": len(order) - len(clients),
+            "lines": lines, "count": sum(counts.values()), "counts": counts, "clients": clients, "more_clients": len(order) - len(clients),
         }  # fmt: skip
 
 
@@ -171,6 +199,21 @@ def _request(row: dict[str, Any]) -> dict[str, Any]:
     due = row["due_on"] or row["item_due"]
     late = due is not None and due < this_day()
     return {"id": row["id"], "title": row["title"], "due_on": due, "is_late": late, "n": 0}
+
+
+def _approval(row: dict[str, Any], language: str) -> dict[str, Any]:
+    """One request for approval in a mail, in its reader's language; `news` is the line that is told by it."""
+    due = (
+        row["due_on"]
+        if row["due_on"] is None or isinstance(row["due_on"], dt.date)
+        else dt.date.fromisoformat(str(row["due_on"])[:10])
+    )
+    kind = row["kind_en"] if language == "en" and row["kind_en"] else row["kind_nl"]
+    name = " ".join(one for one in (kind, period_words(row["book_year"], row["period"], language), row["title"]) if one)
+    return {
+        "id": row["id"], "title": name, "due_on": due, "is_late": due is not None and due < utcnow().date(), "reason": row["reason"],
+        "is_shown": row["is_shown"], "what": row["what"], "news": row["news"],
+    }  # fmt: skip
 
 
 async def _documents(viewer: Viewer, condition: Any, *, unread: bool = True) -> list[dict[str, Any]]:

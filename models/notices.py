@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from models import engine
 from models.accounts import User
+from models.approvals import news as approval_news
 from models.core import save
 from models.dossiers import Document
 from models.dossiers.documents import Remark
@@ -45,17 +46,18 @@ async def uploaded(client_id: int, document_ids: Sequence[int]) -> None:
     them by itself."""
     for row in await engine.raw(_RECIPIENTS_SQL, client_id):
         if row["digest"] == "at_once":
-            await _tell_at_once(row["id"], "documents", document_ids)
+            await tell_at_once(row["id"], "documents", document_ids)
 
 
 async def questioned(client_id: int, remark: int) -> None:
     """As `uploaded`, of a question that one of the client's people asks about a document."""
     for row in await engine.raw(_RECIPIENTS_SQL, client_id):
         if row["digest"] == "at_once":
-            await _tell_at_once(row["id"], "remarks", [remark])
+            await tell_at_once(row["id"], "remarks", [remark])
 
 
-async def _tell_at_once(person: int, what: str, ids: Sequence[int]) -> None:
+async def tell_at_once(person: int, what: str, ids: Sequence[int]) -> int:
+    """The errand of the mail in which this person hears of these."""
     waiting = (
         await Errand.objects()
         .where(
@@ -72,9 +74,9 @@ async def _tell_at_once(person: int, what: str, ids: Sequence[int]) -> None:
     if waiting and len(known) < _MOST:
         # Written, not only looked at: a worker that claims it at this moment then collides with us, and we begin another.
         await save(waiting, detail=json.dumps({"documents": [], **detail, what: [*known, *ids]}))
-        return
+        return int(waiting.id)
     fresh: dict[str, Any] = {"documents": [], what: list(ids)}
-    await ask(Kind.UPLOAD_NOTICE, person=person, run_after=utcnow() + GATHER, **fresh)
+    return await ask(Kind.UPLOAD_NOTICE, person=person, run_after=utcnow() + GATHER, **fresh)
 
 
 async def plan_digests(now: dt.datetime) -> int:
@@ -91,9 +93,9 @@ async def plan_digests(now: dt.datetime) -> int:
     return await engine.run_writing(lambda: _plan(day, now - _SETTLED))
 
 
-async def news_of(person: int, kind: str, detail: dict[str, Any]) -> dict[str, Any] | None:
-    """What a notice tells this person, as he may see it now: count, of which documents and questions, and clients with theirs.
-    Reads only."""
+async def news_of(person: int, kind: str, detail: dict[str, Any], errand: int = 0) -> dict[str, Any] | None:
+    """What a notice tells this person, as he may see it now: count, of which documents, questions and approvals, and clients with
+    theirs. Reads only."""
     user = await User.objects().where(User.id == person).first()
     if user is None or user.kind != "staff" or user.state != "active":
         return None
@@ -104,7 +106,7 @@ async def news_of(person: int, kind: str, detail: dict[str, Any]) -> dict[str, A
         since, until = (dt.datetime.fromisoformat(detail[name]) for name in ("since", "until"))
         rows = await _documents(user, await _handed_in(user, since, until))
         asked = await _questions(user, await _asked(user, since, until))
-    return _by_client(rows, asked)
+    return _by_client(rows, asked, await approval_news.of_staff(Viewer(user), errand) if errand else [])
 
 
 async def _without_digest(day: int) -> list[dict[str, Any]]:
@@ -121,9 +123,7 @@ async def _plan(day: int, until: dt.datetime) -> int:
         user = await User.objects().where(User.id == row["id"]).first()
         assert user is not None
         since = max(await _told_until(user.id) or until - LOOK_BACK, user.activated_at or user.created_at)
-        if await _is_something(user, since, until):
-            await ask(Kind.DIGEST, day, person=user.id, since=since.isoformat(), until=until.isoformat())
-            asked += 1
+        asked += await _ask_digest(user, day, since, until)
     return asked
 
 
@@ -133,9 +133,17 @@ async def tell_until_now(person: int) -> None:
     if user is None or user.kind != "staff":
         return
     since = max(await _told_until(person) or now - LOOK_BACK, user.activated_at or user.created_at)
-    if await _is_something(user, since, now):
-        day = int(now.astimezone(ZONE).strftime("%Y%m%d"))
-        await ask(Kind.DIGEST, day, person=person, since=since.isoformat(), until=now.isoformat())
+    await _ask_digest(user, int(now.astimezone(ZONE).strftime("%Y%m%d")), since, now)
+
+
+async def _ask_digest(user: User, day: int, since: dt.datetime, until: dt.datetime) -> int:
+    """If there is anything to tell; what waits of approvals goes with it. How many mails."""
+    lines = await approval_news.waiting_of(user.id)
+    if not lines and not await _is_something(user, since, until):
+        return 0
+    errand = await ask(Kind.DIGEST, day, person=user.id, since=since.isoformat(), until=until.isoformat())
+    await approval_news.give({user.id: lines}, {user.id: errand})
+    return 1
 
 
 async def _told_until(person: int) -> dt.datetime | None:
@@ -230,15 +238,26 @@ async def _documents(user: User, condition: Any) -> list[dict[str, Any]]:
     )  # fmt: skip
 
 
-def _by_client(rows: list[dict[str, Any]], asked: list[dict[str, Any]]) -> dict[str, Any]:
+def _by_client(
+    rows: list[dict[str, Any]], asked: list[dict[str, Any]], approvals: list[dict[str, Any]]
+) -> dict[str, Any]:
     clients: dict[int, dict[str, Any]] = {}
-    for row in [*rows, *asked]:
+    for row in [*rows, *asked, *approvals]:
         clients.setdefault(
             row["client_id"],
-            {"id": row["client_id"], "name": row["client"], "documents": [], "questions": [], "more": 0},
+            {
+                "id": row["client_id"],
+                "name": row["client"],
+                "documents": [],
+                "questions": [],
+                "approvals": [],
+                "more": 0,
+            },
         )
     for row in asked[:_MOST]:
         clients[row["client_id"]]["questions"].append({"id": row["id"], "name": row["name"], "who": row["who"] or ""})
+    for row in approvals[:_MOST]:
+        clients[row["client_id"]]["approvals"].append(row)
     for row in rows:
         client = clients[row["client_id"]]
         if len(client["documents"]) == _NAMED:
@@ -247,8 +266,9 @@ def _by_client(rows: list[dict[str, Any]], asked: list[dict[str, Any]]) -> dict[
         who = row["who"] or ""
         client["documents"].append({"id": row["id"], "name": row["name"], "folder": row["folder"], "who": who})
     return {
-        "count": len(rows) + len(asked),
+        "count": len(rows) + len(asked) + len(approvals),
         "documents": len(rows),
         "questions": len(asked),
+        "approvals": len(approvals),
         "clients": list(clients.values()),
     }

@@ -41,6 +41,8 @@ TABLE_MODULES = [
     "models.approvals.record",
     "models.connecting.records",
     "models.certifying.records",
+    "models.approvals.news",
+    "models.approvals.calling",
     "models.moving.records",
     "models.uploads.records",
     "models.scanning.records",

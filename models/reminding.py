@@ -33,6 +33,7 @@ REASONS = {
     "blocked": Say("geblokkeerd"),
     "no_email": Say("zonder e-mailadres"),
     "never": Say("wil geen berichten"),
+    "unable": Say("heeft geen recht (meer) om akkoord te geven"),
     "lately": Say("kreeg afgelopen 24 uur al een herinnering"),
 }
 
@@ -45,6 +46,7 @@ class Reminding:
     pairs: list[tuple[int, int | None, int | None, int | None, int]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
+    left_names: dict[str, list[str]] = field(default_factory=dict)  # a few of them, by reason
 
     @property
     def mails(self) -> int:
@@ -69,7 +71,7 @@ async def of_requests(viewer: Viewer, ids: Sequence[int]) -> Reminding:
         "AND EXISTS (SELECT 1 FROM request_item i WHERE i.request = r.id AND i.state IN ('open', 'sent_back'))",
         some, utcnow() - THROTTLE,
     )  # fmt: skip
-    return _reminding(rows if viewer.may(Permission.READ_DOSSIERS) else [])
+    return reminding_of(rows if viewer.may(Permission.READ_DOSSIERS) else [])
 
 
 async def of_documents(viewer: Viewer, ids: Sequence[int]) -> Reminding:
@@ -93,7 +95,7 @@ async def of_documents(viewer: Viewer, ids: Sequence[int]) -> Reminding:
         f"WHERE d.id IN {listed(1)} AND d.client IS NULL AND d.source = 'office' AND {shown} AND {GENERAL_FOR} AND {seen(viewer, 'a.client')} AND {unread}",
         json.dumps(list(ids)[:MOST]), utcnow() - THROTTLE,
     )  # fmt: skip
-    return _reminding(rows)
+    return reminding_of(rows)
 
 
 async def send(found: Reminding, batch: str, *, by: Viewer) -> int:
@@ -159,22 +161,25 @@ async def of_request(request: int, most: int = 200) -> list[dict[str, Any]]:
     )
 
 
-def _reminding(rows: list[dict[str, Any]]) -> Reminding:
+def reminding_of(rows: list[dict[str, Any]]) -> Reminding:
     pairs: list[tuple[int, int | None, int | None, int | None, int]] = []
     names: dict[int, str] = {}
-    why: dict[int, str] = {}
+    why: dict[int, tuple[str, str]] = {}
     for row in rows:
         reason = _why_not(row)
         if reason is None:
             pairs.append((row["person"], row["client"], row["request"], row["document"], row["version"]))
             names[row["person"]] = row["who"]
         else:
-            why.setdefault(row["person"], reason)
+            why.setdefault(row["person"], (reason, row["who"]))
     left: dict[str, int] = {}
-    for person, reason in why.items():
+    left_names: dict[str, list[str]] = {}
+    for person, (reason, who) in why.items():
         if person not in names:
             left[reason] = left.get(reason, 0) + 1
-    return Reminding(pairs, sorted(names.values())[:NAMED], left)
+            left_names.setdefault(reason, []).append(who)
+    some = {reason: sorted(people)[:NAMED] for reason, people in left_names.items()}
+    return Reminding(pairs, sorted(names.values())[:NAMED], left, some)
 
 
 def _why_not(row: dict[str, Any]) -> str | None:
@@ -186,6 +191,8 @@ def _why_not(row: dict[str, Any]) -> str | None:
         return "no_email"
     if row["how"] == "never":
         return "never"
+    if row.get("unable"):
+        return "unable"
     return "lately" if row["lately"] else None
 
 

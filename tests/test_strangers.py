@@ -22,6 +22,9 @@ WITH_PARAMETER = [a for a in ACTIONS if PARAMETER.search(a.path)]
 # parameters that are secrets or names of files, and lead nowhere by guessing
 GUESSED = {
     "batch": 987654,
+    "role_id": 987654,
+    "mandate_id": 987654,
+    "verb": "geen",
     "kind": "nothing",
     "token": "A" * 43,
     "path": "nothing.css",

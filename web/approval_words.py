@@ -67,3 +67,24 @@ ACTS: dict[str, Say] = {
     "resealed": Say("Bewijs opnieuw verzegeld"),
     "reminded": Say("kreeg een herinnering"),
 }
+NEWS_WORDS: dict[str, Say] = {
+    "offered": Say("gevraagd om akkoord"),
+    "again": Say("opnieuw gevraagd om akkoord"),
+    "reminded": Say("herinnerd"),
+    "answered": Say("antwoord van het kantoor"),
+    "voided": Say("akkoord vervallen"),
+    "refused": Say("een ander gaf geen akkoord"),
+    "withdrawn": Say("ingetrokken"),
+    "replaced": Say("vervangen door een nieuwe"),
+}
+MAIL_WORDS: dict[str, Say] = {
+    "": Say("gaat mee met het volgende bericht"),
+    "waiting": Say("staat klaar om te versturen"),
+    "claimed": Say("staat klaar om te versturen"),
+    "sending": Say("wordt verstuurd"),
+    "done": Say("verstuurd"),
+    "refused": Say("niet verstuurd: geweigerd door de mailserver"),
+    "unknown": Say("onbekend of het aankwam"),
+    "failed": Say("niet verstuurd"),
+    "cancelled": Say("niet verstuurd: er viel niets meer te melden"),
+}

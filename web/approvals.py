@@ -33,8 +33,10 @@ from models.approvals import (
     withdraw,
 )
 from models.approvals.asking import remarks_on
+from models.approvals.calling import calls_of
 from models.approvals.reading import SIZE, choices, pages_seen
 from models.approvals.records import ROLES
+from models.approvals.reminding import next_step, of_request
 from models.approvals.states import OPEN
 from models.clients import Client, lists
 from models.core import Refused, Say
@@ -42,7 +44,7 @@ from models.drawing import is_shown
 from models.requests.making import read_day
 from models.viewer import Permission, Viewer
 from web.approval_forms import Placing, kept, parts_of, taken_back
-from web.approval_words import ACTS, LEVEL_WORDS, PLACE_STATES, SOURCES, STATE_WORDS
+from web.approval_words import ACTS, LEVEL_WORDS, MAIL_WORDS, NEWS_WORDS, PLACE_STATES, SOURCES, STATE_WORDS
 from web.clients import page_number
 from web.forms import Form, Text
 from web.replies import Reply, Toast, go, invalid, show
@@ -169,10 +171,12 @@ async def _page(viewer: Viewer, found: ApprovalRequest, make_: Callable[..., Rep
         "approvals/page.html", title=name, section="clients", request=found, whole=everything, row=everything.row, plan=plan, told=told,  name=name, sources=SOURCES, words=STATE_WORDS, place_states=PLACE_STATES, roles=ROLES, acts=ACTS, levels=LEVEL_WORDS,
         remarks=[] if is_unsent else await remarks_on(found), seen={} if is_unsent else await pages_seen(found.id), is_open=found.state in OPEN,
         shown={part.id for part in (*everything.main, *everything.attachments, *everything.scans) if is_shown(part.mime, part.name)},
-        may_edit=_may_edit(viewer), may_sign_off=viewer.view_as is None and viewer.may(Permission.SIGN_OFF), **(_NOTHING_TYPED | more),
+        told_of=_NOTHING_TOLD if is_unsent else {"mails": await of_request(found.id), "calls": await calls_of(found.id), "next": await next_step(found)},
+        news_words=NEWS_WORDS, mail_words=MAIL_WORDS, may_edit=_may_edit(viewer), may_sign_off=viewer.view_as is None and viewer.may(Permission.SIGN_OFF), **(_NOTHING_TYPED | more),
     )  # fmt: skip
 
 
+_NOTHING_TOLD: dict[str, Any] = {"mails": [], "calls": [], "next": None}
 _NOTHING_TYPED: dict[str, Any] = {
     "said": "",
     "said_why": None,

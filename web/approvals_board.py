@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 import partials
-from models.approvals import ApprovalRequest, board, many
+from models.approvals import ApprovalRequest, board, many, reminding
 from models.approvals.board import SIZE, STAGES, WHEN, Filter
 from models.approvals.many import DO, How
 from models.approvals.words import PERIODS
 from models.clients.export import workbook
 from models.core import Refused, Say
+from models.quiet import end_of_quiet, is_quiet
+from models.reminding import REASONS
 from models.requests.making import read_day
+from models.settings import Firm, utcnow
 from models.viewer import Permission, Viewer
 from web.approval_words import STATE_WORDS
+from web.approvals import page as page_of
 from web.clients import as_workbook, ids_of, page_number
+from web.reminders import leaving
 from web.replies import Reply, Toast, go, show
 from web.routing import Access, Routes
 
@@ -51,7 +57,7 @@ def filter_of(asked: Any) -> Filter:
 
     stage, when, period = (str(asked.get(name, "")) for name in ("stage", "when", "period"))
     return Filter(
-        stage=stage if stage in STAGES else "open",
+        stage=stage if stage in STAGES or stage == "all" else "open",
         when=when if when in WHEN else "",
         words=str(asked.get("q", "")).strip()[:80],
         kind=max(whole("kind"), 0),
@@ -124,6 +130,8 @@ async def look(request: Request, viewer: Viewer) -> Reply:
 async def _look(viewer: Viewer, form: Any, do: str, ids: list[int], why: Refused | None = None) -> Reply:
     if do not in _may_do(viewer) or not ids:
         return go(list_.url(), toast=Toast(Say("Kies eerst een of meer accorderingen, en wat er moet gebeuren."), "attention"))  # fmt: skip
+    if do == "remind":
+        return await look_at_reminders(viewer, ids)
     rows = await board.lines(viewer, ids)
     people = sorted({row["id"] for row in rows if row["state"] in ("offered", "partly")})
     return show(
@@ -133,10 +141,34 @@ async def _look(viewer: Viewer, form: Any, do: str, ids: list[int], why: Refused
     )  # fmt: skip
 
 
+async def look_at_reminders(viewer: Viewer, ids: list[int]) -> Reply:
+    """How many mails to how many people, and who cannot be reached and why."""
+    firm, now = await Firm.load(), utcnow()
+    return show(
+        "approvals/remind.html", title=DO["remind"], section="approvals", ids=ids, found=await reminding.of_requests(viewer, ids), reasons=REASONS,
+        batch=str(uuid.uuid4()), leaves=end_of_quiet(firm, now) if is_quiet(firm, now) else None, firm=firm,
+    )  # fmt: skip
+
+
+async def _remind(viewer: Viewer, ids: list[int], batch: str) -> Reply:
+    back = page_of.url(approval_id=ids[0]) if len(ids) == 1 else list_.url()
+    try:
+        count, _ = await reminding.send(await reminding.of_requests(viewer, ids), batch, by=viewer)
+    except Refused as refused:
+        return go(back, toast=Toast(refused.why, "attention"))
+    said = leaving(count)
+    if is_quiet(await Firm.load(), utcnow()):
+        said = Say("{n} herinneringen gaan de deur uit zodra het geen stille tijd meer is.", n=count)
+    return go(back, toast=said, undo=f"/approvals/reminders/{batch}/undo")
+
+
 @approvals.post("/approvals/many/changes")
 async def carry_out(request: Request, viewer: Viewer) -> Reply:
     form = await request.form()
     do, ids = str(form.get("do", "")), await _chosen(viewer, form)
+    if do == "remind":
+        viewer.require(Permission.EDIT_APPROVALS)
+        return await _remind(viewer, ids, str(form.get("batch", "")))
     try:
         how = How(
             str(form.get("reason", ""))[:2000],

@@ -49,7 +49,7 @@ def navigation(viewer: Any, firm: Any, prefix: str, client: int | None = None) -
             if (needs is None or viewer.may(needs))
             and name in names()
             and (key != "tokens" or not viewer.may("manage_settings"))  # who has the settings finds it there
-            and (key != "approvals" or firm.uses("approvals"))
+            and (key != "approvals" or firm is None or firm.uses("approvals"))
             and (
                 key not in ("privacy", "keeping") or viewer.sees_all_clients
             )  # a request for access is about all that is known

@@ -57,6 +57,7 @@ SETTINGS = (
     Setting(Say("Herinneren, dagen vóór de uiterste dag"), "mail", "remind_before", "herinnering opvragen"),
     Setting(Say("Herinneren, dagen na de uiterste dag"), "mail", "remind_after", "herinnering opvragen te laat"),
     Setting(Say("Daarna om de zoveel dagen"), "mail", "remind_every", "herinnering opvragen wekelijks"),
+    Setting(Say("Stille uren voor herinneringen aan accorderen"), "mail", "quiet_from", "nacht zondag avond herinnering akkoord"),
     Setting(Say("Seconden om het openen ongedaan te maken"), "general", "undo_seconds", "wachttijd poorten"),
     Setting(Say("Gebruikers zonder inloggegevens"), "without_login", "on", "klaarzetten uitnodigen meteen"),
     Setting(Say("Kleur"), "style", "brand", "huisstijl merk contrast"),

@@ -12,7 +12,7 @@ from models.core import Say
 from models.outbox import Kind, ask
 from models.settings import Firm
 from models.viewer import Permission, Viewer
-from web.forms import Form, SelectField, Text
+from web.forms import BooleanField, Form, SelectField, Text
 from web.mail import show_
 from web.mailing import DIGESTS
 from web.replies import Reply, go, invalid, show
@@ -41,6 +41,9 @@ class Hearing(Form):
     remind_before = Text(most=60)
     remind_after = Text(most=9, asked=True)
     remind_every = Text(most=9, asked=True)
+    quiet_from = Text(most=9, asked=True)
+    quiet_until = Text(most=9, asked=True)
+    quiet_sundays = BooleanField()
 
 
 @settings.get("/settings/mail")

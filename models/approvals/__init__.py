@@ -46,6 +46,7 @@ from models.approvals.records import (
 )
 from models.approvals.seeing import note_opened, opened_by
 from models.approvals.swapping import swap_part
+from models.approvals.telling import hear
 
 __all__ = [
     "AlreadyThere",
@@ -80,6 +81,7 @@ __all__ = [
     "expire_due",
     "extend",
     "foreseen",
+    "hear",
     "is_alone",
     "looked_at",
     "make",

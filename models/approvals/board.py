@@ -113,7 +113,7 @@ def _where(viewer: Viewer, narrowed: Filter, *, staged: bool = True, timed: bool
     if narrowed.period:
         where.add("r.period = ?", narrowed.period)
     if narrowed.questions:
-        where.add("EXISTS (SELECT 1 FROM approval_remark m WHERE m.request = r.id AND m.side = 'client' AND m.settled_at IS NULL)")  # fmt: skip
+        where.add("r.state NOT IN ('withdrawn', 'replaced') AND EXISTS (SELECT 1 FROM approval_remark m WHERE m.request = r.id AND m.side = 'client' AND m.settled_at IS NULL)")  # fmt: skip
     return where
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST = 500
 DO: dict[str, Say] = {
+    "remind": Say("Herinneren"),
     "offer": Say("Aanbieden"),
     "sign_off": Say("Autoriseren"),
     "extend": Say("Andere uiterste dag"),
@@ -46,7 +47,7 @@ class Done(NamedTuple):
 @operation(Permission.VIEW_REQUESTED, trail=False)
 async def change_many(found: Scope[ApprovalRequest], ids: Sequence[int], do: str, how: How, *, by: Viewer) -> Done:
     """In one unit; each operation asks for its own right and writes its own line. Raises Refused where nothing can be done at all."""
-    if do not in DO:
+    if do not in DO or do == "remind":  # reminding mails people, not requests: see `reminding.send`
         raise Refused("", Say("Kies wat er moet gebeuren."))
     if do == "withdraw" and not how.reason.strip():
         raise Refused("reason", Say("Schrijf op waarom: wie het zag, leest dit."))

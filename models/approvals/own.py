@@ -92,9 +92,15 @@ async def beside(viewer: Viewer, but: Sequence[int], most: int = MOST) -> list[d
     ids = ", ".join(str(int(row["id"])) for row in found)
     rows = await engine.raw(
         "SELECT r.id, r.client, c.name AS client_name, k.name AS kind_nl, k.name_en AS kind_en, r.title, r.book_year, r.period, r.state, "
-        "coalesce(r.completed_at, r.ended_at, r.offered_at) AS moved_at, "
+        "r.completed_at, r.ended_at, r.offered_at, "
         "(SELECT min(a.state) FROM approver a WHERE a.request = r.id AND a.decided_by = $1) AS mine "
         f"FROM approval_request r JOIN client c ON c.id = r.client JOIN approval_kind k ON k.id = r.kind WHERE r.id IN ({ids}) ORDER BY r.id DESC",
         viewer.user.id,
     )  # fmt: skip
-    return [row | {"period_nl": period_words(row["book_year"], row["period"]), "period_en": period_words(row["book_year"], row["period"], "en")} for row in rows]  # fmt: skip
+    return [_named(row) for row in rows]
+
+
+def _named(row: dict[str, Any]) -> dict[str, Any]:
+    year, period = row["book_year"], row["period"]
+    moved = row["completed_at"] or row["ended_at"] or row["offered_at"]
+    return row | {"period_nl": period_words(year, period), "period_en": period_words(year, period, "en"), "moved_at": moved}

@@ -156,7 +156,15 @@ async def _block(viewer: Viewer, pin: dict[str, Any]) -> None:
         note = {"kind": rows[0]["kind"], "name": viewer.user.display_name}
         await Trail.write("Pin.block_itself", viewer.user, by=viewer, detail=note)
         await viewer.user.tell("pin_blocked")
+        await _tell_office(viewer.user.id)
         await touch("pins", "asked", f"user-{viewer.user.id}")
+
+
+async def _tell_office(person: int) -> None:
+    """Whoever looks after what waits for his approval."""
+    from models.approvals.telling import approver_blocked  # approvals know of PINs
+
+    await approver_blocked(person)
 
 
 async def _was_right(viewer: Viewer, method: str, pin: dict[str, Any], fresh: str) -> Proof | NotProved:

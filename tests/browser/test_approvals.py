@@ -91,3 +91,20 @@ def test_the_office_offers_a_return(poort: House, tabs: Tabs, script: bool) -> N
         phone.get_by_label("Reden").fill("Er komt een nieuwe")
         phone.get_by_role("button", name="Intrekken").press("Enter")
         expect(office.get_by_text("Ingetrokken: Er komt een nieuwe")).to_be_visible(timeout=10_000)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_telephone_list_and_a_look_before_reminding(poort: House, tabs: Tabs, width: int) -> None:
+    office = tabs.open(width=width, color_scheme="dark" if width == 390 else "light")
+    signed_in(office, poort)
+    office.goto(f"{poort.url}/approvals/phone")
+    look(office, f"phone-{width}")
+    office.locator("td summary").first.click()
+    office.get_by_label("Wat is er gezegd?").first.fill("Belt morgen terug")
+    look(office, f"phone-open-{width}")
+    office.get_by_role("button", name="Noteren").first.click()
+    expect(office.get_by_text("Belt morgen terug").first).to_be_visible()
+    office.goto(f"{poort.url}/approvals")
+    office.locator("tbody a.row-link").first.click()
+    office.get_by_role("link", name="Nu herinneren").click()
+    look(office, f"remind-{width}")

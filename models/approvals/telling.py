@@ -1,0 +1,110 @@
+"""Who hears of what happens to a request, asked for in the unit in which it happens: its approvers, and who at the office looks after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models import engine
+from models.approvals import news
+from models.approvals.events import subscribe, subscribe_to_remarks
+from models.approvals.news import TURNS
+from models.approvals.proofs import today
+from models.settings import utcnow
+
+if TYPE_CHECKING:
+    from models.approvals.records import ApprovalRequest
+
+_MINE = TURNS.replace("$DAY", "$2").replace(
+    "b.state = 'asked'", "b.state = 'asked' AND b.request = $1"
+)  # of this request alone
+# Asked now, and not told since it became his turn; `$2` the day. Who approved before hears that he is asked anew.
+_ASKED = f"""SELECT w.person FROM {_MINE} w JOIN approver a ON a.id = w.id WHERE a.request = $1
+ AND NOT EXISTS (SELECT 1 FROM approval_news n WHERE n.request = $1 AND n.person = w.person AND n.what IN ('offered', 'again') AND n.at >= a.asked_at)
+ AND {{again}} (SELECT 1 FROM approval_record o WHERE o.request = $1 AND o.act = 'voided' AND o.person = w.person)"""
+# Approved before a part was replaced, and it is not his turn yet.
+_VOIDED = """SELECT a.person FROM approver a JOIN approval_record o ON o.request = a.request AND o.person = a.person AND o.act = 'voided'
+ WHERE a.request = $1 AND a.state = 'waiting' AND NOT EXISTS (SELECT 1 FROM approval_news n WHERE n.request = $1 AND n.person = a.person
+  AND n.what = 'voided' AND n.at >= o.at)"""
+_WERE_ASKED = "SELECT a.person FROM approver a WHERE a.request = $1 AND a.step > 0 AND a.asked_at IS NOT NULL"
+_GAVE = (
+    "SELECT a.person FROM approver a WHERE a.request = $1 AND a.step > 0 AND a.decided_at IS NOT NULL AND a.reason = ''"
+)
+_ASKED_A_QUESTION = (
+    "SELECT m.person FROM approval_remark m WHERE m.request = $1 AND m.side = 'client' AND m.person IS NOT NULL"
+)
+
+
+@subscribe
+async def hear(request: ApprovalRequest, event: str) -> None:
+    match event:
+        case "offered" | "partly_approved":
+            await news.tell(request, "offered", _ASKED.format(again="NOT EXISTS"), today())
+            await news.tell(request, "again", _ASKED.format(again="EXISTS"), today())
+            if event == "offered":
+                await news.tell(request, "voided", _VOIDED)
+        case "rejected":
+            await news.tell(request, "refused", f"{_GAVE} AND a.state = 'approved'")
+            await tell_office(request, "rejected")
+        case "approved":
+            await tell_office(request, "completed")
+        case "expired":
+            await tell_office(request, "expired")
+        case "withdrawn" | "replaced":
+            await _end(request, event)
+
+
+async def _end(request: ApprovalRequest, event: str) -> None:
+    """Who never heard that he was asked does not hear that he no longer is. Whose approval is void hears that."""
+    gone = await news.untold(request.id, "offered", "again", "reminded")
+    skip = (
+        f" AND (a.opened_at IS NOT NULL OR a.decided_at IS NOT NULL OR a.person NOT IN ({', '.join(map(str, sorted(gone)))}))"
+        if gone
+        else ""
+    )
+    if event == "replaced":
+        await news.tell(request, "voided", f"{_GAVE} AND a.state = 'void'")
+        await news.tell(request, "replaced", f"{_WERE_ASKED} AND a.decided_at IS NULL AND a.state = 'void'{skip}")
+    else:
+        await news.tell(request, "withdrawn", _WERE_ASKED + skip)
+
+
+@subscribe_to_remarks
+async def hear_remark(request: ApprovalRequest, remark: int, side: str) -> None:
+    """A question goes to the office; what the office writes to who asked, or else to whose turn it is."""
+    if side == "client":
+        await tell_office(request, "question")
+        return
+    await news.untold(request.id, "answered")
+    asked = await engine.raw(f"{_ASKED_A_QUESTION} LIMIT 1", request.id)
+    await news.tell(request, "answered", _ASKED_A_QUESTION if asked else f"{_WERE_ASKED} AND a.state = 'asked'")
+
+
+async def tell_office(request: ApprovalRequest, what: str) -> None:
+    """Who is responsible for the request, or else for the client: at once or in his digest, as he chose."""
+    from models.notices import recipients_of, tell_at_once
+
+    people = [request.responsible] if request.responsible else []
+    if people and not await engine.raw(f"{_STAFF} WHERE id = $1 AND {_HEARS}", people[0]):
+        people = []
+    for person in people or await recipients_of(request.client):
+        rows = await engine.raw(f"{_STAFF} WHERE id = $1 AND {_HEARS} AND digest <> 'never'", person)
+        if not rows:
+            continue
+        errand = await tell_at_once(person, "approvals", [request.id]) if rows[0]["digest"] == "at_once" else None
+        await news.add([(request.id, request.client, person, what, utcnow(), errand, None, "")])
+
+
+_STAFF = "SELECT id, digest FROM users"
+_HEARS = "kind = 'staff' AND state = 'active' AND email <> ''"
+
+
+async def approver_blocked(person: int) -> None:
+    """In the unit that blocks his PIN: the office hears of each request that waits for him."""
+    from models.approvals.records import ApprovalRequest
+
+    rows = await engine.raw("SELECT DISTINCT request FROM approver WHERE person = $1 AND state = 'asked' ORDER BY request LIMIT 50", person)  # fmt: skip
+    ids = [row["request"] for row in rows]
+    for request in await ApprovalRequest.objects().where(
+        ApprovalRequest.id.is_in(ids or [-1]) & ApprovalRequest.state.is_in(["offered", "partly"])
+    ):
+        await tell_office(request, "blocked")
