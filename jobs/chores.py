@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable
 from jobs.presence import Presence
 from models import carrying, client_news, live, lost_factors, notices, sealing, tidying, uploads
 from models.approvals import expire_due
+from models.approvals.handed_over import note_handed_over
 from models.certifying import chaining, completing
 from models.connecting import delivering
-from models.approvals.handed_over import note_handed_over
 from models.dossiers import rolling
 from models.dossiers.publishing import publish_due
 from models.engine import run_writing

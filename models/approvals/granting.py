@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from models import engine
@@ -172,3 +173,29 @@ async def mandates_given(client: int) -> list[dict[str, Any]]:
 def _lasts(row: dict[str, Any]) -> bool:
     """Whether its last day has not passed; what begins later lasts too. SQLite gives days as text."""
     return row["until"] is None or str(row["until"])[:10] >= today().isoformat()
+
+
+async def own_substitutes(person: int, clients: Sequence[int]) -> dict[int, dict[str, list[dict[str, Any]]]]:
+    """Of each of these clients: `people` who may stand in for this person, and what he gave (`given`, those that last first). Two
+    statements, however many clients."""
+    found: dict[int, dict[str, list[dict[str, Any]]]] = {client: {"people": [], "given": []} for client in clients}
+    if not clients:
+        return found
+    listed = ", ".join(str(int(client)) for client in clients)
+    people = await engine.raw(
+        "SELECT a.client, u.id, u.full_name AS name FROM access a JOIN users u ON u.id = a.person "
+        f"WHERE a.client IN ({listed}) AND a.rights & {_APPROVE} <> 0 AND u.state <> 'blocked' AND u.id <> $1 ORDER BY u.sort_key, u.id",
+        person,
+    )
+    given = await engine.raw(
+        "SELECT m.id, m.client, t.full_name AS taker_name, m.since, m.until, m.ended_at FROM mandate m JOIN users t ON t.id = m.taker "
+        f"WHERE m.client IN ({listed}) AND m.giver = $1 ORDER BY m.id DESC",
+        person,
+    )
+    for row in people:
+        found[row["client"]]["people"].append(row)
+    for row in given:
+        found[row["client"]]["given"].append({**row, "lasts": row["ended_at"] is None and _lasts(row)})
+    for one in found.values():
+        one["given"].sort(key=lambda row: not row["lasts"])
+    return found

@@ -103,4 +103,8 @@ async def beside(viewer: Viewer, but: Sequence[int], most: int = MOST) -> list[d
 def _named(row: dict[str, Any]) -> dict[str, Any]:
     year, period = row["book_year"], row["period"]
     moved = row["completed_at"] or row["ended_at"] or row["offered_at"]
-    return row | {"period_nl": period_words(year, period), "period_en": period_words(year, period, "en"), "moved_at": moved}
+    return row | {
+        "period_nl": period_words(year, period),
+        "period_en": period_words(year, period, "en"),
+        "moved_at": moved,
+    }
