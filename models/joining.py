@@ -7,19 +7,19 @@ Documents that are joined go to the trash, unless one wants to keep them.
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models import config, engine
+from models import config, drawing, engine
 from models.content_type import clean_name
 from models.core import Refused, Say, fold, operation
 from models.dossiers import HANDING_IN, Document, Folder, NewDocument
 from models.dossiers.dossier import require_structures
 from models.dossiers.folders import numbered, tell
 from models.drawing import PICTURES, Undrawable
-from models.drawing import join as draw_together
 from models.live import touch
 from models.scanning import require_open
 from models.scanning.enlisting import enlist
@@ -40,7 +40,7 @@ def is_photo(mime: str) -> bool:
     return mime in PICTURES
 
 
-async def make_pdf(photos: Sequence[NewDocument], name: str) -> NewDocument:
+async def make_pdf(photos: Sequence[NewDocument], name: str, *, by_link: bool = False) -> NewDocument:
     """The PDF of these photos in this order, in the storage. Outside every unit. Raises Refused."""
     check_photos(photos)
     for photo in photos:
@@ -51,7 +51,8 @@ async def make_pdf(photos: Sequence[NewDocument], name: str) -> NewDocument:
     with tempfile.TemporaryDirectory(dir=folder, prefix="join-") as place:
         target = Path(place) / "joined.pdf"
         try:
-            await draw_together([photo.sha256 for photo in photos], target)
+            with drawing.within(drawing.BY_LINK) if by_link else contextlib.nullcontext():
+                await drawing.join([photo.sha256 for photo in photos], target)
         except Undrawable as problem:
             raise Refused("photos", _UNDRAWN) from problem
         async with storage().receive() as incoming:

@@ -7,3 +7,4 @@ STATEMENTS = (
     "CREATE INDEX upload_expiring ON upload (expires_at) WHERE state IN ('coming', 'asks')",
     "CREATE INDEX upload_blob ON upload (blob) WHERE blob <> ''",
 )
+OF_PLACING = ("CREATE INDEX upload_placement ON upload (placement) WHERE placement IS NOT NULL",)

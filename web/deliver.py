@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
 
-from models import throttling
+from models import engine, throttling
 from models.core import Gone, Say
+from models.delivering import lying
 from models.delivering.records import UploadLink
 from models.delivering.taking import CLOSED, link_by, receipt_by
 from models.delivering.taking import deliver as take_in
@@ -56,10 +58,23 @@ async def _may(request: Request, viewer: Viewer, token: str) -> Bounds:
     if await throttling.is_over(tries):
         raise TooOften
     remember(request, functools.partial(throttling.count, tries))
-    return Bounds(link.bytes_left, link.files_left)
+    return Bounds(link.bytes_left, link.files_left, _Room(link))
 
 
-@deliver.upload("/deliver/{token}", before=_may, after=as_wished)
+@dataclass(frozen=True)
+class _Room:
+    """What of one link may lie in the storage before it is a delivery."""
+
+    link: UploadLink
+
+    async def take(self, size: int) -> None:
+        await engine.run_writing(lambda: lying.claim(self.link, size))
+
+    async def give_back(self, size: int, lies: int) -> None:
+        await engine.run_writing(lambda: lying.let_go(self.link.id, size, lies))
+
+
+@deliver.upload("/deliver/{token}", before=_may, after=functools.partial(as_wished, by_link=True))
 async def hand_in(request: Request, viewer: Viewer, received: Received, prepared: Wished, token: str) -> Reply:
     who = str(received.fields.get("who", ""))
     if not received.files:

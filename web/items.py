@@ -81,7 +81,7 @@ async def _carry_out(dossier: Dossier, do: str, chosen: Items, form: Any, viewer
             done = await copy_items(dossier, parent, chosen, by=viewer)
             return done, _of_one(done, n, do) or Say("{n} gekopieerd.", n=n)
         done = await move_items(dossier, parent, chosen, by=viewer)
-        return done, _of_one(done, n, do) or Say("{n} verplaatst.", n=n)
+        return done, _as_drafts(done, n) or _of_one(done, n, do) or Say("{n} verplaatst.", n=n)
     if do == "trash":
         done = await trash_items(dossier, chosen, by=viewer)
         return done, _of_one(done, n, do) or Say("{n} naar de prullenbak gegaan.", n=n)
@@ -90,6 +90,18 @@ async def _carry_out(dossier: Dossier, do: str, chosen: Items, form: Any, viewer
         done = await publish_items(dossier, chosen, how, by=viewer)
         return done, _PUBLISHED[do]
     raise Refused("", Say("Kies wat u met de gekozen documenten wilt doen."))
+
+
+def _as_drafts(done: DossierAct, count: int) -> Say | None:
+    """What came to another client is said to be a draft there."""
+    before = json.loads(done.before)
+    if not (drafts := len(before["drafts"])):
+        return None
+    if count == 1 and not before["folders"]:
+        return Say("“{name}” is verplaatst en is bij deze cliënt een concept.", name=before["names"][0])
+    return Say(
+        "{n} verplaatst. Bij deze cliënt zijn de stukken ({m}) concepten tot u ze publiceert.", n=count, m=drafts
+    )
 
 
 def _of_one(done: DossierAct, count: int, what: str) -> Say | None:

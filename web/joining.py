@@ -38,14 +38,14 @@ class Wished:
             await note_joined(folder, name, self.hashes, by)
 
 
-async def as_wished(received: Received) -> Wished:
+async def as_wished(received: Received, *, by_link: bool = False) -> Wished:
     """With the field `join`, photos become one PDF, named `join_name`; where that fails they come in as they are."""
     files = [NewDocument(file.name, file.sha256, file.size, file.content_type.mime) for file in received.files]
     photos = [file for file in files if is_photo(file.mime)]
     if not received.fields.get("join") or not photos:
         return Wished(files)
     try:
-        pdf = await make_pdf(photos, str(received.fields.get("join_name", "")))
+        pdf = await make_pdf(photos, str(received.fields.get("join_name", "")), by_link=by_link)
     except Refused as refused:
         return Wished(files, why=refused.why)
     return Wished([pdf, *(file for file in files if file not in photos)], [photo.sha256 for photo in photos])

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import partials
+from models import drawing
 from models.core import Missing, Refused, Say
 from models.dossiers import NewDocument
 from models.dossiers.publishing import PERIODS, kinds
@@ -29,15 +30,18 @@ from models.placing.lists import (
 from models.placing.plan import DEVIATIONS
 from models.placing.records import CHOICES, MOST_FILES
 from models.placing.report import workbook
+from models.scanning import require_open
 from models.storage import storage
+from models.uploads import coming_to
 from models.viewer import Viewer
 from web.downloads import disposition, send_kept
 from web.forms import Form, SelectField, StringField, Text
 from web.imports import XLSX
 from web.items import ZONE, moment_in
-from web.replies import Reply, go, invalid, show, wants_fragment
+from web.replies import Later, Reply, go, invalid, show, wants_fragment
 from web.routing import Access, Routes
 from web.uploads import Received
+from web.viewing import PICTURE_HEADERS
 
 placing = Routes("placing", Access.STAFF)
 
@@ -108,7 +112,7 @@ async def files(request: Request, viewer: Viewer, placing_id: int) -> Reply:
 
 async def _may_add(request: Request, viewer: Viewer, placing_id: int) -> None:
     found = await _get(viewer, placing_id)
-    if found.state not in ("open", "reading"):
+    if not found.takes_files:
         raise Refused("files", Say("Deze plaatsing is bezig. Wacht even, of begin een nieuwe."))
 
 
@@ -288,6 +292,34 @@ async def file(request: Request, viewer: Viewer, placing_id: int, file_id: int) 
     return await send_kept(request, storage(), row.sha256, row.size, row.name, row.mime)
 
 
+@placing.get("/placing/{placing_id:int}/files/{file_id:int}/picture")
+async def picture(request: Request, viewer: Viewer, placing_id: int, file_id: int) -> Response | Later:
+    """Its first page, to see whose it is: small in the list, and with `?large=1` to be read."""
+    found = await _get(viewer, placing_id)
+    row = await viewer.scope(PlacingFile).where(PlacingFile.placement == found.id).get(file_id)
+    if row.state in ("placed", "kept") or not is_pictured(row.mime, row.name):
+        raise Missing(PlacingFile.__name__, file_id)
+    await require_open(row.sha256)
+    width = drawing.FIT if request.query_params.get("large") else drawing.SMALL
+    tag = f'"{row.sha256[:32]}-1-{width}"'
+    if request.headers.get("if-none-match", "") == tag:
+        return Response(status_code=304, headers=PICTURE_HEADERS | {"ETag": tag})
+
+    async def make() -> Response:
+        try:
+            with drawing.within(drawing.ASIDE):
+                drawn = await drawing.page(row.sha256, row.size, row.name, 1, width)
+        except drawing.Undrawable as problem:
+            raise Missing(PlacingFile.__name__, file_id) from problem
+        return Response(drawn, media_type="image/webp", headers=PICTURE_HEADERS | {"ETag": tag})
+
+    return Later(make)
+
+
+def is_pictured(mime: str, name: str) -> bool:
+    return bool(mime) and drawing.is_drawn(mime, name)
+
+
 # what the pages show
 
 
@@ -306,11 +338,11 @@ async def _page(
         "placing/files.html" if part else "placing/page.html",
         title=Say("Stukken plaatsen"), section="dossiers", placing=found, counts=counts, tab=tab, total=total, page=number, size=SIZE,
         rows=await files_of(viewer, found, tab, SIZE, (number - 1) * SIZE), sources=await sources_of(found), states=STATES,
-        deviations=DEVIATIONS, ways=WAYS, task=task, is_stuck=found.is_busy and (task is None or not task.is_busy),
+        deviations=DEVIATIONS, ways=WAYS, is_pictured=is_pictured, task=task, is_stuck=found.is_busy and (task is None or not task.is_busy),
         form=None if part else await _offered(form or _form_of({name: getattr(found, name) for name in _NAMES})),
         targets=[] if part else await target_ways(viewer), asked=asked, focus_next=bool(query.get("next")),
         here=files.url(placing_id=found.id, tab=tab, page=number if number > 1 else None), base=page.url(placing_id=found.id, tab=tab),
-        tab_counts={name: counts[_COUNT[name]] for name in TABS},
+        coming=0 if part or found.is_busy else await coming_to(found.id, viewer), tab_counts={name: counts[_COUNT[name]] for name in TABS},
     )  # fmt: skip
 
 

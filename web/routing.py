@@ -28,7 +28,7 @@ from models.viewer import Viewer, nobody
 from web import addresses, observe
 from web.errors import failure
 from web.replies import Later, Reply, go, redirect, respond
-from web.uploads import Bounds, Received, receive_files
+from web.uploads import Bounds, Received, claimed, receive_files
 
 T = TypeVar("T")
 Handler = Callable[..., Awaitable[Reply | Response | Later]]
@@ -249,7 +249,9 @@ def _uploader(action: Action, before: Before, after: After | None) -> Callable[[
                 _refuse_who_looks_on(viewer)
                 allowed = await before(request, viewer, **request.path_params)
             await _take_notes(request)
-            received: Received = await receive_files(request, storage(), **_bounds(allowed))
+            bounds = _bounds(allowed)
+            async with claimed(request, allowed, bounds["max_size"]) as kept:
+                received: Received = await receive_files(request, storage(), **bounds, kept=kept)
             more = {"received": received} | ({"prepared": await after(received)} if after else {})
         except Exception as error:
             answer = _answer(failure(error, request, who[0]), request, *who)

@@ -28,12 +28,27 @@ import partials
 from models import config, engine
 from models.content_type import check_upload, detect
 from models.content_type.archives import look_inside
-from models.core import Missing, Refused, Say
+from models.core import Missing, Say
+from models.dossiers import Document, Folder
+from models.placing import Placing
 from models.requests import RequestItem
 from models.settings import utcnow
 from models.storage import Locked, Partial, StorageFull, storage
 from models.storage.base import HEAD
-from models.uploads import KEPT, Announced, Upload, begin, came, complete, refuse, result_of, size_in_words, stop
+from models.uploads import (
+    KEPT,
+    Announced,
+    NotNow,
+    Upload,
+    begin,
+    came,
+    complete,
+    refuse,
+    result_of,
+    size_in_words,
+    stop,
+    wait_for_placing,
+)
 from models.viewer import Viewer
 from web.addresses import address_for
 from web.errors import failure
@@ -76,6 +91,9 @@ def answering(handler: Answerer) -> Answerer:
             headers |= {"Tus-Version": VERSION} if wrong.status == 412 else {}
         except Locked:
             response = PlainTextResponse("somebody else is sending this file at this moment", 423)
+        except NotNow as later:
+            with partials.speaking(language_of(request, visit.viewer, visit.firm)):
+                response = PlainTextResponse(partials.speak(later.why), 423)
         except ClientDisconnect:
             response = Response(status_code=400)  # nobody hears it
         except Turned:
@@ -124,7 +142,7 @@ async def abilities(request: Request, visit: Visit) -> Response:
 @uploads.long("POST", "/uploads")
 @answering
 async def create(request: Request, visit: Visit) -> Response:
-    """`Upload-Metadata` says where to: `folder`, `item` (of a request) or `document` (a newer version), by id."""
+    """`Upload-Metadata` says where to: `folder`, `item` (of a request), `document` (a newer version) or `placing`, by id."""
     said = _metadata(request.headers.get("upload-metadata", ""))
     announced = _announced(said)
     size = _whole(request.headers.get("upload-length"))
@@ -134,13 +152,16 @@ async def create(request: Request, visit: Visit) -> Response:
         _demand_version(request)
         if size is None:
             raise Wrong(400, "Upload-Length is missing or no number")
-        await _refuse_size(announced, size)
-        return await begin(target, Announced(**{**vars(announced), "size": size}), by=viewer)
+        return await begin(
+            target, Announced(**{**vars(announced), "size": size}), _unwanted(announced, size), by=viewer
+        )
 
     if size is not None:
         await visit.read(_nothing)  # who may not come here is told nothing of the disk
         await _refuse_full(size)
     upload = await visit.write(unit)
+    if upload.state == "refused":
+        return await _told(visit, upload, 422)
     if upload.state != "coming":  # the answer was lost, and it is announced again
         told = await _told(visit, upload, 201)
         told.headers["Location"] = patch.url(upload_id=upload.id)
@@ -285,6 +306,8 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
 async def _finish(visit: Visit, upload: Upload, partial: Partial) -> Upload:
     if why := check_upload(await partial.head(), upload.size, upload.name):
         return await visit.write(lambda viewer: refuse(upload, why, by=viewer))
+    if upload.placement:
+        await visit.read(lambda viewer: wait_for_placing(upload, by=viewer))
     stored = await partial.keep()
     if upload.said_sha256 and upload.said_sha256 != stored.sha256:
         changed = Say("“{name}” is onderweg veranderd en daarom niet aangenomen. Stuur het opnieuw.", name=upload.name)
@@ -382,21 +405,20 @@ async def _nothing(viewer: Viewer) -> None:
 
 async def _target(viewer: Viewer, said: dict[str, str]) -> Any:
     """Raises Missing."""
-    for kind in ("folder", "item", "document"):
+    scopes = {"folder": Folder, "item": RequestItem, "document": Document, "placing": Placing}
+    for kind, table in scopes.items():
         id = _whole(said.get(kind))
         if id is not None and id < 10**9:
-            if kind == "folder":
-                return await viewer.folders.get(id)
-            return await (viewer.scope(RequestItem) if kind == "item" else viewer.documents).get(id)
+            return await viewer.scope(table).get(id)
     raise Missing("Folder", said.get("folder"))
 
 
-async def _refuse_size(file: Announced, size: int) -> None:
+def _unwanted(file: Announced, size: int) -> Say | None:
+    """What is refused before it comes; it stands on the receipt of its drop as well."""
     limit = config.settings().max_upload
     if size > limit:
-        raise Refused("", size_in_words(limit))
-    if size == 0 and (why := check_upload(b"", 0, file.name)):
-        raise Refused("", why)
+        return size_in_words(limit)
+    return check_upload(b"", 0, file.name) if size == 0 else None
 
 
 async def _refuse_full(size: int) -> None:

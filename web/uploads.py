@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -56,12 +57,23 @@ class TurnedAway:
     why: Say
 
 
+class Claim(Protocol):
+    """Room that is taken before a body is read, and given back when it is over, except for what lies in the storage then."""
+
+    async def take(self, size: int) -> None:
+        """In a unit of its own. Raises Refused."""
+
+    async def give_back(self, size: int, lies: int) -> None:
+        """In a unit of its own."""
+
+
 @dataclass(frozen=True)
 class Bounds:
     """How much of a body is taken in where that is less than usual: bytes, and files; further files are turned away in words."""
 
     max_size: int
     max_files: int
+    claim: Claim | None = None
 
     def check(self) -> Check:
         """As `check_upload`, and no more files than there is room for."""
@@ -96,6 +108,22 @@ class Received:
         raise Refused(field, self.refused[0].why if self.refused else Say("Kies eerst een bestand."))
 
 
+@contextlib.asynccontextmanager
+async def claimed(request: Request, bounds: object, most: int) -> AsyncIterator[list[int]]:
+    """While a body is read: the room for it, where `bounds` has a claim. What is yielded gets the sizes of what came."""
+    kept = list[int]()
+    if not isinstance(bounds, Bounds) or bounds.claim is None:
+        yield kept
+        return
+    declared = request.headers.get("content-length", "")
+    size = min(int(declared[:20]) if declared.isdecimal() else most + _AROUND, most + _AROUND)
+    await bounds.claim.take(size)
+    try:
+        yield kept
+    finally:
+        await bounds.claim.give_back(size, sum(kept))
+
+
 async def receive_files(
     request: Request,
     storage: Storage,
@@ -103,11 +131,12 @@ async def receive_files(
     max_size: int = 2 * 1024**3,
     max_files: int = FILES_MOST,
     check: Check = check_upload,
+    kept: list[int] | None = None,
 ) -> Received:
     """Stream every file of a multipart body into the storage.
 
     `max_size` is for the files of one request together: so a body that is too large is refused before it is read, by
-    its Content-Length. What `check` refuses does not reach the storage. Files that arrived before the rest of the body
+    its Content-Length. `kept` gets the size of each file as soon as it is in the storage. What `check` refuses does not reach the storage. Files that arrived before the rest of the body
     broke off stay there without a record, for the sweeper.
 
     Raises:
@@ -120,7 +149,7 @@ async def receive_files(
     if declared.isdecimal() and int(declared[:20]) > max_size + _AROUND:
         raise TooLarge(max_size)
     async with contextlib.AsyncExitStack() as last_resort:
-        body = _Body(request, storage, max_size, max_files, check)
+        body = _Body(request, storage, max_size, max_files, check, [] if kept is None else kept)
         last_resort.push_async_callback(body.let_go)
         return await body.read()
 
@@ -154,7 +183,10 @@ class _Part:
 class _Body:
     """The parser's callbacks are plain functions: they note events, which are then carried out in order."""
 
-    def __init__(self, request: Request, storage: Storage, max_size: int, max_files: int, check: Check) -> None:
+    def __init__(
+        self, request: Request, storage: Storage, max_size: int, max_files: int, check: Check, kept: list[int]
+    ) -> None:
+        self._kept = kept
         self._request, self._storage, self._check = request, storage, check
         self._typed = 0
         self._max_size, self._max_files = max_size, max_files
@@ -277,6 +309,7 @@ class _Body:
             await self._decide()
         if part.incoming is not None:
             name, stored = clean_name(part.file_name), await part.incoming.keep()
+            self._kept.append(stored.size)
             kind = detect(stored.head, name)
             if why := await look_inside(self._storage, stored.sha256, stored.size, name, kind.mime):
                 self._refused.append(TurnedAway(name, why))

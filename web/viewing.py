@@ -23,7 +23,7 @@ viewing = Routes("viewing", Access.SIGNED_IN)
 AT_ONCE = 100  # pages on one screen, where they come as one scrolls
 WITHOUT_SCRIPT = 20  # a browser without scripts fetches all of a screen at once
 
-_HEADERS = {
+PICTURE_HEADERS = {
     "Cache-Control": "private, no-store",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -77,14 +77,14 @@ async def page(request: Request, viewer: Viewer, document_id: int, number: int) 
     await require_open(source["sha256"])
     width, tag = _width(request), f'"{source["sha256"][:32]}-{number}-{_width(request)}"'
     if request.headers.get("if-none-match", "") == tag:
-        return Response(status_code=304, headers=_HEADERS | {"ETag": tag})
+        return Response(status_code=304, headers=PICTURE_HEADERS | {"ETag": tag})
 
     async def make() -> Response:
         try:
             drawn = await drawing.page(source["sha256"], source["size"], source["name"], _real(number), width)
         except Undrawable as problem:
             raise Missing("Page", number) from problem
-        return Response(drawn, media_type="image/webp", headers=_HEADERS | {"ETag": tag})
+        return Response(drawn, media_type="image/webp", headers=PICTURE_HEADERS | {"ETag": tag})
 
     return Later(make)
 

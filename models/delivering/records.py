@@ -45,6 +45,8 @@ class UploadLink(Owned, Table, tablename="upload_link"):
     max_bytes = BigInt()
     files = Integer(default=0, help_text="handed in so far")
     bytes = BigInt(default=0)
+    lying = BigInt(default=0, help_text="bytes on their way or broken off: in the storage, and in no record yet")
+    lying_at = Timestamptz(null=True, default=None, help_text="when bytes last came: a while after it they were swept")
     asks_name = Boolean(default=True)
     email = Varchar(length=254, default="", help_text="whom it was mailed to")
     made_by = ForeignKey(User, null=True, default=None, on_delete=OnDelete.set_null)
@@ -56,7 +58,7 @@ class UploadLink(Owned, Table, tablename="upload_link"):
 
     EXPORTS = Export(
         Say("Links om zonder login aan te leveren"), where="(email <> '' AND lower(email) = lower({email}))",
-        by=("made_by",), hidden=("token_hash", "nonce"),
+        by=("made_by",), hidden=("token_hash", "nonce", "lying", "lying_at"),
     )  # fmt: skip
     ERASES = Erase(ground=TAX, retention="Administratie")
 

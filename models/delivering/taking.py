@@ -10,6 +10,7 @@ from typing import Any
 from models import engine
 from models.audit import Trail
 from models.core import Gone, Say, digest, fold
+from models.delivering.lying import recorded
 from models.delivering.records import DeliveredFile, Delivery, UploadLink
 from models.dossiers import HANDING_IN, Document, Folder, NewDocument
 from models.dossiers.folders import numbered, tell
@@ -66,6 +67,7 @@ async def deliver(token: str, who: str, files: Sequence[NewDocument], joined: Se
     delivery = Delivery(link=link.id, client=link.client, who=who, receipt_hash=digest(receipt), at=now)
     await delivery.save()
     documents = await _documents(folder, files)
+    await recorded(link.id, sum(file.size for file in (files[1:] if joined else files)))
     await DeliveredFile.insert(
         *(
             DeliveredFile(delivery=delivery.id, document=made.id, name=made.name, size=made.size, sha256=made.sha256)

@@ -17,6 +17,7 @@ from models.accounts import User
 from models.accounts.blocking import listed
 from models.core import Missing, Owned, Refused, Say, fold, operation, save
 from models.dossiers.copying import copy_folders, documents_copied
+from models.dossiers.crossing import as_they_were, make_drafts, strangers_to
 from models.dossiers.documents import Document
 from models.dossiers.dossier import Dossier, require_structures
 from models.dossiers.folders import Folder, Publish, numbered, tell
@@ -192,7 +193,10 @@ def _named(rows: Sequence[dict[str, Any]], taken: set[str], most: int) -> list[t
 
 @operation(Permission.EDIT_DOSSIERS, trail=False)
 async def move_items(dossier: Dossier, parent: Folder | None, items: Items, *, by: Viewer) -> DossierAct:
-    """To a folder of this dossier, or to its top: from the same dossier or another. A name that is taken gets a number."""
+    """To a folder of this dossier, or to its top: from the same dossier or another. A name that is taken gets a number.
+
+    What comes to another client is a draft there until it is published, and of the office, as a copy is.
+    """
     chosen = await _choose(items, by)
     await _may_take(dossier, parent, chosen, by)
     into = parent.id if parent else None
@@ -209,10 +213,14 @@ async def move_items(dossier: Dossier, parent: Folder | None, items: Items, *, b
     if parent is not None and parent.kind == "internal":
         rows = [*folders, *await below({row["id"] for row in folders})]
         before["kinds"] = [[row["id"], row["kind"]] for row in rows]
+    before["drafts"] = await strangers_to(
+        dossier.client, [row["id"] for row in folders], [row["id"] for row in documents]
+    )
     async with rights_go_along(row["id"] for row in folders):
         await _put_folders(_named(folders, await _names_in(dossier.id, into), 120), dossier.id, dossier.client, into)
     if into is not None:
         await _put_documents(_named(documents, await _documents_in(into), 255), into, dossier.client)
+    await make_drafts(before["drafts"], by)
     if "kinds" in before:
         await engine.raw(
             f"UPDATE folder SET kind = 'internal' WHERE id IN {listed(1)}",
@@ -220,7 +228,9 @@ async def move_items(dossier: Dossier, parent: Folder | None, items: Items, *, b
         )
     act = await keep("move", dossier.id, before, by, *chosen.names)
     detail = {"folders": len(folders), "documents": len(documents), "to": parent.name if parent else ""}
-    await by.note("Dossier.move_items", dossier, detail)
+    await by.note(
+        "Dossier.move_items", dossier, detail | ({"drafts": len(before["drafts"])} if before["drafts"] else {})
+    )
     await _tell_all(set(before["dossiers"]))
     return act
 
@@ -255,7 +265,9 @@ async def _put_documents(named: Sequence[tuple[int, str, str]], folder: int, cli
 
 async def _undo_move(before: dict[str, Any], by: Viewer) -> int:
     async with rights_go_along(row[0] for row in before["folders"]):
-        return await _moved_back(before)
+        count = await _moved_back(before)
+    await as_they_were(before.get("drafts", []))
+    return count
 
 
 async def _moved_back(before: dict[str, Any]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import functools
 import json
 import os
@@ -15,7 +16,7 @@ import tempfile
 import time
 import uuid
 import weakref
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from models.storage import storage
 
 WIDTHS = (800, 1200, 1800, 2600)  # pixels: small, as wide as the screen, and close by
 FIT = 1200
+SMALL = 240  # in a list, to know a document by
 AHEAD = 4  # pages that are drawn along with the one that is asked for
 MOST_PAGES = 5_000
 MOST_SIZE = 300 * 1024 * 1024  # bytes of a document that is drawn; a larger one is downloaded
@@ -50,6 +52,9 @@ PICTURES = frozenset(
 )
 _ROOT = Path(__file__).resolve().parents[2]
 _at_once = asyncio.Semaphore(2)
+# Beside those, so that nobody who reads a document waits for them: small pictures in lists, and photos that come by a link.
+ASIDE, BY_LINK = asyncio.Semaphore(1), asyncio.Semaphore(1)
+_slots: contextvars.ContextVar[asyncio.Semaphore] = contextvars.ContextVar("slots", default=_at_once)
 _turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
 
@@ -101,6 +106,16 @@ def has_office() -> bool:
 
 def _is_office(name: str) -> bool:
     return name.rpartition(".")[2].lower() in OFFICE
+
+
+@contextlib.contextmanager
+def within(slots: asyncio.Semaphore) -> Iterator[None]:
+    """What is drawn in this waits for its turn among these: ASIDE or BY_LINK."""
+    token = _slots.set(slots)
+    try:
+        yield
+    finally:
+        _slots.reset(token)
 
 
 async def about(sha256: str, size: int, name: str, width: int = FIT) -> About:
@@ -204,7 +219,7 @@ async def _to_pdf(source: Path, name: str) -> None:
             folder,
             str(given),
         ]
-        async with _at_once:
+        async with _slots.get():
             await _finish(command, OFFICE_SECONDS, {"HOME": folder, "PATH": "/usr/bin:/bin", "TMPDIR": folder})
         made = given.with_suffix(".pdf")
         if not made.exists():
@@ -243,7 +258,7 @@ _SETTINGS = (
 
 
 async def _run(act: str, *args: str, seconds: float = SECONDS) -> None:
-    async with _at_once:
+    async with _slots.get():
         command = [sys.executable, "-E", "-s", "-m", "models.drawing", act, *args]
         status, said = await _finish(command, seconds, {})
     if status:

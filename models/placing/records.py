@@ -93,6 +93,10 @@ class Placing(Owned, Table, tablename="placement"):
         return self.state in BUSY
 
     @property
+    def takes_files(self) -> bool:
+        return self.state in ("open", "reading")
+
+    @property
     def said(self) -> Say | None:
         return Say.from_json(json.loads(self.problem)) if self.problem else None
 
@@ -103,15 +107,15 @@ class Placing(Owned, Table, tablename="placement"):
 
     @operation(Permission.EDIT_DOSSIERS, trail=False)
     async def add_files(self, files: Sequence[NewDocument], *, by: Viewer) -> int:
-        """Files that are in the storage. A ZIP is taken out in the background, the others are matched at once; how many came."""
+        """Files that are in the storage, by name or by path. A ZIP is taken out in the background, the others are matched at once; how many came."""
         from models.placing.arriving import add_loose, is_archive
 
-        if self.state not in ("open", "reading"):
+        if not self.takes_files:
             raise Refused("files", Say("Deze plaatsing is bezig. Wacht even, of begin een nieuwe."))
         archives = [file for file in files if is_archive(file)]
         await add_loose(self, [file for file in files if file not in archives], by)
         for file in archives:
-            await PlacingSource(placement=self.id, name=file.name, sha256=file.sha256, size=file.size).save()
+            await PlacingSource(placement=self.id, name=file.name[-255:], sha256=file.sha256, size=file.size).save()
         await save(self, touched_at=utcnow(), problem="", **({"state": "reading"} if archives else {}))
         if archives:
             task = await self.task()

@@ -2,10 +2,11 @@
 
 from models.uploads.expiring import expire, forget_stray
 from models.uploads.forms import note_form
-from models.uploads.reading import files_of, newest_receipts, open_uploads, result_of, size_in_words
+from models.uploads.reading import coming_to, files_of, newest_receipts, open_uploads, result_of, size_in_words
 from models.uploads.records import KEPT, Upload, UploadReceipt
 from models.uploads.taking import (
     Announced,
+    NotNow,
     begin,
     came,
     complete,
@@ -13,15 +14,18 @@ from models.uploads.taking import (
     decide_all,
     refuse,
     stop,
+    wait_for_placing,
 )
 
 __all__ = [
     "KEPT",
     "Announced",
+    "NotNow",
     "Upload",
     "UploadReceipt",
     "begin",
     "came",
+    "coming_to",
     "complete",
     "decide",
     "decide_all",
@@ -35,4 +39,5 @@ __all__ = [
     "result_of",
     "size_in_words",
     "stop",
+    "wait_for_placing",
 ]

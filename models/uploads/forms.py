@@ -11,7 +11,7 @@ from models import engine
 from models.core import Say, operation
 from models.dossiers import Document
 from models.settings import utcnow
-from models.uploads.taking import Target, receipt_for
+from models.uploads.taking import Target, client_of, receipt_for
 from models.viewer import Permission
 
 if TYPE_CHECKING:
@@ -47,6 +47,6 @@ async def note_form(
     await engine.copy_rows(
         "upload",
         _LINE,
-        [(by.user.id, receipt, target.client, uuid.uuid4().hex, *line, now, now, now) for line in (*took, *left)],
+        [(by.user.id, receipt, client_of(target), uuid.uuid4().hex, *line, now, now, now) for line in (*took, *left)],
     )
     return receipt

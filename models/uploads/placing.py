@@ -32,6 +32,11 @@ def parts_of(path: str) -> list[str]:
     return parts
 
 
+def path_as_sent(path: str) -> str:
+    """Of what is not taken in: for whoever reads where it stood."""
+    return "/".join(clean_name(part) for part in re.split(r"[/\\]", path) if part.strip())[:1000]
+
+
 async def folder_for(target: Folder, parts: Sequence[str], *, by: Viewer) -> tuple[Folder, Viewer]:
     """The folder at that path below the target, made where it was not; and the viewer as he is with it."""
     folder = target

@@ -39,7 +39,7 @@ async def result_of(viewer: Viewer, upload: Upload) -> dict[str, Any]:
     }
 
 
-_FILES_SQL = """SELECT u.id, u.name, u.path, u.size, u.received, u.sha256, u.state, u.why, u.document, u.twin, u.begun_at, u.finished_at,
+_FILES_SQL = """SELECT u.id, u.name, u.path, u.size, u.received, u.sha256, u.state, u.why, u.document, u.twin, u.placement, u.begun_at, u.finished_at,
  d.name AS document_name, d.version FROM upload u LEFT JOIN document d ON d.id = u.document
 WHERE u.receipt = $1 ORDER BY u.path, u.name, u.id LIMIT {most}"""
 
@@ -81,6 +81,11 @@ async def newest_receipts(viewer: Viewer) -> list[dict[str, Any]]:
     rows = await UploadReceipt.select(UploadReceipt.id).where(found.condition).order_by(UploadReceipt.id, ascending=False).limit(RECEIPTS)  # fmt: skip
     ids = ", ".join(str(int(row["id"])) for row in rows)
     return await engine.raw(_RECEIPTS_SQL.format(ids=ids)) if ids else []
+
+
+async def coming_to(placing: int, viewer: Viewer) -> int:
+    """How many files he began to send to a placing and did not finish."""
+    return await viewer.uploads.where((Upload.placement == placing) & (Upload.state == "coming")).count()
 
 
 async def open_uploads(viewer: Viewer) -> int:

@@ -15,6 +15,7 @@ from models.clients import Client
 from models.core import Owned, Say
 from models.dossiers import Document, Folder
 from models.personal import PROOF, Erase, Export
+from models.placing.records import Placing
 from models.requests.records import RequestItem
 from models.viewer import Right
 
@@ -71,6 +72,7 @@ class Upload(Owned, Table, tablename="upload"):
     replaces = ForeignKey(
         Document, null=True, default=None, on_delete=OnDelete.set_null, help_text="the target: a newer version of it"
     )
+    placement = ForeignKey(Placing, null=True, default=None, on_delete=OnDelete.set_null, help_text="the target")
     key = Varchar(length=32, help_text="of its pieces in the storage")
     name = Varchar(length=255)
     path = Varchar(length=1000, default="", help_text="the folders it stood in, by slashes, below what was dropped")

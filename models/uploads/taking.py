@@ -7,6 +7,7 @@ import json
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from models import engine
 from models.content_type import clean_name, detect
@@ -15,21 +16,28 @@ from models.dossiers import DRAFT, HANDING_IN, NOW, Document, Dossier, Folder, N
 from models.dossiers.dossier import require_structures
 from models.dossiers.versions import may_replace, replace
 from models.live import touch
+from models.placing.records import Placing
 from models.requests.answering import folder_for as folder_of_request
 from models.requests.answering import hand_in
 from models.requests.records import DocumentRequest, RequestItem
 from models.settings import utcnow
 from models.storage import Stored
-from models.uploads.placing import flat_name, folder_for, keeps_flat, parts_of
+from models.uploads.placing import flat_name, folder_for, keeps_flat, parts_of, path_as_sent
 from models.uploads.records import KEPT, Upload, UploadReceipt
 from models.viewer import Permission
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
 
-Target = Folder | RequestItem | Document
+Target = Folder | RequestItem | Document | Placing
+ZONE = ZoneInfo("Europe/Amsterdam")
+_PLACING = "Stukken plaatsen"
 OPEN_MOST = 6_000  # unfinished uploads of one person
 DECISIONS = ("keep", "skip", "version")
+
+
+class NotNow(Refused):
+    """Not now: what is asked again in a while can be done then. Of what came nothing is lost."""
 
 
 @dataclass(frozen=True)
@@ -46,22 +54,23 @@ class Announced:
     key: str = ""
 
 
-async def begin(target: Target, file: Announced, *, by: Viewer) -> Upload:
-    """Say no now to what would be refused when it is all there. Raises Refused, Forbidden."""
-    return await (_begin_own if by.is_client else _begin)(target, file, by=by)
+async def begin(target: Target, file: Announced, why: Say | None = None, *, by: Viewer) -> Upload:
+    """Say no now to what would be refused when it is all there: a file that is unwanted itself, as `why` tells or by its path,
+    is refused on its receipt. Raises Refused for what may not come there, Forbidden."""
+    return await (_begin_own if by.is_client else _begin)(target, file, why, by=by)
 
 
 @operation(Permission.EDIT_DOSSIERS, trail=False)
-async def _begin(target: Target, file: Announced, *, by: Viewer) -> Upload:
-    return await _announce(target, file, by)
+async def _begin(target: Target, file: Announced, why: Say | None, *, by: Viewer) -> Upload:
+    return await _announce(target, file, why, by)
 
 
 @operation(Permission.UPLOAD_DOCUMENTS, trail=False)
-async def _begin_own(target: Target, file: Announced, *, by: Viewer) -> Upload:
-    return await _announce(target, file, by)
+async def _begin_own(target: Target, file: Announced, why: Say | None, *, by: Viewer) -> Upload:
+    return await _announce(target, file, why, by)
 
 
-async def _announce(target: Target, file: Announced, by: Viewer) -> Upload:
+async def _announce(target: Target, file: Announced, why: Say | None, by: Viewer) -> Upload:
     now, key = utcnow(), _key(file, by)
     if known := await by.uploads.where(Upload.key == key).find():
         return known
@@ -71,17 +80,34 @@ async def _announce(target: Target, file: Announced, by: Viewer) -> Upload:
     )
     if rows[0]["n"] >= OPEN_MOST:
         raise Refused("", Say("U heeft {n} onafgemaakte uploads. Maak die eerst af of stop ze.", n=rows[0]["n"]))
+    path, why = _path_of(file, why)
     receipt = await receipt_for(target, file.batch, now, by)
     upload = Upload(
-        person=by.user.id, receipt=receipt, client=target.client, key=key, name=clean_name(file.name),
-        path="/".join(parts_of(file.path)), size=file.size, publish="draft" if file.publish == "draft" else "now",
+        person=by.user.id, receipt=receipt, client=client_of(target), key=key, name=clean_name(file.name),
+        path=path, size=file.size, publish="draft" if file.publish == "draft" else "now",
         said_sha256=file.sha256, begun_at=now, expires_at=now + KEPT,
         folder=target.id if isinstance(target, Folder) else None,
         item=target.id if isinstance(target, RequestItem) else None,
         replaces=target.id if isinstance(target, Document) else None,
+        placement=target.id if isinstance(target, Placing) else None,
     )  # fmt: skip
     await upload.save()
+    if why:
+        await _end(upload, "refused", why=json.dumps(why.as_json()))
     return upload
+
+
+def _path_of(file: Announced, why: Say | None) -> tuple[str, Say | None]:
+    """As it is kept, and why the file is not wanted."""
+    try:
+        return "/".join(parts_of(file.path)), why
+    except Refused as refused:
+        return path_as_sent(file.path), why or refused.why
+
+
+def client_of(target: Target) -> int | None:
+    """Whose it becomes; what is placed is nobody's yet."""
+    return None if isinstance(target, Placing) else target.client
 
 
 def _key(file: Announced, by: Viewer) -> str:
@@ -93,19 +119,28 @@ async def receipt_for(target: Target, batch: str, now: dt.datetime, by: Viewer) 
     rows = await engine.raw(
         "INSERT INTO drop_receipt (person, client, key, place, begun_at) VALUES ($1, $2, $3, $4, $5) "
         "ON CONFLICT (person, key) DO UPDATE SET key = excluded.key RETURNING id",
-        by.user.id, target.client, f"{batch[:40] or uuid.uuid4().hex}-{target.client or 0}"[:64], await _place(target, by), now,
+        by.user.id, client_of(target), f"{batch[:40] or uuid.uuid4().hex}-{_whose(target)}"[:64], await _place(target, by), now,
     )  # fmt: skip
     return int(rows[0]["id"])
 
 
+def _whose(target: Target) -> str:
+    return f"p{target.id}" if isinstance(target, Placing) else str(target.client or 0)
+
+
 async def _place(target: Target, by: Viewer) -> str:
     """Where it goes, in words: of the path what he may see."""
+    if isinstance(target, Placing):
+        return f"{_PLACING} {target.created_at.astimezone(ZONE):%d-%m-%Y %H:%M}"
     if isinstance(target, Folder):
         return " › ".join(step["name"] for step in await path_to(by, target))[-400:]
     return str(target.title if isinstance(target, RequestItem) else target.name)
 
 
 async def _refuse(target: Target, by: Viewer) -> None:
+    if isinstance(target, Placing):
+        _refuse_busy(target)
+        return
     if isinstance(target, RequestItem):
         await _refuse_item(target, by)
         return
@@ -121,6 +156,17 @@ async def _refuse(target: Target, by: Viewer) -> None:
         raise Refused(
             "", Say("Een standaardstructuur heeft alleen mappen. Zet documenten in het dossier van een cliënt.")
         )
+
+
+def _refuse_busy(placing: Placing) -> None:
+    if not placing.takes_files:
+        raise NotNow("files", Say("Deze plaatsing is bezig. Wacht even, of begin een nieuwe."))
+
+
+async def wait_for_placing(upload: Upload, *, by: Viewer) -> None:
+    """Raises NotNow while the placing that it is for takes no files."""
+    if upload.placement and (placing := await by.scope(Placing).where(Placing.id == upload.placement).find()):
+        _refuse_busy(placing)
 
 
 async def _refuse_item(item: RequestItem, by: Viewer) -> None:
@@ -158,10 +204,14 @@ async def stop(upload: Upload, *, by: Viewer) -> None:
 
 @operation(Permission.OWN_ACCOUNT, trail=False)
 async def complete(upload: Upload, stored: Stored, *, by: Viewer) -> Upload:
-    """All bytes are there: it becomes a document, or asks, or is refused in words. Again: the same answer, and nothing else."""
+    """All bytes are there: it becomes a document, or asks, or is refused in words. Again: the same answer, and nothing else.
+
+    Raises NotNow where it cannot be taken in at this moment: it stays as it is.
+    """
     fresh: Upload = await by.uploads.get(upload.id)
     if fresh.state != "coming":
         return fresh
+    await wait_for_placing(fresh, by=by)
     await save(fresh, sha256=stored.sha256, received=stored.size)
     if twin := await _same_bytes(fresh, by):
         await save(fresh, state="asks", twin=twin, blob=stored.sha256, expires_at=utcnow() + KEPT)
@@ -207,6 +257,8 @@ async def _same_bytes(upload: Upload, by: Viewer) -> int | None:
     same = (Document.sha256 == upload.sha256) & Document.trashed_at.is_null() & Document.folder.is_in(lying)
     if upload.replaces:
         return None  # which says itself that nothing is new
+    if upload.placement:
+        return None  # which says so of each file in its plan
     found = await by.documents.where(same).select(Document.id, order=(Document.id,), limit=1)
     return int(found[0]["id"]) if found else None
 
@@ -223,15 +275,26 @@ async def _dossier(upload: Upload) -> int:
 async def _take_in(upload: Upload, mime: str, by: Viewer) -> None:
     try:
         async with engine.all_or_nothing():
-            document, namesake = await _document(upload, mime, by)
+            if upload.placement:
+                await _to_place(upload, mime, by)
+                document, namesake = None, None
+            else:
+                document, namesake = await _document(upload, mime, by)
     except (Refused, Forbidden, Missing) as error:
         why = error.why if isinstance(error, Refused) else _GONE
         await _end(upload, "refused", why=json.dumps(why.as_json()), blob="")
         return
-    await _end(upload, "done", document=document.id, namesake=namesake, blob="")
+    await _end(upload, "done", document=document.id if document else None, namesake=namesake, blob="")
 
 
 _GONE = Say("Waar dit bestand naartoe ging is er niet meer, of u mag er niets meer aanleveren.")
+
+
+async def _to_place(upload: Upload, mime: str, by: Viewer) -> None:
+    """A file of the placing; with the folders it stood in, as those of a ZIP: they may bear the number of a client."""
+    placing = await by.scope(Placing).get(upload.placement)
+    path = "/".join((*parts_of(upload.path), upload.name))
+    await placing.add_files([NewDocument(path, upload.sha256, upload.size, mime)], by=by)
 
 
 async def _document(upload: Upload, mime: str, by: Viewer) -> tuple[Document, int | None]:

@@ -22,7 +22,7 @@ class UploadQueue {
   async send(job) {
     this.active.add(job)
     job.state = "active"
-    job.sending ||= new (job.target.form ? FormSending : Sending)(job, this.words)
+    job.sending ||= new Sending(job, this.words)
     job.sending.over = false
     try { this.ended(job, await job.sending.run()) }
     catch (problem) {

@@ -18,8 +18,8 @@ customElements.define("drop-zone", class extends HTMLElement {
     if (event.type === "drop") this.add(await filesOf.dropped(event.dataTransfer))
   }
   add(found, into = {}) {
-    const { folder, item, document: older, refresh } = this.dataset, publish = this.form.elements.publish?.value || "", form = "plain" in this.dataset ? this.form.action : ""
-    document.querySelector("upload-list.here").add(found, { folder, item, document: older, publish, form, ...into }, refresh)
+    const { folder, item, document: older, placing, refresh } = this.dataset, publish = this.form.elements.publish?.value || ""
+    document.querySelector("upload-list.here").add(found, { folder, item, document: older, placing, publish, ...into }, refresh)
   }
 })
 

@@ -25,6 +25,7 @@ customElements.define("paste-bar", class extends HTMLElement {
     document.querySelectorAll(".cut").forEach(row => row.classList.remove("cut"))
     if (!kept) return
     this.querySelector("output").textContent = (kept.do === "move" ? this.dataset.cut : this.dataset.copied).replace("{n}", kept.ids.length) + (kept.name ? `: ${kept.name}` : "")
+    this.querySelector("[data-elsewhere]").hidden = !kept.at || kept.at === this.dataset.items
     if (kept.do === "move") for (const id of kept.ids) document.querySelectorAll(`[data-item="${id}"]${id[0] === "f" ? `, #folder-${id.slice(1)}` : ""}`).forEach(row => row.classList.add("cut"))
   }
   async paste(into) {
@@ -37,7 +38,7 @@ customElements.define("paste-bar", class extends HTMLElement {
   handleEvent(event) {
     const at = event.target, row = at.closest?.("tr[data-item]"), ctrl = event.ctrlKey || event.metaKey, key = event.key.toLowerCase()
     if (at.matches?.("input:not([type=checkbox]), textarea, select") || document.querySelector("dialog[open]") || event.defaultPrevented) return
-    const ids = items.of(at), take = how => this.keep({ do: how, ids, name: ids.length === 1 ? (row?.querySelector("td[id] a") || at.querySelector?.("a"))?.textContent.trim().slice(0, 60) : "" })
+    const ids = items.of(at), take = how => this.keep({ do: how, ids, at: this.dataset.items, name: ids.length === 1 ? (row?.querySelector("td[id] a") || at.querySelector?.("a"))?.textContent.trim().slice(0, 60) : "" })
     const go = by => (row.parentElement.children[[...row.parentElement.children].indexOf(row) + by]?.querySelector(at.matches("input") ? "input" : at.matches("[data-rename]") ? "[data-rename]" : "td[id] a"))?.focus()
     const act = ctrl ? !event.shiftKey && !event.altKey && {
       x: ids.length && (() => take("move")), c: ids.length && getSelection().isCollapsed && (() => take("copy")),

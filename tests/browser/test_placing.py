@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import random
 import re
 import sqlite3
+import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, Route, expect, sync_playwright
 
 from models.sample.papers import pdf
 from tests.browser.looking import Tabs
@@ -16,6 +20,7 @@ from tests.cast import PASSWORD
 from tests.house import House, house
 
 ANNA = "anna@kantoor.example"
+MB = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +123,44 @@ def test_without_a_script_everything_is_there_too(tabs: Tabs, poort: House) -> N
         tab.wait_for_timeout(250)
         tab.reload()
     expect(tab.locator("#placing-files > p[role=status]")).to_contain_text("2 geplaatst")
+
+
+def test_an_archive_goes_on_after_a_kill_and_after_a_reload(tabs: Tabs, poort: House, tmp_path: Path) -> None:
+    """kill -9 while it comes in; then the page is left, and the same file chosen again goes on where it was."""
+    number, inside = number_of(poort, "Garage Smit"), pdf("loon") + random.Random(3).randbytes(40 * MB)
+    with zipfile.ZipFile(tmp_path / "loon.zip", "w") as archive:
+        archive.writestr(f"{number}_loon.pdf", inside)
+    tab = begun(tabs, poort)
+    pieces: list[int] = []
+
+    def line(route: Route) -> None:
+        pieces.append(1)
+        if len(pieces) == 2:
+            poort.processes["web"].kill()
+            poort.processes["web"].wait()
+            poort.start_web()
+        if len(pieces) < 5:
+            route.continue_()  # after some pieces nothing moves any more
+
+    tab.route("**/uploads/*", line)
+    tab.locator("#placing-input").set_input_files(tmp_path / "loon.zip")
+    expect(tab.locator(".figures")).to_contain_text(
+        re.compile(r"(8|16|17|25)[,\d]* MB van 4[12][,\d]* MB"), timeout=30_000
+    )
+    tab.wait_for_timeout(2000)
+    tab.unroute("**/uploads/*")
+    tab.once("dialog", lambda dialog: dialog.accept())
+    tab.reload()
+    expect(tab.locator("#placing")).to_contain_text("1 bestand is nog niet compleet")
+    sent: list[str] = []
+    tab.on("request", lambda request: sent.append(f"{request.method} {request.headers.get('upload-offset', '')}"))
+    tab.locator("#placing-input").set_input_files(tmp_path / "loon.zip")
+
+    expect(tab.locator("upload-list .uploads li")).to_have_class("good", timeout=30_000)
+    again = [int(one.split()[1]) for one in sent if one.startswith("PATCH")]
+    assert again and min(again) >= 8 * MB and not any(one == "POST 0" for one in sent)
+    expect(tab.locator("#placing-files > p[role=status]")).to_contain_text("1 klaar voor 1 cliënt", timeout=30_000)
+    with sqlite3.connect(poort.var / "poort.db") as database:
+        found = database.execute("SELECT sha256 FROM placement_file WHERE name = 'loon.pdf'").fetchall()
+    assert found == [(hashlib.sha256(inside).hexdigest(),)]
+    tabs.complaints[:] = [text for text in tabs.complaints if not re.search("ERR_|Failed to fetch", text)]

@@ -14,6 +14,7 @@ from models.dossiers import DRAFT, NOW, Document, Dossier, Folder, dossier_of
 from models.dossiers.acts import Items, copy_items, move_items, publish_items, trash_items
 from models.dossiers.zipping import entries
 from models.keeping.anchors import set_anchor
+from models.settings import utcnow
 from tests.cast import as_viewer
 
 
@@ -112,8 +113,51 @@ async def test_what_came_to_another_client_is_his_and_a_copy_a_draft(cast: Any) 
     with pytest.raises(Missing):
         await rik.documents.get(first.id)
     there = await Document.objects().where((Document.folder == parent.id) & (Document.uploaded_by == cast.anna.user.id))
-    assert [one.state for one in there] == ["draft"]
+    assert [one.state for one in there if one.id != first.id] == ["draft"]
     assert (await rik.documents.get(second.id)).id == second.id
+
+
+async def test_what_is_moved_to_another_client_is_a_draft_there_until_it_goes_back(cast: Any) -> None:
+    """A document, what lies in a folder and what lies in the trash in it; of the office, planned, and handed in by a client."""
+    theirs, parent = await dossier(cast, cast.garage), (await folders_of(cast.garage))[0]
+    rik, sam = await as_viewer("rik@bakkerij-jansen.example"), await as_viewer("sam@garage-smit.example")
+    one, planned, handed_in, thrown = (await documents_of(cast.bakkerij))[:4]
+    box = await (await Folder.objects().get(Folder.id == one.folder)).add_folder("Doos", by=cast.anna)
+    later = utcnow() + dt.timedelta(days=3)
+    await Document.update({Document.folder: box.id, Document.source: "client", Document.uploaded_by: rik.user.id}).where(Document.id == handed_in.id)  # fmt: skip
+    await Document.update({Document.folder: box.id, Document.trashed_at: later}).where(Document.id == thrown.id)
+    await Document.update({Document.state: "planned", Document.publish_at: later}).where(Document.id == planned.id)
+    ids = [one.id, planned.id, handed_in.id, thrown.id]
+    before = await Document.select().where(Document.id.is_in(ids)).order_by(Document.id)
+
+    act = await move_items(theirs, parent, Items((box.id,), (one.id, planned.id)), by=cast.anna)
+    there = await Document.select().where(Document.id.is_in(ids)).order_by(Document.id)
+    seen = await sam.documents.where(Document.id.is_in(ids)).count()
+    again = await publish_items(theirs, Items((box.id,), (one.id,)), NOW, by=cast.anna)
+    shown = await sam.documents.where(Document.id.is_in(ids)).count()
+    await (await cast.anna.scope(type(act)).get(act.id)).undo(by=cast.anna)
+
+    for row in there:
+        assert (row["client"], row["state"], row["publish_at"], row["published_at"]) == (
+            cast.garage,
+            "draft",
+            None,
+            None,
+        )
+        assert (row["source"], row["uploaded_by"]) == ("office", cast.anna.user.id)
+    assert seen == 0 and shown == 2 and again.kind == "publish"
+    assert await Document.select().where(Document.id.is_in(ids)).order_by(Document.id) == before
+    assert await sam.documents.where(Document.id.is_in(ids)).count() == 0
+
+
+async def test_within_a_client_what_is_moved_stays_as_it_was_shown(cast: Any) -> None:
+    ours, one = await dossier(cast, cast.bakkerij), (await documents_of(cast.bakkerij))[0]
+    place = next(f for f in await folders_of(cast.bakkerij) if f.id != one.folder)
+
+    await move_items(ours, place, Items(documents=(one.id,)), by=cast.anna)
+
+    after = await Document.objects().get(Document.id == one.id)
+    assert (after.state, after.published_at, after.source) == (one.state, one.published_at, one.source)
 
 
 async def test_from_when_a_term_counts_goes_along_within_the_client_alone(cast: Any) -> None:

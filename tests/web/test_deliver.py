@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import hashlib
 import json
 import os
+import random
 import re
 import subprocess
 import sys
@@ -14,9 +16,10 @@ from typing import Any
 
 import pytest
 
-from models import config, engine
+from models import config, engine, storage
 from models.audit import Trail
-from models.core import digest, save
+from models.core import Refused, digest, save
+from models.delivering import lying
 from models.delivering.making import end_link, make_link
 from models.delivering.records import DeliveredFile, Delivery, UploadLink
 from models.dossiers import Document, Folder
@@ -25,11 +28,12 @@ from models.dossiers.structures import Selection, open_dossier
 from models.outbox import Errand
 from models.requests import DocumentRequest, RequestItem, make_requests
 from models.settings import utcnow
-from tests.cast import Cast, browser_of
+from tests.cast import Cast, app, browser_of
 from tests.house import ROOT
 from tests.jobs.posting import post_all
 from tests.scanner import EICAR, Clamd
 from tests.smtp import Sink
+from tests.web.serving import begin, break_off, serving
 from tests.web.test_documents import PDF, UPLOADS, own_storage  # noqa: F401
 from tests.web.test_folders import Browsers, id_of
 from web import deliver, upload_links
@@ -254,6 +258,59 @@ async def test_one_link_is_not_hammered(cast: Cast, monkeypatch: Any) -> None:
         statuses = [(await vic.post(at(token), files=[("files", ("x.exe", b"MZ"))])).status_code for _ in range(62)]
 
     assert set(statuses[:60]) == {422} and statuses[-1] == 429
+
+
+async def _broken_off(port: int, token: str, whole: bytes, half: bytes) -> bytes:
+    """A form of which one file arrives whole and of the next a part; the first line of the answer, if one came."""
+    edge = b'--rand\r\nContent-Disposition: form-data; name="files"; filename="%s"\r\n\r\n'
+    body = edge % b"een.pdf" + whole + b"\r\n" + edge % b"twee.pdf" + half
+    head = f"POST {at(token)} HTTP/1.1\nContent-Type: multipart/form-data; boundary=rand\nContent-Length: {len(body) + 50_000}"
+    reader, writer = await begin(port, head, body)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.4):
+            return await reader.readline()
+    break_off(writer)
+    await asyncio.sleep(0.3)
+    return b""
+
+
+async def test_what_is_broken_off_over_and_over_never_fills_the_disk(
+    cast: Cast, browser: Browsers, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(lying, "MOST", 1_000_000)
+    monkeypatch.setattr(lying, "_AROUND", 0)
+    link, token = await a_link(cast, max_mb=1)
+    answers = []
+    async with serving(app()) as port:
+        for n in range(6):
+            whole = PDF + random.Random(n).randbytes(300_000)
+            answers.append(await _broken_off(port, token, whole, random.Random(n + 90).randbytes(200_000)))
+        async with browser(cast.vic) as vic:
+            turned = await hand_in(vic, token, "akte.pdf", body=PDF + bytes(450_000))
+            lies = [size async for _, size, _ in storage.storage().all()]
+            await UploadLink.update({UploadLink.lying_at: utcnow() - lying.SWEPT}).where(UploadLink.id == link.id)
+            taken = await hand_in(vic, token, "akte.pdf", body=PDF + bytes(450_000))
+
+    assert answers[:2] == [b"", b""] and b" 422 " in answers[-1]
+    assert 0 < sum(size for size in lies if size >= 300_000) <= 1_000_000
+    assert turned.status_code == 422 and "onderweg of afgebroken" in turned.text
+    assert taken.status_code == 303
+    assert (await UploadLink.objects().get(UploadLink.id == link.id)).lying == 0
+
+
+async def test_who_comes_at_once_claims_no_more_than_there_is(cast: Cast, monkeypatch: Any) -> None:
+    monkeypatch.setattr(lying, "MOST", 1_000_000)
+    monkeypatch.setattr(lying, "_AROUND", 0)
+    link, _ = await a_link(cast, max_mb=1)
+
+    async def claim() -> bool:
+        try:
+            await engine.run_writing(lambda: lying.claim(link, 100_000))
+        except Refused:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*(claim() for _ in range(25)))) == 10
 
 
 async def test_a_link_that_expires_while_the_files_are_on_their_way_takes_nothing(

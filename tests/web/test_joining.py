@@ -16,6 +16,7 @@ import pypdfium2
 import pytest
 from PIL import Image
 
+from models import drawing
 from models import storage as stores
 from models.audit import Trail
 from models.core import save
@@ -352,6 +353,25 @@ async def test_photos_by_a_link_are_joined_and_the_receipt_says_so(cast: Cast, b
     (file,) = await DeliveredFile.objects()
     assert file.name == "Foto’s.pdf" and file.sha256 in receipt.text
     assert len(pypdfium2.PdfDocument(await stores.storage().read(file.sha256))) == 2
+
+
+async def test_photos_by_a_link_hold_up_no_reader_and_are_held_up_by_none(
+    cast: Cast, browser: Browsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The slots in which the office draws are all taken: the link goes on. Its own is taken: the office goes on."""
+    monkeypatch.setattr(drawing, "BY_LINK", asyncio.Semaphore(1))  # of this loop
+    _, token = await a_link(cast)
+    sent = {"data": {"join": "1", "who": "Mr. N."}, "files": [("files", ("a.jpg", photo()))]}
+    async with browser(cast.vic) as vic, browser(cast.rik) as rik:
+        async with drawing._at_once, drawing._at_once:
+            by_link = await asyncio.wait_for(vic.post(at(token), **sent), 60)
+        async with drawing.BY_LINK:
+            late = asyncio.create_task(vic.post(at(token), **sent))
+            own = await rik.post(f"/folders/{await id_of(cast.bakkerij, UPLOADS)}/documents", **sent)
+            is_held = not late.done()
+        reply = await late
+
+    assert [one.status_code for one in (by_link, own, reply)] == [303, 303, 303] and is_held
 
 
 async def test_with_a_scanner_only_clean_photos_are_drawn(cast: Cast, browser: Browsers, clamd: Clamd) -> None:

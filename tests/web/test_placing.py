@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
+import uuid
 import zipfile
 from collections.abc import Callable
 from typing import Any
 
 import openpyxl
 import pytest
+from PIL import Image
 
-from models import engine
+from models import drawing, engine
 from models.placing import Placing
 from models.sample.papers import pdf
+from models.storage import storage
 from tests.cast import Cast
 from tests.models.test_placing import again, lying, number_of, work
 from web import placing as pages
@@ -141,6 +145,50 @@ async def test_a_waiting_file_can_be_looked_at_until_it_is_in_a_dossier(cast: Ca
 
     assert mine.content.startswith(b"%PDF") and mine.headers["content-disposition"].startswith("attachment")
     assert (strange.status_code, client.status_code, found.status_code) == (404, 404, 404)
+
+
+async def test_the_bin_shows_the_first_page_of_what_can_be_drawn(cast: Cast, browser: Browsers) -> None:
+    async with browser(cast.anna) as anna, browser(cast.ed) as ed, browser(cast.rik) as rik:
+        placing = await begun(
+            anna, ("los.pdf", pdf("een")), ("kapot.pdf", b"%PDF-1.4 " + b"x" * 99), ("b.txt", b"tekst")
+        )
+        page = await anna.get(pages.page.url(placing_id=placing.id, tab="bin"))
+        found = re.findall(r'<img src="(/placing/[^"]+)"[^>]* loading="lazy"', page.text)
+        ids = {row["name"]: row["id"] for row in await engine.raw("SELECT id, name FROM placement_file")}
+        at = pages.picture.url(placing_id=placing.id, file_id=ids["los.pdf"])
+        small, large = await anna.get(at), await anna.get(f"{at}?large=1")
+        again = await anna.get(at, headers={"If-None-Match": small.headers["etag"]})
+        broken = await anna.get(pages.picture.url(placing_id=placing.id, file_id=ids["kapot.pdf"]))
+        text = await anna.get(pages.picture.url(placing_id=placing.id, file_id=ids["b.txt"]))
+        strange, client = await ed.get(at), await rik.get(at)
+
+    assert len(found) == 2 and at in found
+    assert small.headers["content-type"] == "image/webp" and small.headers["cache-control"] == "private, no-store"
+    widths = [Image.open(io.BytesIO(one.content)).width for one in (small, large)]
+    assert 200 <= widths[0] <= 260 and widths[1] >= 1000 and again.status_code == 304
+    assert (broken.status_code, text.status_code, strange.status_code, client.status_code) == (404, 404, 404, 404)
+
+
+async def test_pictures_in_a_list_wait_for_their_own_turn_and_let_readers_go_first(
+    cast: Cast, browser: Browsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one picture of the bin holds its slot, a reader is drawn for; and photos of a link hold neither."""
+    for slots in ("ASIDE", "BY_LINK"):  # of this loop
+        monkeypatch.setattr(drawing, slots, asyncio.Semaphore(1))
+    async with browser(cast.anna) as anna:
+        placing = await begun(anna, ("los.pdf", pdf(f"los {uuid.uuid4()}")))
+        (row,) = await engine.raw("SELECT id, sha256, size FROM placement_file WHERE placement = $1", placing.id)
+        async with drawing.ASIDE, drawing.BY_LINK:
+            waiting = asyncio.create_task(anna.get(pages.picture.url(placing_id=placing.id, file_id=row["id"])))
+            other = pdf(f"een ander stuk {uuid.uuid4()}")
+            async with storage().receive() as incoming:
+                await incoming.write(other)
+                kept = await incoming.keep()
+            drawn = await asyncio.wait_for(drawing.page(kept.sha256, kept.size, "een.pdf", 1, 800), 20)
+            held = not waiting.done()
+        reply = await waiting
+
+    assert drawn[:4] == b"RIFF" and held and reply.status_code == 200
 
 
 async def test_what_is_typed_finds_clients_within_reach_only(cast: Cast, browser: Browsers) -> None:

@@ -154,6 +154,36 @@ async def test_an_act_says_what_it_did_and_its_undo_stands_there_and_on_the_page
     assert (await Document.objects().where(Document.id == document.id).first()).folder == here.id
 
 
+async def test_moving_to_another_client_says_before_and_after_that_it_is_a_draft_there(cast: Any, browser: Any) -> None:
+    document = (
+        await Document.objects().where((Document.client == cast.bakkerij) & Document.trashed_at.is_null()).first()
+    )
+    here = await Folder.objects().where(Folder.id == document.folder).first()
+    there = await Folder.objects().where((Folder.client == cast.garage) & (Folder.kind == "office")).first()
+    number = (await engine.raw("SELECT number FROM client WHERE id = $1", cast.garage))[0]["number"]
+    asked, said = (
+        f"/dossiers/{here.dossier}/items/place?do=move&ids=d{document.id}",
+        "Bij een andere cliënt komen stukken",
+    )
+
+    async with browser(cast.anna) as anna:
+        own, other = await anna.get(asked), await anna.get(f"{asked}&number={number}")
+        moved = await anna.htmx(
+            "POST",
+            f"/dossiers/{there.dossier}/items",
+            data={"do": "move", "into": str(there.id), "ids": f"d{document.id}"},
+        )
+        draft = await Document.objects().get(Document.id == document.id)
+        undo = re.search(r'action="(/dossier-acts/\d+/undo)"', moved.text)
+        await anna.post(undo[1])
+
+    assert said not in own.text and said in other.text and "ongedaan maken" in other.text
+    assert f"“{document.name}” is verplaatst en is bij deze cliënt een concept." in moved.text
+    assert (draft.client, draft.state) == (cast.garage, "draft")
+    back = await Document.objects().get(Document.id == document.id)
+    assert (back.client, back.state, back.published_at) == (cast.bakkerij, document.state, document.published_at)
+
+
 async def test_a_name_is_changed_in_its_row_and_what_is_wrong_is_said_there(cast: Any, browser: Any) -> None:
     document = (
         await Document.objects().where((Document.client == cast.bakkerij) & Document.trashed_at.is_null()).first()

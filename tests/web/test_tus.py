@@ -13,11 +13,13 @@ import pytest
 from models import config, engine, storage
 from models.dossiers import Document, Folder
 from models.looking import through_the_eyes_of
+from models.placing import Placing, PlacingSource, begin_placing
 from models.requests import RequestItem
 from models.settings import utcnow
 from models.uploads import Announced, Upload, UploadReceipt, expire, forget_stray
 from models.uploads import begin as start_upload
 from tests.cast import app, as_viewer
+from tests.models.test_placing import work, zipped
 from tests.sending import PIECE, TUS, announce, checksum, metadata, offset_of, piece, result, send
 from tests.web.serving import begin, break_off, serving
 
@@ -242,6 +244,30 @@ async def test_too_large_is_said_before_a_byte(cast, browser, monkeypatch):
         reply = await announce(rik, 2 * MB + 1, filename="a.pdf", folder=folder.id)
 
     assert (reply.status_code, reply.text) == (422, "Eén bestand mag hier ten hoogste 2 MB zijn.")
+
+
+async def test_what_is_refused_at_its_announcement_stands_on_the_receipt_of_its_drop(cast, browser, monkeypatch):
+    monkeypatch.setenv("MAX_UPLOAD_MB", "4")
+    config.reset()
+    folder, deep = await folder_of(cast.bakkerij), "\\".join(f"m{n}" for n in range(30))
+    async with browser(cast.rik) as rik, browser(cast.sam) as sam:
+        taken = await send(rik, PDF, filename="goed.pdf", folder=folder.id, batch="een")
+        empty = await announce(rik, 0, filename="leeg.pdf", folder=folder.id, batch="een", key="k1")
+        again = await announce(rik, 0, filename="leeg.pdf", folder=folder.id, batch="een", key="k1")
+        large = await announce(rik, 5 * MB, filename="film\x00.mov", path="a/b", folder=folder.id, batch="een")
+        below = await announce(rik, 9, filename="diep.pdf", path=deep, folder=folder.id, batch="een")
+        strange = await announce(sam, 0, filename="leeg.pdf", folder=folder.id, batch="een")
+        receipt = taken.headers["upload-receipt"]
+        page, lines = await rik.get(receipt), (await rik.get(f"{receipt}/export.csv")).text.splitlines()
+
+    assert [one.status_code for one in (empty, large, below)] == [422, 422, 422] and strange.status_code == 404
+    assert {one.headers["upload-receipt"] for one in (empty, again, large, below)} == {receipt}
+    assert "is leeg" in empty.text and result(large)["why"] == large.text and result(again)["state"] == "refused"
+    assert await UploadReceipt.count() == 1 and await Upload.count() == 4
+    assert "1 bestand ontvangen" in page.text and "niet aangenomen: 3" in page.text
+    for why in ("“leeg.pdf” is leeg", "ten hoogste 4 MB", "30 mappen diep"):
+        assert why in page.text and any(why in line for line in lines)
+    assert "a/b/" in page.text and f"{5 * MB}" in "".join(lines)
 
 
 @pytest.mark.parametrize(
@@ -524,30 +550,10 @@ def either_storage(request, tmp_path, monkeypatch):
 async def test_cut_at_random_bytes_and_gone_on_with(cast, browser, either_storage):
     """Over real connections that are torn; 20 MB, so that a bucket has pieces."""
     content = PDF * 6 + either_storage.encode()
-    folder, dice = await folder_of(cast.bakkerij), random.Random(7)
+    folder = await folder_of(cast.bakkerij)
     async with browser(cast.rik) as rik, serving(app()) as port:
-        cookie = "; ".join(f"{name}={value}" for name, value in rik.cookies.items())
         url = (await announce(rik, len(content), filename="Groot.pdf", folder=folder.id)).headers["location"]
-        at, cuts, seen = 0, 0, [0]
-        while at < len(content):
-            left = len(content) - at
-            sent = min(dice.choice([dice.randrange(1, 100), dice.randrange(1, 9 * MB), 8 * MB]), left)
-            head = (
-                f"PATCH {url} HTTP/1.1\nCookie: {cookie}\nTus-Resumable: 1.0.0\nUpload-Offset: {at}\n"
-                f"Content-Type: {PIECE}\nContent-Length: {left}"
-            )
-            reader, writer = await begin(port, head, content[at : at + sent])
-            if sent < left:
-                await asyncio.sleep(0.02)
-                break_off(writer)
-                cuts += 1
-            else:
-                assert b" 204 " in await asyncio.wait_for(reader.readline(), 30)
-                writer.close()
-                break
-            at = await _free_offset(rik, url)
-            assert at >= seen[-1]
-            seen.append(at)
+        cuts = await _torn(rik, port, url, content)
 
     assert cuts > 2
     [document] = await documents("Groot.pdf")
@@ -557,6 +563,32 @@ async def test_cut_at_random_bytes_and_gone_on_with(cast, browser, either_storag
         got.update(chunk)
     assert got.hexdigest() == document.sha256
     assert [key async for key in storage.storage().partials(-KEEP)] == []
+
+
+async def _torn(who: Any, port: int, url: str, content: bytes) -> int:
+    """Sent with the connection torn at random bytes, each time gone on with; how often it was torn."""
+    dice, cookie = random.Random(7), "; ".join(f"{name}={value}" for name, value in who.cookies.items())
+    at, cuts, seen = 0, 0, [0]
+    while at < len(content):
+        left = len(content) - at
+        sent = min(dice.choice([dice.randrange(1, 100), dice.randrange(1, 9 * MB), 8 * MB]), left)
+        head = (
+            f"PATCH {url} HTTP/1.1\nCookie: {cookie}\nTus-Resumable: 1.0.0\nUpload-Offset: {at}\n"
+            f"Content-Type: {PIECE}\nContent-Length: {left}"
+        )
+        reader, writer = await begin(port, head, content[at : at + sent])
+        if sent < left:
+            await asyncio.sleep(0.02)
+            break_off(writer)
+            cuts += 1
+        else:
+            assert b" 204 " in await asyncio.wait_for(reader.readline(), 30)
+            writer.close()
+            break
+        at = await _free_offset(who, url)
+        assert at >= seen[-1]
+        seen.append(at)
+    return cuts
 
 
 async def _free_offset(rik: Any, url: str) -> int:
@@ -793,3 +825,67 @@ async def test_looking_through_his_eyes_shows_no_receipts_to_who_may_not_read_do
     told.append(await (await through_the_eyes_of(cast.rik.user.id, cast.anna)).receipts.count())
 
     assert told == [1, 0]
+
+
+async def test_an_archive_to_place_is_cut_at_random_bytes_and_all_of_it_comes_out(cast, browser, either_storage):
+    numbers = [row["number"] for row in await engine.raw("SELECT number FROM client ORDER BY id LIMIT 3")]
+    content = zipped(*((f"{number}_stuk.pdf", PDF * 2 + number.encode()) for number in numbers))
+    placing = await begin_placing(by=cast.anna)
+    async with browser(cast.anna) as anna, serving(app()) as port:
+        url = (await announce(anna, len(content), filename="loon.zip", placing=placing.id)).headers["location"]
+        cuts = await _torn(anna, port, url, content)
+        again_told = await piece(anna, url, len(content), b"")
+    await work(placing)
+
+    assert cuts > 2 and result(again_told)["state"] == "done"
+    rows = await engine.raw("SELECT name, state, sha256 FROM placement_file WHERE placement = $1", placing.id)
+    assert {row["sha256"] for row in rows} == {hashlib.sha256(PDF * 2 + n.encode()).hexdigest() for n in numbers}
+    assert len(rows) == 3 and {(row["name"], row["state"]) for row in rows} == {("stuk.pdf", "matched")}
+    assert await PlacingSource.count().where(PlacingSource.placement == placing.id) == 1
+    assert [key async for key in storage.storage().partials(-KEEP)] == []
+
+
+async def test_the_folder_around_a_file_to_place_may_bear_the_number(cast, browser):
+    number = (await engine.raw("SELECT number FROM client WHERE id = $1", cast.bakkerij))[0]["number"]
+    placing = await begin_placing(by=cast.anna)
+    async with browser(cast.anna) as anna:
+        told = await send(anna, PDF, filename="Btw.pdf", path=f"map/{number} Jansen", placing=placing.id, batch="p")
+        page, at = await anna.get(told.headers["upload-receipt"]), f"/placing/{placing.id}"
+        await announce(anna, len(PDF), filename="half.pdf", placing=placing.id)
+        half = await anna.get(at)
+
+    [row] = await engine.raw("SELECT path, client, sha256 FROM placement_file WHERE placement = $1", placing.id)
+    assert (row["path"], row["client"], row["sha256"]) == (f"map/{number} Jansen/Btw.pdf", cast.bakkerij, SHA)
+    assert "1 bestand ontvangen" in page.text and SHA in page.text and f'href="{at}"' in page.text
+    assert "1 bestand is nog niet compleet" in half.text
+
+
+async def test_a_placing_that_is_busy_takes_what_came_later(cast, browser):
+    number = (await engine.raw("SELECT number FROM client WHERE id = $1", cast.bakkerij))[0]["number"]
+    placing = await begin_placing(by=cast.anna)
+    async with browser(cast.anna) as anna:
+        await send(anna, PDF + b"1", filename=f"{number}_een.pdf", placing=placing.id)
+        url = (await announce(anna, len(PDF), filename=f"{number}_twee.pdf", placing=placing.id)).headers["location"]
+        await Placing.update({Placing.state: "placing"}).where(Placing.id == placing.id)
+        busy = await piece(anna, url, 0, PDF)
+        too_soon = await announce(anna, 10, filename="drie.pdf", placing=placing.id)
+        asked = await anna.request("HEAD", url, headers=TUS)
+        await Placing.update({Placing.state: "open"}).where(Placing.id == placing.id)
+        after = await anna.request("HEAD", url, headers=TUS)
+
+    assert (busy.status_code, too_soon.status_code, asked.status_code) == (423, 423, 423)
+    assert "Deze plaatsing is bezig" in busy.text and "Deze plaatsing is bezig" in too_soon.text
+    assert result(after)["state"] == "done"
+    assert len(await engine.raw("SELECT 1 AS one FROM placement_file WHERE placement = $1", placing.id)) == 2
+
+
+async def test_a_placing_takes_files_of_who_may_see_it_alone(cast, browser):
+    placing = await begin_placing(by=cast.anna)
+    async with browser(cast.ed) as ed, browser(cast.rik) as rik, browser(cast.anna) as anna:
+        strange = [(await announce(one, 10, filename="a.pdf", placing=placing.id)).status_code for one in (ed, rik)]
+        url = (await announce(anna, len(PDF), filename="a.pdf", placing=placing.id)).headers["location"]
+        await Placing.delete().where(Placing.id == placing.id)
+        late = await piece(anna, url, 0, PDF)
+
+    assert strange == [404, 404] and await Upload.count() == 1
+    assert late.status_code == 422 and "is er niet meer" in late.text
