@@ -29,7 +29,7 @@ async def placings_for(viewer: Viewer, limit: int, offset: int = 0) -> list[dict
         "(SELECT count(*) FROM placement_file f WHERE f.placement = p.id) AS files, "
         "(SELECT count(*) FROM placement_file f WHERE f.placement = p.id AND f.state = 'placed') AS placed, "
         "(SELECT count(*) FROM placement_file f WHERE f.placement = p.id AND f.state IN ('unmatched', 'left')) AS waiting "
-        f"FROM placement p LEFT JOIN users u ON u.id = p.created_by WHERE {mine} ORDER BY p.id DESC LIMIT $1 OFFSET $2",
+        f"FROM placement p LEFT JOIN users u ON u.id = p.created_by WHERE p.purpose = 'dossier' AND {mine} ORDER BY p.id DESC LIMIT $1 OFFSET $2",
         limit,
         offset,
     )

@@ -57,11 +57,18 @@ class Announced:
 async def begin(target: Target, file: Announced, why: Say | None = None, *, by: Viewer) -> Upload:
     """Say no now to what would be refused when it is all there: a file that is unwanted itself, as `why` tells or by its path,
     is refused on its receipt. Raises Refused for what may not come there, Forbidden."""
+    if isinstance(target, Placing) and target.purpose == "approvals":
+        return await _begin_offered(target, file, why, by=by)
     return await (_begin_own if by.is_client else _begin)(target, file, why, by=by)
 
 
 @operation(Permission.EDIT_DOSSIERS, trail=False)
 async def _begin(target: Target, file: Announced, why: Say | None, *, by: Viewer) -> Upload:
+    return await _announce(target, file, why, by)
+
+
+@operation(Permission.EDIT_APPROVALS, trail=False)
+async def _begin_offered(target: Placing, file: Announced, why: Say | None, *, by: Viewer) -> Upload:
     return await _announce(target, file, why, by)
 
 
