@@ -209,7 +209,8 @@ async def _people_of_each(clients: str) -> dict[int, dict[int, Known]]:
     )
     found: dict[int, dict[int, Known]] = {}
     for row in rows:
-        found.setdefault(row.pop("client"), {})[row["id"]] = Known(**row)
+        client = row.pop("client")
+        found.setdefault(client, {})[row["id"]] = Known(**row)
     return found
 
 

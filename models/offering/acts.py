@@ -67,8 +67,9 @@ async def _plan_again(placing: Placing, by: Viewer) -> None:
 
 
 @operation(Permission.EDIT_APPROVALS, trail=False)
-async def carry_out(placing: Placing, *, by: Viewer) -> None:
-    """What is ready, in the background: as drafts, or offered, as was chosen."""
+async def carry_out(placing: Placing, seen: str = "", *, by: Viewer) -> bool:
+    """What is ready, in the background: as drafts, or offered, as was chosen. Where `seen` is what a plan came to (`mark_of`) and
+    it comes to something else now, nothing is begun: False, and the plan is as it is now."""
     placing.refuse_busy()
     offering = await offering_of(placing)
     if offering.kind is None:
@@ -77,10 +78,19 @@ async def carry_out(placing: Placing, *, by: Viewer) -> None:
     told = (await offering_of(placing)).told
     if not told["requests"]:
         raise Refused("", Say("Er is niets om klaar te zetten: geen bestand heeft een cliënt, of alles wacht op een besluit."))
+    if seen and seen != mark_of(told):
+        await touch(f"placing-{placing.id}")
+        return False
     await save(placing, state="placing", problem="", touched_at=utcnow(), undone_at=None)
     await start("offer_files", placing.id, by=by, total=told["files"] + told["left"] + told["skipped"])
     await by.note("Placing.offer", placing, {"count": told["requests"]})
     await touch("placing", f"placing-{placing.id}")
+    return True
+
+
+def mark_of(told: dict[str, Any]) -> str:
+    """What somebody agreed to who says: go."""
+    return "-".join(str(told.get(name, 0)) for name in ("requests", "files", "draft", "sign_off", "offered", "mailed", "replaced", "voided"))
 
 
 @operation(Permission.EDIT_APPROVALS, trail=False)

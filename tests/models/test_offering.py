@@ -144,7 +144,7 @@ async def test_offered_in_bulk_is_as_offered_one_by_one(cast: Cast) -> None:
     places = "SELECT person, step, state, role FROM approver WHERE request = $1 ORDER BY step, person"
     assert await engine.raw(places, many.id) == await engine.raw(places, single.id)
     detail = "SELECT detail, statement, name, role FROM approval_record WHERE request = $1 AND act = 'offered'"
-    ours, theirs = (await engine.raw(detail, one.id) for one in (many, single))
+    ours, theirs = await engine.raw(detail, many.id), await engine.raw(detail, single.id)
     assert set(json.loads(ours[0].pop("detail"))) == set(json.loads(theirs[0].pop("detail"))) and ours == theirs
     await _proof_holds(many)
     assert (await says_yes(eva, many)).outcome == "approved"
@@ -241,7 +241,7 @@ async def test_what_the_name_says_of_the_period_is_proposed_and_never_taken_sile
 
     await carried_out(placing, cast.anna)
 
-    assert (waits["requests"], waits["left"], waits["odd"]) == (1, 1, {"named": 1, "warned": 2} if "warned" in waits["odd"] else waits["odd"])
+    assert (waits["requests"], waits["left"], waits["odd"]["named"]) == (1, 1, 1)
     assert named["requests"] == 2
     assert sorted((one.book_year, one.period) for one in await requests_of(placing)) == [(2025, "k3"), (2026, "m01")]
 
