@@ -89,7 +89,9 @@ async def add(request: Request, viewer: Viewer, received: Received, offering_id:
         received.one_file("files")
     arrived = [NewDocument(file.name, file.sha256, file.size, file.content_type.mime) for file in received.files]
     count = await found.add_files(arrived, by=viewer)
-    said = Say("{n} bestanden ontvangen.", n=count) if count > 1 else Say("“{name}” is ontvangen.", name=arrived[0].name)
+    said = (
+        Say("{n} bestanden ontvangen.", n=count) if count > 1 else Say("“{name}” is ontvangen.", name=arrived[0].name)
+    )
     if received.refused:
         said = Say("{n} ontvangen, {m} niet: {why}", n=count, m=len(received.refused), why=received.refused[0].why)
     return go(page.url(offering_id=offering_id), toast=said)
@@ -127,7 +129,9 @@ async def give(request: Request, viewer: Viewer, offering_id: int) -> Reply:
         return await _page(request, viewer, found, invalid, tab=tab, asked={"ids": ids, "typed": typed, "why": why, "options": options})  # fmt: skip
     count = await found.give(ids, chosen, by=viewer)
     name = (await viewer.clients.get(chosen)).name
-    said = Say("{n} bestanden zijn nu van {name}.", n=count, name=name) if count != 1 else Say("Nu van {name}.", name=name)
+    said = (
+        Say("{n} bestanden zijn nu van {name}.", n=count, name=name) if count != 1 else Say("Nu van {name}.", name=name)
+    )
     return go(page.url(offering_id=offering_id, tab=tab, next=1), toast=said)
 
 
@@ -180,7 +184,9 @@ async def _rows(viewer: Viewer, found: Placing, ids: list[int]) -> list[dict[str
 
 
 def _apart(found: Placing, rows: list[dict[str, Any]], form: Apart, make: Callable[..., Reply]) -> Reply:
-    return make("offering/apart.html", title=Say("Apart instellen"), section="approvals", placing=found, rows=rows, form=form)
+    return make(
+        "offering/apart.html", title=Say("Apart instellen"), section="approvals", placing=found, rows=rows, form=form
+    )
 
 
 @offering.post("/approvals/placing/{offering_id:int}/start")
@@ -284,7 +290,9 @@ async def _page(
 
 async def _what(chosen: dict[str, Any]) -> str:
     names = dict(await kinds_offered())
-    return " ".join(one for one in (names.get(chosen["kind"], ""), period_words(chosen["book_year"], chosen["period"])) if one)
+    return " ".join(
+        one for one in (names.get(chosen["kind"], ""), period_words(chosen["book_year"], chosen["period"])) if one
+    )
 
 
 async def _get(viewer: Viewer, offering_id: int) -> Placing:

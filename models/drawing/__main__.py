@@ -224,7 +224,13 @@ def _keep(place: Path, write: Callable[[Path], object]) -> None:
     beside.replace(place)
 
 
-_ACTS: dict[str, Callable[..., None]] = {"about": _about, "glance": _glance, "draw": _draw, "text": _text, "join": _join}
+_ACTS: dict[str, Callable[..., None]] = {
+    "about": _about,
+    "glance": _glance,
+    "draw": _draw,
+    "text": _text,
+    "join": _join,
+}
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

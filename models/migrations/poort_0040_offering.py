@@ -1,17 +1,8 @@
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
-from piccolo.columns.base import OnDelete
-from piccolo.columns.base import OnUpdate
-from piccolo.columns.column_types import BigInt
-from piccolo.columns.column_types import Boolean
-from piccolo.columns.column_types import Date
-from piccolo.columns.column_types import ForeignKey
-from piccolo.columns.column_types import Integer
-from piccolo.columns.column_types import Serial
-from piccolo.columns.column_types import Text
-from piccolo.columns.column_types import Varchar
+from piccolo.columns.base import OnDelete, OnUpdate
+from piccolo.columns.column_types import BigInt, Boolean, Date, ForeignKey, Integer, Serial, Text, Varchar
 from piccolo.columns.indexes import IndexMethod
-from piccolo.constraints import Check
-from piccolo.constraints import Unique
+from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
 
@@ -47,13 +38,9 @@ DESCRIPTION = "Placing for approval in bulk"
 
 
 async def forwards():
-    manager = MigrationManager(
-        migration_id=ID, app_name="poort", description=DESCRIPTION
-    )
+    manager = MigrationManager(migration_id=ID, app_name="poort", description=DESCRIPTION)
 
-    manager.add_table(
-        class_name="Offering", tablename="offering", schema=None, columns=None
-    )
+    manager.add_table(class_name="Offering", tablename="offering", schema=None, columns=None)
 
     manager.add_column(
         table_class_name="Offering",

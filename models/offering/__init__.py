@@ -4,4 +4,15 @@ from models.offering.acts import begin_offering, carry_out, set_apart, set_up, u
 from models.offering.records import CHOICES, DEVIATIONS, Offering
 from models.offering.work import offer_files, undo_offering
 
-__all__ = ["CHOICES", "DEVIATIONS", "Offering", "begin_offering", "carry_out", "offer_files", "set_apart", "set_up", "undo", "undo_offering"]
+__all__ = [
+    "CHOICES",
+    "DEVIATIONS",
+    "Offering",
+    "begin_offering",
+    "carry_out",
+    "offer_files",
+    "set_apart",
+    "set_up",
+    "undo",
+    "undo_offering",
+]

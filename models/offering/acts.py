@@ -77,7 +77,9 @@ async def carry_out(placing: Placing, seen: str = "", *, by: Viewer) -> bool:
     await plan_offering(placing, by)
     told = (await offering_of(placing)).told
     if not told["requests"]:
-        raise Refused("", Say("Er is niets om klaar te zetten: geen bestand heeft een cliënt, of alles wacht op een besluit."))
+        raise Refused(
+            "", Say("Er is niets om klaar te zetten: geen bestand heeft een cliënt, of alles wacht op een besluit.")
+        )
     if seen and seen != mark_of(told):
         await touch(f"placing-{placing.id}")
         return False
@@ -90,14 +92,19 @@ async def carry_out(placing: Placing, seen: str = "", *, by: Viewer) -> bool:
 
 def mark_of(told: dict[str, Any]) -> str:
     """What somebody agreed to who says: go."""
-    return "-".join(str(told.get(name, 0)) for name in ("requests", "files", "draft", "sign_off", "offered", "mailed", "replaced", "voided"))
+    return "-".join(
+        str(told.get(name, 0))
+        for name in ("requests", "files", "draft", "sign_off", "offered", "mailed", "replaced", "voided")
+    )
 
 
 @operation(Permission.EDIT_APPROVALS, trail=False)
 async def undo(placing: Placing, *, by: Viewer) -> None:
     """What nobody opened yet is withdrawn, and its files wait here again; the rest stays."""
     placing.refuse_busy()
-    rows = await engine.raw("SELECT count(*) AS n FROM placement_file WHERE placement = $1 AND state = 'placed'", placing.id)
+    rows = await engine.raw(
+        "SELECT count(*) AS n FROM placement_file WHERE placement = $1 AND state = 'placed'", placing.id
+    )
     if not rows[0]["n"]:
         raise Refused("", Say("Hiervan staat niets meer klaar dat teruggedraaid kan worden."))
     await save(placing, state="undoing", problem="", touched_at=utcnow())

@@ -42,7 +42,9 @@ class Said(NamedTuple):
 def said_by(name: str) -> Said:
     """'Btw-jan.pdf' says m01, 'OB 2026-Q3.pdf' says k3 of 2026, 'IB 2025.pdf' says 2025. `name` is without the client number."""
     stem = fold(name.rpartition(".")[0] or name)
-    stem = re.sub(r"(?<!\d)(\d{4})[-_. ]?(\d{2})[-_. ](\d{2})(?!\d)|(?<!\d)\d{1,2}[-_.]\d{1,2}[-_.]\d{4}(?!\d)", " ", stem)  # a day
+    stem = re.sub(
+        r"(?<!\d)(\d{4})[-_. ]?(\d{2})[-_. ](\d{2})(?!\d)|(?<!\d)\d{1,2}[-_.]\d{1,2}[-_.]\d{4}(?!\d)", " ", stem
+    )  # a day
     tokens = _TOKEN.findall(stem)
     years = {int(one) for one in tokens if _is_year(one)}
     periods: set[str] = set()
@@ -50,9 +52,9 @@ def said_by(name: str) -> Said:
         before, after = (tokens[at - 1] if at else ""), (tokens[at + 1] if at + 1 < len(tokens) else "")
         if token in _MONTHS:
             periods.add(f"m{_MONTHS[token]:02}")
-        elif token in _QUARTER and (n := _within(after, 4)):
-            periods.add(f"k{n}")
-        elif token in _QUARTER[2:] and (n := _within(_number_before(tokens, at), 4)):
+        elif (token in _QUARTER and (n := _within(after, 4))) or (
+            token in _QUARTER[2:] and (n := _within(_number_before(tokens, at), 4))
+        ):
             periods.add(f"k{n}")
         elif token in _MONTH and (n := _within(after, 12)):
             periods.add(f"m{n:02}")
@@ -61,9 +63,17 @@ def said_by(name: str) -> Said:
         elif len(token) == 6 and _is_year(token[:4]) and (n := _within(token[4:], 12)):
             years.add(int(token[:4]))
             periods.add(f"m{n:02}")
-        elif len(token) == 2 and _is_year(before) and (n := _within(token, 12)) and re.search(rf"{before}[-_.]{token}", stem):
-            periods.add(f"m{n:02}")
-        elif len(token) == 2 and _is_year(after) and (n := _within(token, 12)) and re.search(rf"(?<!\d){token}[-_.]{after}", stem):
+        elif (
+            len(token) == 2
+            and _is_year(before)
+            and (n := _within(token, 12))
+            and re.search(rf"{before}[-_.]{token}", stem)
+        ) or (
+            len(token) == 2
+            and _is_year(after)
+            and (n := _within(token, 12))
+            and re.search(rf"(?<!\d){token}[-_.]{after}", stem)
+        ):
             periods.add(f"m{n:02}")
     return Said(years.pop() if len(years) == 1 else None, periods.pop() if len(periods) == 1 else None)
 

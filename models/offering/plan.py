@@ -54,12 +54,21 @@ class Piece:
     def why(self) -> str:
         """The deviation that holds it up."""
         held = [
-            code for code in DEVIATIONS if code in self.odd and (code in ALWAYS_LEFT or self.chosen.get(code) in ("leave", "skip"))
+            code
+            for code in DEVIATIONS
+            if code in self.odd and (code in ALWAYS_LEFT or self.chosen.get(code) in ("leave", "skip"))
         ]
         return held[0] if held else self.deviation
 
     def kept(self) -> str:
-        told = {"do": self.do, "part": self.part, "book_year": self.book_year, "period": self.period, "ends": self.ends, "with": self.odd}
+        told = {
+            "do": self.do,
+            "part": self.part,
+            "book_year": self.book_year,
+            "period": self.period,
+            "ends": self.ends,
+            "with": self.odd,
+        }
         return json.dumps(told, ensure_ascii=False, sort_keys=True)
 
 
@@ -253,7 +262,9 @@ async def summary_of(pieces: Sequence[Piece], bundles: Sequence[Bundle]) -> dict
     mailed: dict[int, list[Any]] = {}
     silent: set[int] = set()
     for bundle in going:
-        for place in bundle.view.steps[0].places if bundle.ends == "offered" and bundle.view and bundle.view.steps else ():
+        for place in (
+            bundle.view.steps[0].places if bundle.ends == "offered" and bundle.view and bundle.view.steps else ()
+        ):
             if place.is_mailed:
                 mailed.setdefault(place.person, [place.name, 0])[1] += 1
             else:

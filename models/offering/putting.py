@@ -62,7 +62,9 @@ class _Run:
 
     def line(self, made: _Made, act: str, **more: Any) -> Line:
         user = self.by.user
-        return Line(made.id, made.bundle.client, act, **({"person": user.id, "name": user.full_name, "role": "kantoor"} | more))
+        return Line(
+            made.id, made.bundle.client, act, **({"person": user.id, "name": user.full_name, "role": "kantoor"} | more)
+        )
 
 
 async def put(placing: Placing, by: Viewer, clients: int) -> int:
@@ -88,7 +90,11 @@ async def put(placing: Placing, by: Viewer, clients: int) -> int:
         "UPDATE placement_file SET state = $1, reason = $2, request = $3, deviation = $4, odd = $5 WHERE id = $6",
         [_row(piece, became.get(id(piece)), wrong.get(id(piece))) for piece in pieces],
     )
-    await touch(f"placing-{placing.id}", "approvals", *(f"client-{client}" for client in sorted({one.bundle.client for one in made})))
+    await touch(
+        f"placing-{placing.id}",
+        "approvals",
+        *(f"client-{client}" for client in sorted({one.bundle.client for one in made})),
+    )
     return len(rows)
 
 
@@ -183,7 +189,9 @@ def _trail(made: _Made, act: str, run: _Run, detail: dict[str, Any]) -> tuple[An
 
 
 async def _write_trail(lines: Sequence[tuple[Any, ...]]) -> None:
-    await engine.copy_rows("trail", ("at", "person", "operation", "record_table", "record_id", "client", "detail"), lines)
+    await engine.copy_rows(
+        "trail", ("at", "person", "operation", "record_table", "record_id", "client", "detail"), lines
+    )
 
 
 async def _offer(made: Sequence[_Made], run: _Run) -> None:
@@ -200,7 +208,10 @@ async def _offer(made: Sequence[_Made], run: _Run) -> None:
         states.append((dutch, english, run.now, frozen, one.id))
         for number, step in enumerate(steps, 1):
             asked = ("asked", run.now) if number == 1 else ("waiting", None)
-            places += [(one.id, one.bundle.client, place.person, number, asked[0], place.role, asked[1]) for place in step.places]
+            places += [
+                (one.id, one.bundle.client, place.person, number, asked[0], place.role, asked[1])
+                for place in step.places
+            ]
         detail = {"statement_en": english, "version": 1, "sha256": one.hashes, "steps": json.loads(frozen)}
         lines.append(run.line(one, "offered", statement=dutch, language="nl", detail=detail))
         lines += [
@@ -215,7 +226,11 @@ async def _offer(made: Sequence[_Made], run: _Run) -> None:
     await engine.copy_rows("approver", _APPROVER, places)
     await note_each(lines)
     await _write_trail(trail)
-    requests = await ApprovalRequest.objects().where(ApprovalRequest.id.is_in([one.id for one in made])).order_by(ApprovalRequest.id)
+    requests = (
+        await ApprovalRequest.objects()
+        .where(ApprovalRequest.id.is_in([one.id for one in made]))
+        .order_by(ApprovalRequest.id)
+    )
     await happened_to_each(requests, "offered")
 
 

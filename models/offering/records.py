@@ -62,7 +62,9 @@ class Offering(Owned, Table, tablename="offering"):
     internal_due = Date(null=True, default=None, help_text="NULL: by the calendar and the kind, for each client")
     legal_due = Date(null=True, default=None)
     amount = BigInt(null=True, default=None, help_text="cents")
-    together = Boolean(default=True, help_text="Files of one client become one request; else each a request of its own.")
+    together = Boolean(
+        default=True, help_text="Files of one client become one request; else each a request of its own."
+    )
     ends = Varchar(length=5, default="draft", help_text="draft, or offer")
     on_named = Varchar(length=7, default="leave")
     on_same = Varchar(length=7, default="leave")
@@ -88,9 +90,7 @@ class Offering(Owned, Table, tablename="offering"):
     @property
     def chosen(self) -> dict[str, Any]:
         """What holds for all: the columns of OF_ALL, and the way for each of CHOICES."""
-        return {name: getattr(self, name) for name in OF_ALL} | {
-            name: getattr(self, f"on_{name}") for name in CHOICES
-        }
+        return {name: getattr(self, name) for name in OF_ALL} | {name: getattr(self, f"on_{name}") for name in CHOICES}
 
     @property
     def told(self) -> dict[str, Any]:

@@ -20,7 +20,12 @@ _HEADS = (
 
 
 def workbook(
-    placing: Placing, what: str, counts: dict[str, Any], rows: list[dict[str, Any]], states: dict[str, Say], speak: Speak
+    placing: Placing,
+    what: str,
+    counts: dict[str, Any],
+    rows: list[dict[str, Any]],
+    states: dict[str, Say],
+    speak: Speak,
 ) -> bytes:
     """All is written as text: a name that begins with = stays what it was. `states`: how those of a request are called."""
     with _book() as (book, out):

@@ -53,7 +53,9 @@ async def _next(placing: Placing, by: Viewer, most: int) -> list[dict[str, Any]]
         placing.id,
     )
     requests = json.dumps([row["request"] for row in ids if row["request"]])
-    await engine.raw(f"UPDATE approval_request SET version = version WHERE id IN {listed(1)}", requests)  # held until this unit ends
+    await engine.raw(
+        f"UPDATE approval_request SET version = version WHERE id IN {listed(1)}", requests
+    )  # held until this unit ends
     return await engine.raw(
         "SELECT f.id, f.request, r.id AS there, r.client, r.state, r.version, r.replaces, (SELECT x.state FROM approval_request x WHERE x.id = r.replaces) AS former, "
         "(SELECT count(*) FROM approver a WHERE a.request = r.id AND (a.opened_at IS NOT NULL OR a.decided_at IS NOT NULL)) AS opened, "
@@ -73,7 +75,9 @@ def _why_not(row: dict[str, Any]) -> Say | None:
         return _STAYS
     if row["opened"] or row["looked"] or row["remarks"] or row["version"] > 1:
         return _STAYS
-    return _TOOK if row["former"] == "replaced" or (row["former"] == "withdrawn" and row["state"] == "offered") else None
+    return (
+        _TOOK if row["former"] == "replaced" or (row["former"] == "withdrawn" and row["state"] == "offered") else None
+    )
 
 
 async def _withdraw(rows: Sequence[dict[str, Any]], by: Viewer) -> None:
@@ -82,15 +86,22 @@ async def _withdraw(rows: Sequence[dict[str, Any]], by: Viewer) -> None:
     if not states:
         return
     ids, now, user = json.dumps(sorted(states)), utcnow(), by.user
-    await engine.raw(f"UPDATE approver SET state = 'void' WHERE request IN {listed(1)} AND state IN ('asked', 'waiting')", ids)
+    await engine.raw(
+        f"UPDATE approver SET state = 'void' WHERE request IN {listed(1)} AND state IN ('asked', 'waiting')", ids
+    )
     await note_each(
         [
-            Line(request, client, "withdrawn", user.id, user.full_name, "kantoor", detail={"reason": _REASON, "was": was})
+            Line(
+                request, client, "withdrawn", user.id, user.full_name, "kantoor", detail={"reason": _REASON, "was": was}
+            )
             for request, (client, was) in states.items()
         ]
     )
     await engine.raw(
-        f"UPDATE approval_request SET state = 'withdrawn', reason = $2, ended_at = $3 WHERE id IN {listed(1)}", ids, _REASON, now
+        f"UPDATE approval_request SET state = 'withdrawn', reason = $2, ended_at = $3 WHERE id IN {listed(1)}",
+        ids,
+        _REASON,
+        now,
     )
     await engine.copy_rows(
         "trail", ("at", "person", "operation", "record_table", "record_id", "client", "detail"),
@@ -99,5 +110,7 @@ async def _withdraw(rows: Sequence[dict[str, Any]], by: Viewer) -> None:
             for request, (client, was) in states.items()
         ],
     )  # fmt: skip
-    requests = await ApprovalRequest.objects().where(ApprovalRequest.id.is_in(sorted(states))).order_by(ApprovalRequest.id)
+    requests = (
+        await ApprovalRequest.objects().where(ApprovalRequest.id.is_in(sorted(states))).order_by(ApprovalRequest.id)
+    )
     await happened_to_each(requests, "withdrawn")

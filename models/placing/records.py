@@ -55,7 +55,9 @@ class Placing(Owned, Table, tablename="placement"):
     """Files that go to many dossiers at once, and where and how."""
 
     state = Varchar(length=8, default="open")
-    purpose = Varchar(length=9, default="dossier", help_text="dossier: into dossiers; approvals: each client is asked to approve")
+    purpose = Varchar(
+        length=9, default="dossier", help_text="dossier: into dossiers; approvals: each client is asked to approve"
+    )
     created_by = ForeignKey(User, null=True, default=None, on_delete=OnDelete.set_null, index=True)
     created_at = Timestamptz()
     touched_at = Timestamptz(
@@ -130,7 +132,9 @@ class Placing(Owned, Table, tablename="placement"):
         await add_loose(self, [file for file in files if file not in archives], by)
         for file in archives:
             await PlacingSource(placement=self.id, name=file.name[-255:], sha256=file.sha256, size=file.size).save()
-        reads = bool(archives) or (self.purpose == "approvals" and bool(files))  # where each is looked into by the worker
+        reads = bool(archives) or (
+            self.purpose == "approvals" and bool(files)
+        )  # where each is looked into by the worker
         await save(self, touched_at=utcnow(), problem="", **({"state": "reading"} if reads else {}))
         if reads:
             task = await self.task()
@@ -303,7 +307,11 @@ class PlacingFile(Owned, Table, tablename="placement_file"):
     own = Text(default="{}", help_text="JSON: what was chosen for this one instead of for all, by name of OWN")
     document = Integer(null=True, default=None, help_text="placed: the document that it became")
     version = Integer(null=True, default=None, help_text="placed: and which version of it")
-    look = Varchar(length=8, default="", help_text="for approval: fine, locked, bad or other (no PDF); '' before it was looked into")
+    look = Varchar(
+        length=8,
+        default="",
+        help_text="for approval: fine, locked, bad or other (no PDF); '' before it was looked into",
+    )
     pages = Integer(null=True, default=None)
     odd = Text(default="{}", help_text="JSON: for approval, all that deviates, with what there is to say of it")
     request = Integer(null=True, default=None, help_text="placed: the request for approval that it is part of")

@@ -75,12 +75,18 @@ async def undone(placing: Placing, by: Viewer) -> Placing:
 
 
 async def requests_of(placing: Placing) -> list[ApprovalRequest]:
-    return await ApprovalRequest.objects().where(ApprovalRequest.batch == f"placing-{placing.id}").order_by(ApprovalRequest.client, ApprovalRequest.id)
+    return (
+        await ApprovalRequest.objects()
+        .where(ApprovalRequest.batch == f"placing-{placing.id}")
+        .order_by(ApprovalRequest.client, ApprovalRequest.id)
+    )
 
 
 async def files_in(placing: Placing, state: str) -> dict[str, str]:
     """name > why, of the files in a state."""
-    rows = await engine.raw("SELECT name, reason FROM placement_file WHERE placement = $1 AND state = $2", placing.id, state)
+    rows = await engine.raw(
+        "SELECT name, reason FROM placement_file WHERE placement = $1 AND state = $2", placing.id, state
+    )
     return {row["name"]: json.loads(row["reason"])["say"] if row["reason"] else "" for row in rows}
 
 
@@ -88,7 +94,9 @@ def locked() -> bytes:
     """A PDF that asks for a password (RC4, 40 bits, revision 2): its trailer says so, which is all that is looked at."""
     body = pdf("geheim")
     secret = b"<< /Filter /Standard /V 1 /R 2 /O <" + b"28" * 32 + b"> /U <" + b"00" * 32 + b"> /P -4 >>"
-    return body.replace(b"/Root 1 0 R >>", b"/Root 1 0 R /Encrypt " + secret + b" /ID [<" + b"11" * 16 + b"><" + b"11" * 16 + b">] >>")
+    return body.replace(
+        b"/Root 1 0 R >>", b"/Root 1 0 R /Encrypt " + secret + b" /ID [<" + b"11" * 16 + b"><" + b"11" * 16 + b">] >>"
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,7 +113,11 @@ def test_a_name_says_a_period_or_nothing_and_never_half_of_it(name: str, said: t
 
 async def test_pdfs_in_a_zip_become_drafts_of_their_clients_and_the_rest_waits_in_the_bin(cast: Cast) -> None:
     bakkerij, garage = await number_of(cast.bakkerij), await number_of(cast.garage)
-    zip_ = zipped((f"{bakkerij}_Btw-jan.pdf", pdf("een")), (f"{bakkerij}_specificatie.pdf", pdf("twee")), (f"{garage}_Btw.pdf", pdf("drie")))
+    zip_ = zipped(
+        (f"{bakkerij}_Btw-jan.pdf", pdf("een")),
+        (f"{bakkerij}_specificatie.pdf", pdf("twee")),
+        (f"{garage}_Btw.pdf", pdf("drie")),
+    )
     placing = await placed(cast.anna, ("alles.zip", zip_), ("los.pdf", pdf("vier")))
     told = await chosen(placing, cast.anna)
 
@@ -117,8 +129,13 @@ async def test_pdfs_in_a_zip_become_drafts_of_their_clients_and_the_rest_waits_i
     one = made[cast.bakkerij]
     assert (one.book_year, one.period, one.source, one.message) == (2026, "m01", "bulk", "Graag deze week.")
     assert one.legal_due == dt.date(2026, 2, 28) and one.internal_due == dt.date(2026, 2, 20)
-    parts = await engine.raw("SELECT name, part, pages, position FROM approval_document WHERE request = $1 ORDER BY position", one.id)
-    assert [(row["name"], row["part"], row["pages"]) for row in parts] == [("Btw-jan.pdf", "main", 1), ("specificatie.pdf", "main", 1)]
+    parts = await engine.raw(
+        "SELECT name, part, pages, position FROM approval_document WHERE request = $1 ORDER BY position", one.id
+    )
+    assert [(row["name"], row["part"], row["pages"]) for row in parts] == [
+        ("Btw-jan.pdf", "main", 1),
+        ("specificatie.pdf", "main", 1),
+    ]
     assert list(await files_in(placing, "unmatched")) == ["los.pdf"] and placing.state == "open"
     assert await acts(one) == ["made"]
 
@@ -200,14 +217,24 @@ async def test_who_cannot_approve_yet_gets_a_draft_unless_the_office_says_otherw
 
     assert (careful["draft"], careful["offered"], careful["odd"]) == (2, 0, {"unmanned": 1, "warned": 1})
     assert (bold["draft"], bold["offered"], bold["mailed"], bold["silent"]) == (1, 1, 0, 1)
-    assert {one.client: one.state for one in await requests_of(placing)} == {cast.garage: "draft", cast.bakkerij: "offered"}
+    assert {one.client: one.state for one in await requests_of(placing)} == {
+        cast.garage: "draft",
+        cast.bakkerij: "offered",
+    }
 
 
 @pytest.mark.parametrize(
     ("way", "states", "left"),
-    [("leave", ["offered"], 1), ("skip", ["offered"], 0), ("beside", ["offered", "offered"], 0), ("replace", ["offered", "replaced"], 0)],
+    [
+        ("leave", ["offered"], 1),
+        ("skip", ["offered"], 0),
+        ("beside", ["offered", "offered"], 0),
+        ("replace", ["offered", "replaced"], 0),
+    ],
 )
-async def test_the_same_kind_and_period_is_replaced_only_when_that_was_chosen(cast: Cast, way: str, states: list[str], left: int) -> None:
+async def test_the_same_kind_and_period_is_replaced_only_when_that_was_chosen(
+    cast: Cast, way: str, states: list[str], left: int
+) -> None:
     eva, piet = await person(cast.garage, "Eva"), await person(cast.garage, "Piet")
     await plan(cast.garage, step(eva), step(piet))
     number = await number_of(cast.garage)
@@ -255,7 +282,11 @@ async def test_one_request_each_where_that_was_chosen_with_the_attachments_at_th
     await carried_out(placing, cast.anna)
 
     rows = await engine.raw("SELECT d.name, d.part, d.request FROM approval_document d JOIN approval_request r ON r.id = d.request WHERE r.batch = $1 ORDER BY d.id", f"placing-{placing.id}")  # fmt: skip
-    assert told["requests"] == 2 and [(row["name"], row["part"]) for row in rows] == [("a.pdf", "main"), ("staat.csv", "attachment"), ("b.pdf", "main")]
+    assert told["requests"] == 2 and [(row["name"], row["part"]) for row in rows] == [
+        ("a.pdf", "main"),
+        ("staat.csv", "attachment"),
+        ("b.pdf", "main"),
+    ]
     assert rows[0]["request"] == rows[1]["request"] != rows[2]["request"]
 
 
@@ -284,7 +315,12 @@ async def test_locked_damaged_and_double_files_are_named(cast: Cast) -> None:
 async def test_an_archived_client_waits_and_some_files_get_something_of_their_own(cast: Cast) -> None:
     await engine.raw("UPDATE client SET state = 'archived' WHERE id = $1", cast.garage)
     number = await number_of(cast.bakkerij)
-    placing = await placed(cast.anna, (f"{await number_of(cast.garage)}_a.pdf", pdf("een")), (f"{number}_b.pdf", pdf("twee")), (f"{number}_c.pdf", pdf("drie")))
+    placing = await placed(
+        cast.anna,
+        (f"{await number_of(cast.garage)}_a.pdf", pdf("een")),
+        (f"{number}_b.pdf", pdf("twee")),
+        (f"{number}_c.pdf", pdf("drie")),
+    )
     await chosen(placing, cast.anna)
     _, second, third = await ids_of(placing, "matched")
     await engine.run_writing(lambda: set_apart(placing, [second], {"period": "m02", "amount": 500}, by=cast.anna))
@@ -310,7 +346,11 @@ async def test_the_undo_withdraws_what_nobody_opened_and_leaves_the_rest(cast: C
 
     assert (await _fresh(of_bakkerij)).state == "withdrawn" and (await _fresh(of_garage)).state == "offered"
     assert not await bea.scope(ApprovalRequest).where(ApprovalRequest.state == "offered").exists()
-    assert placing.undone_at is not None and len(await ids_of(placing, "kept")) == 1 and len(await ids_of(placing, "matched")) == 1
+    assert (
+        placing.undone_at is not None
+        and len(await ids_of(placing, "kept")) == 1
+        and len(await ids_of(placing, "matched")) == 1
+    )
     await _proof_holds(of_bakkerij)
     await carried_out(placing, cast.anna)  # and it can be offered again
     assert [one.state for one in await requests_of(placing) if one.client == cast.bakkerij] == ["withdrawn", "offered"]
@@ -330,7 +370,9 @@ async def test_killed_between_two_units_nothing_is_made_twice(cast: Cast) -> Non
     await work(placing)
     await work(placing)
 
-    rows = await engine.raw("SELECT client, count(*) AS n FROM approval_request WHERE batch = $1 GROUP BY client", f"placing-{placing.id}")
+    rows = await engine.raw(
+        "SELECT client, count(*) AS n FROM approval_request WHERE batch = $1 GROUP BY client", f"placing-{placing.id}"
+    )
     assert len(rows) == len(numbers) and {row["n"] for row in rows} == {1}
     assert len(await ids_of(placing, "placed")) == len(numbers)
 

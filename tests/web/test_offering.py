@@ -46,7 +46,9 @@ async def test_a_colleague_offers_what_he_has_and_takes_it_back(cast: Cast, brow
         at = {"offering_id": placing.id}
         first = await anna.get(pages.page.url(**at))
         too_soon = await anna.post(pages.start.url(**at))
-        wrong = await anna.post(pages.settle.url(**at), data=await form(book_year="twintig", amount="veel", message="mijn bericht"))
+        wrong = await anna.post(
+            pages.settle.url(**at), data=await form(book_year="twintig", amount="veel", message="mijn bericht")
+        )
         saved = await anna.post(pages.settle.url(**at), data=await form(ends="offer"))
         bin_ = await anna.get(pages.page.url(**at, tab="bin"))
         loose = int(re.search(r'id="file-(\d+)"', bin_.text)[1])  # type: ignore[index]
@@ -72,10 +74,20 @@ async def test_a_colleague_offers_what_he_has_and_takes_it_back(cast: Cast, brow
 
     assert "los.pdf" in first.text and "Kies hierboven de soort" in first.text
     assert too_soon.status_code == 422 and "Kies een soort" in too_soon.text
-    assert wrong.status_code == 422 and "Vul een jaar in" in wrong.text and "mijn bericht" in wrong.text and 'value="veel"' in wrong.text
+    assert (
+        wrong.status_code == 422
+        and "Vul een jaar in" in wrong.text
+        and "mijn bericht" in wrong.text
+        and 'value="veel"' in wrong.text
+    )
     assert saved.status_code == 303
     assert unknown.status_code == 422 and "Geen cliënt heeft dit nummer" in unknown.text and given.status_code == 303
-    assert aside.status_code == 200 and apart.status_code == 303 and "apart ingesteld" in plan.text and "bijlage" in plan.text
+    assert (
+        aside.status_code == 200
+        and apart.status_code == 303
+        and "apart ingesteld" in plan.text
+        and "bijlage" in plan.text
+    )
     assert "1 accordering met 2 bestanden" in re.sub(r"\s+", " ", plan.text) and "bericht" in plan.text
     assert stale.status_code == 303 and started.status_code == 303 and "Ter accordering plaatsen" in busy.text
     assert "Klaargezet" in done.text and [one.state for one in made] == ["offered"]
@@ -86,7 +98,9 @@ async def test_a_colleague_offers_what_he_has_and_takes_it_back(cast: Cast, brow
     assert "Veel tegelijk plaatsen" in board.text
 
 
-async def test_a_placing_for_dossiers_is_none_for_approval_and_strangers_find_neither(cast: Cast, browser: Browsers) -> None:
+async def test_a_placing_for_dossiers_is_none_for_approval_and_strangers_find_neither(
+    cast: Cast, browser: Browsers
+) -> None:
     async with browser(cast.anna) as anna:
         placing = await begun(anna, ("los.pdf", pdf("een")))
         other = await anna.get(f"/placing/{placing.id}")
