@@ -162,9 +162,13 @@ async def glance(files: Sequence[tuple[str, int]]) -> dict[str, int | str]:
             if broke is not None:
                 found[broke] = "damaged"  # this one ended the process, or took all the time
             todo = [one for one in todo if one not in found]
-            for at in Path(folder).iterdir():
-                at.unlink()
+            await asyncio.to_thread(_empty, Path(folder))
     return {one: "too_big" if isinstance(what, int) and what > MOST_PAGES else what for one, what in found.items()}
+
+
+def _empty(folder: Path) -> None:
+    for at in folder.iterdir():
+        at.unlink()
 
 
 async def join(pictures: Sequence[str], target: Path) -> None:
