@@ -39,8 +39,9 @@ async def begin_offering(*, by: Viewer) -> Placing:
 
 @operation(Permission.EDIT_APPROVALS, trail=False)
 async def set_up(placing: Placing, values: dict[str, Any], *, by: Viewer) -> None:
-    """What holds for all: see `checked`. Raises Refused beside the field that is wrong."""
-    placing.refuse_busy()
+    """What holds for all: see `checked`; also while files are looked into. Raises Refused beside the field that is wrong."""
+    if not placing.takes_files:
+        placing.refuse_busy()
     await save(await offering_of(placing), **await checked(values))
     await _plan_again(placing, by)
 

@@ -49,14 +49,18 @@ async def work(placing: Placing) -> None:
         await Task.update({Task.state: "done"}).where(Task.id == task.id)
 
 
-async def chosen(placing: Placing, by: Viewer, **more: Any) -> dict[str, Any]:
-    """Set up; what it would come to."""
-    usual: dict[str, Any] = {name: ways[0] for name, ways in CHOICES.items()}
-    usual |= {
+async def usual(**more: Any) -> dict[str, Any]:
+    """What is chosen for all, as it is unless the test says otherwise."""
+    return {name: ways[0] for name, ways in CHOICES.items()} | {
         "kind": (await kind()).id, "book_year": 2026, "period": "m01", "message": "Graag deze week.", "internal_due": None, "legal_due": None,
         "amount": None, "together": True, "ends": "draft",
-    }  # fmt: skip
-    await engine.run_writing(lambda: set_up(placing, usual | more, by=by))
+    } | more  # fmt: skip
+
+
+async def chosen(placing: Placing, by: Viewer, **more: Any) -> dict[str, Any]:
+    """Set up; what it would come to."""
+    values = await usual(**more)
+    await engine.run_writing(lambda: set_up(placing, values, by=by))
     return (await offering_of(placing)).told
 
 
