@@ -200,8 +200,10 @@ async def start(request: Request, viewer: Viewer, offering_id: int) -> Reply:
         form = Chosen.blank(**shown((await offering_of(found)).chosen))
         form.refuse(refused)
         return await _page(request, viewer, found, invalid, form=form)
+    if begun:
+        return go(page.url(offering_id=offering_id))
     changed = Toast(Say("Het plan is intussen anders geworden. Kijk het na en begin dan opnieuw."), "attention")
-    return go(page.url(offering_id=offering_id), **({} if begun else {"toast": changed}))
+    return go(page.url(offering_id=offering_id), toast=changed)
 
 
 @offering.get("/approvals/placing/{offering_id:int}/undo")

@@ -100,7 +100,8 @@ async def put(placing: Placing, by: Viewer, clients: int) -> int:
 
 def _with_columns(run: _Run, bundles: Sequence[Bundle]) -> tuple[list[tuple[Bundle, dict[str, Any]]], dict[int, Say]]:
     """Each with what its request keeps; and why not, by the id of the piece in memory."""
-    going, wrong = [], {}
+    going: list[tuple[Bundle, dict[str, Any]]] = []
+    wrong: dict[int, Say] = {}
     for bundle in bundles:
         values = NewRequest(
             kind=run.kind.id, book_year=bundle.book_year, period=bundle.period, amount=_amount(bundle), message=run.offering.message,
