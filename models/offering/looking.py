@@ -13,7 +13,8 @@ from models.tasks import Progress
 if TYPE_CHECKING:
     from models.viewer import Viewer
 
-AT_ONCE = 60
+AT_ONCE = 200
+MOST_BYTES = 256 * 1024 * 1024  # of these together: they lie on this machine meanwhile
 PDF = "application/pdf"
 
 
@@ -22,6 +23,7 @@ async def look_into(placing: Placing, by: Viewer, progress: Progress) -> None:
     done = 0
     while rows := await _unseen(placing.id):
         await progress.report(done, done + rows[0]["total"])
+        rows = _some(rows)
         found = await drawing.glance([(row["sha256"], row["size"]) for row in rows if row["mime"] == PDF])
         await engine.run_writing(lambda rows=rows, found=found: _keep(rows, found))  # type: ignore[misc]
         done += len(rows)
@@ -35,6 +37,17 @@ async def _unseen(placing: int) -> list[dict[str, Any]]:
             f"AND state <> 'refused' ORDER BY id LIMIT {AT_ONCE}",
             placing,
         )
+
+
+def _some(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first of them, and what fits beside it."""
+    total, some = 0, []
+    for row in rows:
+        total += row["size"]
+        if some and total > MOST_BYTES:
+            break
+        some.append(row)
+    return some
 
 
 async def _keep(rows: list[dict[str, Any]], found: dict[str, int | str]) -> None:

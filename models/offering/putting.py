@@ -90,11 +90,8 @@ async def put(placing: Placing, by: Viewer, clients: int) -> int:
         "UPDATE placement_file SET state = $1, reason = $2, request = $3, deviation = $4, odd = $5 WHERE id = $6",
         [_row(piece, became.get(id(piece)), wrong.get(id(piece))) for piece in pieces],
     )
-    await touch(
-        f"placing-{placing.id}",
-        "approvals",
-        *(f"client-{client}" for client in sorted({one.bundle.client for one in made})),
-    )
+    unsaid = {one.bundle.client for one in made if one.bundle.ends != "offered"}
+    await touch(f"placing-{placing.id}", "approvals", *(f"client-{client}" for client in sorted(unsaid)))
     return len(rows)
 
 
