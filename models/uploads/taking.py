@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Target = Folder | RequestItem | Document | Placing
 ZONE = ZoneInfo("Europe/Amsterdam")
-_PLACING = "Stukken plaatsen"
+_PLACING = {"dossier": "Stukken plaatsen", "approvals": "Ter accordering plaatsen"}
 OPEN_MOST = 6_000  # unfinished uploads of one person
 DECISIONS = ("keep", "skip", "version")
 
@@ -138,7 +138,7 @@ def _whose(target: Target) -> str:
 async def _place(target: Target, by: Viewer) -> str:
     """Where it goes, in words: of the path what he may see."""
     if isinstance(target, Placing):
-        return f"{_PLACING} {target.created_at.astimezone(ZONE):%d-%m-%Y %H:%M}"
+        return f"{_PLACING[target.purpose]} {target.created_at.astimezone(ZONE):%d-%m-%Y %H:%M}"
     if isinstance(target, Folder):
         return " › ".join(step["name"] for step in await path_to(by, target))[-400:]
     return str(target.title if isinstance(target, RequestItem) else target.name)

@@ -9,8 +9,12 @@ from typing import Any
 
 import openpyxl
 
+from models import engine
+from models.offering import begin_offering
 from models.placing import Placing
 from models.sample.papers import pdf
+from models.uploads.reading import files_of
+from models.uploads.taking import Announced, begin
 from tests.approving import kind, person
 from tests.cast import Cast
 from tests.models.test_offering import again, number_of, requests_of, work
@@ -103,9 +107,43 @@ async def test_a_placing_for_dossiers_is_none_for_approval_and_strangers_find_ne
 ) -> None:
     async with browser(cast.anna) as anna:
         placing = await begun(anna, ("los.pdf", pdf("een")))
+        at = {"offering_id": placing.id}
         other = await anna.get(f"/placing/{placing.id}")
-        removed = await anna.post(pages.remove.url(offering_id=placing.id))
-    async with browser(cast.rik) as rik:
-        strange = await rik.get(pages.list_.url())
+        places = [pages.page, pages.files, pages.apart, pages.undoing, pages.report]
+        acts = [
+            pages.settle,
+            pages.give,
+            pages.act,
+            pages.save_apart,
+            pages.start,
+            pages.undo_,
+            pages.resume,
+            pages.remove,
+        ]
+        for who in (cast.rik, cast.sam):
+            async with browser(who) as stranger:
+                found = [(await stranger.get(one.url(**at))).status_code for one in places]
+                found += [
+                    (await stranger.post(one.url(**at), data={"ids": 1, "name": "Gestolen"})).status_code
+                    for one in acts
+                ]
+                found += [
+                    (await stranger.get(pages.list_.url())).status_code,
+                    (await stranger.post(pages.begin.url())).status_code,
+                ]
+                sent = await stranger.post(pages.add.url(**at), files=[("files", ("x.pdf", pdf("x")))])
+            assert {*found, sent.status_code} == {404}, who.user.email
+        removed = await anna.post(pages.remove.url(**at))
 
-    assert other.status_code == 404 and removed.status_code == 303 and strange.status_code == 404
+    assert other.status_code == 404 and removed.status_code == 303
+
+
+async def test_files_by_pieces_come_to_a_placing_for_approval_too(cast: Cast) -> None:
+    """By the uploads that go on after a cut: its receipt says where they went, and leads there."""
+    placing = await engine.run_writing(lambda: begin_offering(by=cast.anna))
+    upload = await engine.run_writing(lambda: begin(placing, Announced("1_Btw.pdf", 9), by=cast.anna))
+
+    receipt = await cast.anna.receipts.get(upload.receipt)
+
+    assert upload.placement == placing.id and receipt.place.startswith("Ter accordering plaatsen")
+    assert [one["purpose"] for one in await files_of(cast.anna, receipt)] == ["approvals"]
