@@ -17,6 +17,7 @@ from models.offering import DEVIATIONS, begin_offering, carry_out, set_apart, se
 from models.offering.acts import mark_of
 from models.offering.lists import STATES, files_of, kinds_offered, offerings_for
 from models.offering.plan import offering_of
+from models.offering.records import as_day
 from models.offering.report import workbook
 from models.placing import Placing, PlacingFile
 from models.placing.lists import count_under, counts_of, found_by, sources_of
@@ -281,13 +282,17 @@ async def _page(
         form.kind.choices = [(0, Say("Kies een soort")), *await kinds_offered()]
     return make(
         "offering/files.html" if part else "offering/page.html", title=_TITLE, section="approvals", placing=found, chosen=chosen,
-        told=chosen.told, mark=mark_of(chosen.told), counts=counts, tab=tab, total=total, page=number, size=SIZE,
+        told=_with_days(chosen.told), mark=mark_of(chosen.told), counts=counts, tab=tab, total=total, page=number, size=SIZE,
         rows=await files_of(viewer, found, chosen.chosen, tab, SIZE, (number - 1) * SIZE), sources=await sources_of(found), states=STATES,
         words=STATE_WORDS, deviations=DEVIATIONS, ways=WAYS, task=task, is_stuck=found.is_busy and (task is None or not task.is_busy),
         form=form, asked=asked, focus_next=bool(query.get("next")), base=page.url(offering_id=found.id, tab=tab),
         here=files.url(offering_id=found.id, tab=tab, page=number if number > 1 else None),
         coming=0 if part or found.is_busy else await coming_to(found.id, viewer), tab_counts={name: counts[key] for name, key in _COUNT.items()},
     )  # fmt: skip
+
+
+def _with_days(told: dict[str, Any]) -> dict[str, Any]:
+    return told | {name: [as_day(day) for day in told.get(name, [])] for name in ("legal", "internal")}
 
 
 async def _what(chosen: dict[str, Any]) -> str:

@@ -75,6 +75,8 @@ def _read(row: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
     for code in ("warned", "unmanned"):
         if code in odd:
             odd[code] = [Say.from_json(one) for one in odd[code]]
+    if "wrong" in odd:
+        odd["wrong"] = [Say.from_json(odd["wrong"])]
     proposed = odd.get("named")
     return row | {
         "chosen": for_file(chosen, row["own"]), "why": Say.from_json(json.loads(row["reason"])) if row["reason"] else None, "odd": odd,

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.accounts.blocking import listed
-from models.approvals.making import MOST_PARTS
+from models.approvals.making import MOST_PARTS, NewRequest, columns_of
 from models.approvals.planning import PlanView, who_would_sign_each
+from models.approvals.proofs import today
 from models.approvals.records import ApprovalKind
-from models.core import save
+from models.clients import Client
+from models.core import Refused, save
 from models.offering.naming import Said, said_by
-from models.offering.records import ALWAYS_LEFT, CHOICES, DEVIATIONS, Offering, for_file
+from models.offering.records import ALWAYS_LEFT, CHOICES, DEVIATIONS, Offering, as_day, for_file
 from models.placing.plan import set_unseen_apart, texts
 from models.placing.records import Placing
 
@@ -83,6 +85,7 @@ class Bundle:
     formers: list[dict[str, Any]] = field(default_factory=list)
     view: PlanView | None = None
     ends: str = "draft"
+    columns: dict[str, Any] = field(default_factory=dict)  # as its request keeps them
 
     @property
     def first(self) -> Piece:
@@ -155,6 +158,7 @@ async def laid_out(offering: Offering, rows: Sequence[dict[str, Any]]) -> tuple[
     await _find_formers(bundles, kind.id)
     await _find_signers(bundles, kind)
     for bundle in bundles:
+        _fill(bundle, offering, kind)
         bundle.ends = _end(bundle, offering.ends, kind)
         for piece in bundle.pieces:
             piece.ends = bundle.ends
@@ -248,6 +252,20 @@ async def _find_signers(bundles: Sequence[Bundle], kind: ApprovalKind) -> None:
             bundle.note("warned", [one.as_json() for one in view.warnings[:MOST_WARNINGS]])
 
 
+def _fill(bundle: Bundle, offering: Offering, kind: ApprovalKind) -> None:
+    """Its deadlines by the calendar of this client, and what else was chosen; or why that cannot be."""
+    first = bundle.first
+    values = NewRequest(
+        kind=kind.id, book_year=bundle.book_year, period=bundle.period, amount=first.chosen["amount"], message=offering.message,
+        internal_due=as_day(offering.internal_due), legal_due=as_day(offering.legal_due),
+    )  # fmt: skip
+    year = Client(year_end_month=first.row["year_end_month"], extension_months=first.row["extension_months"])
+    try:
+        bundle.columns = columns_of(year, kind, values)
+    except Refused as refused:
+        bundle.note("wrong", refused.why.as_json())
+
+
 def _end(bundle: Bundle, ends: str, kind: ApprovalKind) -> str:
     first = bundle.first
     if ends == "draft" or "unmanned" in first.odd or ("warned" in first.odd and first.chosen["warned"] == "draft"):
@@ -274,6 +292,9 @@ async def summary_of(pieces: Sequence[Piece], bundles: Sequence[Bundle]) -> dict
         f"SELECT count(DISTINCT person) AS n FROM approver WHERE state = 'approved' AND request IN {listed(1)}",
         _json({one["id"] for one in replaced}),
     )
+    legal, internal = (
+        sorted(day for one in going if (day := one.columns[name])) for name in ("legal_due", "internal_due")
+    )
     odd: dict[str, int] = {}
     for piece in pieces:
         for code in piece.odd:
@@ -285,6 +306,8 @@ async def summary_of(pieces: Sequence[Piece], bundles: Sequence[Bundle]) -> dict
         "names": sorted(mailed.values(), key=lambda one: (-one[1], one[0]))[:MOST_NAMED], "silent": len(silent - set(mailed)),
         "replaced": len(replaced), "voided": sum(one["approvals"] for one in replaced), "told": int(people[0]["n"]),
         "left": sum(piece.do == "leave" for piece in pieces), "skipped": sum(piece.do == "skip" for piece in pieces), "odd": odd,
+        "legal": [str(day) for day in (legal[:1] + legal[-1:])], "internal": [str(day) for day in (internal[:1] + internal[-1:])],
+        "late": sum(day < today() for day in legal),
     }  # fmt: skip
 
 

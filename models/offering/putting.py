@@ -12,7 +12,6 @@ from models import engine
 from models.accounts.blocking import listed
 from models.approvals.events import happened_to_each
 from models.approvals.holding import role_name
-from models.approvals.making import NewRequest, columns_of
 from models.approvals.offering import offer
 from models.approvals.planning import as_frozen
 from models.approvals.record import Line, note_each
@@ -23,7 +22,7 @@ from models.dossiers.rolling import new_ids as fresh_ids
 from models.engine import all_or_nothing
 from models.live import touch
 from models.offering.plan import Bundle, Piece, laid_out, offering_of, rows_of
-from models.offering.records import DEVIATIONS, Offering, as_day
+from models.offering.records import DEVIATIONS, Offering
 from models.placing.plan import set_unseen_apart
 from models.placing.records import Placing
 from models.scanning.enlisting import enlist
@@ -80,7 +79,7 @@ async def put(placing: Placing, by: Viewer, clients: int) -> int:
         return 0
     run = _Run(placing, offering, kind, by, utcnow())
     pieces, bundles = await laid_out(offering, rows)
-    going, wrong = _with_columns(run, [bundle for bundle in bundles if bundle.goes])
+    going = [(bundle, bundle.columns) for bundle in bundles if bundle.goes]
     made = await _make(run, going, await _responsible(run, going))
     singly = [one for one in made if one.bundle.replaces and one.bundle.ends != "draft"]
     await _offer([one for one in made if one.bundle.ends == "offered" and one not in singly], run)
@@ -88,40 +87,11 @@ async def put(placing: Placing, by: Viewer, clients: int) -> int:
     became = {id(piece): (one.id, refused.get(id(one.bundle))) for one in made for piece in one.bundle.pieces}
     await engine.raw_many(
         "UPDATE placement_file SET state = $1, reason = $2, request = $3, deviation = $4, odd = $5 WHERE id = $6",
-        [_row(piece, became.get(id(piece)), wrong.get(id(piece))) for piece in pieces],
+        [_row(piece, became.get(id(piece))) for piece in pieces],
     )
     unsaid = {one.bundle.client for one in made if one.bundle.ends != "offered"}
     await touch(f"placing-{placing.id}", "approvals", *(f"client-{client}" for client in sorted(unsaid)))
     return len(rows)
-
-
-def _with_columns(run: _Run, bundles: Sequence[Bundle]) -> tuple[list[tuple[Bundle, dict[str, Any]]], dict[int, Say]]:
-    """Each with what its request keeps; and why not, by the id of the piece in memory."""
-    going: list[tuple[Bundle, dict[str, Any]]] = []
-    wrong: dict[int, Say] = {}
-    for bundle in bundles:
-        values = NewRequest(
-            kind=run.kind.id, book_year=bundle.book_year, period=bundle.period, amount=_amount(bundle), message=run.offering.message,
-            internal_due=as_day(run.offering.internal_due), legal_due=as_day(run.offering.legal_due),
-        )  # fmt: skip
-        try:
-            going.append((bundle, columns_of(_Year(bundle.first.row), run.kind, values)))  # type: ignore[arg-type]
-        except Refused as refused:
-            wrong |= {id(piece): refused.why for piece in bundle.pieces}
-    return going, wrong
-
-
-class _Year:
-    """Of a client what deadlines follow from."""
-
-    def __init__(self, row: dict[str, Any]) -> None:
-        self.year_end_month = row["year_end_month"]
-        self.extension_months = row["extension_months"]
-
-
-def _amount(bundle: Bundle) -> int | None:
-    amount: int | None = bundle.first.chosen["amount"]
-    return amount
 
 
 async def _responsible(run: _Run, going: Sequence[tuple[Bundle, Any]]) -> dict[int, int]:
@@ -251,12 +221,12 @@ async def _offer_singly(made: _Made, by: Viewer) -> Say | None:
     return None
 
 
-def _row(piece: Piece, became: tuple[int, Say | None] | None, wrong: Say | None) -> tuple[Any, ...]:
+def _row(piece: Piece, became: tuple[int, Say | None] | None) -> tuple[Any, ...]:
     kept = (piece.deviation, piece.kept(), piece.row["id"])
     if became:
         return ("placed", _said(became[1]) if became[1] else "", became[0], *kept)
-    if wrong:
-        return ("left", _said(wrong), None, "wrong", *kept[1:])
+    if wrong := piece.odd.get("wrong"):
+        return ("left", json.dumps(wrong, ensure_ascii=False), None, *kept)
     return ("skipped" if piece.do == "skip" else "left", _said(DEVIATIONS[piece.why or "wrong"]), None, *kept)
 
 

@@ -422,3 +422,12 @@ async def test_many_files_take_no_statement_each(cast: Cast) -> None:
         await carried_out(placing, cast.anna)
 
     assert len(await ids_of(placing, "placed")) == len(files) and queries.n < 200, queries.n
+
+
+async def test_the_plan_tells_the_deadlines_and_which_cannot_be(cast: Cast) -> None:
+    placing = await placed(cast.anna, (f"{await number_of(cast.garage)}_Btw.pdf", pdf("een")))
+    told = await chosen(placing, cast.anna)
+    wrong = await chosen(placing, cast.anna, internal_due=dt.date(2026, 5, 1))  # after the legal one of this period
+
+    assert (told["legal"], told["internal"]) == (["2026-02-28"] * 2, ["2026-02-20"] * 2)
+    assert (wrong["requests"], wrong["left"], wrong["odd"]["wrong"]) == (0, 1, 1)
