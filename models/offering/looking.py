@@ -41,7 +41,8 @@ async def _unseen(placing: int) -> list[dict[str, Any]]:
 
 def _some(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The first of them, and what fits beside it."""
-    total, some = 0, []
+    total = 0
+    some: list[dict[str, Any]] = []
     for row in rows:
         total += row["size"]
         if some and total > MOST_BYTES:
