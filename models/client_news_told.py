@@ -211,7 +211,7 @@ def _approval(row: dict[str, Any], language: str) -> dict[str, Any]:
     kind = row["kind_en"] if language == "en" and row["kind_en"] else row["kind_nl"]
     name = " ".join(one for one in (kind, period_words(row["book_year"], row["period"], language), row["title"]) if one)
     return {
-        "id": row["id"], "title": name, "due_on": due, "is_late": due is not None and due < utcnow().date(), "reason": row["reason"],
+        "id": row["id"], "title": name, "due_on": due, "is_late": due is not None and due < this_day(), "reason": row["reason"],
         "is_shown": row["is_shown"], "what": row["what"], "news": row["news"],
     }  # fmt: skip
 

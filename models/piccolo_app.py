@@ -50,6 +50,7 @@ TABLE_MODULES = [
     "models.hearing",
     "models.reminders",
     "models.placing.records",
+    "models.offering.records",
     "models.imports.records",
     "models.imports.mappings",
     "models.tasks",

@@ -131,6 +131,11 @@ async def ids() -> dict[str, Any]:
             "INSERT INTO placement_file (placement, path, name) SELECT max(id), 'a.pdf', 'a.pdf' FROM placement"
         )
         await engine.raw(
+            "INSERT INTO placement (purpose, created_by, created_at, touched_at) SELECT 'approvals', id, created_at, created_at FROM users WHERE id = $1",
+            anna,
+        )
+        await engine.raw("INSERT INTO offering (placement) SELECT max(id) FROM placement")
+        await engine.raw(
             "INSERT INTO document_mailing (client, documents, token, made_by, made_at) SELECT c.id, '[]', 'een', $1, c.created_at FROM client c WHERE c.name = 'Bakkerij Jansen B.V.'",
             anna,
         )
@@ -197,6 +202,7 @@ async def ids() -> dict[str, Any]:
             "INSERT INTO upload (person, receipt, client, key, name, size, begun_at, expires_at) "
             "SELECT r.person, r.id, r.client, '0123456789abcdef0123456789abcdef', 'a.pdf', 9, r.begun_at, r.begun_at FROM drop_receipt r"
         )
+    found["offering_id"] = (await engine.raw("SELECT max(placement) AS id FROM offering"))[0]["id"]
     for name, table in (
         ("receipt_id", "drop_receipt"),
         ("upload_id", "upload"),
@@ -222,7 +228,7 @@ async def ids() -> dict[str, Any]:
         ("run_id", "structure_run"),
         ("export_id", "dossier_export"),
         ("arrival_id", "dossier_import"),
-        ("placing_id", "placement"),
+        ("placing_id", "placement WHERE purpose = 'dossier'"),
         ("file_id", "placement_file"),
         ("mailing_id", "document_mailing"),
         ("asking_id", "document_request"),

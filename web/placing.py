@@ -79,7 +79,7 @@ async def list_(request: Request, viewer: Viewer) -> Reply:
     number = _whole(request.query_params.get("page")) or 1
     return show(
         "placing/list.html", title=Say("Stukken plaatsen"), section="dossiers", page=number, size=SIZE,
-        rows=await placings_for(viewer, SIZE, (number - 1) * SIZE), total=await viewer.scope(Placing).count(),
+        rows=await placings_for(viewer, SIZE, (number - 1) * SIZE), total=await viewer.scope(Placing).where(Placing.purpose == "dossier").count(),
     )  # fmt: skip
 
 
@@ -410,7 +410,7 @@ def _whole(value: Any) -> int:
 
 async def _get(viewer: Viewer, placing_id: int) -> Placing:
     _allow(viewer)
-    found: Placing = await viewer.scope(Placing).get(placing_id)
+    found: Placing = await viewer.scope(Placing).where(Placing.purpose == "dossier").get(placing_id)
     return found
 
 

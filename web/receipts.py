@@ -62,7 +62,7 @@ async def _shown(viewer: Viewer, receipt: UploadReceipt) -> dict[str, Any]:
         "tones": TONES,
         "document_page": "documents.page" if viewer.is_staff else "portal.document",
         "of_client": receipt.client,
-        "placing": next((one["placement"] for one in files if one["placement"]), None),
+        "placing": next(((one["placement"], one["purpose"]) for one in files if one["placement"]), None),
     }
 
 

@@ -201,6 +201,7 @@ SENTENCES: dict[str, Say] = {
     "Dossier.placed": Say("plaatste {count} stukken in het dossier"),
     "Placing.begin": Say("begon stukken te plaatsen"),
     "Placing.place": Say("liet stukken plaatsen"),
+    "Placing.offer": Say("liet {count} accorderingen klaarzetten"),
     "Placing.undo": Say("vroeg een plaatsing terug te draaien"),
     "Placing.taken_back": Say("draaide een plaatsing terug"),
     "Folder.add_folder": Say("voegde map {name} toe"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-from collections.abc import Awaitable, Callable, Iterator
+import json
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from models import engine
+from models.accounts.blocking import listed
 from models.live import touch
 
 if TYPE_CHECKING:
@@ -46,6 +48,24 @@ async def happened(request: ApprovalRequest, event: str) -> None:
     await changed(request)
     for hook in () if _unheard.get() else HOOKS:
         await hook(request, event)
+
+
+async def happened_to_each(requests: Sequence[ApprovalRequest], event: str) -> None:
+    """As `happened`, of many in one unit: whoever subscribed is told of each, the pages once."""
+    if event not in EVENTS:
+        raise ValueError(f"no event is called {event!r}")
+    if not requests:
+        return
+    people = await engine.raw(
+        f"SELECT DISTINCT person FROM approver WHERE request IN {listed(1)}", json.dumps([one.id for one in requests])
+    )
+    topics = [f"client-{one.client}" for one in requests]
+    if event != "offered":  # what is new is on nobody's screen
+        topics += [f"approval-{one.id}" for one in requests]
+    await touch("approvals", *dict.fromkeys(topics), *(f"user-{row['person']}" for row in people))
+    for request in requests:
+        for hook in () if _unheard.get() else HOOKS:
+            await hook(request, event)
 
 
 async def changed(request: ApprovalRequest) -> None:

@@ -127,7 +127,7 @@ async def make(client: Client, values: NewRequest, parts: Sequence[NewPart], *, 
     if client.state != "active":
         raise Refused("", Say("“{name}” is gearchiveerd. Herstel de cliënt eerst.", name=client.name))
     kind = await kind_of(values.kind)
-    columns = await _columns(client, kind, values)
+    columns = columns_of(client, kind, values)
     _check_parts(parts)
     await _settle_former(client.id, values, columns["period"])
     request = ApprovalRequest(
@@ -150,7 +150,7 @@ async def change(request: ApprovalRequest, values: NewRequest, *, by: Viewer) ->
     _require_draft(request)
     client = await by.clients.get(request.client)
     kind = await kind_of(values.kind)
-    columns = await _columns(client, kind, values)
+    columns = columns_of(client, kind, values)
     same = (request.kind, request.book_year, request.period) == (kind.id, values.book_year, columns["period"])
     if values.replaces or not same:
         await _settle_former(client.id, values, columns["period"], request.id)
@@ -249,7 +249,8 @@ async def responsible_for(client: int, asked: int | None, by: Viewer) -> int:
     return int(rows[0]["person"]) if rows else int(by.user.id)
 
 
-async def _columns(client: Client, kind: ApprovalKind, values: NewRequest) -> dict[str, Any]:
+def columns_of(client: Client, kind: ApprovalKind, values: NewRequest) -> dict[str, Any]:
+    """As a request keeps them. Of the client counts when its book year ends and what it was granted. Raises Refused."""
     period = checked_period(values.book_year, values.period)
     if values.amount is not None and abs(values.amount) > MOST_CENTS:
         raise Refused("amount", Say("Dit bedrag is te groot."))

@@ -140,6 +140,37 @@ async def text(sha256: str, size: int, name: str, number: int) -> str:
     return (await _piece(sha256, size, name, f"text-{number}.txt", "text", number)).decode()
 
 
+async def glance(files: Sequence[tuple[str, int]]) -> dict[str, int | str]:
+    """Of many PDFs, by hash and size, how many pages each has, or why it cannot be shown: a key of WHY. Nothing is drawn; some
+    dozens go at once into one process, which is begun anew behind the one that broke it."""
+    found: dict[str, int | str] = {sha256: "too_big" for sha256, size in files if size > MOST_SIZE}
+    todo = list(dict.fromkeys(sha256 for sha256, size in files if size <= MOST_SIZE))
+    with tempfile.TemporaryDirectory(dir=_folder(), prefix="glance-") as folder:
+        while todo:
+            for number, sha256 in enumerate(todo):
+                await _fetch(sha256, Path(folder) / f"{number:04}")
+            command = [sys.executable, "-E", "-s", "-m", "models.drawing", "glance", folder]
+            try:
+                async with _slots.get():
+                    _, said = await _finish(command, SECONDS + len(todo), {})
+                lines = [line.split() for line in said.splitlines()]
+            except Undrawable:
+                lines = []
+            for name, what in (line for line in lines if len(line) == 2):
+                found[todo[int(name)]] = int(what) if what.isdecimal() else what
+            broke = next((one for one in todo if one not in found), None)
+            if broke is not None:
+                found[broke] = "damaged"  # this one ended the process, or took all the time
+            todo = [one for one in todo if one not in found]
+            await asyncio.to_thread(_empty, Path(folder))
+    return {one: "too_big" if isinstance(what, int) and what > MOST_PAGES else what for one, what in found.items()}
+
+
+def _empty(folder: Path) -> None:
+    for at in folder.iterdir():
+        at.unlink()
+
+
 async def join(pictures: Sequence[str], target: Path) -> None:
     """Photos, by the hashes of their bytes, as the pages of one PDF. Raises Undrawable."""
     with tempfile.TemporaryDirectory(dir=_folder()) as folder:

@@ -3,6 +3,7 @@
 about SOURCE FOLDER WIDTH: the first page as WIDTH-1.webp, for it is what somebody waits for; and about.json with `pages` and `sizes` (width and height of each page in points, the first 500).
 draw SOURCE FOLDER FIRST LAST WIDTH: pages FIRST to LAST (from 1) as WIDTH-N.webp.
 text SOURCE FOLDER FIRST LAST: what can be read on them as text-N.txt.
+glance FOLDER: of each file in it a line: its name and how many pages, password, damaged or too_big. It stops at one that breaks it.
 join TARGET PICTURE…: photos, turned upright, as the pages of one PDF.
 An error is a line with its code: password, damaged or too_big.
 """
@@ -130,6 +131,20 @@ def _about(source: str, folder: str, width: str) -> None:
     _keep(Path(folder) / "about.json", lambda at: at.write_text(json.dumps({"pages": found.pages, "sizes": sizes})))
 
 
+def _glance(folder: str) -> None:
+    for at in sorted(Path(folder).iterdir()):
+        try:
+            pdf = pypdfium2.PdfDocument(str(at))
+            said = str(len(pdf)) if len(pdf) else "damaged"
+            pdf.close()
+        except pypdfium2.PdfiumError as error:
+            said = "password" if "password" in str(error).lower() else "damaged"
+        except MemoryError:
+            said = "too_big"
+        sys.stdout.write(f"{at.name} {said}\n")
+        sys.stdout.flush()
+
+
 def _draw(source: str, folder: str, first: str, last: str, width: str) -> None:
     found = _open(source)
     for number in range(int(first), min(int(last), found.pages) + 1):
@@ -209,7 +224,13 @@ def _keep(place: Path, write: Callable[[Path], object]) -> None:
     beside.replace(place)
 
 
-_ACTS: dict[str, Callable[..., None]] = {"about": _about, "draw": _draw, "text": _text, "join": _join}
+_ACTS: dict[str, Callable[..., None]] = {
+    "about": _about,
+    "glance": _glance,
+    "draw": _draw,
+    "text": _text,
+    "join": _join,
+}
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

@@ -29,7 +29,7 @@ async def placings_for(viewer: Viewer, limit: int, offset: int = 0) -> list[dict
         "(SELECT count(*) FROM placement_file f WHERE f.placement = p.id) AS files, "
         "(SELECT count(*) FROM placement_file f WHERE f.placement = p.id AND f.state = 'placed') AS placed, "
         "(SELECT count(*) FROM placement_file f WHERE f.placement = p.id AND f.state IN ('unmatched', 'left')) AS waiting "
-        f"FROM placement p LEFT JOIN users u ON u.id = p.created_by WHERE {mine} ORDER BY p.id DESC LIMIT $1 OFFSET $2",
+        f"FROM placement p LEFT JOIN users u ON u.id = p.created_by WHERE p.purpose = 'dossier' AND {mine} ORDER BY p.id DESC LIMIT $1 OFFSET $2",
         limit,
         offset,
     )
@@ -56,7 +56,7 @@ async def counts_of(placing: Placing) -> dict[str, Any]:
         counts["files"] += row["n"]
         if row["deviation"] and row["state"] == "matched":
             counts["odd"] += row["n"]
-            counts["deviations"][row["deviation"]] += row["n"]
+            counts["deviations"][row["deviation"]] = counts["deviations"].get(row["deviation"], 0) + row["n"]
     counts["bin"] = sum(counts[state] for state in BIN)
     counts["done"] = counts["placed"] + counts["kept"] + counts["skipped"]
     counts["out"] = counts["dropped"] + counts["refused"]
@@ -67,7 +67,7 @@ async def counts_of(placing: Placing) -> dict[str, Any]:
     return counts
 
 
-_WHICH = {
+WHICH = {
     "ready": "f.state = 'matched'",
     "odd": "f.state = 'matched' AND f.deviation <> ''",
     "bin": "f.state IN ('unmatched', 'left')",
@@ -87,7 +87,7 @@ async def files_of(
         "SELECT f.id, f.path, f.name, f.size, f.mime, f.sha256, f.state, f.deviation, f.reason, f.own, f.document, f.version, "
         "c.id AS client, c.name AS client_name, c.number, s.name AS archive FROM placement_file f "
         f"LEFT JOIN client c ON c.id = f.client AND {seen(viewer)} LEFT JOIN placement_source s ON s.id = f.source "
-        f"WHERE f.placement = $1 AND {_WHICH[tab]}{only} ORDER BY c.sort_key, c.id, f.id LIMIT $2 OFFSET $3",
+        f"WHERE f.placement = $1 AND {WHICH[tab]}{only} ORDER BY c.sort_key, c.id, f.id LIMIT $2 OFFSET $3",
         placing.id, limit, offset,
     )  # fmt: skip
     whole = {name: getattr(placing, name) for name in OWN}
@@ -101,7 +101,7 @@ async def files_of(
 
 async def count_under(placing: Placing, tab: str) -> int:
     rows = await engine.raw(
-        f"SELECT count(*) AS n FROM placement_file f WHERE f.placement = $1 AND {_WHICH[tab]}", placing.id
+        f"SELECT count(*) AS n FROM placement_file f WHERE f.placement = $1 AND {WHICH[tab]}", placing.id
     )
     return int(rows[0]["n"])
 

@@ -70,6 +70,11 @@ WHERE p.placement = $1 AND p.state = 'matched' {more}"""
 async def plan_again(placing: Placing, by: Viewer, since: int = 0) -> None:
     """Look at all that has a client (or what came after row `since`), as things are now: what deviates is kept on the rows; a
     client that the viewer does not see is nobody's. What was left waits again."""
+    if placing.purpose == "approvals":
+        from models.offering.plan import plan_offering
+
+        await plan_offering(placing, by, is_reading=bool(since))
+        return
     if not since:
         await engine.raw(
             "UPDATE placement_file SET state = 'matched', reason = '' WHERE placement = $1 AND state IN ('left', 'skipped') AND client IS NOT NULL",

@@ -37,6 +37,7 @@ MOST_FILES = 20_000
 BIN = ("unmatched", "left")  # states of files that wait for a decision
 BUSY = ("reading", "placing", "undoing")
 TASKS = {"reading": "read_placing", "placing": "place_files", "undoing": "undo_placing"}
+OFFER_TASKS = {"reading": "read_placing", "placing": "offer_files", "undoing": "undo_offering"}
 
 # What is done with each deviation: the ways to choose from, the first being what is done unless something else is chosen.
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -46,6 +47,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "same_name": ("number", "version", "skip", "leave"),
     "same_bytes": ("skip", "place"),
 }
+NEEDS = {"dossier": Permission.EDIT_DOSSIERS, "approvals": Permission.EDIT_APPROVALS}
 OWN = ("target", "kind", "book_year", "period", "labels", "publish", "publish_at", *CHOICES)
 
 
@@ -53,6 +55,9 @@ class Placing(Owned, Table, tablename="placement"):
     """Files that go to many dossiers at once, and where and how."""
 
     state = Varchar(length=8, default="open")
+    purpose = Varchar(
+        length=9, default="dossier", help_text="dossier: into dossiers; approvals: each client is asked to approve"
+    )
     created_by = ForeignKey(User, null=True, default=None, on_delete=OnDelete.set_null, index=True)
     created_at = Timestamptz()
     touched_at = Timestamptz(
@@ -84,9 +89,19 @@ class Placing(Owned, Table, tablename="placement"):
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
         """One's own; who sees all clients also finds what a colleague left."""
-        if not viewer.is_staff or not viewer.may(Permission.EDIT_DOSSIERS):
+        purposes = [one for one, needs in NEEDS.items() if viewer.is_staff and viewer.may(needs)]
+        if not purposes:
             return cls.id < 0
-        return cls.id > 0 if viewer.sees_all_clients else cls.created_by == viewer.user.id
+        mine = cls.purpose.is_in(purposes)
+        return mine if viewer.sees_all_clients else mine & (cls.created_by == viewer.user.id)
+
+    @property
+    def needs(self) -> Permission:
+        return NEEDS[self.purpose]
+
+    @property
+    def tasks(self) -> dict[str, str]:
+        return OFFER_TASKS if self.purpose == "approvals" else TASKS
 
     @property
     def is_busy(self) -> bool:
@@ -102,12 +117,13 @@ class Placing(Owned, Table, tablename="placement"):
 
     async def task(self) -> Task | None:
         """The last work that was done for it."""
-        found = (Task.subject_id == self.id) & Task.kind.is_in(list(TASKS.values()))
+        found = (Task.subject_id == self.id) & Task.kind.is_in(list(self.tasks.values()))
         return await Task.objects().where(found).order_by(Task.id, ascending=False).first()
 
-    @operation(Permission.EDIT_DOSSIERS, trail=False)
+    @operation(Permission.OWN_ACCOUNT, trail=False)
     async def add_files(self, files: Sequence[NewDocument], *, by: Viewer) -> int:
         """Files that are in the storage, by name or by path. A ZIP is taken out in the background, the others are matched at once; how many came."""
+        by.require(self.needs, self)
         from models.placing.arriving import add_loose, is_archive
 
         if not self.takes_files:
@@ -116,8 +132,11 @@ class Placing(Owned, Table, tablename="placement"):
         await add_loose(self, [file for file in files if file not in archives], by)
         for file in archives:
             await PlacingSource(placement=self.id, name=file.name[-255:], sha256=file.sha256, size=file.size).save()
-        await save(self, touched_at=utcnow(), problem="", **({"state": "reading"} if archives else {}))
-        if archives:
+        reads = bool(archives) or (
+            self.purpose == "approvals" and bool(files)
+        )  # where each is looked into by the worker
+        await save(self, touched_at=utcnow(), problem="", **({"state": "reading"} if reads else {}))
+        if reads:
             task = await self.task()
             if task is None or task.state != "waiting" or task.kind != "read_placing":
                 await start("read_placing", self.id, by=by)
@@ -129,7 +148,7 @@ class Placing(Owned, Table, tablename="placement"):
         """Where all of it goes and how: the columns of CHOICES, and target, kind, book_year, period, labels, publish, publish_at."""
         from models.placing.plan import plan_again
 
-        self._refuse_busy()
+        self.refuse_busy()
         await save(self, touched_at=utcnow(), problem="", **await checked(values, by))
         await plan_again(self, by)
         await touch(f"placing-{self.id}")
@@ -139,7 +158,7 @@ class Placing(Owned, Table, tablename="placement"):
         """For these files something else than for all; what is left out stays as for all. How many."""
         from models.placing.plan import plan_again
 
-        self._refuse_busy()
+        self.refuse_busy()
         whole = {name: getattr(self, name) for name in OWN}
         checks = await checked(whole | values, by)
         own = {name: checks[name] for name in values}
@@ -152,12 +171,13 @@ class Placing(Owned, Table, tablename="placement"):
         await touch(f"placing-{self.id}")
         return len(rows)
 
-    @operation(Permission.EDIT_DOSSIERS, trail=False)
+    @operation(Permission.OWN_ACCOUNT, trail=False)
     async def give(self, ids: Sequence[int], client: int, *, by: Viewer) -> int:
         """These files are of this client (found through the viewer): how many."""
+        by.require(self.needs, self)
         from models.placing.plan import plan_again
 
-        self._refuse_busy()
+        self.refuse_busy()
         found = await by.clients.get(client)
         rows = await engine.raw(
             "UPDATE placement_file SET client = $2, state = 'matched', reason = '' WHERE placement = $1 "
@@ -169,12 +189,13 @@ class Placing(Owned, Table, tablename="placement"):
         await touch(f"placing-{self.id}")
         return len(rows)
 
-    @operation(Permission.EDIT_DOSSIERS, trail=False)
+    @operation(Permission.OWN_ACCOUNT, trail=False)
     async def drop(self, ids: Sequence[int], *, back: bool = False, by: Viewer) -> int:
         """These are not placed; or, with `back`, they are all the same. How many."""
+        by.require(self.needs, self)
         from models.placing.plan import plan_again
 
-        self._refuse_busy()
+        self.refuse_busy()
         before, after = ("'dropped'", "CASE WHEN client IS NULL THEN 'unmatched' ELSE 'matched' END") if back else (
             "'matched', 'left', 'unmatched', 'skipped'", "'dropped'",
         )  # fmt: skip
@@ -190,7 +211,7 @@ class Placing(Owned, Table, tablename="placement"):
     @operation(Permission.EDIT_DOSSIERS)
     async def place(self, *, by: Viewer) -> None:
         """What has a client and a place, in the background. What was left before is looked at again."""
-        self._refuse_busy()
+        self.refuse_busy()
         await checked({name: getattr(self, name) for name in OWN}, by)
         await engine.raw(
             "UPDATE placement_file SET state = 'matched', reason = '' WHERE placement = $1 AND state = 'left' AND client IS NOT NULL",
@@ -206,7 +227,7 @@ class Placing(Owned, Table, tablename="placement"):
     @operation(Permission.EDIT_DOSSIERS)
     async def undo(self, *, by: Viewer) -> None:
         """What it placed goes to the trash, an earlier version becomes the newest again; what changed since stays."""
-        self._refuse_busy()
+        self.refuse_busy()
         count = await self._count("placed")
         if not count:
             raise Refused("", Say("Van deze plaatsing staat niets meer dat ongedaan gemaakt kan worden."))
@@ -214,19 +235,21 @@ class Placing(Owned, Table, tablename="placement"):
         await start("undo_placing", self.id, by=by, total=count)
         await touch("placing", f"placing-{self.id}")
 
-    @operation(Permission.EDIT_DOSSIERS, trail=False)
+    @operation(Permission.OWN_ACCOUNT, trail=False)
     async def go_on(self, *, by: Viewer) -> None:
         """Work that was given up is begun again: nothing of it is done twice."""
+        by.require(self.needs, self)
         task = await self.task()
         if not self.is_busy or (task is not None and task.is_busy):
             raise Refused("", Say("Dit werk loopt al, of is klaar."))
-        await start(TASKS[self.state], self.id, by=by)
+        await start(self.tasks[self.state], self.id, by=by)
         await touch(f"placing-{self.id}")
 
-    @operation(Permission.EDIT_DOSSIERS, trail=False)
+    @operation(Permission.OWN_ACCOUNT, trail=False)
     async def remove(self, *, by: Viewer) -> None:  # type: ignore[override]
         """A placing of which nothing stands in a dossier."""
-        self._refuse_busy()
+        by.require(self.needs, self)
+        self.refuse_busy()
         if await self._count("placed") + await self._count("kept"):
             raise Refused("", Say("Van deze plaatsing staat al iets in dossiers; zij blijft in de lijst."))
         await Placing.delete().where(Placing.id == self.id)
@@ -238,7 +261,7 @@ class Placing(Owned, Table, tablename="placement"):
         )
         return int(rows[0]["n"])
 
-    def _refuse_busy(self) -> None:
+    def refuse_busy(self) -> None:
         if self.is_busy:
             raise Refused("", Say("Deze plaatsing is nog bezig. Wacht tot het klaar is, of stop het werk."))
 
@@ -284,6 +307,14 @@ class PlacingFile(Owned, Table, tablename="placement_file"):
     own = Text(default="{}", help_text="JSON: what was chosen for this one instead of for all, by name of OWN")
     document = Integer(null=True, default=None, help_text="placed: the document that it became")
     version = Integer(null=True, default=None, help_text="placed: and which version of it")
+    look = Varchar(
+        length=8,
+        default="",
+        help_text="for approval: fine, locked, bad or other (no PDF); '' before it was looked into",
+    )
+    pages = Integer(null=True, default=None)
+    odd = Text(default="{}", help_text="JSON: for approval, all that deviates, with what there is to say of it")
+    request = Integer(null=True, default=None, help_text="placed: the request for approval that it is part of")
 
     placement_file_state_known = Check(
         "state IN ('unmatched', 'matched', 'left', 'dropped', 'refused', 'placed', 'skipped', 'kept')"
@@ -303,7 +334,8 @@ async def begin_placing(*, by: Viewer) -> Placing:
     """A new one without files; what was chosen the last time is chosen again. Owned by no record, so not an operation on one."""
     by.require(Permission.EDIT_DOSSIERS)
     now = utcnow()
-    last = await Placing.objects().where(Placing.created_by == by.user.id).order_by(Placing.id, ascending=False).first()
+    mine = (Placing.created_by == by.user.id) & (Placing.purpose == "dossier")
+    last = await Placing.objects().where(mine).order_by(Placing.id, ascending=False).first()
     names = ("target", "kind", "book_year", "labels", *CHOICES)
     chosen = {name: getattr(last, name) for name in names} if last else {}
     placing = Placing(created_by=by.user.id, created_at=now, touched_at=now, **chosen)

@@ -15,14 +15,14 @@ from models.placing.records import Placing, PlacingSource
 from models.placing.taking_back import take_back, trash_empty_folders
 from models.settings import utcnow
 from models.tasks import Cancelled, Progress, Task, work
-from models.viewer import Permission, Viewer
+from models.viewer import Viewer
 
 BATCH = 200  # files in one unit: short enough that others can write in between
 
 
 @work("read_placing")
 async def read_placing(task: Task, progress: Progress) -> dict[str, Any]:
-    placing, by = await _of(task)
+    placing, by = await of_task(task)
     read = 0
     try:
         while source := await _unread(placing.id):
@@ -31,6 +31,10 @@ async def read_placing(task: Task, progress: Progress) -> dict[str, Any]:
     except Cancelled:
         await engine.run_writing(lambda: _give_up(placing))
         raise
+    if placing.purpose == "approvals":
+        from models.offering.looking import look_into
+
+        await look_into(placing, by, progress)
     await engine.run_writing(lambda: _open_when_read(placing))
     return {"archives": read}
 
@@ -66,7 +70,7 @@ async def _open_when_read(placing: Placing) -> None:
 @work("place_files")
 async def place_files(task: Task, progress: Progress) -> dict[str, Any]:
     """Batch by batch. A row that was placed is no longer waiting, in the same unit: begun again, it goes on where it was."""
-    placing, by = await _of(task)
+    placing, by = await of_task(task)
     if placing.state != "placing":
         return {}
     done = task.done
@@ -75,16 +79,16 @@ async def place_files(task: Task, progress: Progress) -> dict[str, Any]:
             done += count
             await progress.report(min(done, task.total) if task.total else done)
     except Cancelled:
-        await engine.run_writing(lambda: _end(placing, "placed_at"))
+        await engine.run_writing(lambda: end_placing(placing, "placed_at"))
         raise
-    await engine.run_writing(lambda: _end(placing, "placed_at"))
+    await engine.run_writing(lambda: end_placing(placing, "placed_at"))
     await engine.analyze("document", "folder", "dossier", "placement_file")
     return _outcome(await _counts(placing.id))
 
 
 @work("undo_placing")
 async def undo_placing(task: Task, progress: Progress) -> dict[str, Any]:
-    placing, by = await _of(task)
+    placing, by = await of_task(task)
     if placing.state != "undoing":
         return {}
     done = 0
@@ -94,13 +98,13 @@ async def undo_placing(task: Task, progress: Progress) -> dict[str, Any]:
             await progress.report(done)
         await engine.run_writing(lambda: trash_empty_folders(placing, by))
     except Cancelled:
-        await engine.run_writing(lambda: _end(placing, "undone_at"))
+        await engine.run_writing(lambda: end_placing(placing, "undone_at"))
         raise
-    await engine.run_writing(lambda: _end(placing, "undone_at"))
+    await engine.run_writing(lambda: end_placing(placing, "undone_at"))
     return {}
 
 
-async def _end(placing: Placing, moment: str) -> None:
+async def end_placing(placing: Placing, moment: str) -> None:
     await save(placing, state="open", **{moment: utcnow()})
     await touch("placing", f"placing-{placing.id}", "rollout")
 
@@ -118,14 +122,14 @@ def _outcome(counts: dict[str, int]) -> dict[str, Any]:
     return Say("{placed} geplaatst, {waiting} wachten op een besluit.", placed=placed, waiting=waiting).as_json()
 
 
-async def _of(task: Task) -> tuple[Placing, Viewer]:
+async def of_task(task: Task) -> tuple[Placing, Viewer]:
     async with engine.reading():
         placing = await Placing.objects().where(Placing.id == task.subject_id).first()
         user = await User.objects().where(User.id == task.owner).first()
     if placing is None:
         raise Refused("", Say("Deze plaatsing is verwijderd."))
     by = Viewer(user) if user else None
-    if by is None or by.user.state != "active" or not by.may(Permission.EDIT_DOSSIERS):
+    if by is None or by.user.state != "active" or not by.may(placing.needs):
         await engine.run_writing(lambda: save(placing, state="open"))
         raise Refused("", Say("Wie deze plaatsing begon, mag dat niet meer."))
     return placing, by

@@ -40,7 +40,7 @@ async def result_of(viewer: Viewer, upload: Upload) -> dict[str, Any]:
 
 
 _FILES_SQL = """SELECT u.id, u.name, u.path, u.size, u.received, u.sha256, u.state, u.why, u.document, u.twin, u.placement, u.begun_at, u.finished_at,
- d.name AS document_name, d.version FROM upload u LEFT JOIN document d ON d.id = u.document
+ d.name AS document_name, d.version, p.purpose FROM upload u LEFT JOIN document d ON d.id = u.document LEFT JOIN placement p ON p.id = u.placement
 WHERE u.receipt = $1 ORDER BY u.path, u.name, u.id LIMIT {most}"""
 
 

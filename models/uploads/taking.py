@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Target = Folder | RequestItem | Document | Placing
 ZONE = ZoneInfo("Europe/Amsterdam")
-_PLACING = "Stukken plaatsen"
+_PLACING = {"dossier": "Stukken plaatsen", "approvals": "Ter accordering plaatsen"}
 OPEN_MOST = 6_000  # unfinished uploads of one person
 DECISIONS = ("keep", "skip", "version")
 
@@ -57,11 +57,18 @@ class Announced:
 async def begin(target: Target, file: Announced, why: Say | None = None, *, by: Viewer) -> Upload:
     """Say no now to what would be refused when it is all there: a file that is unwanted itself, as `why` tells or by its path,
     is refused on its receipt. Raises Refused for what may not come there, Forbidden."""
+    if isinstance(target, Placing) and target.purpose == "approvals":
+        return await _begin_offered(target, file, why, by=by)
     return await (_begin_own if by.is_client else _begin)(target, file, why, by=by)
 
 
 @operation(Permission.EDIT_DOSSIERS, trail=False)
 async def _begin(target: Target, file: Announced, why: Say | None, *, by: Viewer) -> Upload:
+    return await _announce(target, file, why, by)
+
+
+@operation(Permission.EDIT_APPROVALS, trail=False)
+async def _begin_offered(target: Placing, file: Announced, why: Say | None, *, by: Viewer) -> Upload:
     return await _announce(target, file, why, by)
 
 
@@ -131,7 +138,7 @@ def _whose(target: Target) -> str:
 async def _place(target: Target, by: Viewer) -> str:
     """Where it goes, in words: of the path what he may see."""
     if isinstance(target, Placing):
-        return f"{_PLACING} {target.created_at.astimezone(ZONE):%d-%m-%Y %H:%M}"
+        return f"{_PLACING[target.purpose]} {target.created_at.astimezone(ZONE):%d-%m-%Y %H:%M}"
     if isinstance(target, Folder):
         return " › ".join(step["name"] for step in await path_to(by, target))[-400:]
     return str(target.title if isinstance(target, RequestItem) else target.name)

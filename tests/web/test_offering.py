@@ -1,0 +1,149 @@
+"""Placing for approval from the office's pages: without a script, with every refusal beside its field, and for nobody else."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+import openpyxl
+
+from models import engine
+from models.offering import begin_offering
+from models.placing import Placing
+from models.sample.papers import pdf
+from models.uploads.reading import files_of
+from models.uploads.taking import Announced, begin
+from tests.approving import kind, person
+from tests.cast import Cast
+from tests.models.test_offering import again, number_of, requests_of, work
+from web import offering as pages
+
+Browsers = Callable[..., Any]
+
+
+async def form(**more: Any) -> dict[str, Any]:
+    return {
+        "kind": (await kind()).id, "book_year": "2026", "period": "m01", "message": "Graag deze week.", "internal_due": "", "legal_due": "",
+        "amount": "", "together": "1", "ends": "draft", "named": "leave", "same": "leave", "same_bytes": "skip", "not_pdf": "attach",
+        "archived": "leave", "unmanned": "draft", "warned": "place",
+    } | more  # fmt: skip
+
+
+async def begun(browser: Any, *files: tuple[str, bytes]) -> Placing:
+    made = await browser.post(pages.begin.url())
+    offering_id = int(re.search(r"/approvals/placing/(\d+)", made.headers["location"])[1])  # type: ignore[index]
+    sent = await browser.post(pages.add.url(offering_id=offering_id), files=[("files", one) for one in files])
+    assert sent.status_code == 303, sent.text
+    placing = await Placing.objects().where(Placing.id == offering_id).first()
+    assert placing is not None
+    await work(placing)
+    return await again(placing)
+
+
+async def test_a_colleague_offers_what_he_has_and_takes_it_back(cast: Cast, browser: Browsers) -> None:
+    await person(cast.bakkerij, "Bea")
+    number = await number_of(cast.bakkerij)
+    async with browser(cast.anna) as anna:
+        placing = await begun(anna, (f"{number}_Btw-jan.pdf", pdf("een")), ("los.pdf", pdf("twee")))
+        at = {"offering_id": placing.id}
+        first = await anna.get(pages.page.url(**at))
+        too_soon = await anna.post(pages.start.url(**at))
+        wrong = await anna.post(
+            pages.settle.url(**at), data=await form(book_year="twintig", amount="veel", message="mijn bericht")
+        )
+        saved = await anna.post(pages.settle.url(**at), data=await form(ends="offer"))
+        bin_ = await anna.get(pages.page.url(**at, tab="bin"))
+        loose = int(re.search(r'id="file-(\d+)"', bin_.text)[1])  # type: ignore[index]
+        unknown = await anna.post(pages.give.url(**at), data={"ids": loose, "client": "Bestaat Niet 99"})
+        given = await anna.post(pages.give.url(**at), data={"ids": loose, "client": f"{number} Bakkerij Jansen B.V."})
+        aside = await anna.get(pages.apart.url(**at, ids=[loose]))
+        own = await form(part="attachment", period="m01")
+        apart = await anna.post(pages.save_apart.url(**at), data=own | {"ids": loose})
+        plan = await anna.get(pages.page.url(**at, tab="ready"))
+        stale = await anna.post(pages.start.url(**at), data={"seen": "9-9-9-9-9-9-9-9"})
+        mark = re.search(r'name="seen" value="([^"]+)"', plan.text)[1]  # type: ignore[index]
+        started = await anna.post(pages.start.url(**at), data={"seen": mark})
+        busy = await anna.get(pages.page.url(**at))
+        await work(placing)
+        done = await anna.get(pages.page.url(**at, tab="done"))
+        report = await anna.get(pages.report.url(**at))
+        made = await requests_of(placing)
+        question = await anna.get(pages.undoing.url(**at))
+        undone = await anna.post(pages.undo_.url(**at))
+        await work(placing)
+        listed = await anna.get(pages.list_.url())
+        board = await anna.get("/approvals")
+
+    assert "los.pdf" in first.text and "Kies hierboven de soort" in first.text
+    assert too_soon.status_code == 422 and "Kies een soort" in too_soon.text
+    assert (
+        wrong.status_code == 422
+        and "Vul een jaar in" in wrong.text
+        and "mijn bericht" in wrong.text
+        and 'value="veel"' in wrong.text
+    )
+    assert saved.status_code == 303
+    assert unknown.status_code == 422 and "Geen cliënt heeft dit nummer" in unknown.text and given.status_code == 303
+    assert (
+        aside.status_code == 200
+        and apart.status_code == 303
+        and "apart ingesteld" in plan.text
+        and "bijlage" in plan.text
+    )
+    assert "1 accordering</strong> · 2 bestanden" in plan.text and "bericht" in plan.text
+    assert stale.status_code == 303 and started.status_code == 303 and "Ter accordering plaatsen" in busy.text
+    assert "Klaargezet" in done.text and [one.state for one in made] == ["offered"]
+    sheet = openpyxl.load_workbook(io.BytesIO(report.content)).worksheets[1]
+    assert [row[5] for row in sheet.iter_rows(min_row=2, values_only=True)] == ["Ter accordering", "Bijlage"]
+    assert "ingetrokken" in question.text and undone.status_code == 303
+    assert [one.state for one in await requests_of(placing)] == ["withdrawn"] and "teruggedraaid" in listed.text
+    assert "Veel tegelijk plaatsen" in board.text
+
+
+async def test_a_placing_for_dossiers_is_none_for_approval_and_strangers_find_neither(
+    cast: Cast, browser: Browsers
+) -> None:
+    async with browser(cast.anna) as anna:
+        placing = await begun(anna, ("los.pdf", pdf("een")))
+        at = {"offering_id": placing.id}
+        other = await anna.get(f"/placing/{placing.id}")
+        places = [pages.page, pages.files, pages.apart, pages.undoing, pages.report]
+        acts = [
+            pages.settle,
+            pages.give,
+            pages.act,
+            pages.save_apart,
+            pages.start,
+            pages.undo_,
+            pages.resume,
+            pages.remove,
+        ]
+        for who in (cast.rik, cast.sam):
+            async with browser(who) as stranger:
+                found = [(await stranger.get(one.url(**at))).status_code for one in places]
+                found += [
+                    (await stranger.post(one.url(**at), data={"ids": 1, "name": "Gestolen"})).status_code
+                    for one in acts
+                ]
+                found += [
+                    (await stranger.get(pages.list_.url())).status_code,
+                    (await stranger.post(pages.begin.url())).status_code,
+                ]
+                sent = await stranger.post(pages.add.url(**at), files=[("files", ("x.pdf", pdf("x")))])
+            assert {*found, sent.status_code} == {404}, who.user.email
+        removed = await anna.post(pages.remove.url(**at))
+
+    assert other.status_code == 404 and removed.status_code == 303
+
+
+async def test_files_by_pieces_come_to_a_placing_for_approval_too(cast: Cast) -> None:
+    """By the uploads that go on after a cut: its receipt says where they went, and leads there."""
+    placing = await engine.run_writing(lambda: begin_offering(by=cast.anna))
+    upload = await engine.run_writing(lambda: begin(placing, Announced("1_Btw.pdf", 9), by=cast.anna))
+
+    receipt = await cast.anna.receipts.get(upload.receipt)
+
+    assert upload.placement == placing.id and receipt.place.startswith("Ter accordering plaatsen")
+    assert [one["purpose"] for one in await files_of(cast.anna, receipt)] == ["approvals"]
