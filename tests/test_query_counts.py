@@ -101,6 +101,12 @@ async def test_a_page_asks_as_often_for_whom_only_some_folders_are_open(cast: Ca
             "INSERT INTO folder_right (access, name, name_key, act) SELECT id, 'Ruim', 'ruim', true FROM access WHERE person = $1",
             cast.fem.user.id,
         )
+        # Both may approve: what differs is the dossier alone.
+        await engine.raw(
+            "UPDATE access SET rights = rights | $1 WHERE person = $2",
+            int(Right.APPROVE | Right.VIEW_APPROVALS),
+            cast.fem.user.id,
+        )
         await engine.raw(
             "INSERT INTO document (folder, client, name, name_key, sha256, size, mime, source, uploaded_at, published_at) "
             "SELECT f.id, f.client, 'Stuk', 'stuk', '', 9, 'text/plain', 'office', f.created_at, f.created_at FROM folder f WHERE f.id = $1",

@@ -148,6 +148,18 @@ async def ids() -> dict[str, Any]:
             "SELECT id, client, 'btw.pdf', '0', 9, 'application/pdf' FROM approval_request"
         )
         await engine.raw(
+            "INSERT INTO api_token (name, digest, scopes, person, made_at) SELECT 'Pakket', 'x', 'read', id, created_at FROM users WHERE id = $1",
+            anna,
+        )
+        await engine.raw(
+            "INSERT INTO webhook (name, address, sealed_secret, made_at) SELECT 'Pakket', 'https://pakket.example/', 'x', created_at FROM users WHERE id = $1",
+            anna,
+        )
+        await engine.raw(
+            "INSERT INTO webhook_delivery (webhook, message, event, body, state, run_after, made_at) "
+            "SELECT id, 'msg_1', 'test', '{}', 'delivered', made_at, made_at FROM webhook"
+        )
+        await engine.raw(
             "INSERT INTO letter_batch (template_name, kind, made_by, made_at, dated_on) SELECT 'Pincode', 'pin', id, created_at, '2026-12-01' "
             "FROM users WHERE id = $1",
             anna,
@@ -239,6 +251,9 @@ async def ids() -> dict[str, Any]:
         ("part_id", "approval_document"),
         ("batch_id", "letter_batch"),
         ("letter_id", "letter"),
+        ("api_token_id", "api_token"),
+        ("webhook_id", "webhook"),
+        ("delivery_id", "webhook_delivery"),
     ):
         found[name] = (await engine.raw(f"SELECT max(id) AS id FROM {table}"))[0]["id"]
     return found
