@@ -33,6 +33,7 @@ async def list_(request: Request, viewer: Viewer) -> Reply:
     return show(
         "own_approvals/list.html", title=Say("Accorderen"), section="approvals", rows=rows, several=len(viewer.grants) > 1,
         others=await beside(viewer, [row.id for row in rows]), states=STATE_WORDS,
+        first_pin="first" in request.query_params and passkeys.site() is not None,
     )  # fmt: skip
 
 
@@ -187,7 +188,8 @@ async def decide(request: Request, viewer: Viewer, prepared: Asking) -> Reply:
     if refused:
         whys = [(one.request, one.why) for one in refused]
         return await _report(viewer, done, whys)
-    return go(list_.url(), toast=_said(done))
+    first = asking.proof.is_first and asking.proof.level == "pin"
+    return go(list_.url(first=1 if first else None), toast=_said(done))
 
 
 def _said(done: list[Any]) -> Say:

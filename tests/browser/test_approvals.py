@@ -7,34 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from models.sample.papers import pdf
 from tests.browser.looking import Tabs
+from tests.cast import PASSWORD
 from tests.house import House, house
 
-PASSWORD = "geheim-wachtwoord"
 SHOTS = os.environ.get("SHOTS", "")
 
 
 @pytest.fixture(scope="module")
 def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house("small", tmp_path_factory.mktemp("approvals"), worker=False) as made:
-        made.run("models", "seed", "--clients", "4", "--password", PASSWORD)
+    with house("small", tmp_path_factory.mktemp("approvals"), worker=False, clients=4, lively=True) as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
-
-
-@pytest.fixture
-def tabs(chromium: Browser) -> Iterator[Tabs]:
-    opened = Tabs(chromium)
-    yield opened
-    opened.close()
 
 
 def signed_in(tab: Page, poort: House, email: str = "anna@kantoor.example") -> None:

@@ -9,26 +9,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect
 
 from tests import certifying as papers
 from tests.browser.looking import Tabs
+from tests.cast import PASSWORD
 from tests.house import House, house
-
-PASSWORD = "geheim-wachtwoord"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
 
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     var: Path = tmp_path_factory.mktemp("certifying")
-    with house("small", var, worker=False) as made:
-        made.run("models", "seed", "--clients", "12", "--password", PASSWORD)
+    with house("small", var, worker=False, clients=12, lively=True) as made:
         yield made
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.looking import Tabs
 from tests.browser.test_passkeys import sign_in_by_password, tab_to
@@ -16,15 +16,10 @@ from tests.lettering import pages_of, pin_on
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
-
-
-@pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house("small", tmp_path_factory.mktemp("letters"), worker=True, host="localhost") as made:
-        made.run("models", "seed", "--clients", "12", "--password", PASSWORD)
+    with house(
+        "small", tmp_path_factory.mktemp("letters"), worker=True, host="localhost", clients=12, lively=True
+    ) as made:
         yield made
 
 

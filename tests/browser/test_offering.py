@@ -6,33 +6,18 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from tests.browser.looking import Tabs
 from tests.browser.test_every_page import sign_in
 from tests.browser.test_placing import ANNA, number_of, paper
-from tests.cast import PASSWORD
 from tests.house import House, house
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
-
-
-@pytest.fixture(scope="module")
 def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house("small", tmp_path_factory.mktemp("offering")) as made:
-        made.run("models", "seed", "--clients", "12", "--password", PASSWORD)
+    with house("small", tmp_path_factory.mktemp("offering"), clients=12, lively=True) as made:
         yield made
-
-
-@pytest.fixture
-def tabs(chromium: Browser) -> Iterator[Tabs]:
-    opened = Tabs(chromium)
-    yield opened
-    opened.close()
 
 
 def begun(tabs: Tabs, poort: House, **options: object) -> Page:

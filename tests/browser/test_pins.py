@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from tests.browser.looking import Tabs
 from tests.browser.test_passkeys import RIK, sign_in_by_password, tab_to, with_authenticator
@@ -14,15 +14,10 @@ from tests.house import House, house
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield from Tabs.browser(playwright)
-
-
-@pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house("small", tmp_path_factory.mktemp("pins"), worker=False, host="localhost") as made:
-        made.run("models", "seed", "--clients", "12", "--password", PASSWORD)
+    with house(
+        "small", tmp_path_factory.mktemp("pins"), worker=False, host="localhost", clients=12, lively=True
+    ) as made:
         made.run("tests.giving_pins", "pin", RIK, "sam@garage-smit.example")
         made.run("tests.giving_pins", "codes", RIK)
         yield made

@@ -1,0 +1,100 @@
+"""A director on his phone: three things approved with one code, one refused, and the office sees it without asking; also without a script."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.looking import Tabs
+from tests.browser.test_passkeys import RIK, sign_in_by_password
+from tests.house import House, house
+
+
+@pytest.fixture(scope="module")
+def poort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with house(
+        "small", tmp_path_factory.mktemp("own-approvals"), worker=False, clients=12, lively=True, host="localhost"
+    ) as made:
+        yield made
+
+
+def pin_of(poort: House, email: str) -> str:
+    """As it stands in his letter."""
+    found = re.search(r"\b\d{6}\b", poort.run("tests.giving_pins", "pin", email))
+    assert found is not None
+    return found[0]
+
+
+def asked(tab: Page, poort: House) -> int:
+    tab.goto(f"{poort.url}/portal/approvals")
+    return tab.locator(".approval-list > li").count()
+
+
+def test_a_director_approves_together_and_refuses_one(tabs: Tabs, poort: House) -> None:
+    pin = pin_of(poort, RIK)
+    office = tabs.open(width=1440)
+    sign_in_by_password(office, poort, "anna@kantoor.example")
+    office.wait_for_url(lambda url: "/sign-in" not in url)
+    office.goto(f"{poort.url}/approvals")
+    expect(office.get_by_role("link", name="Salarisrun oktober 2026")).to_be_visible()
+    phone = tabs.open(width=390)
+    sign_in_by_password(phone, poort, RIK)
+    phone.wait_for_url(lambda url: "/sign-in" not in url)
+    count = asked(phone, poort)
+    assert count >= 3
+    tabs.look(phone)
+
+    for link in [row.get_attribute("href") for row in phone.locator(".approval-list a").all()]:
+        phone.goto(f"{poort.url}{link}")
+        expect(phone.locator("page-viewer img").first).to_be_visible(timeout=20_000)
+    tabs.look(phone)
+    phone.goto(f"{poort.url}/portal/approvals")
+    for box in phone.locator(".approval-list input").all():
+        box.check()
+    phone.get_by_role("button", name="Samen accorderen").click()
+    expect(phone.get_by_role("heading", name="Samen accorderen")).to_be_visible()
+    expect(phone.get_by_text("Nog openen")).to_have_count(0)
+    phone.get_by_text("Niet akkoord met").first.click()
+    phone.get_by_label("Dit stuk keur ik niet goed").first.check()
+    phone.get_by_label("Waarom niet?").first.fill("De voorbelasting klopt niet")
+    tabs.look(phone)
+    phone.get_by_label("Pincode").fill("000000" if pin != "000000" else "111111")
+    phone.get_by_role("button", name="Vastleggen").click()
+    expect(phone.locator("[data-error]")).to_contain_text("nog 4 keer")
+    expect(phone.get_by_label("Waarom niet?").first).to_have_value("De voorbelasting klopt niet")
+    phone.get_by_label("Pincode").fill(pin)
+    phone.get_by_role("button", name="Vastleggen").click()
+
+    expect(phone.get_by_text(f"{count - 1} akkoord, 1 niet akkoord")).to_be_visible()
+    expect(phone.get_by_text("Er wacht geen accordering op u")).to_be_visible()
+    expect(phone.get_by_role("link", name="Pincode vervangen door een passkey")).to_be_visible()
+    tabs.look(phone)
+    expect(office.get_by_role("link", name="Salarisrun oktober 2026")).to_have_count(0, timeout=15_000)
+    with sqlite3.connect(poort.var / "poort.db") as database:
+        states = [row[0] for row in database.execute("SELECT outcome FROM approver_choice WHERE reason <> ''")]
+    assert "rejected" in states
+    tabs.complaints[:] = [text for text in tabs.complaints if "422" not in text]
+
+
+def test_one_is_approved_without_a_script(tabs: Tabs, poort: House) -> None:
+    sam = "sam@garage-smit.example"
+    pin = pin_of(poort, sam)
+    phone = tabs.open(width=390, java_script_enabled=False)
+    sign_in_by_password(phone, poort, sam)
+    phone.wait_for_url(lambda url: "/sign-in" not in url)
+    phone.goto(f"{poort.url}/portal")
+    phone.get_by_role("link", name=re.compile("te accorderen")).first.click()
+    there = phone.url
+    phone.get_by_label("Pincode").fill(pin)
+    phone.get_by_role("button", name="Akkoord geven").click()
+    expect(phone.locator("[data-error]")).to_contain_text("nog niet geopend")
+    phone.goto(there)
+    phone.get_by_role("link", name="Bekijken").click()
+    phone.goto(there)
+    phone.get_by_label("Pincode").fill(pin)
+    phone.get_by_role("button", name="Akkoord geven").click()
+    expect(phone.get_by_text("Uw akkoord is vastgelegd.")).to_be_visible()
