@@ -20,12 +20,13 @@ NO_PAGES = {
     "imports.report", "imports.sample", "live.stream", "photos.photo", "rights.export", "rollout.mail", "setup.office", "sessions.welcome",
     "shell.brand", "shell.logo", "shell.manifest", "shell.service_worker", "static.file", "styleguide.page", "viewing.page", "zips.chosen",
     "zips.folder", "zips.own", "moves.file", "moves.report", "runs.drift_report", "runs.report", "requests.export",
+    "api.approvals", "api.kinds", "api.openapi", "approvals.export", "approvals.phone_export", "letter_templates.envelope", "letter_templates.picture", "letter_templates.sample", "own_approvals.passkey_options",
 }  # fmt: skip
 # Parts of a page, which nobody opens by themselves.
 FRAGMENTS = {
     "copies.tree", "documents.readers", "dossiers.tree", "groups.count_rule", "folders.children", "folders.contents", "folders.row",
     "overview.progress", "overview.running", "overview.uploads", "portal.contents", "rollout.steps", "runs.of_client", "unread.told",
-    "dossiers.count_audience", "dossiers.tops", "portal.branches", "portal.tops", "scanning.banner", "placing.clients",
+    "dossiers.count_audience", "dossiers.tops", "portal.branches", "portal.tops", "scanning.banner", "placing.clients", "offering.clients",
 }  # fmt: skip
 # Of which dossier a page is there, where not of a client's own.
 DOSSIERS = {
