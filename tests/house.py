@@ -80,6 +80,13 @@ class House:
                 process.kill()
                 process.wait()
 
+    def settle(self, seconds: float = 30) -> None:
+        """Until the worker has been round once: what it does of an office at rest is done before anybody comes in."""
+        until = time.monotonic() + seconds
+        while "the worker is at work" not in self.logs and time.monotonic() < until:
+            time.sleep(0.1)
+        time.sleep(1.5)
+
     @property
     def logs(self) -> str:
         return "\n".join(path.read_text(encoding="utf-8") for path in sorted(self.var.glob("*.log")))
@@ -116,6 +123,7 @@ def house(
         made.start_web()
         if worker:
             made.start_worker()
+            made.settle()
         try:
             yield made
         except BaseException:

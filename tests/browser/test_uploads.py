@@ -368,7 +368,8 @@ def asked_for(poort: House, *titles: str) -> int:
     with sqlite3.connect(poort.var / "poort.db") as database:
         asked = database.execute(
             "INSERT INTO document_request (client, folder, title, batch, made_at) SELECT f.client, f.id, 'Jaarstukken', ?, f.created_at "
-            "FROM folder f JOIN client c ON c.id = f.client WHERE c.name = 'Bakkerij Jansen B.V.' AND f.kind = 'upload' RETURNING id",
+            "FROM folder f JOIN client c ON c.id = f.client WHERE c.name = 'Bakkerij Jansen B.V.' AND f.kind = 'upload' "
+            "ORDER BY f.id LIMIT 1 RETURNING id",
             (" ".join(titles),),
         ).fetchone()[0]
         for title in titles:
