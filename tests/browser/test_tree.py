@@ -315,7 +315,7 @@ def test_what_is_dragged_out_of_another_window_lands_in_the_folder_it_is_let_go_
 
     other.evaluate(HELD, [item(other, "Jaarrekeningen").locator("> .tree-row").element_handle(), [held, "x9"]])
 
-    expect(toast(other, "“Overeenkomst.pdf” is verplaatst.")).to_be_visible()
+    expect(toast(other, "“Overeenkomst.pdf” is verplaatst")).to_be_visible()
     expect(row(tab, "Overeenkomst.pdf")).to_have_count(0)
     other.goto(f"{poort.url}/folders/{folder_id(poort, 2, 'Jaarrekeningen')}")
     expect(row(other, "Overeenkomst.pdf")).to_be_visible()
