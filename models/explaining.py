@@ -238,6 +238,9 @@ OFFICE_SCREENS = (
     (Say("Logboek bekijken"), Permission.VIEW_TRAIL),
     (Say("Kantoorgebruikers beheren"), Permission.MANAGE_STAFF),
     (Say("Instellingen wijzigen"), Permission.MANAGE_SETTINGS),
+    (Say("Accorderingen bekijken"), Permission.VIEW_REQUESTED),
+    (Say("Ter accordering aanbieden"), Permission.EDIT_APPROVALS),
+    (Say("Accorderingen autoriseren"), Permission.SIGN_OFF),
     (Say("Pincodes uitgeven en afdrukken"), Permission.PRINT_PINS),
 )
 
