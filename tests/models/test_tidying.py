@@ -18,7 +18,12 @@ NOT_BLOBS = ("hash", "key", "token", "link")
 # What is only told of bytes: they are kept by a document, or no longer.
 TOLD = {("delivered_file", "sha256"), ("scan", "sha256"), ("upload", "said_sha256"), ("upload", "sha256")}
 TOLD |= {("approval_seal", "digest"), ("approval_seen", "sha256"), ("approver_choice", "sha256")}
-TOLD |= {("approval_record", "previous"), ("office_certificate", "fingerprint")}  # of no file
+TOLD |= {
+    ("approval_record", "previous"),
+    ("office_certificate", "fingerprint"),
+    ("api_token", "digest"),
+    ("letter_batch", "sha256"),
+}  # of no file
 
 
 def test_every_column_that_names_a_blob_is_asked() -> None:

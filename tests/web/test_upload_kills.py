@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from tests.cast import PASSWORD
 
@@ -22,6 +23,7 @@ ROUNDS = 100
 SIZE = 6 * 1024 * 1024
 
 
+@pytest.mark.timeout(900)  # a hundred starts of a server
 def test_no_kill_leaves_half_a_document(tmp_path: Path) -> None:
     environment = {**os.environ, "POORT_VAR": str(tmp_path)}
     for name in ("DATABASE_URL", "STORAGE_URL", "QUEUE_URL"):
