@@ -70,6 +70,7 @@ def sign_in(tab: Page, poort: House, email: str) -> None:
     tab.wait_for_url(lambda address: "sign-in" not in address)
 
 
+@pytest.mark.timeout(900)  # of the office's pages there are some two hundred, each looked at in two colour schemes
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize(
     ("email", "accesses"),

@@ -100,7 +100,7 @@ def _free_port() -> int:
 
 
 def _await(client: httpx2.Client) -> None:
-    for _ in range(200):
+    for _ in range(1200):
         try:
             if client.get("/health/live").status_code == 200:
                 return
