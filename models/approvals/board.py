@@ -101,7 +101,9 @@ def _where(viewer: Viewer, narrowed: Filter, *, staged: bool = True, timed: bool
     if timed and narrowed.when in WHEN:
         _add_when(where, narrowed.when)
     for word in fold(narrowed.words).split()[:6]:
-        where.add("(c.search_key LIKE ? OR c.number LIKE ? OR LOWER(r.title) LIKE ?)", f"%{word}%", f"{word}%", f"%{word}%")
+        where.add(
+            "(c.search_key LIKE ? OR c.number LIKE ? OR LOWER(r.title) LIKE ?)", f"%{word}%", f"{word}%", f"%{word}%"
+        )
     if narrowed.kind:
         where.add("r.kind = ?", narrowed.kind)
     if narrowed.responsible:
