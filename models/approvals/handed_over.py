@@ -8,7 +8,7 @@ from typing import Any
 
 from models import carrying, engine
 from models.accounts.blocking import listed
-from models.approvals.record import note_many
+from models.approvals.record import Line, note_each
 from models.live import touch
 from models.settings import utcnow
 
@@ -31,29 +31,17 @@ async def _note() -> int:
     rows = await engine.raw(_TAKEN_SQL)
     if not rows:
         return 0
-    acts: list[dict[str, Any]] = []
-    mails: dict[tuple[int, int], dict[str, Any]] = {}
+    lines: list[Line] = []
+    mails: dict[tuple[int, int], list[str]] = {}
     for row in rows:
         kept = {"message_id": row["message_id"], "to": row["address"], "handed_over_at": str(row["finished_at"])}
-        line = {
-            "request": row["request"],
-            "client": row["client"],
-            "person": row["person"],
-            "name": row["name"],
-            "language": row["language"],
-        }
         if row["what"] == "reminded":
-            by = {"by": row["made_by"]} if row["made_by"] else {}
-            acts.append({**line, "act": "reminded", "detail": kept | by})
-        if (mail := mails.get((row["request"], row["errand"]))) is None:
-            mail = mails[row["request"], row["errand"]] = {
-                **line,
-                "act": "mail_handed_over",
-                "detail": kept | {"said": row["said"], "of": []},
-            }
-            acts.append(mail)
-        mail["detail"]["of"].append(row["what"])
-    await note_many(acts)
+            lines.append(_line("reminded", row, kept | ({"by": row["made_by"]} if row["made_by"] else {})))
+        if (of := mails.get((row["request"], row["errand"]))) is None:
+            of = mails[row["request"], row["errand"]] = []
+            lines.append(_line("mail_handed_over", row, kept | {"said": row["said"], "of": of}))
+        of.append(row["what"])
+    await note_each(lines)
     await engine.raw(
         f"UPDATE approval_news SET noted_at = $2 WHERE id IN {listed(1)}",
         json.dumps([row["id"] for row in rows]),
@@ -61,3 +49,9 @@ async def _note() -> int:
     )
     await touch(*sorted({f"approval-{row['request']}" for row in rows})[:200])
     return len(rows)
+
+
+def _line(act: str, row: dict[str, Any], detail: dict[str, Any]) -> Line:
+    return Line(
+        row["request"], row["client"], act, row["person"], name=row["name"], language=row["language"], detail=detail
+    )

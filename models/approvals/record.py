@@ -125,52 +125,6 @@ async def note(
     return record
 
 
-async def note_many(acts: Sequence[dict[str, Any]]) -> None:
-    """As `note`, of many requests in a few statements: each of `request` (id), `client`, `act`, and what else `note` takes; their order is
-    kept. Within a unit, of what happened by itself."""
-    ids = sorted({one["request"] for one in acts})
-    heads = await engine.raw(
-        "SELECT o.request, o.number, o.link FROM approval_record o WHERE o.request IN "
-        f"{listed(1)} AND o.number = (SELECT max(p.number) FROM approval_record p WHERE p.request = o.request)",
-        json.dumps(ids),
-    )  # fmt: skip
-    last = {row["request"]: (row["number"], row["link"]) for row in heads}
-    rows = []
-    for one in acts:
-        number, previous = last.get(one["request"], (0, BEGIN))
-        row: dict[str, Any] = {
-            **_BLANK,
-            "at": utcnow(),
-            **{name: value for name, value in one.items() if name in FIELDS},
-        }
-        row |= {"number": number + 1, "previous": previous}
-        row["detail"] = json.dumps(one.get("detail", {}), ensure_ascii=False, sort_keys=True)
-        link = link_of(row)
-        last[one["request"]] = (number + 1, link)
-        rows.append((*(row[name] for name in FIELDS), one["client"], link))
-    await engine.copy_rows("approval_record", (*FIELDS, "client", "link"), rows)
-
-
-_BLANK: dict[str, Any] = {
-    "person": None, "on_behalf_of": None, "name": "", "role": "", "method": "", "level": "", "statement": "", "language": "",
-    "document": None, "address": "", "agent": "",
-}  # fmt: skip
-
-
-async def verify(request_id: int) -> OfRequest:
-    """Whether the record, the files and the seal of a request hold; outside every unit. See certifying.verifying."""
-    from models.certifying import verifying
-
-    return await verifying.verify(request_id)
-
-
-async def verify_all(progress: Told | None = None) -> Verdict:
-    """Whether all records hold, and nothing was cut off; outside every unit. See certifying.verifying."""
-    from models.certifying import verifying
-
-    return await verifying.verify_all(progress)
-
-
 class Line(NamedTuple):
     """What `note` takes, for one request of many. `detail` is the JSON of it."""
 
@@ -215,3 +169,17 @@ async def note_each(lines: Sequence[Line]) -> None:
         ends[line.request] = (number + 1, row["link"])
         written.append(tuple(row[name] for name in _COLUMNS))
     await engine.copy_rows("approval_record", _COLUMNS, written)
+
+
+async def verify(request_id: int) -> OfRequest:
+    """Whether the record, the files and the seal of a request hold; outside every unit. See certifying.verifying."""
+    from models.certifying import verifying
+
+    return await verifying.verify(request_id)
+
+
+async def verify_all(progress: Told | None = None) -> Verdict:
+    """Whether all records hold, and nothing was cut off; outside every unit. See certifying.verifying."""
+    from models.certifying import verifying
+
+    return await verifying.verify_all(progress)
