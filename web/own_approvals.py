@@ -10,9 +10,10 @@ from starlette.responses import Response
 from models import approvals, engine, passkeys, pins
 from models.approvals import ApprovalRequest, Choice, Decision, Mark
 from models.approvals.asking import ask
-from models.approvals.own import Page, beside, page_of
+from models.approvals.own import beside, page_of
 from models.core import Missing, Refused, Say
 from models.pins.means import LEVELS, rank, standing
+from models.settings import utcnow
 from models.viewer import Permission, Viewer
 from web.approval_words import PLACE_STATES, STATE_WORDS
 from web.challenges import answer_with, spent
@@ -103,13 +104,13 @@ async def _prove(request: Request, form: Any) -> Asking:
     async with engine.reading():
         viewer = await viewer_of(user, request.scope.get("poort.session_id", 0))
         scope = viewer.scope(ApprovalRequest)
-        foreseen = {one.request: why for one in decisions if (why := await approvals.foreseen(scope, one, by=viewer))}
-        done = [one for one in decisions if await approvals.was_done(scope, one, by=viewer)]
+        seen = {one.request: await approvals.foreseen(scope, one, by=viewer) for one in decisions}
+        foreseen = {id: one.why for id, one in seen.items() if one.why}
         found = await scope.where(ApprovalRequest.id.is_in([one.request for one in decisions])).all()
         least = max((one.least_level for one in found), key=rank, default="pin")
-    if len(foreseen) == len(decisions) or len(done) == len(decisions):
+    if len(foreseen) == len(seen) or all(one.done for one in seen.values()):
         return Asking(
-            decisions, foreseen, pins.Proof("", "", _now())
+            decisions, foreseen, pins.Proof("", "", utcnow())
         )  # nothing is proved: it is refused, or was done before
     method = str(form.get("method", ""))
     challenge = await spent(request, f"approve {viewer.session_id}") if method == "passkey" else None
@@ -119,12 +120,6 @@ async def _prove(request: Request, form: Any) -> Asking:
     if method != "passkey" and not value.strip():
         return Asking(decisions, foreseen, pins.NotProved(Say("Vul uw code in."), None))
     return Asking(decisions, foreseen, await pins.prove(viewer, least, method, value, challenge=challenge))
-
-
-def _now() -> Any:
-    from models.settings import utcnow
-
-    return utcnow()
 
 
 def decisions_in(form: Any) -> list[Decision]:
@@ -241,6 +236,3 @@ async def question(request: Request, viewer: Viewer, approval_id: int) -> Reply:
     return go(
         page.url(approval_id=approval_id) + "#remarks", toast=Say("Uw vraag is gesteld. Uw kantoor krijgt bericht.")
     )
-
-
-__all__ = ["Page", "own"]

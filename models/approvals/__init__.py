@@ -11,7 +11,6 @@ from models.approvals.deciding import (
     decide_one,
     foreseen,
     reject,
-    was_done,
 )
 from models.approvals.ending import expire_due, extend, record_on_paper, replace_by, withdraw
 from models.approvals.making import (
@@ -102,7 +101,6 @@ __all__ = [
     "sign_off",
     "swap_part",
     "title_of",
-    "was_done",
     "who_would_sign",
     "whole",
     "withdraw",

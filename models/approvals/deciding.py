@@ -104,32 +104,30 @@ async def decide_one(
     return await _decide(found, decision, proof, by, mark)
 
 
-async def foreseen(found: Scope[ApprovalRequest], decision: Decision, *, by: Viewer) -> Say | None:
-    """Why it would be refused whatever the proof: asked before a code is used up. Reads only; None where nothing is in the way,
-    also when he did exactly this before."""
+class Foreseen(NamedTuple):
+    """`why` it would be refused whatever the proof; `done`: he did exactly this before, so that nothing need be proved again."""
+
+    why: Say | None = None
+    done: bool = False
+
+
+async def foreseen(found: Scope[ApprovalRequest], decision: Decision, *, by: Viewer) -> Foreseen:
+    """Asked before a code is used up. Reads only."""
     try:
         request = await found.get(decision.request)
         if await _was_done(request, await approvers_of(request.id), decision, decision.on_behalf_of or by.user.id, by):
-            return None
+            return Foreseen(done=True)
         if request.state not in OPEN:
-            return WHY_NOT[request.state]
+            return Foreseen(WHY_NOT[request.state])
         await _require_opened(await _parts(request, decision), by)
         for one in decision.choices:
             if one.outcome == "rejected":
                 _reason(one)
     except Refused as refused:
-        return refused.why
+        return Foreseen(refused.why)
     except Missing:
-        return Say("Deze accordering is er niet (meer).")
-    return None
-
-
-async def was_done(found: Scope[ApprovalRequest], decision: Decision, *, by: Viewer) -> bool:
-    """Whether he did exactly this before: sent twice, nothing is proved twice."""
-    request = await found.where(ApprovalRequest.id == decision.request).find()
-    if request is None:
-        return False
-    return await _was_done(request, await approvers_of(request.id), decision, decision.on_behalf_of or by.user.id, by)
+        return Foreseen(Say("Deze accordering is er niet (meer)."))
+    return Foreseen()
 
 
 async def approve(
