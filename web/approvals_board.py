@@ -24,6 +24,7 @@ from models.viewer import Permission, Viewer
 from web.approval_words import STATE_WORDS
 from web.approvals import page as page_of
 from web.clients import as_workbook, ids_of, page_number
+from web.plan_form import id_in
 from web.reminders import leaving
 from web.replies import Reply, Toast, go, show
 from web.routing import Access, Routes
@@ -174,7 +175,7 @@ async def carry_out(request: Request, viewer: Viewer) -> Reply:
             str(form.get("reason", ""))[:2000],
             _day(form, "internal"),
             _day(form, "legal"),
-            (ids_of_one(form, "person") or None),
+            (id_in(form, "person") or None),
         )
         done = await many.change_many(viewer.scope(ApprovalRequest), ids, do, how, by=viewer)
     except Refused as refused:
@@ -187,11 +188,6 @@ async def carry_out(request: Request, viewer: Viewer) -> Reply:
     rows = {row["id"]: row for row in await board.lines(viewer, [id for id, _ in done.refused])}
     whys = [(rows[id], why) for id, why in done.refused if id in rows]
     return show("approvals/many_report.html", title=DO[do], section="approvals", said=said, refused=whys)
-
-
-def ids_of_one(form: Any, name: str) -> int:
-    text = str(form.get(name, ""))
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
 def _day(form: Any, name: str) -> dt.date | None:

@@ -15,7 +15,7 @@ from models.approvals.records import ROLES, ApprovalKind, ApproverRole, Mandate
 from models.clients import Client
 from models.core import Missing, Refused, Say
 from models.viewer import Permission, Viewer
-from web.plan_form import acted, blank, steps_in
+from web.plan_form import acted, blank, id_in, kind_asked, steps_in
 from web.replies import Reply, Toast, go, invalid, show
 from web.routing import Access, Routes
 
@@ -116,19 +116,9 @@ async def _ended(client: Client, ending: Any, done: Say) -> Reply:
 async def plan(request: Request, viewer: Viewer, client_id: int) -> Reply:
     """Of all kinds of this client, or with ?kind= of one."""
     client = await _client(viewer, client_id)
-    one = await _kind_asked(request, viewer)
+    one = await kind_asked(request, viewer)
     steps = await plans.steps_of(client.id, one.id if one else None)
     return show("approvers/plan.html", **await _plan(client, one, steps or [blank()], is_set=bool(steps)))
-
-
-async def _kind_asked(request: Request, viewer: Viewer) -> ApprovalKind | None:
-    asked = request.query_params.get("kind", "")
-    if not asked:
-        return None
-    if not (asked.isascii() and asked.isdecimal() and len(asked) < 10):
-        raise Missing("kind")
-    found: ApprovalKind = await viewer.scope(ApprovalKind).get(int(asked))
-    return found
 
 
 async def _plan(client: Client, one: ApprovalKind | None, steps: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
@@ -146,7 +136,7 @@ async def _plan(client: Client, one: ApprovalKind | None, steps: list[dict[str, 
 @approvers.post("/clients/{client_id:int}/approvers/plan")
 async def set_plan(request: Request, viewer: Viewer, client_id: int) -> Reply:
     client, form = await _client(viewer, client_id), await request.form()
-    one = await _kind_asked(request, viewer)
+    one = await kind_asked(request, viewer)
     steps = steps_in(form)
     if (changed := acted(form, steps)) is not None:
         return invalid("approvers/plan.html", **await _plan(client, one, changed, is_set=True))
@@ -157,11 +147,6 @@ async def set_plan(request: Request, viewer: Viewer, client_id: int) -> Reply:
     except Refused as refused:
         return invalid("approvers/plan.html", **await _plan(client, one, steps, is_set=True, problem=refused.why))
     return go(page.url(client_id=client.id), toast=Say("Het plan is bewaard. Het geldt voor wat u vanaf nu aanbiedt."))
-
-
-def id_in(form: Any, name: str) -> int:
-    value = str(form.get(name, ""))
-    return int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else 0
 
 
 def day_in(form: Any, name: str) -> dt.date | None:

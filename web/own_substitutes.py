@@ -11,7 +11,8 @@ from models.approvals.records import Mandate
 from models.clients import Client
 from models.core import Missing, Refused, Say
 from models.viewer import Right, Viewer
-from web.client_approvers import day_in, id_in
+from web.client_approvers import day_in
+from web.plan_form import id_in
 from web.replies import Reply, go, invalid, show
 from web.routing import Access, Routes
 

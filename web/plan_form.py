@@ -1,8 +1,14 @@
-"""Reading a plan as its form gives it: steps with a way, a number and people, and the buttons that add, move and take away."""
+"""Reading a plan as its form gives it: its kind, steps with a way, a number and people, and the buttons that add, move and take away."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from starlette.requests import Request
+
+from models.approvals.records import ApprovalKind
+from models.core import Missing
+from models.viewer import Viewer
 
 MOST = 10
 
@@ -44,6 +50,23 @@ def acted(form: Any, steps: list[dict[str, Any]]) -> list[dict[str, Any]] | None
         case "up" if 0 < place < len(steps):
             return [*steps[: place - 1], steps[place], steps[place - 1], *steps[place + 1 :]]
     return None
+
+
+async def kind_asked(request: Request, viewer: Viewer) -> ApprovalKind | None:
+    """The kind in `?kind=`; None where it is of all kinds. Raises Missing."""
+    asked = request.query_params.get("kind", "")
+    if not asked:
+        return None
+    if not (asked.isascii() and asked.isdecimal() and len(asked) < 10):
+        raise Missing("kind")
+    found: ApprovalKind = await viewer.scope(ApprovalKind).get(int(asked))
+    return found
+
+
+def id_in(form: Any, name: str) -> int:
+    """0 for what is no number."""
+    value = str(form.get(name, ""))
+    return int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else 0
 
 
 def blank() -> dict[str, Any]:

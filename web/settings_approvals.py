@@ -13,7 +13,7 @@ from models.approvals.records import ROLES, ApprovalKind, ApprovalPlan
 from models.core import Missing, Refused, Say
 from models.viewer import Viewer
 from web.forms import BooleanField, Form, SelectField, Text, TextAreaField, TypedText
-from web.plan_form import acted, blank, steps_in
+from web.plan_form import acted, blank, kind_asked, steps_in
 from web.replies import Reply, Toast, go, invalid, show
 from web.routing import Access, Routes
 from web.settings import about, allow
@@ -140,19 +140,9 @@ async def act(request: Request, viewer: Viewer, kind_id: int, verb: str) -> Repl
 async def plan(request: Request, viewer: Viewer) -> Reply:
     """Of all kinds, or with ?kind= of one."""
     allow(viewer)
-    one = await _kind_asked(request, viewer)
+    one = await kind_asked(request, viewer)
     steps = await plans.steps_of(None, one.id if one else None)
     return show("settings_approvals/plan.html", **_plan(one, steps or [blank()], is_set=bool(steps)))
-
-
-async def _kind_asked(request: Request, viewer: Viewer) -> ApprovalKind | None:
-    asked = request.query_params.get("kind", "")
-    if not asked:
-        return None
-    if not (asked.isascii() and asked.isdecimal() and len(asked) < 10):
-        raise Missing("kind")
-    found: ApprovalKind = await viewer.scope(ApprovalKind).get(int(asked))
-    return found
 
 
 def _plan(one: ApprovalKind | None, steps: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
@@ -162,7 +152,7 @@ def _plan(one: ApprovalKind | None, steps: list[dict[str, Any]], **more: Any) ->
 @settings.post("/settings/approvals/plan")
 async def set_plan(request: Request, viewer: Viewer) -> Reply:
     allow(viewer)
-    one, form = await _kind_asked(request, viewer), await request.form()
+    one, form = await kind_asked(request, viewer), await request.form()
     steps = steps_in(form)
     if (changed := acted(form, steps)) is not None:
         return invalid("settings_approvals/plan.html", **_plan(one, changed, is_set=True))
