@@ -281,5 +281,6 @@ async def reference(request: Request, viewer: Any) -> Reply:
         "api/reference.html",
         title=Say("API"),
         layout="layout_public.html",
+        wide=True,
         api=document(config.settings().base_url),
     )
