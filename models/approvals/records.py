@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from piccolo.columns import BigInt, Boolean, Date, ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
+from piccolo.columns.combination import WhereRaw
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
@@ -16,6 +17,7 @@ from models.clients import Client, with_right
 from models.core import Owned, Say
 from models.dossiers import Document
 from models.personal import PROOF, Erase, Export
+from models.settings import this_day
 from models.viewer import Permission, Right
 
 if TYPE_CHECKING:
@@ -208,7 +210,17 @@ class ApprovalRequest(Owned, Table, tablename="approval_request"):
                 & cls.id.is_in(Approver.select(Approver.request).where(looks))
             )
             | (of_partner & cls.id.is_in(Approver.select(Approver.request).where(mine & (Approver.role == "partner"))))
+            | (
+                (cls.client.is_in(approving) | of_partner)
+                & WhereRaw(f"approval_request.id IN ({_STANDS_IN})", viewer.user.id, this_day(), this_day())
+            )
         )
+
+
+# What somebody is asked now for whom he has a mandate, today; deciding asks all of it again.
+_STANDS_IN = """SELECT a.request FROM mandate m JOIN approver a ON a.person = m.giver AND a.client = m.client AND a.asked_at IS NOT NULL
+ JOIN approval_request q ON q.id = a.request AND (m.kind IS NULL OR m.kind = q.kind)
+ WHERE m.taker = {} AND m.ended_at IS NULL AND m.since <= {} AND (m.until IS NULL OR m.until >= {})"""
 
 
 def _within(viewer: Viewer) -> Any:
