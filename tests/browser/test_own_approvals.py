@@ -120,6 +120,35 @@ def test_a_passkey_is_made_and_approves_in_two_taps(tabs: Tabs, fresh: House) ->
     assert (method.split()[0], level, name) == ("passkey", "passkey", "Rik Jansen")
 
 
+def test_of_several_papers_each_is_opened_and_the_bar_leads_to_the_next(tabs: Tabs, fresh: House) -> None:
+    sam = "sam@garage-smit.example"
+    pin, id = pin_of(fresh, sam), fresh.run("tests.giving_papers", "1003").strip()
+    phone = tabs.open(**PHONE)
+    sign_in_by_password(phone, fresh, sam)
+    phone.wait_for_url(lambda url: "/sign-in" not in url)
+    phone.goto(f"{fresh.url}/portal/approvals/{id}")
+    expect(phone.locator("page-viewer img").first).to_be_visible(timeout=20_000)
+    there = phone.get_by_role("link", name="Nog niet alles geopend: naar het volgende")
+    at_hand(phone, ".statement", ".to-open a", "#proof-code", ".approve-bar .button--primary")
+    tabs.look(phone)
+    phone.locator("#proof-code").fill(pin)
+    phone.get_by_role("button", name="Akkoord geven").tap()
+    expect(phone.locator("[data-error]")).to_contain_text("nog niet geopend")
+
+    there.tap()
+
+    expect(phone.get_by_role("heading", name="Notulen 2024.pdf")).to_be_in_viewport()
+    expect(phone.locator("page-viewer")).to_have_count(2, timeout=20_000)
+    expect(there).to_be_hidden()
+    tabs.look(phone)
+    phone.get_by_text("Niet akkoord met dit stuk").last.tap()
+    expect(phone.get_by_label("Dit stuk keur ik niet goed").last).to_be_visible()
+    phone.locator("#proof-code").fill(pin)
+    phone.get_by_role("button", name="Akkoord geven").tap()
+    expect(phone.get_by_text("Uw akkoord is vastgelegd.")).to_be_visible()
+    tabs.complaints[:] = [text for text in tabs.complaints if "422" not in text]
+
+
 def asked(tab: Page, poort: House) -> int:
     tab.goto(f"{poort.url}/portal/approvals")
     return tab.locator(".approval-list > li").count()
