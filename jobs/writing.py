@@ -142,6 +142,8 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
         questions=told["questions"],
         approvals=told["approvals"],
         clients=clients,
+        seals=told["seals"],
+        seals_url=f"{base}/approvals/seals",
         preferences_url=f"{base}/account",
     )
 
