@@ -47,10 +47,11 @@ async def _certificate(
 ) -> dict[str, Any]:
     firm = await Firm.load()
     every = await office.history(viewer)
+    present = next((one for one in every if one.is_current), None)
     return about(
         "certificate", form=form or Sealing.blank(stamp_url=firm.stamp_url, check_names=firm.check_names),
         replacement=replacement or Replacement.blank(), every=every, points=[point for point in await attention.points() if point.address == attention.CERTIFICATE], waits=attention.WAITING,
-        present=next((one for one in every if one.is_current), None),
+        present=present, profile=await office.profile(present), last=await office.last_seal(viewer),
     )  # fmt: skip
 
 

@@ -142,15 +142,15 @@ async def _keep(
     chain_number, chain_link = facts.head
     await ApprovalSeal(
         request=request.id, client=request.client, number=number, why=why, digest=file.sha256, sha256=file.sha256, size=file.size,
-        chain_number=chain_number, chain_link=chain_link, certificate=means.record.id, level=sealed.level, stamp_due=bool(sealed.trouble),
-        stamp_after=now + _STAMP_AGAIN if sealed.trouble else None, trouble=sealed.trouble[:300], document=document, at=now,
+        chain_number=chain_number, chain_link=chain_link, certificate=means.record.id, level=sealed.level, is_long=sealed.is_long, stamp_due=bool(sealed.trouble),
+        stamp_after=now + _STAMP_AGAIN if sealed.trouble else None, trouble=(sealed.trouble or sealed.not_long)[:300], document=document, at=now,
     ).save()  # fmt: skip
     if sealed.trouble:
         await touch("seals")
     told: dict[str, Any] = {"reason": why} if number > 1 else {}
     await record.note(
         request, "sealed" if number == 1 else "resealed", certificate=file.sha256, fingerprint=means.record.fingerprint,
-        pades=sealed.level, up_to=chain_number, **told,
+        pades="B-LT" if sealed.is_long else sealed.level, up_to=chain_number, **told,
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from models import engine
 from models.audit import Trail
-from models.certifying.records import OfficeCertificate
+from models.certifying.records import ApprovalSeal, OfficeCertificate
 from models.core import Refused, Say, operation, save
 from models.live import touch
 from models.secret_box import decrypt, encrypt
@@ -177,6 +177,25 @@ def make_own(name: str, place: str, now: dt.datetime) -> Pair:
         .sign(key, hashes.SHA256())
     )
     return Pair(made, (), key)
+
+
+PROFILES: dict[str, Say] = {
+    "B-B": Say("PAdES B-B: een handtekening zonder tijdstempel. Wanneer er is verzegeld, zegt alleen het kantoor."),
+    "B-T": Say("PAdES B-T: met een tijdstempel. Een eigen certificaat kan door niemand worden ingetrokken, dus bewijs dat het toen geldig was (B-LT) bestaat er niet voor."),
+    "B-LT": Say("PAdES B-LT: met een tijdstempel en met het bewijs dat het certificaat toen geldig was. Geeft de vertrouwensdienst dat bewijs niet, dan B-T."),
+}  # fmt: skip
+
+
+async def profile(there: OfficeCertificate | None) -> Say:
+    """Which profile of PAdES the next seal has, in words."""
+    if not (await Firm.load()).stamp_url:
+        return PROFILES["B-B"]
+    return PROFILES["B-T" if there is None or there.is_own else "B-LT"]
+
+
+async def last_seal(viewer: Viewer) -> ApprovalSeal | None:
+    found = ApprovalSeal.objects().where(viewer.scope(ApprovalSeal).condition)
+    return await found.order_by(ApprovalSeal.id, ascending=False).first()
 
 
 # replacing it

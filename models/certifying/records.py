@@ -69,7 +69,7 @@ class ApprovalSeal(Owned, Table, tablename="approval_seal"):
     is_long = Boolean(default=False, help_text="what proves that the certificate was good stands in it too: B-LT")
     stamp_due = Boolean(default=False, help_text="the time-stamp authority did not answer: still to be added")
     stamp_after = Timestamptz(null=True, default=None)
-    trouble = Varchar(length=300, default="", help_text="what the time-stamp authority said")
+    trouble = Varchar(length=300, default="", help_text="what the authority said; or why it is not B-LT")
     document = ForeignKey(Document, null=True, default=None, on_delete=OnDelete.set_null, help_text="as it was filed")
     at = Timestamptz()
 
@@ -80,6 +80,11 @@ class ApprovalSeal(Owned, Table, tablename="approval_seal"):
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
         return cls.request.is_in(ApprovalRequest.select(ApprovalRequest.id).where(ApprovalRequest.visible_to(viewer)))
+
+    @property
+    def profile(self) -> str:
+        """Of PAdES: B-B, B-T or B-LT."""
+        return "B-LT" if self.is_long else self.level
 
 
 class SealTrouble(Owned, Table, tablename="approval_seal_trouble"):

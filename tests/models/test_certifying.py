@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import io
 import json
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from asn1crypto import x509 as asn1
+from cryptography.hazmat.primitives.serialization import Encoding
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.validation import async_validate_pdf_signature
+from pyhanko.sign.validation.dss import DocumentSecurityStore
+from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator.errors import CRLFetchError
 
 from models import config, engine
 from models import storage as stores
 from models.approvals import record
 from models.approvals.records import ApprovalDocument, ApprovalRequest
-from models.certifying import completing, filing, signing
+from models.certifying import completing, filing, long_term, office, signing
 from models.certifying.records import ApprovalSeal, OfficeCertificate, SealTrouble
 from models.core import save
 from models.dossiers import Document, DocumentVersion, Folder, dossier_of
@@ -24,6 +33,7 @@ from models.storage import storage
 from tests import certifying as papers
 from tests.authority import Authority, authority
 from tests.cast import Cast, as_viewer
+from tests.trust_service import TrustService, trust_service
 
 LATER = dt.timedelta(hours=2)
 
@@ -397,6 +407,78 @@ async def test_an_authority_inside_our_own_network_is_not_asked(cast: Cast, fold
 
         assert not running.asked
         assert (await the_seal(made.request)).stamp_due
+
+
+# of long validity
+
+
+@pytest.fixture
+def service() -> Iterator[TrustService]:
+    with trust_service() as running:
+        yield running
+
+
+async def seals_under(pair: office.Pair) -> None:
+    async with engine.writing():
+        await office._put(pair, utcnow(), is_own=False, by=None)
+
+
+async def validated(content: bytes, root: Any) -> Any:
+    """What pyHanko says offline: of what stands in the PDF alone, to who trusts the root and wants proof that nothing was withdrawn."""
+    reader = PdfFileReader(io.BytesIO(content))
+    trusted = [asn1.Certificate.load(root.public_bytes(Encoding.DER))]
+    context = DocumentSecurityStore.read_dss(reader).as_validation_context(
+        {"trust_roots": trusted, "allow_fetching": False, "revocation_mode": "require"}
+    )
+    lenient = ValidationContext(trust_roots=[], allow_fetching=False)
+    return await async_validate_pdf_signature(reader.embedded_regular_signatures[0], context, lenient)
+
+
+@pytest.mark.parametrize("with_root", [True, False])
+async def test_under_a_trust_service_a_seal_proves_by_itself_that_its_certificate_was_good(
+    cast: Cast, tsa: Authority, service: TrustService, folder_store: Path, with_root: bool
+) -> None:
+    await stamping(cast, tsa.url)
+    await seals_under(service.certificate(with_root=with_root))  # where the root is not in the file, it is fetched
+    made = await papers.approved(cast)
+
+    await completing.seal_due()
+
+    seal = await the_seal(made.request)
+    content = await storage().read(seal.sha256)
+    assert (seal.profile, seal.stamp_due, seal.trouble) == ("B-LT", False, "")
+    looked = await signing.look(content)
+    assert looked is not None and looked.covers and looked.stamped_at is not None
+    assert "Signature is Valid" in pdfsig(content, folder_store)
+    asked = service.asked
+    status = await validated(content, service.root)
+    assert status.intact and status.valid and status.trusted
+    assert service.asked == asked  # all of it stands in the PDF
+
+
+@pytest.mark.parametrize("how", ["down", "withdrawn"])
+async def test_where_nobody_says_that_the_certificate_is_good_the_seal_is_made_and_says_what_it_is(
+    cast: Cast, tsa: Authority, service: TrustService, folder_store: Path, how: str
+) -> None:
+    await stamping(cast, tsa.url)
+    await seals_under(service.certificate())
+    service.is_down, service.is_withdrawn = how == "down", how == "withdrawn"
+    made = await papers.approved(cast)
+
+    await completing.seal_due()
+
+    seal = await the_seal(made.request)
+    assert (seal.profile, seal.stamp_due, bool(seal.trouble)) == ("B-T", False, True)
+    assert "Signature is Valid" in pdfsig(await storage().read(seal.sha256), folder_store)
+
+
+async def test_lists_inside_our_own_network_are_not_asked_for(service: TrustService) -> None:
+    one = service.certificate().certificate.public_bytes(Encoding.DER)
+
+    with pytest.raises(CRLFetchError):
+        await long_term._fetchers().crl_fetcher.fetch(asn1.Certificate.load(one))
+
+    assert service.asked == 0
 
 
 # the record, verified

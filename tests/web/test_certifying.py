@@ -520,6 +520,21 @@ async def test_an_administrator_reads_on_the_overview_what_waits_and_has_it_trie
         assert "seals-banner" not in (await ed.get("/")).text
 
 
+async def test_the_settings_and_the_proof_say_which_profile_a_seal_has(cast: Cast, browser: Callable) -> None:
+    made = await filed(cast)
+
+    async with browser(cast.anna) as anna:
+        page = (await anna.get(SETTINGS)).text
+        assert "PAdES B-B: een handtekening zonder tijdstempel" in page and "PAdES B-B, " in page
+        await engine.raw("UPDATE firm SET stamp_url = 'https://tsa.example/'")
+        assert "PAdES B-T: met een tijdstempel" in (await anna.get(SETTINGS)).text
+        await engine.raw("UPDATE approval_seal SET level = 'B-T', is_long = $1", True)
+        await engine.raw("UPDATE office_certificate SET is_own = $1", False)
+        page = (await anna.get(SETTINGS)).text
+        assert "PAdES B-LT: met een tijdstempel" in page and "PAdES B-LT, " in page
+        assert "Profiel: PAdES B-LT." in (await anna.get(f"/approvals/{made.request.id}/proof")).text
+
+
 async def test_the_settings_renew_a_certificate_of_our_own_and_keep_one_that_stands_in(
     cast: Cast, browser: Callable
 ) -> None:
