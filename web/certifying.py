@@ -14,6 +14,7 @@ from models.approvals.records import ApprovalRequest
 from models.certifying import attention, checking
 from models.certifying.evidence import evidence_of
 from models.certifying.facts import Facts, facts_of
+from models.certifying.filing import newest_of
 from models.certifying.records import ApprovalSeal, SealTrouble
 from models.certifying.verifying import verify_these
 from models.certifying.wording import ACTS, WAYS, Both, period_of
@@ -79,10 +80,9 @@ async def verification(request: Request, viewer: Viewer, approval_id: int) -> La
 async def certificate(request: Request, viewer: Viewer, approval_id: int) -> Response:
     """The newest sealed certificate, as a download."""
     found = await _of(viewer, approval_id)
-    seals = await viewer.scope(ApprovalSeal).where(ApprovalSeal.request == found.id).all(ApprovalSeal.number)
-    if not seals or not seals[-1].sha256:
+    last = await newest_of(viewer, found.id)
+    if last is None:
         raise Missing("ApprovalSeal", approval_id)
-    last = seals[-1]
     name = f"Akkoordverklaring {found.id}.pdf"
     return await send_kept(request, storage(), last.sha256, last.size, name, "application/pdf", last_modified=last.at)
 
