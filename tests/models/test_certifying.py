@@ -24,7 +24,7 @@ from models import config, engine
 from models import storage as stores
 from models.approvals import record
 from models.approvals.records import ApprovalDocument, ApprovalRequest
-from models.certifying import completing, filing, long_term, office, signing
+from models.certifying import chaining, completing, filing, long_term, office, signing
 from models.certifying.records import ApprovalSeal, OfficeCertificate, SealTrouble
 from models.core import save
 from models.dossiers import Document, DocumentVersion, Folder, dossier_of
@@ -557,6 +557,63 @@ async def test_an_end_cut_off_with_its_places_is_missed_by_the_trail(cast: Cast,
 
     verdict = await record.verify_all()
     assert "afgeknipt" in str(verdict.said)
+
+
+async def test_what_decides_is_told_to_the_trail_in_the_same_round_and_what_is_followed_later(
+    cast: Cast, folder_store: Path
+) -> None:
+    async def told() -> int:
+        rows = await engine.raw("SELECT detail FROM trail WHERE operation = $1 ORDER BY id DESC LIMIT 1", chaining.TOLD)
+        return int(json.loads(rows[0]["detail"])["place"])
+
+    async def last() -> int:
+        return int((await engine.raw("SELECT max(place) AS n FROM proof_place"))[0]["n"])
+
+    made = await papers.offered(cast)
+    await chaining.chain()
+    async with engine.writing():
+        await record.note(made.request, "page_seen", person=cast.rik.user.id, name="Rik", page=2)
+    await chaining.chain()
+    assert await told() < await last()  # a page that was seen can wait
+    await papers.approve(made, cast.rik)
+
+    await chaining.chain()  # seconds later
+
+    assert await told() == await last()
+    await unguarded()
+    await engine.raw(
+        "DELETE FROM proof_place WHERE record IN (SELECT id FROM approval_record WHERE act IN ('approved', 'completed'))"
+    )
+    await engine.raw("DELETE FROM approval_record WHERE act IN ('approved', 'completed')")
+    assert "afgeknipt" in str((await record.verify_all()).said)
+
+
+async def test_a_last_place_kept_outside_shows_an_end_that_was_cut_off_with_the_trail(
+    cast: Cast, folder_store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from models.__main__ import parser
+
+    made = await papers.approved(cast)
+    asked = parser().parse_args(["verify-approvals"])
+    assert await asked.call(asked) == 0
+    kept = capsys.readouterr().out.rsplit("Laatste plaats: ", 1)[1].strip().rstrip(".")
+    await unguarded()
+    await engine.raw(
+        "DELETE FROM proof_place WHERE record IN (SELECT id FROM approval_record WHERE request = $1)", made.request.id
+    )
+    await engine.raw("DELETE FROM approval_record WHERE request = $1", made.request.id)
+    await engine.raw("DROP TRIGGER trail_stays" if engine.is_sqlite() else "DROP TRIGGER trail_stays ON trail")
+    await engine.raw("DELETE FROM trail WHERE operation = $1", chaining.TOLD)
+    assert await asked.call(asked) == 0  # nothing here knows
+
+    asked = parser().parse_args(["verify-approvals", "--anchor", kept])
+
+    assert await asked.call(asked) == 1
+    assert "afgeknipt" in capsys.readouterr().out
+    await papers.approved(cast, period="k2", name="ander.pdf")
+    assert await asked.call(asked) == 1  # also when others took its place
+    nonsense = parser().parse_args(["verify-approvals", "--anchor", "wartaal"])
+    assert await nonsense.call(nonsense) == 2
 
 
 async def test_a_record_forged_anew_with_a_right_chain_differs_from_its_certificate(
