@@ -60,6 +60,7 @@ SENTENCES: dict[str, Say] = {
     "User.set_preferences": Say("wijzigde zijn voorkeuren"),
     # the proof of approvals
     "ApprovalRequest.file": Say("zette wat akkoord is in het dossier: {documents}"),
+    "ApprovalRequest.infected": Say("vond in “{name}” een virus: {signature}"),
     "ApprovalRequest.reseal": Say("verzegelde {name} opnieuw"),
     "ApprovalRecord.chain": Say("legde vast hoever het bewijs van accorderingen is: {place}"),
     "OfficeCertificate.make": Say("maakte een certificaat voor het zegel, geldig tot {until}"),

@@ -12,6 +12,7 @@ from models.approvals.reading import Asked, open_for
 from models.approvals.records import ApprovalDocument, ApprovalRequest
 from models.approvals.seeing import opened_by
 from models.approvals.words import period_words
+from models.scanning.opening import INFECTED, Shut, shut_among
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -34,6 +35,11 @@ class Page:
     opened: set[tuple[int, str]]
     places: list[dict[str, Any]]
     remarks: list[dict[str, Any]]
+    shut: dict[str, Shut]  # the hashes of parts that nobody may open, and why
+
+    @property
+    def is_infected(self) -> bool:
+        return any(one.state == INFECTED for one in self.shut.values())
 
     def name(self, language: str = "nl") -> str:
         kind = self.kind_en if language == "en" and self.kind_en else self.kind_nl
@@ -76,6 +82,7 @@ async def page_of(viewer: Viewer, request: ApprovalRequest) -> Page:
         await opened_by(viewer.user.id, request.id),
         places,
         await remarks_on(request),
+        await shut_among([part.sha256 for part in parts]),
     )
 
 

@@ -12,6 +12,7 @@ from models.approvals.proofs import today
 from models.approvals.records import ApprovalDocument, ApprovalRequest
 from models.approvals.words import period_words, statement_of
 from models.clients import seen
+from models.scanning.opening import Shut, shut_among
 from models.viewer import Permission, Right
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ class Whole:
     steps: list[dict[str, Any]]
     timeline: list[dict[str, Any]]
     statement: str  # as it was offered, or as it would be now
+    shut: dict[str, Shut]  # the hashes of parts that nobody may open, and why
 
 
 async def whole(viewer: Viewer, request: ApprovalRequest) -> Whole:
@@ -177,6 +179,7 @@ async def whole(viewer: Viewer, request: ApprovalRequest) -> Whole:
         json.loads(request.steps),
         await timeline(request),
         request.statement or _would_say(row, request),
+        await shut_among([part.sha256 for part in parts]),
     )
 
 
