@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.approvals.asking import remarks_on
-from models.approvals.reading import Asked, open_for
+from models.approvals.reading import Asked, open_for, parts_of
 from models.approvals.records import ApprovalDocument, ApprovalRequest
 from models.approvals.seeing import opened_by
 from models.approvals.words import period_words
-from models.scanning.opening import INFECTED, Shut, shut_among
+from models.scanning.opening import INFECTED, Shut
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -60,11 +60,8 @@ async def page_of(viewer: Viewer, request: ApprovalRequest) -> Page:
             request.kind, request.client,
         )
     )[0]  # fmt: skip
-    parts = (
-        await ApprovalDocument.objects()
-        .where((ApprovalDocument.request == request.id) & ApprovalDocument.is_scan.eq(False))
-        .order_by(ApprovalDocument.position, ApprovalDocument.id)
-    )
+    every, shut = await parts_of(request.id)
+    parts = [part for part in every if not part.is_scan]
     places = await engine.raw(
         "SELECT a.step, a.person, u.full_name AS name, a.role, a.state, a.decided_at, coalesce(d.full_name, '') AS decided_by_name, a.reason "
         "FROM approver a JOIN users u ON u.id = a.person LEFT JOIN users d ON d.id = a.decided_by "
@@ -82,7 +79,7 @@ async def page_of(viewer: Viewer, request: ApprovalRequest) -> Page:
         await opened_by(viewer.user.id, request.id),
         places,
         await remarks_on(request),
-        await shut_among([part.sha256 for part in parts]),
+        {part.sha256: shut[part.sha256] for part in parts if part.sha256 in shut},
     )
 
 
