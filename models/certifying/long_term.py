@@ -15,11 +15,9 @@ from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.fetchers import Fetchers
 from pyhanko_certvalidator.fetchers.api import FetchLimits
 from pyhanko_certvalidator.fetchers.common_utils import FetchBudget
-from pyhanko_certvalidator.fetchers.requests_fetchers import (  # fmt: skip
-    RequestsCertificateFetcher,
-    RequestsCRLFetcher,
-    RequestsOCSPFetcher,
-)
+from pyhanko_certvalidator.fetchers.requests_fetchers.cert_fetch_client import RequestsCertificateFetcher
+from pyhanko_certvalidator.fetchers.requests_fetchers.crl_client import RequestsCRLFetcher
+from pyhanko_certvalidator.fetchers.requests_fetchers.ocsp_client import RequestsOCSPFetcher
 
 from models.outward import Outward
 
@@ -56,18 +54,18 @@ async def _ask(method: str, url: str, headers: dict[str, str], content: bytes | 
     return reply
 
 
-class _Answers(_Outside, RequestsOCSPFetcher): ...
+class _Answers(_Outside, RequestsOCSPFetcher): ...  # type: ignore[misc]  # theirs asks by itself
 
 
-class _Lists(_Outside, RequestsCRLFetcher): ...
+class _Lists(_Outside, RequestsCRLFetcher): ...  # type: ignore[misc]  # theirs asks by itself
 
 
-class _Certificates(_Outside, RequestsCertificateFetcher): ...
+class _Certificates(_Outside, RequestsCertificateFetcher): ...  # type: ignore[misc]  # theirs asks by itself
 
 
 def _fetchers() -> Fetchers:
     budget = FetchBudget(_LIMITS)
-    return Fetchers(_Answers(budget=budget), _Lists(budget=budget), _Certificates(budget=budget))
+    return Fetchers(_Answers(budget=budget), _Lists(budget=budget), _Certificates(budget=budget))  # type: ignore[no-untyped-call]
 
 
 async def context_for(*groups: list[x509.Certificate]) -> ValidationContext:

@@ -27,7 +27,7 @@ from models.outward import Outward
 log = logging.getLogger("poort.certifying")
 
 FIELD, STAMP = "Zegel", "Tijdstempel"
-_SECONDS = 15.0
+_SECONDS, _LONG_SECONDS = 15.0, 45.0  # of one question to an authority; of all that makes a seal B-LT
 # It tells of every certificate that it does not trust; whether we trust one is not what we ask it.
 logging.getLogger("pyhanko.sign.validation").setLevel(logging.CRITICAL)
 
@@ -89,8 +89,9 @@ async def _stamped(pdf: bytes, means: Means, about: tuple[str, str, str], author
         return Sealed(await _signed(pdf, means, about, authority), "B-T")
     token = await authority.async_dummy_response("sha256")
     try:
-        context = await context_for([x509.Certificate.load(one) for one in means.certificates], _of_token(token))
-        return Sealed(await _signed(pdf, means, about, authority, context), "B-T", is_long=True)
+        async with asyncio.timeout(_LONG_SECONDS):
+            context = await context_for([x509.Certificate.load(one) for one in means.certificates], _of_token(token))
+            return Sealed(await _signed(pdf, means, about, authority, context), "B-T", is_long=True)
     except (StampFailed, TimestampRequestError):
         raise
     except (
