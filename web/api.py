@@ -152,6 +152,8 @@ async def certificate(request: Request, viewer: TokenViewer, request_id: int) ->
     async with engine.reading():
         found = await placing.request_of(viewer, request_id)
         seal = await newest_of(viewer, found.id)
+        if seal is None and found.state == "filed":
+            raise Turned(404, Say("Geen akkoordverklaring"), Say("De akkoordverklaring van deze accordering is er niet meer."), state=found.state)  # fmt: skip
         if seal is None:
             raise Turned(
                 404, Say("Geen akkoordverklaring"), Say("Deze accordering is nog niet verzegeld."), state=found.state

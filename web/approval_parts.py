@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from models import drawing
-from models.approvals import ApprovalDocument, ApprovalRequest, Mark, note_opened
-from models.core import Missing, Say
+from models.approvals import ApprovalDocument, ApprovalRequest, FormerPart, Mark, note_opened
+from models.core import Gone, Missing, Say
 from models.drawing import FIT, WIDTHS, Undrawable
 from models.drawing.words import is_text, words
 from models.scanning import require_open
@@ -24,6 +24,9 @@ parts = Routes("approval_parts", Access.SIGNED_IN)
 
 AT_ONCE = 100  # pages on one screen, where they come as one scrolls
 WITHOUT_SCRIPT = 20
+DESTROYED = Say(
+    "De bewaartermijn van dit stuk is voorbij: het is vernietigd. Het bewijs noemt het nog, met zijn SHA-256."
+)
 _HEADERS = {
     "Cache-Control": "private, no-store",
     "X-Content-Type-Options": "nosniff",
@@ -100,9 +103,20 @@ async def file(request: Request, viewer: Viewer, part_id: int) -> Response:
     return await send_kept(request, storage(), part.sha256, part.size, part.name, part.mime)
 
 
+@parts.get("/approvals/{approval_id:int}/former-parts/{former_id:int}")
+async def former(request: Request, viewer: Viewer, approval_id: int, former_id: int) -> Response:
+    """A file that another took the place of, as it was: for the office."""
+    found = await viewer.scope(FormerPart).where(FormerPart.request == approval_id).get(former_id)
+    if not found.blob:
+        raise Gone(DESTROYED)
+    return await send_kept(request, storage(), found.sha256, found.size, found.name, found.mime)
+
+
 async def _get(request: Request, viewer: Viewer, part_id: int, page: int = 0) -> ApprovalDocument:
     """The part, which is then opened (or a page of it seen) by who looks."""
     part: ApprovalDocument = await viewer.scope(ApprovalDocument).get(part_id)
+    if not part.blob:
+        raise Gone(DESTROYED)
     await require_open(part.sha256)
     if viewer.is_client:
         mark = Mark(address_of(request), request.headers.get("user-agent", "")[:300])

@@ -8,7 +8,7 @@ from models import engine
 from models.core import Refused, Say
 
 _SICK_SQL = (
-    "SELECT d.id, d.name, s.signature FROM approval_document d JOIN scan s ON s.sha256 = d.sha256 "
+    "SELECT d.id, d.name, s.signature FROM approval_document d JOIN scan s ON s.sha256 = d.blob "
     "WHERE d.request = $1 AND s.state = 'infected' ORDER BY d.position, d.id"
 )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.approvals.proofs import today
-from models.approvals.records import ApprovalDocument, ApprovalRequest
+from models.approvals.records import ApprovalDocument, ApprovalRequest, FormerPart
 from models.approvals.words import period_words, statement_of
 from models.clients import seen
 from models.scanning.opening import Shut, shut_by
@@ -143,12 +143,13 @@ def _named(row: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Whole:
-    """All of one request for its page. `places`: step, person, name, role, state and what he did; `timeline`: the proof."""
+    """All of one request for its page. `former`: files that others took the place of. `places`: step, person, name, role, state and what he did; `timeline`: the proof."""
 
     row: dict[str, Any]
     main: list[ApprovalDocument]
     attachments: list[ApprovalDocument]
     scans: list[ApprovalDocument]
+    former: list[FormerPart]
     places: list[dict[str, Any]]
     steps: list[dict[str, Any]]
     timeline: list[dict[str, Any]]
@@ -171,6 +172,9 @@ async def whole(viewer: Viewer, request: ApprovalRequest) -> Whole:
         [part for part in parts if part.part == "main"],
         [part for part in parts if part.part == "attachment" and not part.is_scan],
         [part for part in parts if part.is_scan],
+        await FormerPart.objects().where(FormerPart.request == request.id).order_by(FormerPart.id)
+        if request.version > 1
+        else [],
         places,
         json.loads(request.steps),
         await timeline(request),
@@ -183,10 +187,10 @@ async def parts_of(request: int) -> tuple[list[ApprovalDocument], dict[str, Shut
     """The parts in their order, and of the hashes among them that nobody may open why. One query."""
     rows = await engine.raw(
         f"SELECT {_PART_COLUMNS}, s.state AS scan_state, s.is_open AS scan_open, s.signature AS scan_signature FROM approval_document d "
-        "LEFT JOIN scan s ON s.sha256 = d.sha256 WHERE d.request = $1 ORDER BY d.position, d.id",
+        "LEFT JOIN scan s ON s.sha256 = d.blob WHERE d.request = $1 ORDER BY d.position, d.id",
         request,
     )
-    shut = {row["sha256"]: why for row in rows if (why := shut_by(row))}
+    shut = {row["sha256"]: why for row in rows if row["blob"] and (why := shut_by(row))}
     names = [column._meta.name for column in ApprovalDocument._meta.columns]
     return [ApprovalDocument(_exists_in_db=True, **{name: row[name] for name in names}) for row in rows], shut
 

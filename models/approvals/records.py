@@ -238,7 +238,8 @@ class ApprovalDocument(Owned, Table, tablename="approval_document"):
     part = Varchar(length=10, default="main")
     position = Integer(default=0)
     name = Varchar(length=255)
-    sha256 = Varchar(length=64, index=True)
+    sha256 = Varchar(length=64, index=True, help_text="also when its bytes are gone")
+    blob = Varchar(length=64, default="", index=True, help_text="the same while the storage has it, else ''")
     size = BigInt()
     mime = Varchar(length=120)
     pages = Integer(null=True, default=None, help_text="NULL: not a PDF, or locked")
@@ -251,6 +252,25 @@ class ApprovalDocument(Owned, Table, tablename="approval_document"):
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
         return of_request(cls, viewer)
+
+
+class FormerPart(Owned, Table, tablename="approval_former_part"):
+    """A file that another took the place of after the office had offered it: approvals were given on it, and the proof names it."""
+
+    request = ForeignKey(ApprovalRequest, null=False, on_delete=OnDelete.cascade, index=True)
+    client = ForeignKey(Client, null=False, on_delete=OnDelete.cascade, index=True)
+    document = ForeignKey(ApprovalDocument, null=False, on_delete=OnDelete.cascade, index=True)
+    version = Integer(help_text="the last version of the request in which it stood")
+    name = Varchar(length=255)
+    sha256 = Varchar(length=64)
+    blob = Varchar(length=64, index=True, help_text="the same while the storage has it, else ''")
+    size = BigInt()
+    mime = Varchar(length=120)
+    replaced_at = Timestamptz()
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        return of_request(cls, viewer) if viewer.is_staff else cls.id < 0
 
 
 class Approver(Owned, Table, tablename="approver"):

@@ -23,7 +23,7 @@ async def infected_for(person: int, sha256: str) -> dict[str, Any] | None:
     )
     parts = (
         await ApprovalDocument.select(ApprovalDocument.request.as_alias("id"), ApprovalDocument.name, ApprovalDocument.client.name.as_alias("client"))
-        .where((ApprovalDocument.sha256 == sha256) & ApprovalDocument.visible_to(Viewer(user)))
+        .where((ApprovalDocument.blob == sha256) & ApprovalDocument.visible_to(Viewer(user)))
         .order_by(ApprovalDocument.request)
         .limit(50)
     )  # fmt: skip

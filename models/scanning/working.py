@@ -190,7 +190,7 @@ async def standing(viewer: Viewer) -> Standing | None:
         "(SELECT count(*) FROM scan WHERE state = 'waiting' AND is_open) AS old, "
         "(SELECT count(*) FROM scan WHERE state = 'waiting' AND said <> '') AS failing, "
         "(SELECT count(*) FROM scan s WHERE state = 'infected' AND (EXISTS (SELECT 1 FROM document d WHERE d.sha256 = s.sha256) "
-        "OR EXISTS (SELECT 1 FROM approval_document a WHERE a.sha256 = s.sha256))) AS infected, "
+        "OR EXISTS (SELECT 1 FROM approval_document a WHERE a.blob = s.sha256))) AS infected, "
         "(SELECT count(*) FROM scan s WHERE state = 'too_large' AND EXISTS (SELECT 1 FROM document d WHERE d.sha256 = s.sha256)) AS too_large"
     )
     row = rows[0]
@@ -220,7 +220,7 @@ async def shut_list(viewer: Viewer, most: int = 200) -> list[dict[str, Any]]:
     }
     parts = await engine.raw(
         "SELECT a.id, a.name, a.client, c.name AS client_name, a.size, r.made_at AS uploaded_at, s.state, s.signature, s.said, s.tries, a.request AS approval "
-        "FROM scan s JOIN approval_document a ON a.sha256 = s.sha256 JOIN approval_request r ON r.id = a.request JOIN client c ON c.id = a.client "
+        "FROM scan s JOIN approval_document a ON a.blob = s.sha256 JOIN approval_request r ON r.id = a.request JOIN client c ON c.id = a.client "
         "WHERE s.state IN ('infected', 'too_large') OR (s.state = 'waiting' AND NOT s.is_open) "
         "ORDER BY CASE s.state WHEN 'infected' THEN 0 WHEN 'too_large' THEN 1 ELSE 2 END, a.id DESC LIMIT 2000"
     )
