@@ -14,16 +14,21 @@ from starlette.responses import JSONResponse, Response
 
 import partials
 from models import approvals, config, engine, throttling
+from models.certifying.evidence import evidence_of
+from models.certifying.filing import newest_of
 from models.connecting import TokenViewer, answers, note_used, placing, reading, viewer_of_token
 from models.connecting.openapi import document
 from models.core import Missing, Refused, Say
+from models.scanning import require_open
 from models.settings import Firm
 from models.storage import storage
 from web import errors
+from web.downloads import send_kept
 from web.replies import Reply, show
 from web.routing import Access, Routes, Visit
 from web.security import address_of
 from web.uploads import Received, receive_files
+from web.zips import archived
 
 api = Routes("api", Access.PUBLIC)
 
@@ -138,6 +143,38 @@ async def approval(request: Request, viewer: TokenViewer, request_id: int) -> Re
         await placing.request_of(viewer, request_id)
         [told] = await reading.told_of([request_id])
     return JSONResponse(told, headers=_FRESH)
+
+
+@api.long("GET", "/api/v1/approvals/{request_id:int}/certificate")
+@call("proof")
+async def certificate(request: Request, viewer: TokenViewer, request_id: int) -> Response:
+    """The newest sealed certificate, as PDF."""
+    async with engine.reading():
+        found = await placing.request_of(viewer, request_id)
+        seal = await newest_of(viewer, found.id)
+        if seal is None and found.state == "filed":
+            raise Turned(404, Say("Geen akkoordverklaring"), Say("De akkoordverklaring van deze accordering is er niet meer."), state=found.state)  # fmt: skip
+        if seal is None:
+            raise Turned(
+                404, Say("Geen akkoordverklaring"), Say("Deze accordering is nog niet verzegeld."), state=found.state
+            )
+        return await send_kept(
+            request, storage(), seal.sha256, seal.size, f"Akkoordverklaring {found.id}.pdf", "application/pdf", last_modified=seal.at
+        )  # fmt: skip
+
+
+@api.long("GET", "/api/v1/approvals/{request_id:int}/evidence")
+@call("proof")
+async def evidence(request: Request, viewer: TokenViewer, request_id: int) -> Response:
+    """The file of proof, as ZIP: documents, certificate and record, with a way to verify them."""
+    async with engine.reading():
+        found = await placing.request_of(viewer, request_id)
+        name, entries = await evidence_of(found.id)
+        for entry in entries:
+            if entry.sha256:
+                await require_open(entry.sha256)
+    answer, _ = await archived(f"{name}.zip", entries, viewer.user.language)
+    return answer
 
 
 @api.long("GET", "/api/v1/kinds")

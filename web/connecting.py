@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.requests import Request
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from models import connecting as connections
 from models.approvals.events import EVENTS
+from models.clients import ClientGroup
 from models.connecting import SCOPES, ApiToken, Webhook, WebhookDelivery
 from models.core import Missing, Refused, Say
 from models.viewer import Viewer
 from web.client_details import DateText
-from web.forms import Form, SelectMultipleField, Text
+from web.forms import Form, SelectField, SelectMultipleField, Text
 from web.proof import asks_proof
 from web.replies import Reply, Toast, go, invalid, show
 from web.routing import Access, Routes
@@ -39,6 +41,14 @@ class TokenForm(Form):
     name = Text(most=120, asked=True)
     scopes = SelectMultipleField(choices=list(SCOPES), validate_choice=False)
     expires_on = DateText()
+    reach = SelectField(
+        [("all", Say("Alle cliënten die u ziet")), ("some", Say("Alleen de groepen en cliënten hieronder"))],
+        default="all",
+    )
+    groups = SelectMultipleField(
+        coerce=int, validate_choice=False, choices=[], widget=ListWidget(), option_widget=CheckboxInput()
+    )
+    clients = Text(most=6000)
 
 
 class WebhookForm(Form):
@@ -62,7 +72,13 @@ async def _page(**more: Any) -> dict[str, Any]:
 @connecting.get("/settings/connecting/tokens/new")
 async def new_token(request: Request, viewer: Viewer) -> Reply:
     allow(viewer)
-    return show("connecting/token.html", **about("connecting", form=TokenForm.blank(), scopes=SCOPES))
+    return show("connecting/token.html", **await _token_form(viewer, TokenForm.blank(reach="all")))
+
+
+async def _token_form(viewer: Viewer, form: TokenForm) -> dict[str, Any]:
+    rows = await viewer.groups.select(ClientGroup.id, ClientGroup.name, order=(ClientGroup.name_key,))
+    form.groups.choices = [(row["id"], row["name"]) for row in rows]
+    return about("connecting", form=form, scopes=SCOPES)
 
 
 @connecting.post("/settings/connecting/tokens/new")
@@ -79,7 +95,7 @@ async def make_token(request: Request, viewer: Viewer) -> Reply:
     if await form.submit(making):
         # Said on the page that answers the POST: an address or a cookie would keep it.
         return show("connecting/secret.html", **about("connecting", secret=made[0], kind="token", name=form.name.data))
-    return invalid("connecting/token.html", **about("connecting", form=form, scopes=SCOPES))
+    return invalid("connecting/token.html", **await _token_form(viewer, form))
 
 
 @connecting.post("/settings/connecting/tokens/{api_token_id:int}/end")

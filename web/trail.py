@@ -60,10 +60,13 @@ SENTENCES: dict[str, Say] = {
     "User.set_preferences": Say("wijzigde zijn voorkeuren"),
     # the proof of approvals
     "ApprovalRequest.file": Say("zette wat akkoord is in het dossier: {documents}"),
+    "ApprovalRequest.infected": Say("vond in “{name}” een virus: {signature}"),
     "ApprovalRequest.reseal": Say("verzegelde {name} opnieuw"),
     "ApprovalRecord.chain": Say("legde vast hoever het bewijs van accorderingen is: {place}"),
     "OfficeCertificate.make": Say("maakte een certificaat voor het zegel, geldig tot {until}"),
     "OfficeCertificate.replace": Say("plaatste het certificaat {name} voor het zegel, geldig tot {until}"),
+    "OfficeCertificate.renew": Say("vernieuwde het eigen certificaat van het zegel, geldig tot {until}"),
+    "OfficeCertificate.leave_so": Say("liet het certificaat {name} staan, dat vanzelf in de plaats van een ander kwam"),
     "OfficeCertificate.give_up": Say("nam het certificaat {name} van het zegel weg"),
     # users
     "User.add": Say("voegde gebruiker {name} toe"),

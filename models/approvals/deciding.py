@@ -19,6 +19,7 @@ from models.approvals.holding import (
     role_name,
     worded,
 )
+from models.approvals.infected import refuse_approving
 from models.approvals.planning import in_force, is_done
 from models.approvals.proofs import Proven, counts, today
 from models.approvals.record import note
@@ -120,6 +121,8 @@ async def foreseen(found: Scope[ApprovalRequest], decision: Decision, *, by: Vie
         if request.state not in OPEN:
             return Foreseen(WHY_NOT[request.state])
         await _require_opened(await _parts(request, decision), by)
+        if decision.outcome == "approved":
+            await refuse_approving(request.id)
         for one in decision.choices:
             if one.outcome == "rejected":
                 _reason(one)
@@ -168,6 +171,8 @@ async def _decide(found: Scope[ApprovalRequest], decision: Decision, proof: Prov
     mandate = await _mandate(request, row, by)
     _refuse_twice(request, rows, row, by)
     await _require_opened(parts, by)
+    if decision.outcome == "approved":
+        await refuse_approving(request.id)
     if not counts(proof, request.least_level):
         raise Refused("proof", Say("Bevestig opnieuw dat u het bent, met het middel waar deze accordering om vraagt."))
     reason = "; ".join(dict.fromkeys(_reason(one) for one in decision.choices if one.outcome == "rejected"))[:2000]

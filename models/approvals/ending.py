@@ -18,6 +18,7 @@ from models.approvals.holding import (
     void_approvals,
     worded,
 )
+from models.approvals.infected import refuse_infected
 from models.approvals.making import NewPart
 from models.approvals.proofs import today
 from models.approvals.record import note
@@ -122,6 +123,7 @@ async def record_on_paper(
     """It was signed on paper: who signed, when, and the scan, which is kept apart from what was put before them."""
     await hold(request)
     require_move(request, "on_paper")
+    await refuse_infected(request.id)
     signed_by = " ".join(worded(signed_by, "signed_by", 400, needed=False).split())
     if not signed_by:
         raise Refused("signed_by", Say("Vul in wie er getekend heeft."))

@@ -10,6 +10,7 @@ from models import engine
 from models.approvals.ending import replace_former
 from models.approvals.events import happened
 from models.approvals.holding import WHY_NOT, ask_step, by_staff, hold, move, worded
+from models.approvals.infected import refuse_infected
 from models.approvals.making import freeze_words
 from models.approvals.planning import PlanView, as_frozen, who_would_sign
 from models.approvals.record import note
@@ -90,6 +91,7 @@ async def _refuse_unready(request: ApprovalRequest) -> None:
         (ApprovalDocument.request == request.id) & (ApprovalDocument.part == "main")
     ):
         raise Refused("files", Say("Kies ten minste één PDF om akkoord op te vragen."))
+    await refuse_infected(request.id)
     if refusals := (await plan_of(request)).refusals:
         raise Refused("plan", refusals[0])
 

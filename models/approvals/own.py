@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from models import engine
 from models.accounts.blocking import listed
 from models.approvals.asking import remarks_on
-from models.approvals.reading import Asked, open_for
+from models.approvals.reading import Asked, open_for, parts_of
 from models.approvals.records import ApprovalDocument, ApprovalRequest
 from models.approvals.seeing import opened_by
 from models.approvals.words import period_words
+from models.scanning.opening import INFECTED, Shut
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -37,6 +38,11 @@ class Page:
     places: list[dict[str, Any]]
     remarks: list[dict[str, Any]]
     refused: dict[int, str]
+    shut: dict[str, Shut]  # the hashes of parts that nobody may open, and why
+
+    @property
+    def is_infected(self) -> bool:
+        return any(one.state == INFECTED for one in self.shut.values())
 
     def name(self, language: str = "nl") -> str:
         kind = self.kind_en if language == "en" and self.kind_en else self.kind_nl
@@ -60,11 +66,8 @@ async def pages_of(viewer: Viewer, requests: Sequence[ApprovalRequest], asked: S
     few queries however many."""
     ids = json.dumps([request.id for request in requests])
     names = {row["id"]: row for row in await engine.raw(_NAMES_SQL.format(ids=listed(1)), ids)}
-    parts = (
-        await ApprovalDocument.objects()
-        .where(ApprovalDocument.request.is_in([request.id for request in requests]), ApprovalDocument.is_scan.eq(False))
-        .order_by(ApprovalDocument.position, ApprovalDocument.id)
-    )
+    every, shut = await parts_of([request.id for request in requests])
+    parts = [part for part in every if not part.is_scan]
     opened = await opened_by(viewer.user.id, ids)
     places = await engine.raw(_PLACES_SQL.format(ids=listed(1)), ids)
     refused = await engine.raw(_REFUSED_SQL.format(ids=listed(1)), ids)
@@ -86,6 +89,7 @@ async def pages_of(viewer: Viewer, requests: Sequence[ApprovalRequest], asked: S
                 [place for place in places if place["request"] == request.id],
                 [],
                 {row["document"]: row["reason"] for row in refused if row["request"] == request.id},
+                {part.sha256: shut[part.sha256] for part in own if part.sha256 in shut},
             )
         )
     return found

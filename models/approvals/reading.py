@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from models import engine
+from models.accounts.blocking import listed
 from models.approvals.proofs import today
 from models.approvals.records import ApprovalDocument, ApprovalRequest, FormerPart
 from models.approvals.words import period_words, statement_of
 from models.clients import seen
+from models.scanning.opening import Shut, shut_by
 from models.viewer import Permission, Right
 
 if TYPE_CHECKING:
@@ -153,16 +156,13 @@ class Whole:
     steps: list[dict[str, Any]]
     timeline: list[dict[str, Any]]
     statement: str  # as it was offered, or as it would be now
+    shut: dict[str, Shut]  # the hashes of parts that nobody may open, and why
 
 
 async def whole(viewer: Viewer, request: ApprovalRequest) -> Whole:
     """Of a request that was found through the viewer."""
     row = (await engine.raw(f"{_ROW_SQL} WHERE r.id = $1", request.id))[0]
-    parts = (
-        await ApprovalDocument.objects()
-        .where(ApprovalDocument.request == request.id)
-        .order_by(ApprovalDocument.position, ApprovalDocument.id)
-    )
+    parts, shut = await parts_of([request.id])
     places = await engine.raw(
         "SELECT a.id, a.step, a.person, u.full_name AS name, u.state AS person_state, a.role, a.state, a.asked_at, a.opened_at, a.decided_at, "
         "a.decided_by, a.level, a.method, a.reason, coalesce(d.full_name, '') AS decided_by_name FROM approver a JOIN users u ON u.id = a.person "
@@ -181,7 +181,23 @@ async def whole(viewer: Viewer, request: ApprovalRequest) -> Whole:
         json.loads(request.steps),
         await timeline(request),
         request.statement or _would_say(row, request),
+        shut,
     )
+
+
+async def parts_of(requests: Sequence[int]) -> tuple[list[ApprovalDocument], dict[str, Shut]]:
+    """The parts of these requests in their order, and of the hashes among them that nobody may open why. One query."""
+    rows = await engine.raw(
+        f"SELECT {_PART_COLUMNS}, s.state AS scan_state, s.is_open AS scan_open, s.signature AS scan_signature FROM approval_document d "
+        f"LEFT JOIN scan s ON s.sha256 = d.blob WHERE d.request IN {listed(1)} ORDER BY d.position, d.id",
+        json.dumps(list(requests)),
+    )
+    shut = {row["sha256"]: why for row in rows if row["blob"] and (why := shut_by(row))}
+    names = [column._meta.name for column in ApprovalDocument._meta.columns]
+    return [ApprovalDocument(_exists_in_db=True, **{name: row[name] for name in names}) for row in rows], shut
+
+
+_PART_COLUMNS = ", ".join(f"d.{column._meta.name}" for column in ApprovalDocument._meta.columns)
 
 
 def _would_say(row: dict[str, Any], request: ApprovalRequest) -> str:

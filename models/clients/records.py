@@ -398,9 +398,14 @@ def visible_client(column: Any, viewer: Viewer) -> Any:
 
     For a client user it says only that he has access; tables with a right of their own narrow it further.
     """
+    limit, seen = viewer.within(column), _visible_client(column, viewer)
+    return seen if limit is None else seen & limit
+
+
+def _visible_client(column: Any, viewer: Viewer) -> Any:
     if viewer.is_client:
         return column.is_in(list(viewer.grants)) if viewer.grants else column < 0
-    if viewer.sees_all_clients:
+    if viewer.has_all_clients:
         return column > 0
     if viewer.user.all_clients:
         return column.is_in(Client.select(Client.id).where(Client.office == viewer.fence))
@@ -411,9 +416,14 @@ def visible_client(column: Any, viewer: Viewer) -> Any:
 
 def seen(viewer: Viewer, column: str = "c.id") -> str:
     """As `visible_client`, as SQL. The numbers in it are ids out of our own rows, never text that somebody typed."""
+    limit = viewer.within_sql(column)
+    return f"({_seen(viewer, column)} AND {limit})" if limit else _seen(viewer, column)
+
+
+def _seen(viewer: Viewer, column: str) -> str:
     if viewer.is_client:
         return f"{column} IN ({', '.join(str(int(id)) for id in viewer.grants) or '-1'})"
-    if viewer.sees_all_clients:
+    if viewer.has_all_clients:
         return "1 = 1"
     if viewer.user.all_clients:
         return f"{column} IN (SELECT z.id FROM client z WHERE z.office = {int(viewer.fence or 0)})"

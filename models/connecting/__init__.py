@@ -1,6 +1,6 @@
 """Connecting: tokens and calls of other software, and signed webhooks that tell it what happens to approvals."""
 
-from models.connecting.records import ApiAnswer, ApiToken, Webhook, WebhookDelivery
+from models.connecting.records import ApiAnswer, ApiToken, TokenReach, Webhook, WebhookDelivery
 from models.connecting.tokens import SCOPES, TokenViewer, all_tokens, end_token, make_token, note_used, viewer_of_token
 from models.connecting.webhooks import (
     add_webhook,
@@ -18,6 +18,7 @@ __all__ = [
     "SCOPES",
     "ApiAnswer",
     "ApiToken",
+    "TokenReach",
     "TokenViewer",
     "Webhook",
     "WebhookDelivery",

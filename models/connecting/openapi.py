@@ -97,6 +97,12 @@ def _answers(right: str, schema: dict[str, Any], words: str, *wrong: int) -> dic
     return answers
 
 
+def _file(kind: str, words: str) -> dict[str, Any]:
+    answers = _answers("200", {}, words, 401, 403, 404, 422, 429)
+    schema = {"type": "string", "contentMediaType": kind}
+    return answers | {"200": {"description": words, "content": {kind: {"schema": schema}}}}
+
+
 _ONE = {"$ref": "#/components/schemas/Approval"}
 
 
@@ -115,6 +121,7 @@ def document(base_url: str) -> dict[str, Any]:
             "title": "Poort",
             "version": "1",
             "summary": "Place documents for approval, ask how they stand, and hear at once what happens to them.",
+            "description": "A token has scopes (read, place, proof) and may be limited to some clients: of all others it gets 404.",
         },
         "servers": [{"url": base_url}],
         "security": [{"token": []}],
@@ -175,6 +182,25 @@ def document(base_url: str) -> dict[str, Any]:
                         },
                     },
                     "responses": _answers("200", _ONE, "It is withdrawn", 401, 403, 404, 413, 422, 429),
+                }
+            },
+            "/api/v1/approvals/{request_id}/certificate": {
+                "get": {
+                    "operationId": "certificate",
+                    "summary": "The sealed certificate of approval, as PDF",
+                    "description": "From when it is approved and sealed, some seconds after state became approved; before that 404. "
+                    "The token needs the scope proof.",
+                    "parameters": [_ID],
+                    "responses": _file("application/pdf", "The newest certificate, as it was sealed"),
+                }
+            },
+            "/api/v1/approvals/{request_id}/evidence": {
+                "get": {
+                    "operationId": "evidence",
+                    "summary": "The file of proof, as ZIP: documents, certificate and record, with a way to verify them without us",
+                    "description": "What it holds and how it is verified stands in HOW-TO-VERIFY.txt inside. The token needs the scope proof.",
+                    "parameters": [_ID],
+                    "responses": _file("application/zip", "The file of proof, as it is now"),
                 }
             },
             "/api/v1/kinds": {

@@ -22,8 +22,8 @@ from models.audit import Trail
 from models.core import Refused, Say, Scope, operation, save
 from models.letters import choosing, sealed, wording
 from models.letters.choosing import Choice, Chosen, Recipient
-from models.letters.drawing import Activation, Head, Letter, Sheet, TooLong
 from models.letters.records import LetterBatch, LetterTemplate
+from models.letters.saying import Activation, Head, Letter, TooLong
 from models.letters.templates import content_of, words_of
 from models.live import touch
 from models.settings import Firm, utcnow
@@ -33,6 +33,8 @@ from models.viewer import Permission, Viewer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from models.letters.drawing import Sheet
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 AT_ONCE = 100  # letters between two looks at the clock
@@ -199,6 +201,8 @@ class _Press:
 
     async def run(self, progress: Progress) -> _Made:
         """The next secrets are hashed on other cores while these letters are drawn."""
+        from models.letters.drawing import Sheet
+
         made, content = _Made(), self.content
         sheet = await asyncio.to_thread(
             Sheet, self.heads, content["envelope"], content["offset_x"] / 10, content["offset_y"] / 10

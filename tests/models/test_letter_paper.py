@@ -5,7 +5,8 @@ from __future__ import annotations
 import pypdfium2
 import pytest
 
-from models.letters.drawing import Activation, Head, Letter, TooLong, drawn, offset_page, unprintable
+from models.letters.drawing import drawn, offset_page, unprintable
+from models.letters.saying import Activation, Head, Letter, TooLong
 from models.letters.windows import BODY, HEAD, MOST, SECRET, WINDOWS, Box, offset, secret_is_safe
 from tests.lettering import text_of, words_on
 

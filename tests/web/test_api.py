@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+import zipfile
 from collections.abc import AsyncIterator
 from typing import Any
 
 import jsonschema
 import pytest
 
-from models import engine
+from models import config, engine
+from models import storage as stores
 from models.approvals.records import ApprovalDocument, ApprovalRequest
 from models.audit import Trail
-from models.connecting import ApiToken, end_token, make_token
+from models.certifying import completing, signing
+from models.clients import seen
+from models.connecting import ApiToken, TokenViewer, end_token, make_token
 from models.connecting.openapi import document
-from models.core import save
+from models.core import Refused, save
 from models.settings import Firm, utcnow
+from tests import certifying as papers
 from tests.cast import Browser, Cast, browser_of
 from tests.papers import pdf
 from web.__main__ import route_lines
@@ -30,12 +36,12 @@ def fits(name: str, answer: Any) -> None:
 
 
 async def token_for(
-    cast: Cast, *scopes: str, person: Any = None, until: dt.date | None = None
+    cast: Cast, *scopes: str, person: Any = None, until: dt.date | None = None, **limits: Any
 ) -> tuple[ApiToken, dict[str, str]]:
     who = person or cast.anna
 
     async def unit() -> tuple[ApiToken, str]:
-        return await make_token(who.scope(ApiToken), "Belastingpakket", list(scopes), until, by=who)
+        return await make_token(who.scope(ApiToken), "Belastingpakket", list(scopes), until, **limits, by=who)
 
     token, text = await engine.run_writing(unit)
     return token, {"Authorization": f"Bearer {text}"}
@@ -260,6 +266,154 @@ async def test_pages_follow_each_other(office, software):
         "approvals"
     ] == []
     assert (await software.get("/api/v1/approvals?changed_since=gisteren", headers=key)).status_code == 422
+
+
+# certificate and proof
+
+
+@pytest.fixture
+async def sealed(office: Cast, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[papers.Made]:
+    """A request of the bakery that is approved, sealed and filed."""
+    monkeypatch.setenv("STORAGE_URL", f"file://{tmp_path}/files")
+    config.reset()
+    stores.reset()
+    await papers.with_certificate()
+    made = await papers.approved(office)
+    assert await completing.seal_due() == 1
+    yield made
+    monkeypatch.undo()
+    config.reset()
+    stores.reset()
+
+
+async def test_a_tax_package_fetches_the_certificate_and_the_proof(office, software, sealed):
+    _, key = await token_for(office, "proof")
+    at = f"/api/v1/approvals/{sealed.request.id}"
+
+    certificate = await software.get(f"{at}/certificate", headers=key)
+    evidence = await software.get(f"{at}/evidence", headers=key)
+
+    assert (certificate.status_code, certificate.headers["content-type"]) == (200, "application/pdf")
+    looked = await signing.look(certificate.content)
+    assert looked is not None and looked.covers
+    names = zipfile.ZipFile(io.BytesIO(evidence.content)).namelist()
+    assert evidence.headers["content-type"] == "application/zip"
+    assert any(name.endswith("bewijs.json") for name in names) and any("akkoordverklaring" in name for name in names)
+
+
+async def test_what_is_not_sealed_yet_has_no_certificate_and_without_the_scope_there_is_none(office, software, sealed):
+    _, key = await token_for(office, "proof", "place", "read")
+    _, reads = await token_for(office, "read", "place")
+    placed = (
+        await software.post("/api/v1/approvals", data=await vat(office, period="k4"), files=files(), headers=key)
+    ).json()["id"]
+
+    none = await software.get(f"/api/v1/approvals/{placed}/certificate", headers=key)
+
+    assert none.status_code == 404 and "nog niet verzegeld" in none.json()["detail"] and none.json()["detail_en"]
+    assert (
+        await software.get(f"/api/v1/approvals/{placed}/evidence", headers=key)
+    ).status_code == 200  # what is there so far
+    for what in ("certificate", "evidence"):
+        assert (await software.get(f"/api/v1/approvals/{sealed.request.id}/{what}", headers=reads)).status_code == 403
+
+
+# tokens for some clients
+
+
+async def others_number(cast: Cast) -> str:
+    return str((await engine.raw("SELECT number FROM client WHERE id <> $1 AND state = 'active' ORDER BY id LIMIT 1", cast.bakkerij))[0]["number"])  # fmt: skip
+
+
+async def grouped(*clients: int) -> int:
+    """A group of these clients; its id."""
+    rows = await engine.raw("INSERT INTO client_group (name, name_key, description, created_at, is_sample, purpose, template, rule) VALUES ('Btw', 'btw-groep', '', $1, $2, 'selection', '', '') RETURNING id", utcnow(), False)  # fmt: skip
+    for client in clients:
+        await engine.raw(
+            "INSERT INTO membership (client, client_group, source) VALUES ($1, $2, 'hand')", client, rows[0]["id"]
+        )
+    return int(rows[0]["id"])
+
+
+async def test_a_token_for_one_client_finds_nothing_of_another_by_any_way(office, software, sealed):
+    others = await others_number(office)
+    _, his = await token_for(office, "read", "place", "proof", reach="some", clients=await number_of(office))
+    _, theirs = await token_for(office, "read", "place", "proof", reach="some", clients=others)
+    one = f"/api/v1/approvals/{sealed.request.id}"
+
+    for what in (one, f"{one}/certificate", f"{one}/evidence", f"/api/v1/clients/{await number_of(office)}"):
+        assert (await software.get(what, headers=his)).status_code == 200, what
+        assert (await software.get(what, headers=theirs)).status_code == 404, what
+    assert (await software.post(f"{one}/withdraw", json={"reason": "fout"}, headers=theirs)).status_code == 404
+    assert [row["id"] for row in (await software.get("/api/v1/approvals", headers=his)).json()["approvals"]] == [
+        sealed.request.id
+    ]
+    assert (await software.get("/api/v1/approvals", headers=theirs)).json()["approvals"] == []
+    placed = await software.post("/api/v1/approvals", data=await vat(office), files=files(), headers=theirs)
+    assert (placed.status_code, placed.json()["field"]) == (422, "client_number")  # as of a client that does not exist
+    assert (
+        await software.post("/api/v1/approvals", data=await vat(office), files=files(), headers=his)
+    ).status_code == 201
+
+
+async def test_a_token_for_a_group_follows_who_comes_and_goes(office, software, sealed):
+    group = await grouped(office.bakkerij)
+    _, key = await token_for(office, "read", reach="some", groups=[group])
+    one = f"/api/v1/approvals/{sealed.request.id}"
+
+    assert (await software.get(one, headers=key)).status_code == 200
+    await engine.raw("DELETE FROM membership WHERE client_group = $1", group)
+    assert (await software.get(one, headers=key)).status_code == 404
+    await engine.raw("DELETE FROM client_group WHERE id = $1", group)
+    assert (await software.get("/api/v1/approvals", headers=key)).json()["approvals"] == []  # never all of them again
+
+
+async def test_a_limited_token_reaches_no_further_than_its_maker(office, sealed):
+    token, _ = await token_for(office, "read", reach="some", clients=await number_of(office))
+    ed = TokenViewer(office.ed.user, token)
+    await engine.raw("DELETE FROM responsible WHERE person = $1", office.ed.user.id)
+    await engine.raw("DELETE FROM reach WHERE person = $1", office.ed.user.id)
+    await engine.raw("UPDATE users SET all_clients = $2 WHERE id = $1", office.ed.user.id, False)
+
+    assert await ed.clients.count() == 0
+    anna = TokenViewer(office.anna.user, token)
+    assert [one.id for one in await anna.clients.all()] == [office.bakkerij] and not anna.sees_all_clients
+    rows = await engine.raw(f"SELECT c.id FROM client c WHERE {seen(anna)}")
+    assert [row["id"] for row in rows] == [office.bakkerij]  # the same by SQL
+    assert await office.anna.clients.count() > 1  # she herself is limited to nothing
+
+
+@pytest.mark.parametrize(
+    ("limits", "field"), [({}, "groups"), ({"clients": "bestaat-niet"}, "clients"), ({"groups": [999_999]}, "groups")]
+)
+async def test_a_limit_that_means_nobody_is_refused(office, limits, field):
+    with pytest.raises(Refused) as refused:
+        await token_for(office, "read", reach="some", **limits)
+
+    assert refused.value.field == field
+
+
+async def test_the_settings_limit_a_token_and_say_so(office):
+    group = await grouped(office.bakkerij)
+    number = await number_of(office)
+    async with browser_of(office.anna) as anna:
+        form = (await anna.get("/settings/connecting/tokens/new")).text
+        assert "Cliëntgroepen" in form and "Btw" in form
+        wrong = await anna.post(
+            "/settings/connecting/tokens/new",
+            data={"name": "Pakket", "scopes": ["read"], "reach": "some", "clients": "12345x"},
+        )
+        assert wrong.status_code == 422 and "12345x" in wrong.text and "Er is geen cliënt met nummer" in wrong.text
+        made = await anna.post(
+            "/settings/connecting/tokens/new",
+            data={"name": "Pakket", "scopes": ["read"], "reach": "some", "groups": [str(group)], "clients": number},
+        )
+        assert "poort_" in made.text
+        page = (await anna.get("/settings/connecting")).text
+    assert "1 cliëntgroep" in page and "1 cliënt<" in page
+    token = (await engine.raw("SELECT id, is_limited FROM api_token"))[0]
+    assert token["is_limited"]
+    assert len(await engine.raw("SELECT id FROM api_token_reach WHERE token = $1", token["id"])) == 2
 
 
 async def test_every_route_of_the_api_stands_in_its_description(office, software):
