@@ -174,7 +174,7 @@ _ALSO_SQL = (
     *(
         f"UPDATE {table} SET client = $1 WHERE client = $2"
         for table in (
-            "mandate", "approval_request", "approval_document", "approver", "approver_choice", "approval_remark", "approval_seen",
+            "mandate", "approval_request", "approval_document", "approval_former_part", "approver", "approver_choice", "approval_remark", "approval_seen",
             "approval_record", "approval_seal", "approval_seal_trouble",
         )
     ),

@@ -158,6 +158,7 @@ class Granted:
     office: int | None = None
     second_factor: str = ""  # what the client asks of its users: yes, optional, no; '' as the firm asks
     passages: frozenset[int] = frozenset()  # folders on the way to those: their names are seen, nothing in them
+    looks_on: bool = False  # he was named to look on at an accordering, whatever his rights
 
     @property
     def manages(self) -> bool:

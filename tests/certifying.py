@@ -69,7 +69,7 @@ async def offered(
         for at, (one, called) in enumerate(zip(stored, names, strict=True)):
             await ApprovalDocument(
                 request=request.id, client=client, part="attachment" if at else "main", position=at, name=called, sha256=one.sha256,
-                size=one.size, mime="application/pdf", pages=1,
+                blob=one.sha256, size=one.size, mime="application/pdf", pages=1,
             ).save()  # fmt: skip
         await record.note(request, "made", person=cast.anna.user.id, name=cast.anna.user.full_name, role="Kantoor")
         await save(request, state="offered", offered_at=utcnow(), step=1)

@@ -144,8 +144,12 @@ async def ids() -> dict[str, Any]:
             "WHERE c.name = 'Bakkerij Jansen B.V.' AND k.position = 0"
         )
         await engine.raw(
-            "INSERT INTO approval_document (request, client, name, sha256, size, mime) "
-            "SELECT id, client, 'btw.pdf', '0', 9, 'application/pdf' FROM approval_request"
+            "INSERT INTO approval_document (request, client, name, sha256, blob, size, mime) "
+            "SELECT id, client, 'btw.pdf', '0', '0', 9, 'application/pdf' FROM approval_request"
+        )
+        await engine.raw(
+            "INSERT INTO approval_former_part (request, client, document, version, name, sha256, blob, size, mime, replaced_at) "
+            "SELECT d.request, d.client, d.id, 1, d.name, d.sha256, d.blob, d.size, d.mime, r.made_at FROM approval_document d JOIN approval_request r ON r.id = d.request"
         )
         await engine.raw(
             "INSERT INTO api_token (name, digest, scopes, person, made_at) SELECT 'Pakket', 'x', 'read', id, created_at FROM users WHERE id = $1",
@@ -249,6 +253,7 @@ async def ids() -> dict[str, Any]:
         ("request_template_id", "request_template"),
         ("approval_id", "approval_request"),
         ("part_id", "approval_document"),
+        ("former_id", "approval_former_part"),
         ("batch_id", "letter_batch"),
         ("letter_id", "letter"),
         ("api_token_id", "api_token"),

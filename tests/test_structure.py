@@ -94,7 +94,7 @@ IMPERSONAL = {
     "ClientGroup", "ClientSector", "DocumentKind", "Dossier", "DossierGroup", "Firm", "IdentityProvider", "ImportMapping", "Folder", "FolderRight",
     "MailCheck", "Membership", "Office", "RequestItemDocument", "RequestTemplate", "RequestTemplateItem", "DestructionItem", "FileCheck", "HoldItem",
     "RetentionClass", "RightsTemplate", "Sector", "StaffGroup", "TrailAnchor", "TrailSeal", "DossierSector", "FolderGrant", "DossierImportItem",
-    "StructureRunClient", "DeliveredFile", "Scan", "Scanner", "Webhook", "ApiAnswer", "WebhookDelivery", "ApprovalKind", "ApprovalPlan", "ApprovalDocument", "ApproverChoice", "LetterTemplate",
+    "StructureRunClient", "DeliveredFile", "Scan", "Scanner", "Webhook", "ApiAnswer", "WebhookDelivery", "ApprovalKind", "ApprovalPlan", "ApprovalDocument", "FormerPart", "ApproverChoice", "LetterTemplate",
     "ApprovalSeal", "SealTrouble", "ProofPlace",
 }  # fmt: skip
 SECRET = re.compile(r"(hash|secret|token|password|sealed|public_key|credential)")

@@ -41,6 +41,7 @@ from models.approvals.records import (
     Approver,
     ApproverChoice,
     ApproverRole,
+    FormerPart,
     Mandate,
 )
 from models.approvals.seeing import note_opened, opened_by
@@ -62,6 +63,7 @@ __all__ = [
     "Choice",
     "Decision",
     "Former",
+    "FormerPart",
     "Mandate",
     "Mark",
     "NewPart",

@@ -133,7 +133,7 @@ async def record_on_paper(
     await enlist([scan.sha256 for scan in scans])
     for place, scan in enumerate(scans, 900):
         part = ApprovalDocument(
-            **{**scan._asdict(), "part": "attachment"},
+            **{**scan._asdict(), "part": "attachment", "blob": scan.sha256},
             request=request.id,
             client=request.client,
             position=place,

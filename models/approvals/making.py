@@ -315,7 +315,9 @@ def _check_files(parts: Sequence[NewPart]) -> None:
 async def _put_parts(request: ApprovalRequest, parts: Sequence[NewPart], start: int = 0) -> None:
     await enlist([part.sha256 for part in parts])
     for place, part in enumerate(parts, start):
-        await ApprovalDocument(**part._asdict(), request=request.id, client=request.client, position=place).save()
+        await ApprovalDocument(
+            **part._asdict(), blob=part.sha256, request=request.id, client=request.client, position=place
+        ).save()
 
 
 async def _put_viewers(request: ApprovalRequest, people: Sequence[int]) -> None:

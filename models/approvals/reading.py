@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.approvals.proofs import today
-from models.approvals.records import ApprovalDocument, ApprovalRequest
+from models.approvals.records import ApprovalDocument, ApprovalRequest, FormerPart
 from models.approvals.words import period_words, statement_of
 from models.clients import seen
 from models.viewer import Permission, Right
@@ -142,12 +142,13 @@ def _named(row: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Whole:
-    """All of one request for its page. `places`: step, person, name, role, state and what he did; `timeline`: the proof."""
+    """All of one request for its page. `former`: files that others took the place of. `places`: step, person, name, role, state and what he did; `timeline`: the proof."""
 
     row: dict[str, Any]
     main: list[ApprovalDocument]
     attachments: list[ApprovalDocument]
     scans: list[ApprovalDocument]
+    former: list[FormerPart]
     places: list[dict[str, Any]]
     steps: list[dict[str, Any]]
     timeline: list[dict[str, Any]]
@@ -173,6 +174,9 @@ async def whole(viewer: Viewer, request: ApprovalRequest) -> Whole:
         [part for part in parts if part.part == "main"],
         [part for part in parts if part.part == "attachment" and not part.is_scan],
         [part for part in parts if part.is_scan],
+        await FormerPart.objects().where(FormerPart.request == request.id).order_by(FormerPart.id)
+        if request.version > 1
+        else [],
         places,
         json.loads(request.steps),
         await timeline(request),

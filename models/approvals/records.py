@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from piccolo.columns import BigInt, Boolean, Date, ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
+from piccolo.columns.combination import WhereRaw
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
@@ -16,6 +17,7 @@ from models.clients import Client, with_right
 from models.core import Owned, Say
 from models.dossiers import Document
 from models.personal import PROOF, Erase, Export
+from models.settings import this_day
 from models.viewer import Permission, Right
 
 if TYPE_CHECKING:
@@ -208,7 +210,17 @@ class ApprovalRequest(Owned, Table, tablename="approval_request"):
                 & cls.id.is_in(Approver.select(Approver.request).where(looks))
             )
             | (of_partner & cls.id.is_in(Approver.select(Approver.request).where(mine & (Approver.role == "partner"))))
+            | (
+                (cls.client.is_in(approving) | of_partner)
+                & WhereRaw(f"approval_request.id IN ({_STANDS_IN})", viewer.user.id, this_day(), this_day())
+            )
         )
+
+
+# What somebody is asked now for whom he has a mandate, today; deciding asks all of it again.
+_STANDS_IN = """SELECT a.request FROM mandate m JOIN approver a ON a.person = m.giver AND a.client = m.client AND a.asked_at IS NOT NULL
+ JOIN approval_request q ON q.id = a.request AND (m.kind IS NULL OR m.kind = q.kind)
+ WHERE m.taker = {} AND m.ended_at IS NULL AND m.since <= {} AND (m.until IS NULL OR m.until >= {})"""
 
 
 def _within(viewer: Viewer) -> Any:
@@ -238,7 +250,8 @@ class ApprovalDocument(Owned, Table, tablename="approval_document"):
     part = Varchar(length=10, default="main")
     position = Integer(default=0)
     name = Varchar(length=255)
-    sha256 = Varchar(length=64, index=True)
+    sha256 = Varchar(length=64, index=True, help_text="also when its bytes are gone")
+    blob = Varchar(length=64, default="", index=True, help_text="the same while the storage has it, else ''")
     size = BigInt()
     mime = Varchar(length=120)
     pages = Integer(null=True, default=None, help_text="NULL: not a PDF, or locked")
@@ -251,6 +264,25 @@ class ApprovalDocument(Owned, Table, tablename="approval_document"):
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
         return of_request(cls, viewer)
+
+
+class FormerPart(Owned, Table, tablename="approval_former_part"):
+    """A file that another took the place of after the office had offered it: approvals were given on it, and the proof names it."""
+
+    request = ForeignKey(ApprovalRequest, null=False, on_delete=OnDelete.cascade, index=True)
+    client = ForeignKey(Client, null=False, on_delete=OnDelete.cascade, index=True)
+    document = ForeignKey(ApprovalDocument, null=False, on_delete=OnDelete.cascade, index=True)
+    version = Integer(help_text="the last version of the request in which it stood")
+    name = Varchar(length=255)
+    sha256 = Varchar(length=64)
+    blob = Varchar(length=64, index=True, help_text="the same while the storage has it, else ''")
+    size = BigInt()
+    mime = Varchar(length=120)
+    replaced_at = Timestamptz()
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        return of_request(cls, viewer) if viewer.is_staff else cls.id < 0
 
 
 class Approver(Owned, Table, tablename="approver"):

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models import engine
+from models.accounts.blocking import listed
 from models.approvals.deciding import NO_MARK, Mark
 from models.approvals.events import happened
 from models.approvals.record import note
@@ -60,9 +61,10 @@ async def _first_opened(request: ApprovalRequest, by: Viewer) -> None:
         await happened(request, "opened")
 
 
-async def opened_by(person: int, request: int) -> set[tuple[int, str]]:
-    """The parts that this person opened, with their hash."""
+async def opened_by(person: int, requests: str) -> set[tuple[int, str]]:
+    """The parts of these requests (a JSON list of ids) that this person opened, with their hash."""
     rows = await engine.raw(
-        "SELECT DISTINCT document, sha256 FROM approval_seen WHERE request = $1 AND person = $2", request, person
-    )
+        f"SELECT DISTINCT document, sha256 FROM approval_seen WHERE request IN {listed(1)} AND person = $2",
+        requests, person,
+    )  # fmt: skip
     return {(row["document"], row["sha256"]) for row in rows}

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from models.approvals.events import happened
 from models.approvals.holding import WHY_NOT, approvers_of, ask_step, by_staff, hold, move, void_approvals
 from models.approvals.making import NewPart
-from models.approvals.records import ApprovalDocument, ApprovalRequest, Approver, ApproverChoice
+from models.approvals.records import ApprovalDocument, ApprovalRequest, Approver, ApproverChoice, FormerPart
 from models.approvals.states import OPEN
 from models.core import Refused, Say, operation, save
 from models.live import touch
 from models.scanning.enlisting import enlist
+from models.settings import utcnow
 from models.viewer import Permission
 
 if TYPE_CHECKING:
@@ -38,9 +39,12 @@ async def swap_part(request: ApprovalRequest, document: int, new: NewPart, *, by
         raise Refused("files", Say("Dit is hetzelfde bestand als er al staat."))
     await enlist([new.sha256])
     was, name = part.sha256, part.name
+    if request.state != "draft":
+        await _keep_former(request, part)
     await save(
-        part, name=new.name, sha256=new.sha256, size=new.size, mime=new.mime, pages=new.pages, is_locked=new.is_locked
-    )
+        part, name=new.name, sha256=new.sha256, blob=new.sha256, size=new.size, mime=new.mime, pages=new.pages,
+        is_locked=new.is_locked,
+    )  # fmt: skip
     await save(request, version=request.version + 1)
     await by_staff(
         request, "part_replaced", by, document=part.id, was=was, sha256=new.sha256, was_name=name, file=new.name,
@@ -52,6 +56,14 @@ async def swap_part(request: ApprovalRequest, document: int, new: NewPart, *, by
         await move(request, "draft")
     await touch("approvals", f"approval-{request.id}", f"client-{request.client}")
     return []
+
+
+async def _keep_former(request: ApprovalRequest, part: ApprovalDocument) -> None:
+    """Somebody may have read it, or approved it: what the proof says of it can be shown for as long as the request is kept."""
+    await FormerPart(
+        request=request.id, client=request.client, document=part.id, version=request.version, name=part.name, sha256=part.sha256,
+        blob=part.blob, size=part.size, mime=part.mime, replaced_at=utcnow(),
+    ).save()  # fmt: skip
 
 
 async def _ask_anew(request: ApprovalRequest) -> list[int]:

@@ -168,10 +168,11 @@ async def _forget_trouble(request_id: int) -> None:
 
 
 _LATEST = "s.number = (SELECT max(n.number) FROM approval_seal n WHERE n.request = s.request)"
-# A filed request without any seal, or whose newest one is known to be damaged or gone (see keeping.rehashing).
+# A filed request without any seal, or whose newest one is known to be damaged or gone (see keeping.rehashing). What was destroyed
+# from the dossier (neither bytes nor document) is not made anew.
 _TO_MEND = f"""SELECT r.id FROM approval_request r WHERE r.state = 'filed' AND NOT EXISTS (SELECT 1 FROM approval_seal s WHERE s.request = r.id)
 UNION SELECT s.request FROM approval_seal s JOIN approval_request r ON r.id = s.request
-WHERE r.state = 'filed' AND {_LATEST} AND (s.sha256 = '' OR s.sha256 IN (SELECT c.hash FROM file_check c WHERE c.state IN ('broken', 'missing')))
+WHERE r.state = 'filed' AND {_LATEST} AND (s.document IS NOT NULL OR s.sha256 <> '') AND (s.sha256 = '' OR s.sha256 IN (SELECT c.hash FROM file_check c WHERE c.state IN ('broken', 'missing')))
 LIMIT {AT_ONCE}"""
 _TO_STAMP = f"SELECT s.id FROM approval_seal s WHERE s.stamp_due AND s.stamp_after <= $1 AND {_LATEST} ORDER BY s.stamp_after LIMIT {AT_ONCE}"
 
@@ -198,7 +199,7 @@ async def _trying(about: int, work: Any) -> bool:
 async def mend(request_id: int) -> bool:
     """Outside every unit: the certificate of a filed request made anew where its bytes are damaged or gone. Whether it was."""
     last = await newest(request_id)
-    if last is not None and last.sha256 and await is_whole(last.sha256):
+    if last is not None and (await is_whole(last.sha256) if last.sha256 else last.document is None):
         return False
     async with engine.reading():
         facts = await facts_of(request_id)

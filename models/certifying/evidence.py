@@ -65,7 +65,7 @@ def _documents(facts: Facts) -> list[dict[str, Any]]:
         name = numbered(clean_name(part["name"]), taken, 200)
         taken.add(fold(name))
         kept = {key: part[key] for key in ("id", "part", "name", "sha256", "size", "pages")}
-        found.append(kept | {"path": f"stukken/{name}"})
+        found.append(kept | {"path": f"stukken/{name}" if part["blob"] else None})
     return found
 
 

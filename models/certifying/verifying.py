@@ -105,7 +105,7 @@ async def verify_these(facts: Facts, seals: Sequence[ApprovalSeal]) -> OfRequest
     found, walk = OfRequest(), _Walk()
     found.broken = walk.follow(facts.acts) or _in_seals(facts, seals) or await _against_choices(facts.request["id"])
     found.records = walk.records
-    found.files = [(part["name"], await is_whole(part["sha256"])) for part in facts.parts]
+    found.files = [(part["name"], await is_whole(part["sha256"])) for part in facts.parts if part["blob"]]
     if seals:
         found.sealed = True
         found.seal = await _seen(seals[-1].sha256, seals[-1].digest)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from models import drawing, engine
 from models.accounts.blocking import listed
+from models.approvals.letting_go import let_go
 from models.core import Refused, Say, operation, save
 from models.dossiers.folders import tell
 from models.keeping import certificate
@@ -237,6 +238,8 @@ async def _destroy(items: Sequence[DestructionItem], rows: dict[int, dict[str, A
         f"SELECT DISTINCT f.dossier, f.client FROM document d JOIN folder f ON f.id = d.folder WHERE d.id IN {listed(1)}",
         ids,
     )
+    for sha256, at in (await let_go(ids)).items():
+        kept[sha256] = max(at, kept.get(sha256, at))
     await engine.raw(f"DELETE FROM document WHERE id IN {listed(1)}", ids)
     still = await referenced_all(kept)
     for one in (version for each in versions.values() for version in each):

@@ -35,7 +35,20 @@ _REQUEST = (
     "id", "client", "kind", "title", "book_year", "period", "addressee", "amount", "message", "least_level", "state", "internal_due",
     "legal_due", "steps", "responsible", "made_by", "made_at", "replaces", "batch", "source", "is_sample",
 )  # fmt: skip
-_DOCUMENT = ("id", "request", "client", "part", "position", "name", "sha256", "size", "mime", "pages", "is_locked")
+_DOCUMENT = (
+    "id",
+    "request",
+    "client",
+    "part",
+    "position",
+    "name",
+    "sha256",
+    "blob",
+    "size",
+    "mime",
+    "pages",
+    "is_locked",
+)
 _APPROVER = ("request", "client", "person", "step", "state", "role", "asked_at")
 
 
@@ -131,7 +144,7 @@ def _documents(made: _Made, ids: Iterator[int]) -> Iterator[tuple[Any, ...]]:
         row, part = piece.row, next(ids)
         made.hashes[str(part)] = row["sha256"]
         yield (
-            part, made.id, made.bundle.client, piece.part, place, row["name"], row["sha256"], row["size"], row["mime"], row["pages"],
+            part, made.id, made.bundle.client, piece.part, place, row["name"], row["sha256"], row["sha256"], row["size"], row["mime"], row["pages"],
             row["look"] == "locked",
         )  # fmt: skip
 

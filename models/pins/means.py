@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from models import config, engine, passkeys
 from models.accounts.blocking import listed
 from models.core import Say
+from models.keeping.terms import moment
 from models.pins.records import LIVING, TRIES, USABLE
+from models.settings import utcnow
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -28,6 +31,7 @@ BLOCKED = Say("Geblokkeerd. Vraag uw kantoor om een nieuwe; u krijgt hem per bri
 UNREADABLE = Say("Deze kan niet meer worden nagekeken. Vraag uw kantoor om een nieuwe; u krijgt hem per brief.")
 USED_UP = Say("Alle codes van uw lijst zijn gebruikt. Vraag uw kantoor om een nieuwe lijst.")
 OVER = Say("Uw sessie is afgelopen. Meld u opnieuw aan.")
+TOO_NEW = Say("Deze is net gemaakt met alleen uw wachtwoord. Daarom kunt u er pas een dag later mee accorderen.")
 SIGNED_IN_BY = {
     "totp": Say(
         "Met uw authenticator-app hebt u zich net aangemeld. Akkoord geven vraagt iets anders dan waarmee u binnenkwam."
@@ -70,11 +74,18 @@ class Came(NamedTuple):
     how: str
     factor: str
     live: bool = True
+    passkey_from: dt.datetime | None = None  # from when the first of his passkeys counts
 
     @property
     def methods(self) -> set[str]:
         """What of LEVELS was used for it. A browser that is trusted came in without a second factor."""
         return {"passkey"} & {self.how, self.factor} | ({"totp"} if self.factor == "code" else set())
+
+    @property
+    def may_again(self) -> set[str]:
+        """What was used and counts all the same where he has nothing else: a passkey beside his password. It signs for this very
+        approval anew, and without it who replaced his PIN by a passkey could never approve again."""
+        return {"passkey"} if self.how == "password" and self.factor == "passkey" else set()
 
 
 def rank(level: str) -> int:
@@ -147,7 +158,15 @@ def why_not(viewer: Viewer, method: str, least: str, came: Came | None, seen: di
         return refusal
     if rank(method) < rank(least):
         return Say("Uw kantoor vraagt hiervoor ten minste: {least}.", least=NAMES[least])
-    return SIGNED_IN_BY[method] if method in came.methods else None
+    counts_from = {"totp": viewer.user.totp_counts_from, "passkey": came.passkey_from}.get(method)
+    if counts_from is not None and counts_from > utcnow():
+        return TOO_NEW
+    if method not in came.methods:
+        return None
+    others = [other for other in LEVELS if other != method]
+    if method in came.may_again and all(why_not(viewer, other, least, came, seen) for other in others):
+        return None
+    return SIGNED_IN_BY[method]
 
 
 def _state_of(viewer: Viewer, method: str, seen: dict[str, dict[str, Any]]) -> Say | None:
@@ -181,10 +200,13 @@ async def used_to_sign_in(viewer: Viewer) -> Came:
     if not viewer.session_id:
         return Came("password", "")
     rows = await engine.raw(
-        "SELECT how, factor FROM session WHERE id = $1 AND person = $2 AND ended_at IS NULL AND stage = 'signed_in'",
+        "SELECT how, factor, (SELECT min(coalesce(k.counts_from, k.created_at)) FROM passkey k WHERE k.person = $2) AS passkey_from "
+        "FROM session WHERE id = $1 AND person = $2 AND ended_at IS NULL AND stage = 'signed_in'",
         viewer.session_id, int(viewer.user.id),
     )  # fmt: skip
-    return Came(rows[0]["how"], rows[0]["factor"]) if rows else Came("", "", live=False)
+    if not rows:
+        return Came("", "", live=False)
+    return Came(rows[0]["how"], rows[0]["factor"], passkey_from=moment(rows[0]["passkey_from"]))
 
 
 async def means_of(people: Sequence[int]) -> dict[int, set[str]]:

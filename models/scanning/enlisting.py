@@ -25,7 +25,8 @@ BLOBS = (
     ("document_version", "sha256"),
     ("import_batch", "sha256"),
     ("placement_file", "sha256"),
-    ("approval_document", "sha256"),
+    ("approval_document", "blob"),
+    ("approval_former_part", "blob"),
 )
 
 _MISSING_SQL = (
@@ -165,6 +166,7 @@ async def _wait_again(hashes: Sequence[str]) -> None:
 async def destroy(document: Document, *, by: Viewer) -> None:
     """A document in which a virus was found goes for good, with its earlier versions; the trail keeps its name and hash.
     Its bytes follow within a minute, when no other record holds them. What a case suspends stays, and stays shut."""
+    from models.approvals.letting_go import let_go
     from models.keeping.holds import on_document
 
     require_structures(document.client, by)
@@ -182,4 +184,5 @@ async def destroy(document: Document, *, by: Viewer) -> None:
     }
     await by.note("Document.destroy", document, detail)
     await tell_changed(document.sha256)
+    await let_go(json.dumps([document.id]))
     await engine.raw("DELETE FROM document WHERE id = $1", document.id)

@@ -88,6 +88,7 @@ def test_a_director_finishes_in_two_taps(tabs: Tabs, fresh: House) -> None:
 
 
 def test_a_passkey_is_made_and_approves_in_two_taps(tabs: Tabs, fresh: House) -> None:
+    pin = pin_of(fresh, RIK)
     phone = tabs.open(**PHONE)
     cdp, authenticator = with_authenticator(phone)
     sign_in_by_password(phone, fresh, RIK)
@@ -99,6 +100,7 @@ def test_a_passkey_is_made_and_approves_in_two_taps(tabs: Tabs, fresh: House) ->
     phone.get_by_role("button", name="Passkey maken").tap()
     expect(phone.get_by_role("heading", name="Uw herstelcodes")).to_be_visible()
     phone.goto(f"{fresh.url}/account/pin")
+    phone.get_by_label("Uw huidige pincode").fill(pin)
     phone.get_by_role("button", name="Passkey gebruiken en pincode vervangen").tap()
     expect(phone.get_by_text("Uw pincode werkt niet meer")).to_be_visible()
 

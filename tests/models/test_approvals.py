@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from models import engine
+from models import engine, tidying
 from models.approvals import (
     AlreadyThere,
     ApprovalDocument,
     ApprovalRequest,
     ApproverRole,
     Choice,
+    FormerPart,
     Mandate,
     NewRequest,
     already_there,
@@ -345,6 +346,30 @@ async def test_a_file_replaced_meanwhile_is_refused_and_asked_anew(cast: Cast) -
     await says_yes(kim, request)
     await says_yes(bob, request)
     assert (await now(request)).state == "approved"
+
+
+async def test_what_was_put_before_somebody_is_kept_when_another_file_takes_its_place(cast: Cast) -> None:
+    eva = await person(cast.bakkerij, "Eva")
+    unsent, asked = await draft(cast), await offered(cast)
+    await look(eva, asked)
+    for request in (unsent, asked):
+        [main] = await main_parts(request)
+        await swap_part(request, main.id, part("nieuw.pdf"), by=cast.anna)
+        if request is asked:
+            was = main
+
+    [kept] = await FormerPart.objects()
+    assert (kept.request, kept.name, kept.sha256, kept.blob, kept.version) == (
+        asked.id,
+        was.name,
+        was.sha256,
+        was.sha256,
+        1,
+    )
+    assert await tidying.referenced([was.sha256]) == {was.sha256}
+    assert not await eva.scope(FormerPart).exists()
+    everything = await whole(cast.anna, await now(asked))
+    assert [one.name for one in everything.former] == [was.name]
 
 
 async def test_a_wrong_hash_or_a_part_left_out_is_refused(cast: Cast) -> None:

@@ -15,15 +15,18 @@ from models import config, engine
 from models import storage as stores
 from models.approvals import record
 from models.approvals.records import ApprovalDocument, ApprovalRequest
-from models.certifying import completing, filing, signing
+from models.certifying import checking, completing, filing, signing, verifying
+from models.certifying.evidence import evidence_of
 from models.certifying.records import ApprovalSeal, OfficeCertificate, SealTrouble
 from models.core import save
 from models.dossiers import Document, DocumentVersion, Folder, dossier_of
 from models.settings import Firm, utcnow
 from models.storage import storage
 from tests import certifying as papers
+from tests.approving import main_parts, offered
 from tests.authority import Authority, authority
 from tests.cast import Cast, as_viewer
+from tests.models.keeping import folder_with, paper
 
 LATER = dt.timedelta(hours=2)
 
@@ -529,6 +532,63 @@ async def test_the_certificate_belongs_to_the_parts_that_were_there(cast: Cast, 
     assert json.loads(lines[0]["detail"])["count"] == 3
     dossier = await dossier_of(cast.anna, cast.bakkerij)
     assert dossier is not None
+
+
+async def test_what_is_destroyed_from_the_dossier_leaves_no_bytes_here_and_the_proof_still_holds(
+    cast: Cast, store: str, tmp_path: Path
+) -> None:
+    made = await papers.approved(cast)
+    await completing.seal_due()
+    request, seal = await made.again(), await the_seal(made.request)
+    [main] = await main_parts(request)
+    filed = await documents_of(request)
+    dossier = await dossier_of(cast.anna, cast.bakkerij)
+    assert dossier is not None
+    async with engine.writing():
+        for document in filed.values():
+            await document.trash(by=cast.anna)
+    await dossier.empty_trash("De bewaartermijn is voorbij", despite_term=True, by=cast.anna)
+
+    for document in filed.values():
+        assert not await storage().exists(document.sha256), document.name
+    parts = await ApprovalDocument.objects().where(ApprovalDocument.request == request.id)
+    assert {part.blob for part in parts} == {""} and main.sha256 in {part.sha256 for part in parts}
+    assert await completing.mend_all(utcnow() + LATER) == 0
+    assert ((await the_seal(request)).number, (await the_seal(request)).digest) == (1, seal.digest)
+    verdict = await verifying.verify(request.id)
+    assert (verdict.broken, verdict.files) == (None, [])
+    assert [one.what for one in await checking.look_up(main.sha256)] == ["document"]
+
+    async with engine.reading():
+        name, entries = await evidence_of(request.id)
+    folder = tmp_path / name
+    folder.mkdir()
+    for entry in entries:
+        assert not entry.sha256
+        (folder / entry.path).write_text(entry.text, encoding="utf-8")
+    said = subprocess.run(
+        ["python3", folder / "controleer.py"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert said.returncode == 0, said.stdout
+
+
+async def test_while_something_is_still_asked_its_bytes_stay_when_the_dossier_lets_go(
+    cast: Cast, folder_store: Path
+) -> None:
+    request = await offered(cast)
+    stored = await storage().put(b"%PDF-1.4 nog niet akkoord")
+    folder = await folder_with(cast, "Los", "")
+    document = await paper(cast, folder, "aangifte.pdf", b"%PDF-1.4 nog niet akkoord")
+    [main] = await main_parts(request)
+    await engine.raw("UPDATE approval_document SET sha256 = $2, blob = $2, document = $3 WHERE id = $1", main.id, stored.sha256, document.id)  # fmt: skip
+    dossier = await dossier_of(cast.anna, cast.bakkerij)
+    assert dossier is not None
+    async with engine.writing():
+        await document.trash(by=cast.anna)
+    await dossier.empty_trash("Verkeerd geplaatst", despite_term=True, by=cast.anna)
+
+    assert not await Document.exists().where(Document.id == document.id)
+    assert await storage().exists(stored.sha256)
 
 
 def words_of(content: bytes) -> str:

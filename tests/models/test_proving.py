@@ -13,6 +13,7 @@ import pytest
 
 from models import config, engine, throttling
 from models.accounts import Throttle, User
+from models.accounts.vouching import counts_from
 from models.core import Forbidden, Say
 from models.pins import NotProved, Proof, mark_posted, means_of, prove, proving, reissuing, standing, ways
 from models.secret_box import encrypt
@@ -271,6 +272,49 @@ async def test_the_authenticator_counts_once_and_not_where_it_let_him_in(cast: C
     assert isinstance(replayed, NotProved)
     assert [way.method for way in await ways(by_code, "pin")] == []
     assert [way.method for way in await ways(by_password, "pin")] == ["totp"]
+
+
+async def test_what_was_made_with_a_password_alone_counts_a_day_later(cast: Cast) -> None:
+    by_password = await signed_in(cast.rik)
+    secret = pyotp.random_base32()
+    await User.update({User.totp_secret: encrypt(secret), User.totp_counts_from: await counts_from(by_password)}).where(
+        User.id == cast.rik.user.id
+    )
+    fresh = await signed_in(cast.rik)
+    early = await prove(fresh, "pin", "totp", pyotp.TOTP(secret).now())
+    shown = await standing(fresh, "pin")
+    await User.update({User.totp_counts_from: utcnow()}).where(User.id == cast.rik.user.id)
+
+    assert isinstance(early, NotProved) and "een dag later" in str(early.why)
+    assert not shown.ways and [one.method for one in shown.closed] == ["totp"]
+    assert isinstance(await prove(await signed_in(cast.rik), "pin", "totp", pyotp.TOTP(secret).now()), Proof)
+
+
+async def test_a_pin_a_second_means_or_a_new_account_vouch_for_what_is_made(cast: Cast) -> None:
+    password, code = await signed_in(cast.sam), await signed_in(cast.sam, factor="code")
+    assert await counts_from(password) is not None
+    assert await counts_from(code) is None
+    made = await issue(cast.sam.user.id, by=cast.anna)
+    assert isinstance(await prove(password, "pin", "pin", made.clear[0]), Proof)
+    assert await counts_from(password) is None
+    await User.update({User.activated_at: utcnow()}).where(User.id == cast.rik.user.id)
+    assert await counts_from(await signed_in(cast.rik)) is None
+
+
+async def test_who_has_only_his_passkey_approves_with_it_beside_his_password(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BASE_URL", "http://localhost:8000")
+    config.reset()
+    await User.update({User.has_passkey: True}).where(User.id == cast.rik.user.id)
+    both, by_passkey = await signed_in(cast.rik, factor="passkey"), await signed_in(cast.rik, how="passkey")
+    alone = [one.method for one in await ways(both, "pin")]
+    without_password = await ways(by_passkey, "pin")
+    await issue(cast.rik.user.id, by=cast.anna)
+    with_pin = [one.method for one in await ways(both, "pin")]
+    config.reset()
+
+    assert (alone, without_password, with_pin) == (["passkey"], [], ["pin"])
 
 
 async def test_a_recovery_code_is_for_signing_in_alone(cast: Cast) -> None:

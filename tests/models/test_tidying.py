@@ -18,6 +18,7 @@ NOT_BLOBS = ("hash", "key", "token", "link")
 # What is only told of bytes: they are kept by a document, or no longer.
 TOLD = {("delivered_file", "sha256"), ("scan", "sha256"), ("upload", "said_sha256"), ("upload", "sha256")}
 TOLD |= {("approval_seal", "digest"), ("approval_seen", "sha256"), ("approver_choice", "sha256")}
+TOLD |= {("approval_document", "sha256"), ("approval_former_part", "sha256")}
 TOLD |= {
     ("approval_record", "previous"),
     ("office_certificate", "fingerprint"),

@@ -16,6 +16,7 @@ from models.approvals.proofs import today
 from models.core import save
 from models.sample.papers import pdf
 from models.settings import Firm
+from models.storage import storage
 from models.viewer import Right
 from tests.approving import acts, draft, kind, main_parts, now, offered, part, person, plan, says_yes, step
 from tests.cast import Cast
@@ -207,6 +208,31 @@ async def test_acts_on_the_page_of_a_request(cast: Cast, browser: Browsers) -> N
     )
     assert "scan van wat getekend is" in done.text and (await now(request)).state == "on_paper"
     assert "al op papier akkoord" in text_of(gone)
+
+
+async def test_what_another_file_took_the_place_of_can_still_be_had_by_the_office(
+    cast: Cast, browser: Browsers
+) -> None:
+    await switched_on()
+    eva = await person(cast.bakkerij, "Eva")
+    stored = await storage().put(PDF[1])
+    request = await offered(cast, None, part("eerste.pdf", sha256=stored.sha256, size=stored.size))
+    (main,) = await main_parts(request)
+    async with browser(cast.anna) as anna:
+        at = pages.page.url(approval_id=request.id)
+        await anna.post(f"{at}/parts/{main.id}/file", files=[("files", ("nieuw.pdf", pdf("Nieuw"), "application/pdf"))])
+        page = await anna.get(at)
+        link = re.search(rf'href="({at}/former-parts/\d+)"', page.text)
+        assert link and "Eerdere bestanden" in page.text
+        had = await anna.get(link[1])
+        await engine.raw("UPDATE approval_former_part SET blob = ''")
+        gone = await anna.get(link[1])
+    async with browser(eva) as phone:
+        hidden = await phone.get(link[1])
+
+    assert (had.status_code, had.content) == (200, PDF[1])
+    assert (gone.status_code, "vernietigd" in gone.text) == (410, True)
+    assert hidden.status_code == 404
 
 
 async def test_signing_off_needs_another(cast: Cast, browser: Browsers) -> None:
