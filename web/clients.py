@@ -153,6 +153,7 @@ def filter_of(asked: Any) -> lists.Filter:
         sector=_whole(asked.get("sector")),
         office=_whole(asked.get("office")),
         module=module if module in MODULES else "",
+        unsigned=_whole(asked.get("unsigned")),
         **texts,
         **chosen,
     )
