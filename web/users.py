@@ -62,7 +62,7 @@ async def list_(request: Request, viewer: Viewer) -> Reply:
         export_url=export.url(**looked["query"]),
         is_narrowed=asked != lists.Filter(),
         more_asked=set(narrowed) - {"q", "state", "group", "missing"},
-        acts=acts_for(viewer, "users"),
+        acts=await acts_for(viewer, "users"),
         templates=[(row["key"], row["name"]) for row in await templates()],
         told=views.told,
         **looked,
