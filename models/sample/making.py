@@ -151,7 +151,9 @@ async def _make(
 
 async def _administrator() -> Viewer:
     """By whom the letters were made: whoever was there first."""
-    found = await User.objects().where((User.kind == "staff") & (User.role == "administrator")).order_by(User.id).first()
+    found = (
+        await User.objects().where((User.kind == "staff") & (User.role == "administrator")).order_by(User.id).first()
+    )
     assert found is not None
     return Viewer(found)
 

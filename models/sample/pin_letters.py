@@ -16,7 +16,7 @@ from models.pins import hashing
 from models.sample.enterprises import Enterprise
 from models.viewer import Viewer
 
-# What becomes of the letters of people who are in, and of the others, by turn: never more than twelve PINs, for each is made dear.
+# What becomes of the letters of people who are in, and of who was only invited, by turn: never more than twelve PINs, for each is made dear.
 _IN = ("confirmed", "blocked", "confirmed", "confirmed", "confirmed", "posted")
 _OUT = ("posted", "returned", "posted", "posted", "posted", "posted")
 _POSTED, _USED, _BLOCKED, _RETURNED = -15, -9, -4, -6  # days
@@ -37,11 +37,13 @@ async def make(made: list[Enterprise], people: dict[str, int], office: Viewer, n
 
 
 async def _fates(made: list[Enterprise], people: dict[str, int]) -> dict[int, str]:
-    """person > the state of his PIN. Where nobody has a password, nobody is in, and none was used."""
-    rows = await engine.raw("SELECT id FROM users WHERE is_sample = $1 AND state = 'active'", True)
-    active, first = {row["id"] for row in rows}, [people[one.people[0].email] for one in made if one.people and not one.is_cast]
-    inside, others = [one for one in first if one in active], [one for one in first if one not in active]
-    return dict(zip(others, _OUT, strict=False)) | dict(zip(inside, _IN, strict=False))
+    """person > the state of his PIN; who is only prepared has none yet. Where nobody has a password, nobody is in, and none was used."""
+    rows = await engine.raw("SELECT id, state FROM users WHERE is_sample = $1 AND state IN ('active', 'invited')", True)
+    state_of = {row["id"]: row["state"] for row in rows}
+    first = [people[one.people[0].email] for one in made if one.people and not one.is_cast]
+    inside = [one for one in first if state_of.get(one) == "active"]
+    invited = [one for one in first if state_of.get(one) == "invited"]
+    return dict(zip(invited, _OUT, strict=False)) | dict(zip(inside, _IN, strict=False))
 
 
 def _day(now: dt.datetime, days: int) -> dt.datetime:
@@ -85,9 +87,7 @@ async def _letters(
     return {row["person"]: row["id"] for row in rows}
 
 
-async def _pins(
-    batch: LetterBatch, letters: dict[int, int], fates: dict[int, str], by: int, now: dt.datetime
-) -> None:
+async def _pins(batch: LetterBatch, letters: dict[int, int], fates: dict[int, str], by: int, now: dt.datetime) -> None:
     prepared = {one.person: one.hashed[0] for one in await pins.prepare(list(letters))}
     columns = (
         "person", "kind", "state", "secret_hash", "key", "wrong", "asked", "letter", "batch", "made_at", "made_by", "printed_at", "posted_on",

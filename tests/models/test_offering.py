@@ -266,7 +266,11 @@ async def test_the_same_kind_and_period_is_replaced_only_when_that_was_chosen(
 
 
 async def test_all_that_is_there_already_is_replaced_in_one_act_of_what_was_seen(cast: Cast) -> None:
-    eva, piet, bea = await person(cast.garage, "Eva"), await person(cast.garage, "Piet"), await person(cast.bakkerij, "Bea")
+    eva, piet, bea = (
+        await person(cast.garage, "Eva"),
+        await person(cast.garage, "Piet"),
+        await person(cast.bakkerij, "Bea"),
+    )
     await plan(cast.garage, step(eva), step(piet))
     await plan(cast.bakkerij, step(bea))
     garage, bakkerij = await number_of(cast.garage), await number_of(cast.bakkerij)

@@ -192,7 +192,10 @@ async def test_the_list_is_live_and_shows_at_once_what_a_colleague_noted(office,
         page = await anna.get("/approvals/phone?responsible=me&page=1")
         at = html.unescape(re.search(r'id="approvals-phone" data-live="approvals" hx-get="([^"]+)"', page.text)[1])  # type: ignore[index]
         everybody = await anna.get("/approvals/phone")
-        await ed.post(f"/approvals/{request.id}/calls", data={"person": bo.user.id, "note": "Tekent vandaag", "called_on": today().isoformat()})
+        await ed.post(
+            f"/approvals/{request.id}/calls",
+            data={"person": bo.user.id, "note": "Tekent vandaag", "called_on": today().isoformat()},
+        )
         fresh = await anna.htmx("GET", "/approvals/phone")
 
     assert at == "/approvals/phone?responsible=me"

@@ -163,7 +163,9 @@ async def test_the_bin_shows_the_first_page_of_what_waits_for_a_client(cast: Cas
     assert (strange.status_code, client.status_code, elsewhere.status_code) == (404, 404, 404)
 
 
-async def test_earlier_ones_are_replaced_together_with_the_sentence_of_what_becomes_void(cast: Cast, browser: Browsers) -> None:
+async def test_earlier_ones_are_replaced_together_with_the_sentence_of_what_becomes_void(
+    cast: Cast, browser: Browsers
+) -> None:
     eva, piet = await person(cast.garage, "Eva"), await person(cast.garage, "Piet")
     await plan(cast.garage, step(eva), step(piet))
     number, former = await number_of(cast.garage), await offered(cast, cast.garage, book_year=2026, period="m01")
