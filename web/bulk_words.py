@@ -48,7 +48,7 @@ _VALUES: dict[str, Say] = {
     "blocked": Say("Geblokkeerd"), "nl": Say("Nederlands"), "en": Say("Engels"), "daily": Say("Dagelijks"),
     "at_once": Say("Meteen"), "never": Say("Nooit"),
 }  # fmt: skip
-_WHOM = {"all": Say("{who}"), "any": Say("één van: {who}"), "some": Say("{n} van: {who}")}
+_WHOM = {"any": Say("één van: {who}"), "some": Say("{n} van: {who}")}
 _PLAIN = ("archive", "restore", "block", "let_in", "set_language", "set_client_language", "set_digest")
 
 
@@ -83,23 +83,25 @@ def shown(kind: str, value: str, names: Mapping[int, str]) -> Say | str:
     return ""
 
 
-def _plan(steps: Sequence[dict[str, Any]], names: Mapping[int, str]) -> Say:
+def _plan(steps: Sequence[dict[str, Any]], names: Mapping[int, str]) -> Say | str:
     """The steps one after the other: „Directeur, daarna één van: Fiscaal partner en Salariscontact”."""
-    said = [
-        Say(
-            _WHOM[step["mode"] if len(step["who"]) > 1 else "all"].text,
-            n=step["n"],
-            who=_all([ROLES[one["role"]] if "role" in one else names.get(one["person"], "–") for one in step["who"]]),
-        )
-        for step in steps
-    ]
-    whole: Say = said[-1]
+    said = [_step(step, names) for step in steps]
+    whole = said[-1]
     for one in reversed(said[:-1]):
         whole = Say("{first}, daarna {rest}", first=one, rest=whole)
     return whole
 
 
+def _step(step: dict[str, Any], names: Mapping[int, str]) -> Say | str:
+    who = _all([ROLES[one["role"]] if "role" in one else names.get(one["person"], "–") for one in step["who"]])
+    if step["mode"] == "all" or len(step["who"]) == 1:
+        return who
+    return Say(_WHOM[step["mode"]].text, n=step["n"], who=who)
+
+
 def _all(some: Sequence[Say | str]) -> Say | str:
     if len(some) == 1:
         return some[0]
-    return Say("{first} en {rest}", first=some[0], rest=_all(some[1:]))
+    if len(some) == 2:
+        return Say("{first} en {last}", first=some[0], last=some[1])
+    return Say("{first}, {rest}", first=some[0], rest=_all(some[1:]))

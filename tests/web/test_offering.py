@@ -180,6 +180,10 @@ async def test_earlier_ones_are_replaced_together_with_the_sentence_of_what_beco
         done = await anna.post(pages.replace.url(**at), data={"seen": mark})
         after = await anna.get(pages.page.url(**at))
 
-    assert "dan vervallen de akkoorden die daarop gegeven zijn: 1" in page.text and "De eerdere vervangen" in page.text
+    assert (
+        "dan vervallen de akkoorden die daarop gegeven zijn: 1." in page.text
+        and "1 persoon die akkoord gaf" in page.text
+        and "De eerdere accordering vervangen" in page.text
+    )
     assert (stale.status_code, done.status_code) == (303, 303)
     assert "Gegeven akkoorden die daarmee vervallen: 1" in after.text and "/replacements" not in after.text
