@@ -67,7 +67,9 @@ async def page(request: Request, viewer: Viewer, bulk_id: int) -> Reply:
 @bulk.post("/bulk/{bulk_id:int}/choices")
 async def choose_(request: Request, viewer: Viewer, bulk_id: int) -> Reply:
     act, form = await viewer.bulk_acts.get(bulk_id), await request.form()
-    params = {name: form.getlist(name) if name in _MANY else form.get(name) for name in (*act.what.asks, "every")}
+    params: dict[str, Any] = {
+        name: form.getlist(name) if name in _MANY else form.get(name) for name in (*act.what.asks, "every")
+    }
     if "plan" in act.what.asks:
         params["steps"] = steps_in(form)
         if (moved := acted(form, params["steps"])) is not None:
