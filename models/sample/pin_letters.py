@@ -56,7 +56,7 @@ async def _batch(
     ready = _day(now, _POSTED - 1)
     batch = LetterBatch(
         template_name=template.name, kind="pin", content=json.dumps(content_of(template), ensure_ascii=False),
-        chosen=Choice("people", people=tuple(people)).as_json(), state="posted", dated_on=ready.date(), made_by=office.user.id, made_at=ready,
+        chosen=Choice("lacking").as_json(), state="posted", dated_on=ready.date(), made_by=office.user.id, made_at=ready,
         letters=count, pages=count, sha256=hashlib.sha256(f"voorbeeld {people}".encode()).hexdigest(), size=9_400 + 2_150 * count,
         ready_at=ready, gone_at=ready + dt.timedelta(hours=1), downloads=1, downloaded_at=ready + dt.timedelta(minutes=20),
         printed_at=ready + dt.timedelta(hours=1), printed_by=office.user.id, posted_on=_day(now, _POSTED).date(), is_sample=True,
