@@ -104,6 +104,7 @@ class ApproverRole(Owned, Table, tablename="approver_role"):
     until = Date(null=True, default=None, help_text="The last day; NULL while it lasts.")
     made_by = Integer(null=True, default=None)
     made_at = Timestamptz()
+    imported = Integer(null=True, default=None, index=True, help_text="The import that gave it.")
 
     approver_role_known = Check("role IN ('director', 'partner', 'payroll', 'authorised')")
 

@@ -99,6 +99,19 @@ class Bundle:
     def replaces(self) -> dict[str, Any] | None:
         return self.formers[0] if self.formers and self.first.chosen["same"] == "replace" else None
 
+    @property
+    def waits_for_former(self) -> bool:
+        """Whether it is held up by nothing but what was chosen for all with what is there already."""
+        first = self.first
+        if not self.formers or first.chosen["same"] != "leave" or "same" in json.loads(first.row["own"]):
+            return False
+        return not any(
+            code in ALWAYS_LEFT or piece.chosen.get(code) in ("leave", "skip")
+            for piece in self.pieces
+            for code in piece.odd
+            if code != "same"
+        )
+
     def note(self, code: str, detail: Any = True) -> None:
         for piece in self.pieces:
             piece.note(code, detail)
@@ -288,10 +301,7 @@ async def summary_of(pieces: Sequence[Piece], bundles: Sequence[Bundle]) -> dict
             else:
                 silent.add(place.person)
     replaced = [bundle.replaces for bundle in going if bundle.replaces]
-    people = await engine.raw(
-        f"SELECT count(DISTINCT person) AS n FROM approver WHERE state = 'approved' AND request IN {listed(1)}",
-        _json({one["id"] for one in replaced}),
-    )
+    held = [bundle.formers[0] for bundle in bundles if bundle.waits_for_former]
     legal, internal = (
         sorted(day for one in going if (day := one.columns[name])) for name in ("legal_due", "internal_due")
     )
@@ -304,11 +314,23 @@ async def summary_of(pieces: Sequence[Piece], bundles: Sequence[Bundle]) -> dict
         "draft": sum(one.ends == "draft" for one in going), "sign_off": sum(one.ends == "sign_off" for one in going),
         "offered": sum(one.ends == "offered" for one in going), "mailed": len(mailed),
         "names": sorted(mailed.values(), key=lambda one: (-one[1], one[0]))[:MOST_NAMED], "silent": len(silent - set(mailed)),
-        "replaced": len(replaced), "voided": sum(one["approvals"] for one in replaced), "told": int(people[0]["n"]),
+        "replaced": len(replaced), "voided": sum(one["approvals"] for one in replaced), "told": await _who_approved(replaced),
+        "held": len(held), "held_voided": sum(one["approvals"] for one in held), "held_told": await _who_approved(held),
         "left": sum(piece.do == "leave" for piece in pieces), "skipped": sum(piece.do == "skip" for piece in pieces), "odd": odd,
         "legal": [str(day) for day in (legal[:1] + legal[-1:])], "internal": [str(day) for day in (internal[:1] + internal[-1:])],
         "late": sum(day < today() for day in legal),
     }  # fmt: skip
+
+
+async def _who_approved(requests: Sequence[dict[str, Any]]) -> int:
+    """How many people gave an approval that dies with these."""
+    if not any(one["approvals"] for one in requests):
+        return 0
+    people = await engine.raw(
+        f"SELECT count(DISTINCT person) AS n FROM approver WHERE state = 'approved' AND request IN {listed(1)}",
+        _json({one["id"] for one in requests}),
+    )
+    return int(people[0]["n"])
 
 
 def _json(values: Iterable[Any]) -> str:

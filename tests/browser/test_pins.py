@@ -37,7 +37,7 @@ def test_the_office_issues_a_pin_anew_by_keyboard(chromium: Browser, office: Hou
                 tab.goto(f"{office.url}{path}")
                 tabs.look(tab)
         tab.goto(f"{office.url}/settings/tokens")
-        tab.get_by_role("link", name="Rik").first.click()
+        tab.get_by_role("link", name="Rik Jansen").first.click()
         card = tab.locator("#pins")
         expect(card).to_contain_text("Op de post")
         tabs.look(tab)

@@ -15,6 +15,7 @@ from models.approvals.record import BEGIN, link_of
 from models.clients import Client
 from models.core import Forbidden, Missing, Refused
 from models.offering import CHOICES, begin_offering, carry_out, offer_files, set_apart, set_up, undo, undo_offering
+from models.offering.acts import replace_all, replacing_mark
 from models.offering.naming import said_by
 from models.offering.plan import offering_of
 from models.placing import Placing
@@ -262,6 +263,54 @@ async def test_the_same_kind_and_period_is_replaced_only_when_that_was_chosen(
     assert (told["replaced"], told["voided"], told["told"]) == ((1, 1, 1) if way == "replace" else (0, 0, 0))
     if way == "replace":
         assert "voided" in await acts(former)
+
+
+async def test_all_that_is_there_already_is_replaced_in_one_act_of_what_was_seen(cast: Cast) -> None:
+    eva, piet, bea = (
+        await person(cast.garage, "Eva"),
+        await person(cast.garage, "Piet"),
+        await person(cast.bakkerij, "Bea"),
+    )
+    await plan(cast.garage, step(eva), step(piet))
+    await plan(cast.bakkerij, step(bea))
+    garage, bakkerij = await number_of(cast.garage), await number_of(cast.bakkerij)
+    beheer = await number_of(cast.beheer)
+    first = await placed(cast.anna, (f"{garage}_Btw.pdf", pdf("een")), (f"{bakkerij}_Btw.pdf", pdf("twee")))
+    await chosen(first, cast.anna, ends="offer", warned="place")
+    await carried_out(first, cast.anna)
+    of_garage = next(one for one in await requests_of(first) if one.client == cast.garage)
+    await says_yes(eva, of_garage)
+    files = [(f"{number}_Btw.pdf", pdf(f"beter {number}")) for number in (garage, bakkerij, beheer)]
+    second = await placed(cast.anna, *files, (f"{garage}_Btw-feb.pdf", pdf("feb")))
+    told = await chosen(second, cast.anna, ends="offer", warned="place")
+
+    stale = await engine.run_writing(lambda: replace_all(second, "9-9-9", by=cast.anna))
+    kept = (await offering_of(second)).on_same
+    count = await engine.run_writing(lambda: replace_all(second, replacing_mark(told), by=cast.anna))
+    after = (await offering_of(second)).told
+
+    assert (told["held"], told["held_voided"], told["held_told"], stale, kept) == (2, 1, 1, None, "leave")
+    assert (count, after["held"], after["replaced"], after["voided"], after["told"]) == (2, 0, 2, 1, 1)
+    assert after["odd"]["named"] == 1 and after["left"] == 1  # what waits for something else goes on waiting
+    await carried_out(second, cast.anna)
+    assert [one.state for one in await requests_of(first)] == ["replaced", "replaced"]
+    assert "voided" in await acts(of_garage)
+    with pytest.raises(Forbidden):
+        await engine.run_writing(lambda: replace_all(second, "0-0-0", by=cast.rik))
+
+
+async def test_what_was_set_apart_to_wait_is_not_replaced_with_the_rest(cast: Cast) -> None:
+    await person(cast.garage, "Eva")
+    number = await number_of(cast.garage)
+    first = await placed(cast.anna, (f"{number}_Btw.pdf", pdf("een")))
+    await chosen(first, cast.anna)
+    await carried_out(first, cast.anna)
+    second = await placed(cast.anna, (f"{number}_Btw.pdf", pdf("beter")))
+    await chosen(second, cast.anna)
+    ids = await ids_of(second, "matched")
+    await engine.run_writing(lambda: set_apart(second, ids, {"same": "leave"}, by=cast.anna))
+
+    assert (await offering_of(second)).told["held"] == 0
 
 
 async def test_what_the_name_says_of_the_period_is_proposed_and_never_taken_silently(cast: Cast) -> None:
