@@ -12,6 +12,7 @@ from models.approvals.deciding import (
     foreseen,
     reject,
 )
+from models.approvals.due import proposed_deadlines
 from models.approvals.ending import expire_due, extend, record_on_paper, replace_by, withdraw
 from models.approvals.making import (
     AlreadyThere,
@@ -23,7 +24,6 @@ from models.approvals.making import (
     change,
     looked_at,
     make,
-    proposed_deadlines,
     remove_part,
     title_of,
 )

@@ -19,7 +19,7 @@ from models.approvals.holding import (
     worded,
 )
 from models.approvals.making import NewPart
-from models.approvals.proofs import today
+from models.approvals.proofs import ZONE, today
 from models.approvals.record import note
 from models.approvals.records import ApprovalDocument, ApprovalRequest
 from models.core import Refused, Say, operation
@@ -30,7 +30,11 @@ from models.viewer import Permission
 if TYPE_CHECKING:
     from models.viewer import Viewer
 
-EXPIRES_AFTER = 60  # days after the legal deadline: then it waits for nobody any more
+EXPIRES_AFTER = (
+    60  # days after the legal deadline, and after it was last offered or extended: then it waits for nobody any more
+)
+# Nothing was done about it by the office since `$2`.
+_LEFT_ALONE = "NOT EXISTS (SELECT 1 FROM approval_record o WHERE o.request = r.id AND o.act IN ('offered', 'extended', 'part_replaced') AND o.at >= $2)"
 AT_ONCE = 200
 OPEN_ROWS = ("asked", "waiting")
 
@@ -87,7 +91,7 @@ def require_replaceable(former: ApprovalRequest) -> None:
 
 @operation(Permission.EDIT_APPROVALS, trail=False)
 async def extend(request: ApprovalRequest, internal: dt.date | None, legal: dt.date | None, *, by: Viewer) -> None:
-    """Other deadlines. What had expired is open again, as far as it had come."""
+    """Other deadlines. What had expired is open again, as far as it had come, and for as long as after an offering."""
     await hold(request)
     if request.state not in ("draft", "sign_off", "offered", "partly", "expired"):
         require_move(request, "expired")  # says why not
@@ -96,10 +100,6 @@ async def extend(request: ApprovalRequest, internal: dt.date | None, legal: dt.d
     before = {"internal": str(request.internal_due or ""), "legal": str(request.legal_due or "")}
     state = request.state
     if state == "expired":
-        if not legal or legal + dt.timedelta(days=EXPIRES_AFTER) < today():
-            raise Refused(
-                "legal_due", Say("Kies een latere wettelijke deadline: met deze blijft de accordering verlopen.")
-            )
         given = any(row.state == "approved" for row in await approvers_of(request.id))
         state = "partly" if given else "offered"
     after = {"internal_until": str(internal or ""), "legal_until": str(legal or "")}
@@ -150,17 +150,21 @@ async def record_on_paper(
 
 
 async def expire_due(day: dt.date | None = None) -> int:
-    """A chore: what lies open 60 days after its legal deadline has expired; how many. The office can extend it again."""
+    """A chore: what lies open 60 days after its legal deadline, and after the office last offered or extended it, has expired; how
+    many. The office can extend it again."""
     last = (day or today()) - dt.timedelta(days=EXPIRES_AFTER)
     rows = await engine.raw(
-        "SELECT id FROM approval_request WHERE state IN ('offered', 'partly') AND legal_due < $1 ORDER BY id LIMIT $2",
-        last,
-        AT_ONCE,
-    )
+        f"SELECT r.id FROM approval_request r WHERE r.state IN ('offered', 'partly') AND r.legal_due < $1 AND {_LEFT_ALONE} ORDER BY r.id LIMIT $3",
+        last, _begin(last), AT_ONCE,
+    )  # fmt: skip
     done = 0
     for row in rows:
         done += await engine.run_writing(lambda id=row["id"]: _expire(id, last))  # type: ignore[misc]
     return done
+
+
+def _begin(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), ZONE).astimezone(dt.UTC)
 
 
 async def _expire(id: int, last: dt.date) -> int:
@@ -169,6 +173,10 @@ async def _expire(id: int, last: dt.date) -> int:
         return 0
     await hold(request)
     if request.state not in ("offered", "partly") or request.legal_due is None or request.legal_due >= last:
+        return 0
+    if not await engine.raw(
+        f"SELECT 1 AS one FROM approval_request r WHERE r.id = $1 AND {_LEFT_ALONE}", id, _begin(last)
+    ):
         return 0
     await note(request, "expired", role="Poort", legal_due=request.legal_due.isoformat(), days=EXPIRES_AFTER)
     await move(request, "expired", "expired", ended_at=utcnow())

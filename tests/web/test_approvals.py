@@ -255,6 +255,19 @@ async def test_signing_off_needs_another(cast: Cast, browser: Browsers) -> None:
     assert (await now(request)).state == "offered"
 
 
+async def test_a_year_that_was_mistyped_is_seen_before_anything_goes_out(cast: Cast, browser: Browsers) -> None:
+    await switched_on()
+    async with browser(cast.anna) as anna:
+        made = await anna.post(
+            f"/clients/{cast.bakkerij}/approvals", data=await form(legal_due="2020-04-30"), files=[("files", PDF)], follow_redirects=True
+        )  # fmt: skip
+        again = await anna.get(f"{made.url.path}/edit")
+        wrong = await anna.post(f"{made.url.path}/edit", data=await form(legal_due="30-04-2020", book_year="x"))
+
+    for answer in (made, again, wrong):
+        assert "De wettelijke deadline, 30-04-2020, is al voorbij. Klopt het jaar?" in text_of(answer)
+
+
 async def test_the_pages_ask_few_questions_of_the_database(cast: Cast, browser: Browsers) -> None:
     await switched_on()
     eva, bob = await person(cast.bakkerij, "Eva"), await person(cast.bakkerij, "Bob")
