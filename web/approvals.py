@@ -36,6 +36,7 @@ from models.approvals import (
 from models.approvals.asking import remarks_on
 from models.approvals.calling import calls_of
 from models.approvals.due import lateness, origin_of
+from models.approvals.offering import own_work
 from models.approvals.reading import SIZE, choices, pages_seen
 from models.approvals.records import ROLES
 from models.approvals.reminding import next_step, of_request
@@ -178,7 +179,8 @@ async def _page(viewer: Viewer, found: ApprovalRequest, make_: Callable[..., Rep
         remarks=[] if is_unsent else await remarks_on(found), seen={} if is_unsent else await pages_seen(found.id), is_open=found.state in OPEN,
         shown={part.id for part in (*everything.main, *everything.attachments, *everything.scans) if is_shown(part.mime, part.name)},
         told_of=_NOTHING_TOLD if is_unsent else {"mails": await of_request(found.id), "calls": await calls_of(found.id), "next": await next_step(found)},
-        news_words=NEWS_WORDS, mail_words=MAIL_WORDS, may_edit=_may_edit(viewer), may_sign_off=viewer.view_as is None and viewer.may(Permission.SIGN_OFF), **(_NOTHING_TYPED | more),
+        news_words=NEWS_WORDS, mail_words=MAIL_WORDS, may_edit=_may_edit(viewer), may_sign_off=viewer.view_as is None and viewer.may(Permission.SIGN_OFF),
+        own_work=await own_work(found, viewer) if found.state == "sign_off" else "", **(_NOTHING_TYPED | more),
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from models.approvals.making import NewPart
 from models.approvals.proofs import ZONE, today
 from models.approvals.record import note
 from models.approvals.records import ApprovalDocument, ApprovalRequest
-from models.core import Refused, Say, operation
+from models.core import Refused, Say, operation, save
 from models.scanning.enlisting import enlist
 from models.settings import utcnow
 from models.viewer import Permission
@@ -105,6 +105,8 @@ async def extend(request: ApprovalRequest, internal: dt.date | None, legal: dt.d
     after = {"internal_until": str(internal or ""), "legal_until": str(legal or "")}
     await by_staff(request, "extended", by, **before, **after)
     again = request.state == "expired"
+    if request.state in ("draft", "sign_off"):
+        await save(request, changed_by=by.user.id)
     await move(request, state, internal_due=internal, legal_due=legal, ended_at=None if again else request.ended_at)
     await (happened(request, "offered") if again else changed(request))
 

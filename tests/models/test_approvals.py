@@ -18,6 +18,7 @@ from models.approvals import (
     FormerPart,
     Mandate,
     NewRequest,
+    add_parts,
     already_there,
     answer,
     approve,
@@ -295,6 +296,29 @@ async def test_who_is_alone_authorises_his_own(cast: Cast) -> None:
     await sign_off(request, by=cast.anna)
 
     assert (await now(request)).state == "offered"
+    (said,) = await engine.raw("SELECT detail FROM approval_record WHERE request = $1 AND act = 'signed_off'", request.id)  # fmt: skip
+    assert "door de maker zelf; er is geen ander met dit recht" in said["detail"]
+
+
+@pytest.mark.parametrize("work", ["swaps", "changes", "adds", "extends", "lays before"])
+async def test_who_last_worked_on_it_does_not_authorise_it_himself(cast: Cast, work: str) -> None:
+    """Made by Ed; Anna puts other bytes or another amount in it, or lays it before: nobody else ever saw that."""
+    await engine.raw("UPDATE users SET permissions = 'approvals:act,sign_off:act' WHERE id = $1", cast.ed.user.id)
+    request = await draft(cast, kind=(await kind("Jaarrekening (definitief)")).id, period="", by=cast.ed)
+    (main,) = await main_parts(request)
+    if work == "swaps":
+        await swap_part(request, main.id, part(), by=cast.anna)
+        await engine.raw("UPDATE approval_request SET changed_by = $1 WHERE id = $2", cast.ed.user.id, request.id)
+    elif work == "changes":
+        await change(request, NewRequest(kind=request.kind, book_year=2026, amount=1, beside=True), by=cast.anna)
+    elif work == "adds":
+        await add_parts(request, [part("bijlage.pdf")], by=cast.anna)
+    elif work == "extends":
+        await extend(request, None, today() + DAY, by=cast.anna)
+    await offer(request, by=cast.anna if work == "lays before" else cast.ed)
+    with pytest.raises(Refused, match="autoriseert hem niet zelf"):
+        await sign_off(request, by=cast.anna)
+    assert (await now(request)).state == "sign_off"
 
 
 # approving

@@ -268,6 +268,20 @@ async def test_a_year_that_was_mistyped_is_seen_before_anything_goes_out(cast: C
         assert "De wettelijke deadline, 30-04-2020, is al voorbij. Klopt het jaar?" in text_of(answer)
 
 
+async def test_who_may_not_or_may_alone_authorise_his_own_reads_that_before(cast: Cast, browser: Browsers) -> None:
+    await switched_on()
+    request = await draft(cast, kind=(await kind("Jaarrekening (definitief)")).id, period="")
+    await offer(request, by=cast.anna)
+    at, button = pages.page.url(approval_id=request.id), "Autoriseren en aanbieden"
+    async with browser(cast.anna) as anna:
+        alone = text_of(await anna.get(at))
+        await engine.raw("UPDATE users SET permissions = 'approvals:act,sign_off:act' WHERE id = $1", cast.ed.user.id)
+        own = text_of(await anna.get(at))
+
+    assert button in alone and "U werkte hier zelf aan en bent de enige met dit recht" in alone
+    assert button not in own and "U werkte hier zelf aan: vraag een collega met dit recht." in own
+
+
 async def test_the_pages_ask_few_questions_of_the_database(cast: Cast, browser: Browsers) -> None:
     await switched_on()
     eva, bob = await person(cast.bakkerij, "Eva"), await person(cast.bakkerij, "Bob")
