@@ -14,6 +14,7 @@ from models import engine
 from models.accounts import User
 from models.accounts.blocking import listed
 from models.approvals.records import ApprovalRequest
+from models.approvals.standing import in_role
 from models.approvals.words import period_words
 from models.clients import Client, seen, with_right
 from models.core import Owned, Say
@@ -65,13 +66,13 @@ class ApprovalNews(Owned, Table, tablename="approval_news"):
 
 _APPROVE = int(Right.APPROVE)
 # Whose turn it is, and who may stand in for him today (`$DAY`): person and the approver's row `a` of the request `r`.
-TURNS = f"""(SELECT b.person, b.id FROM approver b WHERE b.state = 'asked'
+TURNS = f"""(SELECT b.person, b.id FROM approver b WHERE b.state = 'asked' AND {in_role("b", "$DAY")}
  UNION SELECT m.taker, b.id FROM mandate m JOIN approver b ON b.person = m.giver AND b.client = m.client AND b.state = 'asked'
   JOIN approval_request q ON q.id = b.request AND (m.kind IS NULL OR m.kind = q.kind)
   JOIN users g ON g.id = m.giver AND g.state <> 'blocked'
   JOIN access x ON x.person = m.giver AND (x.client = q.client OR (b.role = 'partner' AND x.client =
    (SELECT z.partner FROM client z WHERE z.id = q.client))) AND x.rights & {_APPROVE} <> 0
-  WHERE m.since <= $DAY AND (m.until IS NULL OR m.until >= $DAY) AND m.ended_at IS NULL)"""
+  WHERE m.since <= $DAY AND (m.until IS NULL OR m.until >= $DAY) AND m.ended_at IS NULL AND {in_role("b", "$DAY")})"""
 HEARER = """JOIN users u ON {whom} AND u.kind = 'client' AND u.state = 'active' AND u.email <> ''
  JOIN client c ON c.id = r.client AND c.state = 'active' LEFT JOIN hearing h ON h.person = u.id AND h.client = r.client"""
 

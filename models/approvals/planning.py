@@ -31,6 +31,7 @@ class Place(NamedTuple):
     able: bool = True
     substitutes: tuple[str, ...] = ()
     is_mailed: bool = True
+    held: tuple[str, ...] = ()  # the roles that he has at the client
 
     @property
     def role_words(self) -> Say | None:
@@ -322,6 +323,7 @@ def _resolved(
                     known.may(role),
                     taken.get(person, ()),
                     known.state == "active" and bool(known.email),
+                    tuple(one for one in ROLES if person in roles[one]),
                 )
     return Step(step["mode"], int(step["n"]), tuple(places.values()))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from models import engine
 from models.approvals.proofs import today
 from models.approvals.records import ApprovalDocument, ApprovalRequest, FormerPart
+from models.approvals.standing import in_role
 from models.approvals.words import period_words, statement_of
 from models.clients import seen
 from models.viewer import Permission, Right
@@ -85,7 +86,7 @@ FROM (SELECT b.id FROM approver b WHERE b.person = $1 AND b.state = 'asked'
   WHERE m.taker = $1 AND m.since <= $2 AND (m.until IS NULL OR m.until >= $2) AND m.ended_at IS NULL) w
 JOIN approver a ON a.id = w.id JOIN approval_request r ON r.id = a.request AND r.state IN ('offered', 'partly')
 JOIN client c ON c.id = r.client JOIN approval_kind k ON k.id = r.kind JOIN users u ON u.id = a.person
-WHERE (r.client IN ({clients}) OR (a.role = 'partner' AND c.partner IN ({clients})))
+WHERE (r.client IN ({clients}) OR (a.role = 'partner' AND c.partner IN ({clients}))) AND {in_role}
 ORDER BY CASE WHEN coalesce(r.internal_due, r.legal_due) IS NULL THEN 1 ELSE 0 END, coalesce(r.internal_due, r.legal_due), r.id, a.id
 LIMIT {most}
 """
@@ -99,7 +100,7 @@ async def open_for(viewer: Viewer) -> list[Asked]:
     clients = ", ".join(str(int(id)) for id in viewer.client_ids_with(Right.APPROVE))
     if not clients:
         return []
-    sql = _OPEN_SQL.format(clients=clients, most=MOST, approve=_APPROVE)
+    sql = _OPEN_SQL.format(clients=clients, most=MOST, approve=_APPROVE, in_role=in_role("a", "$2"))
     return [Asked(**row) for row in await engine.raw(sql, viewer.user.id, today())]
 
 

@@ -5,13 +5,30 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
+import pytest
+
 from models import engine
-from models.approvals import ApprovalRequest, NewRequest, change, make
+from models.approvals import ApprovalRequest, ApproverRole, NewRequest, change, foreseen, make, note_opened, open_for
 from models.approvals.due import lateness, origin_of
+from models.approvals.granting import end_role, give_mandate, give_role
 from models.approvals.reading import whole
-from models.core import save
+from models.core import Refused, save
 from models.settings import Firm
-from tests.approving import draft, kind, now, part
+from models.viewer import Viewer
+from tests.approving import (
+    decision,
+    draft,
+    kind,
+    look,
+    main_parts,
+    now,
+    offered,
+    part,
+    person,
+    plan,
+    says_yes,
+    step,
+)
 from tests.cast import Cast
 
 D = dt.date
@@ -86,3 +103,68 @@ def test_a_deadline_that_has_passed_is_said_beforehand() -> None:
         lateness(D(2020, 4, 1), D(2099, 1, 1))
     )
     assert lateness(D(2099, 1, 1), D(2099, 2, 1)) is None and lateness(None, None) is None
+
+
+# roles as they are at the moment
+
+
+async def gave_role(cast: Cast, who: Viewer, role: str = "director") -> ApproverRole:
+    await give_role(await cast.anna.clients.get(cast.bakkerij), who.user.id, role, None, None, by=cast.anna)
+    found = await ApproverRole.objects().where(ApproverRole.person == who.user.id).first()
+    assert found is not None
+    return found
+
+
+async def roles_on_record(request: ApprovalRequest, *which: str) -> dict[str, set[str]]:
+    rows = await engine.raw("SELECT act, name, role FROM approval_record WHERE request = $1", request.id)
+    return {act: {row["role"] for row in rows if row["act"] == act} for act in which}
+
+
+async def test_a_role_that_ended_after_offering_is_not_approved_under(cast: Cast) -> None:
+    eva, sub = await person(cast.bakkerij, "Eva"), await person(cast.bakkerij, "Sub")
+    role = await gave_role(cast, eva)
+    client = await cast.anna.clients.get(cast.bakkerij)
+    await give_mandate(client, eva.user.id, sub.user.id, None, None, None, by=cast.anna)
+    await plan(cast.bakkerij, step("director"))
+    request = await offered(cast)
+    assert [one.id for one in await open_for(eva)] == [one.id for one in await open_for(sub)] == [request.id]
+
+    await end_role(role, by=cast.anna)
+    assert await open_for(eva) == await open_for(sub) == []
+    with pytest.raises(Refused, match="Directeur"):
+        await says_yes(eva, request)
+    with pytest.raises(Refused, match="Directeur"):
+        await says_yes(sub, request, on_behalf_of=eva.user.id)
+    foresaw = await foreseen(eva.scope(ApprovalRequest), await decision(request), by=eva)
+    assert foresaw.why is not None and "Directeur" in str(foresaw.why)
+    assert (await now(request)).state == "offered"
+
+
+async def test_the_record_says_what_somebody_was_then(cast: Cast) -> None:
+    """Asked by person, registered as director: the proof says director, of what he opened too."""
+    eva = await person(cast.bakkerij, "Eva")
+    role = await gave_role(cast, eva)
+    await plan(cast.bakkerij, step(eva))
+    request = await offered(cast)
+    await look(eva, request)
+    (main,) = await main_parts(request)
+    await engine.run_writing(lambda: note_opened(main.id, main.sha256, by=eva, page=1))
+    await says_yes(eva, request)
+    acts = ("asked", "opened", "page_seen", "approved")
+    assert await roles_on_record(request, *acts) == dict.fromkeys(acts, {"Directeur"})
+
+    await end_role(role, by=cast.anna)
+    later = await offered(cast)
+    await says_yes(eva, later)
+    assert await roles_on_record(later, "asked", "approved") == {"asked": {""}, "approved": {""}}
+
+
+async def test_a_substitute_is_on_record_as_what_he_is_himself(cast: Cast) -> None:
+    eva, sub = await person(cast.bakkerij, "Eva"), await person(cast.bakkerij, "Sub")
+    await gave_role(cast, eva)
+    client = await cast.anna.clients.get(cast.bakkerij)
+    await give_mandate(client, eva.user.id, sub.user.id, None, None, None, by=cast.anna)
+    await plan(cast.bakkerij, step("director"))
+    request = await offered(cast)
+    await says_yes(sub, request, on_behalf_of=eva.user.id)
+    assert await roles_on_record(request, "approved") == {"approved": {"Gemachtigde"}}
