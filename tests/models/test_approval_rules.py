@@ -151,7 +151,7 @@ async def test_the_record_says_what_somebody_was_then(cast: Cast) -> None:
     await engine.run_writing(lambda: note_opened(main.id, main.sha256, by=eva, page=1))
     await says_yes(eva, request)
     acts = ("asked", "opened", "page_seen", "approved")
-    assert await roles_on_record(request, *acts) == dict.fromkeys(acts, {"Directeur"})
+    assert await roles_on_record(request, *acts) == {key: {"Directeur"} for key in acts}
 
     await end_role(role, by=cast.anna)
     later = await offered(cast)

@@ -220,3 +220,34 @@ async def test_the_fiscal_partner_is_named(office):
     await engine.raw("UPDATE client SET partner = (SELECT max(id) FROM client) WHERE id = $1", office.bakkerij)
     async with browser_of(office.anna) as anna:
         assert "Fiscaal partner:" in (await anna.get(f"/clients/{office.bakkerij}/approvers")).text
+
+
+@pytest.mark.parametrize("typed", ["twee", "", "0", "999", "2,5"])
+async def test_a_number_that_cannot_be_is_said_beside_it_and_what_was_ticked_stays(office, typed):
+    kim = await person(office.bakkerij, "Kim")
+    one, page = await kind(), f"/clients/{office.bakkerij}/approvers/plan"
+    data = {
+        "mode-1": "some",
+        "n-1": typed,
+        "who-1": [f"person:{kim.user.id}", "role:partner"],
+        "mode-2": "all",
+        "who-2": "role:director",
+    }
+    async with browser_of(office.anna) as anna:
+        for address, ours in (
+            (page, data),
+            (f"{page}?kind={one.id}", data),
+            ("/settings/approvals/plan", {**data, "who-1": "role:partner"}),
+        ):
+            kept = await anna.post(address, data=ours)
+            assert (
+                kept.status_code == 422
+                and 'id="n-1-error"' in kept.text
+                and f'name="n-1" inputmode="numeric" value="{typed}"' in kept.text
+            )
+            assert 'value="role:partner" checked' in kept.text and 'name="mode-2"' in kept.text
+            more = await anna.post(address, data={**ours, "do": "add"})
+            assert 'name="mode-3"' in more.text and 'value="role:partner" checked' in more.text
+        strange = await anna.post(f"{page}?kind={one.id}", data={"mode-1": "all", "who-1": "role:boss"})
+        assert strange.status_code == 422 and 'name="mode-1"' in strange.text
+    assert await ApprovalPlan.count() == 0
