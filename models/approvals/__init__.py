@@ -46,7 +46,7 @@ from models.approvals.records import (
 )
 from models.approvals.seeing import note_opened, opened_by
 from models.approvals.swapping import swap_part
-from models.approvals.telling import hear
+from models.approvals.telling import hear, tell_stuck
 
 __all__ = [
     "AlreadyThere",
@@ -102,6 +102,7 @@ __all__ = [
     "send_back",
     "sign_off",
     "swap_part",
+    "tell_stuck",
     "title_of",
     "who_would_sign",
     "whole",

@@ -376,8 +376,20 @@ def _refusals(steps: Sequence[Step], roles: dict[str, list[int]], planned: Seque
         elif not able:
             said.append(Say("Stap {n}: er is niemand die akkoord kan geven.", n=number))
         elif step.mode == "some" and able < step.n:
-            said.append(Say("Stap {n} vraagt {asked} akkoorden, maar er kunnen er {able} gegeven worden.", n=number, asked=step.n, able=able))  # fmt: skip
+            said.append(_too_few(number, step, able))
+        elif step.mode == "all" and able < len(step.places):
+            said.append(Say("Stap {n} vraagt akkoord van iedereen, maar deze mensen kunnen dat niet geven: {names}.", n=number, names=_unable(step)))  # fmt: skip
     return tuple(said)
+
+
+def _too_few(number: int, step: Step, able: int) -> Say:
+    if names := _unable(step):
+        return Say("Stap {n} vraagt {asked} akkoorden, maar er kunnen er {able} gegeven worden. Geen akkoord kunnen geven: {names}.", n=number, asked=step.n, able=able, names=names)  # fmt: skip
+    return Say("Stap {n} vraagt {asked} akkoorden, maar er kunnen er {able} gegeven worden.", n=number, asked=step.n, able=able)  # fmt: skip
+
+
+def _unable(step: Step) -> str:
+    return ", ".join(place.name for place in step.places if not place.able)
 
 
 def as_frozen(steps: Sequence[Step]) -> str:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from models import engine
 from models.approvals.proofs import today
 from models.approvals.records import ApprovalDocument, ApprovalRequest, FormerPart
-from models.approvals.standing import in_role
+from models.approvals.standing import in_role, is_able, who_fails
+from models.approvals.states import OPEN
 from models.approvals.words import period_words, statement_of
 from models.clients import seen
 from models.viewer import Permission, Right
@@ -156,6 +157,13 @@ class Whole:
     timeline: list[dict[str, Any]]
     statement: str  # as it was offered, or as it would be now
 
+    @property
+    def stuck(self) -> tuple[str, ...]:
+        """Of one that waits: the names of those for want of whom it cannot be completed any more."""
+        if self.row["state"] not in OPEN:
+            return ()
+        return who_fails(self.steps, [row for row in self.places if row["step"] >= self.row["step"]])
+
 
 async def whole(viewer: Viewer, request: ApprovalRequest) -> Whole:
     """Of a request that was found through the viewer."""
@@ -167,10 +175,11 @@ async def whole(viewer: Viewer, request: ApprovalRequest) -> Whole:
     )
     places = await engine.raw(
         "SELECT a.id, a.step, a.person, u.full_name AS name, u.state AS person_state, a.role, a.state, a.asked_at, a.opened_at, a.decided_at, "
-        "a.decided_by, a.level, a.method, a.reason, coalesce(d.full_name, '') AS decided_by_name FROM approver a JOIN users u ON u.id = a.person "
+        "a.decided_by, a.level, a.method, a.reason, coalesce(d.full_name, '') AS decided_by_name, "
+        f"CASE WHEN {is_able('a', '$2')} THEN 1 ELSE 0 END AS able FROM approver a JOIN users u ON u.id = a.person "
         "LEFT JOIN users d ON d.id = a.decided_by WHERE a.request = $1 ORDER BY a.step, a.id",
-        request.id,
-    )
+        request.id, today(),
+    )  # fmt: skip
     return Whole(
         _named(row),
         [part for part in parts if part.part == "main"],

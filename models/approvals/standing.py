@@ -65,24 +65,45 @@ async def lasts(client: int, person: int, role: str) -> bool:
     return not role or role in (await roles_held(client, [person]))[person]
 
 
-async def stuck(requests: Sequence[int]) -> set[int]:
+async def stuck(requests: Sequence[int]) -> dict[int, tuple[str, ...]]:
     """Which of these, that wait for approval, cannot be completed any more: too few of those who are asked, or would be, may still
-    approve. One query."""
+    approve. With the names of who may not. One query."""
     rows = await engine.raw(
-        f"SELECT a.request, r.step AS now, r.steps, a.step, a.state, CASE WHEN {is_able('a', '$2')} THEN 1 ELSE 0 END AS able FROM approver a "
-        f"JOIN approval_request r ON r.id = a.request AND r.state IN ('offered', 'partly') WHERE a.request IN {listed(1)} AND a.step >= r.step AND a.step > 0",
+        f"SELECT a.request, r.steps, a.step, a.state, u.full_name AS name, CASE WHEN {is_able('a', '$2')} THEN 1 ELSE 0 END AS able FROM approver a "
+        "JOIN approval_request r ON r.id = a.request AND r.state IN ('offered', 'partly') JOIN users u ON u.id = a.person "
+        f"WHERE a.request IN {listed(1)} AND a.step >= r.step AND a.step > 0 AND a.state <> 'void' ORDER BY a.request, a.step, a.id",
         json.dumps(sorted(set(requests))), today(),
     )  # fmt: skip
-    steps: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    places: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
-        steps.setdefault((row["request"], row["step"]), []).append(row)
-    return {request for (request, number), places in steps.items() if not _can_be_done(number, places)}
+        places.setdefault(row["request"], []).append(row)
+    found = {id: who_fails(json.loads(standing[0]["steps"]), standing) for id, standing in places.items()}
+    return {id: names for id, names in found.items() if names}
 
 
-def _can_be_done(number: int, places: Sequence[dict[str, Any]]) -> bool:
-    step = json.loads(places[0]["steps"])[number - 1]
-    standing = [row for row in places if row["state"] != "void"]
+def who_fails(steps: Sequence[dict[str, Any]], places: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    """The names of those for want of whom a step cannot be completed any more: `places` (step, name, state, able) from the present
+    step on. () while all can."""
+    for number, step in enumerate(steps, 1):
+        standing = [row for row in places if row["step"] == number and row["state"] != "void"]
+        if standing and not _can_be_done(step, standing):
+            return tuple(row["name"] for row in standing if row["state"] != "approved" and not row["able"])
+    return ()
+
+
+def _can_be_done(step: dict[str, Any], standing: Sequence[dict[str, Any]]) -> bool:
     able = sum(row["state"] == "approved" or bool(row["able"]) for row in standing)
     if step["mode"] == "all":
         return able == len(standing)
     return able >= (step["n"] if step["mode"] == "some" else 1)
+
+
+async def newly_stuck() -> list[int]:
+    """Requests that cannot be completed any more, of which nobody at the office was told since they were offered."""
+    rows = await engine.raw(
+        "SELECT DISTINCT a.request FROM approver a JOIN approval_request r ON r.id = a.request AND r.state IN ('offered', 'partly') "
+        f"WHERE a.state IN ('asked', 'waiting') AND NOT {is_able('a', '$1')} AND NOT EXISTS (SELECT 1 FROM approval_news n WHERE n.request = r.id "
+        "AND n.what = 'blocked' AND n.batch = 'stuck' AND n.at >= r.offered_at) ORDER BY a.request",
+        today(),
+    )
+    return list(await stuck([row["request"] for row in rows])) if rows else []

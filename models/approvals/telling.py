@@ -9,11 +9,13 @@ from models.approvals import news
 from models.approvals.events import subscribe, subscribe_to_remarks
 from models.approvals.news import TURNS
 from models.approvals.proofs import today
+from models.approvals.standing import newly_stuck
 from models.settings import utcnow
 
 if TYPE_CHECKING:
     from models.approvals.records import ApprovalRequest
 
+STUCK_AT_ONCE = 200
 _MINE = TURNS.replace("$DAY", "$2").replace(
     "b.state = 'asked'", "b.state = 'asked' AND b.request = $1"
 )  # of this request alone
@@ -79,7 +81,7 @@ async def hear_remark(request: ApprovalRequest, remark: int, side: str) -> None:
     await news.tell(request, "answered", _ASKED_A_QUESTION if asked else f"{_WERE_ASKED} AND a.state = 'asked'")
 
 
-async def tell_office(request: ApprovalRequest, what: str) -> None:
+async def tell_office(request: ApprovalRequest, what: str, batch: str = "") -> None:
     """Who is responsible for the request, or else for the client: at once or in his digest, as he chose."""
     from models.notices import recipients_of, tell_at_once
 
@@ -91,7 +93,7 @@ async def tell_office(request: ApprovalRequest, what: str) -> None:
         if not rows:
             continue
         errand = await tell_at_once(person, "approvals", [request.id]) if rows[0]["digest"] == "at_once" else None
-        await news.add([(request.id, request.client, person, what, utcnow(), errand, None, "")])
+        await news.add([(request.id, request.client, person, what, utcnow(), errand, None, batch)])
 
 
 _STAFF = "SELECT id, digest FROM users"
@@ -108,3 +110,19 @@ async def approver_blocked(person: int) -> None:
         ApprovalRequest.id.is_in(ids or [-1]) & ApprovalRequest.state.is_in(["offered", "partly"])
     ):
         await tell_office(request, "blocked")
+
+
+async def tell_stuck() -> int:
+    """A chore: of each request that cannot be completed any more the office hears once; how many. It is news of who is blocked, under
+    a batch of its own."""
+    from models.approvals.records import ApprovalRequest
+
+    async def tell(id: int) -> None:
+        request = await ApprovalRequest.objects().where(ApprovalRequest.id == id).first()
+        if request is not None:
+            await tell_office(request, "blocked", "stuck")
+
+    found = (await newly_stuck())[:STUCK_AT_ONCE]
+    for id in found:
+        await engine.run_writing(lambda id=id: tell(id))  # type: ignore[misc]
+    return len(found)

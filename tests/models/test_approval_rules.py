@@ -12,6 +12,8 @@ from models.approvals import ApprovalRequest, ApproverRole, NewRequest, change, 
 from models.approvals.due import lateness, origin_of
 from models.approvals.granting import end_role, give_mandate, give_role
 from models.approvals.reading import whole
+from models.approvals.standing import stuck
+from models.approvals.telling import tell_stuck
 from models.core import Refused, save
 from models.settings import Firm
 from models.viewer import Viewer
@@ -29,7 +31,7 @@ from tests.approving import (
     says_yes,
     step,
 )
-from tests.cast import Cast
+from tests.cast import Cast, browser_of
 
 D = dt.date
 
@@ -168,3 +170,52 @@ async def test_a_substitute_is_on_record_as_what_he_is_himself(cast: Cast) -> No
     request = await offered(cast)
     await says_yes(sub, request, on_behalf_of=eva.user.id)
     assert await roles_on_record(request, "approved") == {"approved": {"Gemachtigde"}}
+
+
+# plans that can be completed
+
+
+async def blocks(who: Viewer) -> None:
+    await engine.raw("UPDATE users SET state = 'blocked' WHERE id = $1", who.user.id)
+
+
+@pytest.mark.parametrize("how", ["blocked", "without the right"])
+async def test_what_asks_everybody_is_not_offered_while_one_of_them_cannot(cast: Cast, how: str) -> None:
+    bo, cas = await person(cast.bakkerij, "Bo"), await person(cast.bakkerij, "Cas")
+    await plan(cast.bakkerij, step(bo, cas, mode="all"))
+    if how == "blocked":
+        await blocks(cas)
+    else:
+        await engine.raw("UPDATE access SET rights = 1, own = 1 WHERE person = $1", cas.user.id)
+    with pytest.raises(Refused, match="iedereen, maar deze mensen kunnen dat niet geven: Cas Test"):
+        await offered(cast)
+
+
+async def test_what_cannot_be_completed_any_more_is_told_to_the_office_once(cast: Cast) -> None:
+    """Two of three, and two are blocked after it was offered; one of three that only needs one goes on."""
+    bo, cas, dee = [await person(cast.bakkerij, name) for name in ("Bo", "Cas", "Dee")]
+    await plan(cast.bakkerij, step(bo, cas, dee, mode="some", n=2))
+    two = await offered(cast)
+    await plan(cast.bakkerij, step(bo, cas, dee, mode="any"), kind=(await kind("Salarisrun")).id)
+    one = await offered(cast, kind=(await kind("Salarisrun")).id)
+    await blocks(bo)
+    assert await stuck([two.id, one.id]) == {} and await tell_stuck() == 0
+    await blocks(cas)
+    assert await stuck([two.id, one.id]) == {two.id: ("Bo Test", "Cas Test")}
+    assert (await tell_stuck(), await tell_stuck()) == (1, 0)
+    told = await engine.raw("SELECT request, person FROM approval_news WHERE batch = 'stuck'")
+    assert [(row["request"], row["person"]) for row in told] == [(two.id, two.responsible)]
+    async with browser_of(cast.anna) as anna:
+        page, board = await anna.get(f"/approvals/{two.id}"), await anna.get("/approvals")
+    assert "kan zo niet meer compleet worden: Bo Test, Cas Test" in page.text
+    assert board.text.count("kan zo niet meer compleet worden") == 1
+
+
+async def test_who_lost_his_role_makes_a_later_step_impossible(cast: Cast) -> None:
+    eva, bob = await person(cast.bakkerij, "Eva"), await person(cast.bakkerij, "Bob")
+    role = await gave_role(cast, bob)
+    await plan(cast.bakkerij, step(eva), step("director"))
+    request = await offered(cast)
+    assert await stuck([request.id]) == {}
+    await end_role(role, by=cast.anna)
+    assert await stuck([request.id]) == {request.id: ("Bob Test",)}
