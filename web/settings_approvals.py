@@ -32,6 +32,7 @@ class KindForm(Form):
     name_en = Text(most=120)
     rule = SelectField(list(RULES.items()))
     addressee = Text(most=120)
+    addressee_en = Text(most=120)
     statement = TextAreaField()
     statement_en = TextAreaField()
     least_level = SelectField(list(LEVEL_WORDS.items()))

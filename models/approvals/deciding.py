@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from models import engine
 from models.approvals.events import happened
 from models.approvals.holding import (
-    WHY_NOT,
+    WHY_NOT_YOURS,
     approvers_of,
     ask_step,
     close_places,
@@ -127,7 +127,7 @@ async def foreseen(found: Scope[ApprovalRequest], decision: Decision, *, by: Vie
         if await _was_done(request, rows, decision, whose, by):
             return Foreseen(done=True)
         if request.state not in OPEN:
-            return Foreseen(WHY_NOT[request.state])
+            return Foreseen(WHY_NOT_YOURS[request.state])
         if row := next((one for one in rows if one.person == whose and one.state == "asked"), None):
             await _require_right(request, row, by)
             await _require_role(request, row, by)
@@ -171,7 +171,7 @@ async def _decide(found: Scope[ApprovalRequest], decision: Decision, proof: Prov
     if await _was_done(request, rows, decision, whose, by):
         return Outcome(request.id, decision.outcome, request.state, again=True)
     if request.state not in OPEN:
-        raise Refused("", WHY_NOT[request.state])
+        raise Refused("", WHY_NOT_YOURS[request.state])
     parts = await _parts(request, decision)
     row = next((one for one in rows if one.person == whose and one.state == "asked"), None)
     if row is None:

@@ -28,6 +28,10 @@ WHY_NOT: dict[str, Say] = {
     "rejected": Say("Deze accordering is al geweigerd."),
     "withdrawn": Say("Deze accordering is ingetrokken door het kantoor."),
     "replaced": Say("Deze accordering is vervangen door een nieuwe."),
+    "expired": Say("Deze accordering is verlopen. Bewaar eerst de deadlines opnieuw: dan staat hij weer open."),
+}
+# As a client's people read it.
+WHY_NOT_YOURS = WHY_NOT | {
     "expired": Say("Deze accordering is verlopen. Vraag uw kantoor om hem opnieuw aan te bieden."),
 }
 

@@ -13,7 +13,7 @@ from models.approvals.due import firm_extension, proposed_deadlines
 from models.approvals.holding import by_staff, hold, worded
 from models.approvals.planning import read_steps
 from models.approvals.records import ApprovalDocument, ApprovalKind, ApprovalRequest, Approver
-from models.approvals.words import checked_period, kind_name, period_words, statement_of
+from models.approvals.words import checked_period, english_of, kind_name, period_words, statement_of
 from models.clients import Client
 from models.core import Refused, Say, operation, save
 from models.deadlines import internal_deadline
@@ -213,7 +213,7 @@ async def freeze_words(request: ApprovalRequest) -> None:
     await save(
         request,
         statement=statement_of(kind, request, name),
-        statement_en=statement_of(kind, request, name, "en"),
+        statement_en=english_of(kind, request, name),
         least_level=kind.least_level,
     )
 

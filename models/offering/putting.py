@@ -16,7 +16,7 @@ from models.approvals.planning import as_frozen
 from models.approvals.record import Line, note_each
 from models.approvals.records import ApprovalKind, ApprovalRequest
 from models.approvals.standing import role_words
-from models.approvals.words import period_words, statement_of
+from models.approvals.words import english_of, period_words, statement_of
 from models.core import Refused, Say
 from models.dossiers.rolling import new_ids as fresh_ids
 from models.engine import all_or_nothing
@@ -185,7 +185,7 @@ async def _offer(made: Sequence[_Made], run: _Run) -> None:
         steps = one.bundle.view.steps
         frozen, said = as_frozen(steps), _Words(one.columns)
         name = one.bundle.first.row["client_name"]
-        dutch, english = statement_of(run.kind, said, name), statement_of(run.kind, said, name, "en")
+        dutch, english = statement_of(run.kind, said, name), english_of(run.kind, said, name)
         states.append((dutch, english, run.now, frozen, one.id))
         for number, step in enumerate(steps, 1):
             asked = ("asked", run.now) if number == 1 else ("waiting", None)

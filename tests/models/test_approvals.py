@@ -10,6 +10,7 @@ import pytest
 
 from models import engine, tidying
 from models.approvals import (
+    ApprovalKind,
     AlreadyThere,
     ApprovalDocument,
     ApprovalRequest,
@@ -243,10 +244,13 @@ async def test_what_is_agreed_to_is_one_sentence_and_frozen(cast: Cast) -> None:
     request = await draft(cast, period="k2", amount=123456, title="")
     vat = await kind()
     assert statement_of(vat, request, "Bakkerij {kind}") == (
-        "Ik heb Aangifte omzetbelasting 2e kwartaal 2026 van Bakkerij {kind} bekeken, verklaar dat de gegevens volgens mij juist en "
+        "Ik heb “Aangifte omzetbelasting 2e kwartaal 2026” van Bakkerij {kind} bekeken, verklaar dat de gegevens volgens mij juist en "
         "volledig zijn, en geef het kantoor opdracht deze in te dienen bij de Belastingdienst. Bedrag: € 1.234,56 te betalen."
     )
-    assert "VAT return Q2 2026" in statement_of(vat, request, "X", "en")
+    assert statement_of(vat, request, "X", "en") == (
+        "I have looked at “VAT return Q2 2026” of X, declare that to my knowledge its data are correct and complete, and instruct the "
+        "office to submit it to the Dutch Tax Administration. Amount: € 1,234.56 to pay."
+    )
     assert [period_words(2026, one) for one in ("", "m05", "p13")] == ["2026", "mei 2026", "periode 13 2026"]
     await offer(request, by=cast.anna)
     was = (await now(request)).statement
@@ -265,6 +269,24 @@ async def test_a_draft_changes_and_is_seen_by_no_client(cast: Cast) -> None:
     assert await eva.scope(ApprovalRequest).exists()
     with pytest.raises(Refused):
         await change(request, NewRequest(kind=request.kind), by=cast.anna)
+
+
+async def test_the_sentence_reads_well_for_every_kind(cast: Cast) -> None:
+    """Without an article that only fits some of them, with or without a period, and in English without a word of Dutch."""
+    for one in await ApprovalKind.objects():
+        request = await draft(cast, kind=one.id, period="", book_year=None, title="Huur")
+        dutch, english = (statement_of(one, request, "Jansen", language) for language in ("nl", "en"))
+        assert dutch.startswith(f"Ik heb “{one.name} (Huur)” van Jansen ") and " ”" not in dutch + english
+        assert f"“{one.name_en} (Huur)” of Jansen" in english
+        assert not {"de", "het", "Belastingdienst", "Koophandel"} & set(
+            english.replace(".", " ").replace(",", " ").split()
+        )
+
+
+async def test_a_kind_without_english_is_agreed_to_in_dutch(cast: Cast) -> None:
+    await engine.raw("UPDATE approval_kind SET statement_en = ''")
+    request = await offered(cast)
+    assert (await now(request)).statement_en == "" and "bekeken" in (await now(request)).statement
 
 
 # authorising

@@ -75,6 +75,25 @@ async def test_what_was_used_is_not_removed(office):
     assert await ApprovalKind.exists().where(ApprovalKind.id == one.id)
 
 
+@pytest.mark.parametrize(
+    ("field", "more"),
+    [
+        ("statement", {"statement": "Ik ga akkoord met {kind} van {client}."}),
+        ("statement", {"statement": "Akkoord."}),
+        ("statement_en", {"statement_en": "I agree with {kind} {period}.", "name_en": "Car tax"}),
+        ("name_en", {"statement_en": "I agree with {kind} {period} of {client}."}),
+        ("addressee_en", {"statement_en": "I agree with {kind} {period} of {client} to {addressee}.", "name_en": "Car tax", "addressee": "de gemeente"}),
+        ("folder", {"folder": "Boekjaar {jaar}"}),
+        ("folder", {"folder": "Boekjaar {boekjaar"}),
+    ],
+)  # fmt: skip
+async def test_a_sentence_names_what_is_agreed_to_and_a_folder_only_what_can_be_filled_in(office, field, more):
+    async with browser_of(office.anna) as anna:
+        kept = await anna.post("/settings/approvals/kinds/new", data={**KIND, **more})
+    assert kept.status_code == 422 and f'id="{field}-error"' in kept.text
+    assert not await ApprovalKind.exists().where(ApprovalKind.name == KIND["name"])
+
+
 async def test_only_who_manages_the_settings_sets_kinds_and_plans_of_the_office(office):
     one = await kind()
     async with browser_of(office.ed) as ed:
