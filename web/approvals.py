@@ -170,8 +170,8 @@ async def _page(viewer: Viewer, found: ApprovalRequest, make_: Callable[..., Rep
     everything = await whole(viewer, found)
     is_unsent = found.state in ("draft", "sign_off")
     plan = await plan_of(found) if is_unsent else None
-    first = plan.steps[0].places if plan and plan.steps else ()
-    told = [one.name for one in first if one.is_mailed], [one.name for one in first if not one.is_mailed]
+    mailed, silent = plan.told if plan else ({}, {})
+    told = list(mailed.values()), list(silent.values())
     name = " ".join(one for one in (everything.row["kind_name"], everything.row["period_name"]) if one)
     return make_(
         "approvals/page.html", title=name, section="clients", request=found, whole=everything, row=everything.row, plan=plan, told=told,

@@ -28,7 +28,8 @@ from models.approvals.making import (
     title_of,
 )
 from models.approvals.offering import is_alone, offer, plan_of, send_back, sign_off
-from models.approvals.planning import PlanView, who_would_sign
+from models.approvals.plan_views import PlanView
+from models.approvals.planning import who_would_sign
 from models.approvals.proofs import Proof
 from models.approvals.reading import Asked, of_client, open_for, whole
 from models.approvals.records import (

@@ -10,6 +10,7 @@ from models import engine
 from models.approvals.events import changed, happened
 from models.approvals.holding import (
     approvers_of,
+    ask_again,
     by_staff,
     close_places,
     hold,
@@ -108,6 +109,8 @@ async def extend(request: ApprovalRequest, internal: dt.date | None, legal: dt.d
     if request.state in ("draft", "sign_off"):
         await save(request, changed_by=by.user.id)
     await move(request, state, internal_due=internal, legal_due=legal, ended_at=None if again else request.ended_at)
+    if again:
+        await ask_again(request)
     await (happened(request, "offered") if again else changed(request))
 
 

@@ -110,6 +110,22 @@ async def ask_step(request: ApprovalRequest, step: int) -> list[int]:
     return [row.person for row in rows]
 
 
+async def ask_again(request: ApprovalRequest) -> None:
+    """Who was asked when it expired is asked anew, from now on: he hears of it again."""
+    rows = [row for row in await approvers_of(request.id) if row.state == "asked"]
+    names, roles = await _as_now(request, rows)
+    for row in rows:
+        await save(row, asked_at=utcnow())
+        await note(
+            request,
+            "asked",
+            person=row.person,
+            name=names[row.person],
+            role=roles[(row.person, row.role)],
+            step=row.step,
+        )
+
+
 async def void_approvals(request: ApprovalRequest, why: str) -> list[int]:
     """Of who approved before: it no longer counts, and the proof says so. Who they are, once each."""
     rows = [row for row in await approvers_of(request.id) if row.state == "approved"]

@@ -11,7 +11,8 @@ from models.approvals.ending import replace_former
 from models.approvals.events import happened
 from models.approvals.holding import WHY_NOT, ask_step, by_staff, hold, move, worded
 from models.approvals.making import freeze_words
-from models.approvals.planning import PlanView, as_frozen, who_would_sign
+from models.approvals.plan_views import PlanView
+from models.approvals.planning import as_frozen, who_would_sign
 from models.approvals.record import note
 from models.approvals.records import ApprovalDocument, ApprovalKind, ApprovalRequest, Approver
 from models.core import Refused, Say, operation, save

@@ -12,7 +12,8 @@ from models import engine
 from models.accounts.blocking import listed
 from models.approvals.due import firm_extension
 from models.approvals.making import MOST_PARTS, NewRequest, columns_of
-from models.approvals.planning import PlanView, who_would_sign_each
+from models.approvals.plan_views import PlanView
+from models.approvals.planning import who_would_sign_each
 from models.approvals.proofs import today
 from models.approvals.records import ApprovalKind
 from models.clients import Client
@@ -282,13 +283,10 @@ async def summary_of(pieces: Sequence[Piece], bundles: Sequence[Bundle]) -> dict
     mailed: dict[int, list[Any]] = {}
     silent: set[int] = set()
     for bundle in going:
-        for place in (
-            bundle.view.steps[0].places if bundle.ends == "offered" and bundle.view and bundle.view.steps else ()
-        ):
-            if place.is_mailed:
-                mailed.setdefault(place.person, [place.name, 0])[1] += 1
-            else:
-                silent.add(place.person)
+        told = bundle.view.told if bundle.ends == "offered" and bundle.view else ({}, {})
+        for person, name in told[0].items():
+            mailed.setdefault(person, [name, 0])[1] += 1
+        silent |= set(told[1])
     replaced = [bundle.replaces for bundle in going if bundle.replaces]
     people = await engine.raw(
         f"SELECT count(DISTINCT person) AS n FROM approver WHERE state = 'approved' AND request IN {listed(1)}",
