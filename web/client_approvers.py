@@ -15,7 +15,7 @@ from models.approvals.plans import SOURCES
 from models.approvals.records import ROLES, ApprovalKind, ApproverRole, Mandate
 from models.clients import Client
 from models.core import Missing, Refused, Say
-from models.viewer import Permission, Viewer
+from models.viewer import Permission, Right, Viewer
 from web.plan_form import acted, blank, id_in, kind_asked, steps_in, wrong_in
 from web.replies import Reply, Toast, go, invalid, show
 from web.routing import Access, Routes
@@ -41,6 +41,7 @@ async def _page(viewer: Viewer, client: Client, **more: Any) -> dict[str, Any]:
     return {
         "title": client.name, "section": "clients", "tab": "approvals", "client": client, "roles": ROLES, "sources": SOURCES,
         "people": [one for one in people.values() if one.state != "blocked"], "named": people, "partner": partner,
+        "partners": [one.name for one in people.values() if one.may("partner") and one.partner_rights & int(Right.APPROVE)],
         "given": await granting.roles_given(client.id), "mandates": await granting.mandates_given(client.id),
         "counting": await plans.counting(client.id), "whole": await plans.steps_of(client.id, None),
         "may_edit": viewer.may(Permission.EDIT_APPROVALS) and client.state == "active", "typed": {},

@@ -235,10 +235,16 @@ async def test_a_director_appoints_his_own_substitute_and_nobody_elses(office):
     assert (await Mandate.objects().first()).ended_at is not None
 
 
-async def test_the_fiscal_partner_is_named(office):
+async def test_the_fiscal_partner_is_named_and_has_his_role_without_being_given_it(office):
     await engine.raw("UPDATE client SET partner = (SELECT max(id) FROM client) WHERE id = $1", office.bakkerij)
+    rows = await engine.raw("SELECT partner FROM client WHERE id = $1", office.bakkerij)
+    await person(rows[0]["partner"], "Mies")
     async with browser_of(office.anna) as anna:
-        assert "Fiscaal partner:" in (await anna.get(f"/clients/{office.bakkerij}/approvers")).text
+        page = (await anna.get(f"/clients/{office.bakkerij}/approvers")).text
+        assert (
+            "Nog niemand heeft hier een rol" not in page and "Mies Test. Andere rollen heeft hier nog niemand" in page
+        )
+        assert "Fiscaal partner:" in page
 
 
 @pytest.mark.parametrize("typed", ["twee", "", "0", "999", "2,5"])
