@@ -75,8 +75,8 @@ class PlanView:
     def told(self) -> tuple[dict[int, str], dict[int, str]]:
         """Who gets a mail when it is offered, and who is asked and gets none: person > name. Who stands in for somebody is mailed too."""
         first = self.steps[0].places if self.steps else ()
-        everybody = [*first, *(one for place in first if place.able for one in place.stand_ins)]
-        mailed = {one.person: one.name for one in everybody if one.is_mailed}
+        mailed = {place.person: place.name for place in first if place.is_mailed}
+        mailed |= {one.person: one.name for place in first if place.able for one in place.stand_ins if one.is_mailed}
         return mailed, {place.person: place.name for place in first if place.person not in mailed}
 
 

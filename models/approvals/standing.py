@@ -95,7 +95,7 @@ def _can_be_done(step: dict[str, Any], standing: Sequence[dict[str, Any]]) -> bo
     able = sum(row["state"] == "approved" or bool(row["able"]) for row in standing)
     if step["mode"] == "all":
         return able == len(standing)
-    return able >= (step["n"] if step["mode"] == "some" else 1)
+    return able >= (int(step["n"]) if step["mode"] == "some" else 1)
 
 
 async def newly_stuck() -> list[int]:
