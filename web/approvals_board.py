@@ -13,6 +13,7 @@ import partials
 from models.approvals import ApprovalRequest, board, many, reminding
 from models.approvals.board import SIZE, STAGES, WHEN, Filter
 from models.approvals.many import DO, How
+from models.approvals.standing import stuck
 from models.approvals.words import PERIODS
 from models.clients.export import workbook
 from models.core import Refused, Say
@@ -88,7 +89,7 @@ async def list_(request: Request, viewer: Viewer) -> Reply:
     query = narrowed.as_query() | ({"sort": sort} if sort != "due" else {})
     unsorted = list_.url(**narrowed.as_query())
     return show(
-        "approvals/board.html", title=Say("Accorderen"), section="approvals", rows=rows, total=total, page=number, size=SIZE, narrowed=narrowed,
+        "approvals/board.html", title=Say("Accorderen"), section="approvals", rows=rows, stuck=await stuck([row["id"] for row in rows]), total=total, page=number, size=SIZE, narrowed=narrowed,
         stages=stages, whens=whens, stage_words=STAGE_WORDS, when_words=WHEN, words=STATE_WORDS, query=query, base=list_.url(**query),
         unsorted=unsorted, sort=sort, choices=await board.choices(viewer), do=_may_do(viewer), export_url=export.url(**query),
         at_stage=lambda stage: list_.url(**(narrowed.as_query() | {"stage": stage, "when": None})),

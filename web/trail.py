@@ -442,7 +442,7 @@ _FIELDS |= {
     "retention": Say("Bewaartermijn"), "anchor_on": Say("Ankerdatum"), "year_end_month": Say("Boekjaar eindigt in"),
     "extension_months": Say("Uitstel in maanden"), "relation_ended_on": Say("Einde van de relatie"), "months": Say("Termijn in maanden"),
     "anchor": Say("Gerekend vanaf"), "ground": Say("Grond"), "trash_days": Say("Dagen in de prullenbak"),
-    "margin_months": Say("Marge voor uitstel in maanden"),
+    "margin_months": Say("Marge voor uitstel in maanden"), "addressee_en": Say("Gaat naar, in het Engels"),
 }  # fmt: skip
 _DAYS = ("since", "anchor_on", "relation_ended_on")
 _CHOICES: dict[str, dict[Any, Say]] = {

@@ -48,6 +48,7 @@ class ApprovalKind(Owned, Table, tablename="approval_kind"):
     )
     statement_en = Text(default="")
     addressee = Varchar(length=120, default="", help_text="Where it goes: Belastingdienst, KvK, …")
+    addressee_en = Varchar(length=120, default="", help_text="The same in the English sentence.")
     least_level = Varchar(
         length=7, default="pin", help_text="The least proof that counts: pin, codes, totp or passkey."
     )
@@ -158,11 +159,17 @@ class ApprovalRequest(Owned, Table, tablename="approval_request"):
     version = Integer(default=1, help_text="Rises when a part is replaced: what was looked at before no longer counts.")
     internal_due = Date(null=True, default=None)
     legal_due = Date(null=True, default=None)
+    dated_on = Date(
+        null=True, default=None, help_text="When it was decided: paid out, adopted; where the calendar asks it."
+    )
     step = Integer(default=0, help_text="Whose turn it is: 1, 2, …; 0 before it is offered.")
     steps = Text(default="[]", help_text="JSON: the plan as it was when it was offered.")
     responsible = ForeignKey(User, null=True, default=None, on_delete=OnDelete.set_null, index=True)
     made_by = ForeignKey(User, null=True, default=None, on_delete=OnDelete.set_null)
     made_at = Timestamptz(index=True)
+    changed_by = ForeignKey(
+        User, null=True, default=None, on_delete=OnDelete.set_null, help_text="who last changed the draft"
+    )
     signed_off_by = ForeignKey(User, null=True, default=None, on_delete=OnDelete.set_null)
     signed_off_at = Timestamptz(null=True, default=None)
     offered_at = Timestamptz(null=True, default=None)
@@ -179,7 +186,7 @@ class ApprovalRequest(Owned, Table, tablename="approval_request"):
     approval_request_state_known = Check(f"state IN ({one_of(STATES)})")
     approval_request_level_known = Check(_LEVEL_KNOWN)
 
-    EXPORTS = Export(Say("Aangeboden accorderingen"), by=("made_by", "responsible", "signed_off_by"))
+    EXPORTS = Export(Say("Aangeboden accorderingen"), by=("made_by", "changed_by", "responsible", "signed_off_by"))
     ERASES = Erase(ground=PROOF)
 
     @classmethod

@@ -14,7 +14,7 @@ from piccolo.table import Table
 from models import engine
 from models.accounts import User
 from models.accounts.reaching import add_to
-from models.clients.checks import FIELDS, PRIVATE, WITH_BSN, checked
+from models.clients.checks import FIELDS, PEOPLE, PRIVATE, WITH_BSN, checked
 from models.clients.colleagues import Colleagues
 from models.clients.grouping import Grouping
 from models.clients.particulars import Particulars
@@ -191,8 +191,8 @@ class Client(Particulars, Colleagues, Owned, Table, tablename="client"):
     async def _fits(self, values: dict[str, Any], by: Viewer) -> None:
         if self.bsn and values["kind"] not in WITH_BSN:
             raise Refused("kind", Say("Haal eerst het BSN weg: een organisatie heeft er geen."))
-        if self.partner and values["kind"] != "private":
-            raise Refused("kind", Say("Maak eerst het partnerschap los: alleen particulieren zijn fiscale partners."))
+        if self.partner and values["kind"] not in PEOPLE:
+            raise Refused("kind", Say("Maak eerst het partnerschap los: alleen particulieren en eenmanszaken of zzp’ers zijn fiscale partners."))  # fmt: skip
         if values["office"] != self.office:
             await office_fits(values["office"], by)
 

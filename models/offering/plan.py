@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.accounts.blocking import listed
+from models.approvals.due import firm_extension
 from models.approvals.making import MOST_PARTS, NewRequest, columns_of
-from models.approvals.planning import PlanView, who_would_sign_each
+from models.approvals.plan_views import PlanView
+from models.approvals.planning import who_would_sign_each
 from models.approvals.proofs import today
 from models.approvals.records import ApprovalKind
 from models.clients import Client
@@ -170,8 +172,9 @@ async def laid_out(offering: Offering, rows: Sequence[dict[str, Any]]) -> tuple[
     assert kind is not None
     await _find_formers(bundles, kind.id)
     await _find_signers(bundles, kind)
+    firm = await firm_extension()
     for bundle in bundles:
-        _fill(bundle, offering, kind)
+        _fill(bundle, offering, kind, firm)
         bundle.ends = _end(bundle, offering.ends, kind)
         for piece in bundle.pieces:
             piece.ends = bundle.ends
@@ -265,7 +268,7 @@ async def _find_signers(bundles: Sequence[Bundle], kind: ApprovalKind) -> None:
             bundle.note("warned", [one.as_json() for one in view.warnings[:MOST_WARNINGS]])
 
 
-def _fill(bundle: Bundle, offering: Offering, kind: ApprovalKind) -> None:
+def _fill(bundle: Bundle, offering: Offering, kind: ApprovalKind, firm: int) -> None:
     """Its deadlines by the calendar of this client, and what else was chosen; or why that cannot be."""
     first = bundle.first
     values = NewRequest(
@@ -274,7 +277,7 @@ def _fill(bundle: Bundle, offering: Offering, kind: ApprovalKind) -> None:
     )  # fmt: skip
     year = Client(year_end_month=first.row["year_end_month"], extension_months=first.row["extension_months"])
     try:
-        bundle.columns = columns_of(year, kind, values)
+        bundle.columns = columns_of(year, kind, values, firm)
     except Refused as refused:
         bundle.note("wrong", refused.why.as_json())
 
@@ -293,13 +296,10 @@ async def summary_of(pieces: Sequence[Piece], bundles: Sequence[Bundle]) -> dict
     mailed: dict[int, list[Any]] = {}
     silent: set[int] = set()
     for bundle in going:
-        for place in (
-            bundle.view.steps[0].places if bundle.ends == "offered" and bundle.view and bundle.view.steps else ()
-        ):
-            if place.is_mailed:
-                mailed.setdefault(place.person, [place.name, 0])[1] += 1
-            else:
-                silent.add(place.person)
+        told = bundle.view.told if bundle.ends == "offered" and bundle.view else ({}, {})
+        for person, name in told[0].items():
+            mailed.setdefault(person, [name, 0])[1] += 1
+        silent |= set(told[1])
     replaced = [bundle.replaces for bundle in going if bundle.replaces]
     held = [bundle.formers[0] for bundle in bundles if bundle.waits_for_former]
     legal, internal = (

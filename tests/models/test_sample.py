@@ -71,6 +71,11 @@ async def test_what_was_handed_in_lies_beside_what_was_asked(anna: Viewer) -> No
     )
 
 
+async def test_the_deadline_of_a_vat_return_is_that_of_the_calendar(anna: Viewer) -> None:
+    of_vat = "approval_request r JOIN approval_kind k ON k.id = r.kind WHERE k.rule = 'ob' AND r.period = 'k3' AND r.book_year = 2026"
+    assert await count(of_vat) == await count(f"{of_vat} AND r.legal_due = '2026-10-31'") > 0
+
+
 async def test_nobody_is_mailed_of_what_came_with_it(anna: Viewer) -> None:
     from models.client_news import plan_at_once, plan_daily
     from models.settings import utcnow

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from models import engine
-from models.approvals import ApprovalRequest, ask
+from models.approvals import ApprovalRequest, ask, offer
 from models.approvals.proofs import today
 from models.core import save
 from models.settings import Firm
@@ -133,8 +133,8 @@ async def test_signing_off_many_but_not_ones_own(office: Cast, browser: Browsers
     await person(office.bakkerij, "Rikkie")
     await engine.raw("UPDATE users SET role = 'office_administrator' WHERE id = $1", office.ed.user.id)
     accounts = await kind("Jaarrekening (definitief)")
-    mine = await offered(office, kind=accounts.id)
-    await engine.raw("UPDATE approval_request SET made_by = $1 WHERE id = $2", office.ed.user.id, mine.id)
+    mine = await draft(office, kind=accounts.id, by=office.ed)
+    await offer(mine, by=office.ed)
     own = await offered(office, kind=accounts.id)
     async with browser(office.anna) as anna:
         report = await anna.post(pages.carry_out.url(), data={"do": "sign_off", "ids": [str(mine.id), str(own.id)]})

@@ -61,6 +61,9 @@ async def test_on_the_phone_list_is_who_did_not_react_to_the_last_reminder_or_wh
         ("Bo Test", one.id),
         ("Cas Test", one.id),
     ]
+    await engine.raw("UPDATE client SET state = 'archived' WHERE id = $1", office.bakkerij)
+    assert await who(office.anna) == []  # nobody calls about a client that is put away
+    await engine.raw("UPDATE client SET state = 'active' WHERE id = $1", office.bakkerij)
     assert {row["who"]: row["why"] for row in (await calling.to_call(office.anna))[0]} == {
         "Bo Test": "",
         "Cas Test": "not_in",
