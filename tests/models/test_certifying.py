@@ -433,6 +433,7 @@ async def unguarded() -> None:
     for name, table in (
         ("approval_proof_as_written", "approval_record"),
         ("approval_proof_stays", "approval_record"),
+        ("approval_proof_real", "approval_record"),
         ("approval_bytes", "approval_document"),
     ):
         await engine.raw(f"DROP TRIGGER {name}" if engine.is_sqlite() else f"DROP TRIGGER {name} ON {table}")
