@@ -363,10 +363,12 @@ async def test_with_an_authority_the_seal_has_a_time_stamp(cast: Cast, tsa: Auth
     assert papers.STATEMENT.encode() not in b"".join(tsa.asked)  # it sees hashes alone
 
 
-@pytest.mark.parametrize("fault", ["down", "nonsense", "refuses"])
+@pytest.mark.parametrize("fault", ["down", "nonsense", "refuses", "other", "replayed", "drips"])
 async def test_an_authority_that_fails_holds_up_nothing_and_is_asked_again(
-    cast: Cast, tsa: Authority, folder_store: Path, fault: str
+    cast: Cast, tsa: Authority, folder_store: Path, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if fault == "drips":
+        monkeypatch.setattr(signing, "_SECONDS", 0.6)
     await stamping(cast, tsa.url)
     tsa.fault = fault
     made = await papers.approved(cast)
@@ -379,6 +381,7 @@ async def test_an_authority_that_fails_holds_up_nothing_and_is_asked_again(
     assert await completing.mend_all() == 0  # not yet
     assert await completing.mend_all(utcnow() + LATER) == 0  # still failing
     tsa.fault = ""
+    monkeypatch.setattr(signing, "_SECONDS", 15.0)
     assert await completing.mend_all(utcnow() + 2 * LATER) == 1
 
     second = await the_seal(made.request)
