@@ -31,7 +31,10 @@ def main(folder: Path) -> int:
         print(f"GOED / GOOD: {len(proof['record'])} handelingen / acts, {len(proof['documents'])} stukken / documents")
         for act in proof["record"]:
             if act["act"] in ("approved", "on_paper"):
-                print(f"  {act['at']}  {act['name']}, {act['role']}: {act['act']} ({act['method']})")
+                told = json.loads(act["detail"])
+                behalf = f" namens / on behalf of {told['on_behalf_of_name']}" if told.get("on_behalf_of_name") else ""
+                paper = f" op papier / on paper: {told['signed_by']}, {told.get('signed_on')};" if told.get("signed_by") else ""  # fmt: skip
+                print(f"  {act['at']} {paper} {act['name']}, {act['role']}{behalf}: {act['act']} ({act['method']})")
         for _, said in seals or [("", "ER IS GEEN VERZEGELDE AKKOORDVERKLARING BIJ / THERE IS NO SEALED CERTIFICATE")]:
             print(said)
     return 1 if wrong else 0
