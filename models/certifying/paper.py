@@ -168,7 +168,10 @@ _ROWS_OF_TABLE = 100  # laying out one table takes ever longer the longer it is
 def _record(facts: Facts, language: str, number: int, link: str) -> list[Flowable]:
     of = words.LABELS
     head = [[_p(of[name].of(language), _SMALL) for name in ("number", "utc", "act", "from")]]
-    lines = [_line(act, language) for act in folded(facts.acts)]
+    request = facts.request
+    same = {request["kind_name"]: words.Both(request["kind_name"], request["kind_name_en"] or request["kind_name"])}
+    same |= {one.nl: one for one in [words.period_of(request["period"], request["book_year"])]}
+    lines = [_line(act, language, same) for act in folded(facts.acts)]
     widths = [14 * mm, 36 * mm, _WIDTH - 110 * mm, 60 * mm]
     tables = [
         Table(
@@ -181,11 +184,11 @@ def _record(facts: Facts, language: str, number: int, link: str) -> list[Flowabl
     return [_p(words.RECORD.of(language), _HEADING), *chain, _p(link, _HASH), Spacer(1, 2 * mm), *tables]
 
 
-def _line(act: dict[str, Any], language: str) -> list[Any]:
+def _line(act: dict[str, Any], language: str, same: dict[str, words.Both]) -> list[Any]:
     what = [_p(words.ACTS[act["act"]].of(language) if act["act"] in words.ACTS else act["act"], _CELL)]
     who = ", ".join(part for part in (act["name"], act["role"]) if part)
     how = words.way_of(act).of(language) if act["level"] else act["method"]
-    what += [_p(line, _CELL) for line in (who, how, *_of_detail(act, language)) if line]
+    what += [_p(line, _CELL) for line in (who, how, *_of_detail(act, language, same)) if line]
     where = [_p(line, _CELL) for line in (act["address"], act["agent"]) if line]
     last = act.get("until", act)
     several = last["number"] != act["number"]
@@ -226,8 +229,8 @@ def ranges(pages: set[int]) -> str:
     return ", ".join(f"{first}-{last}" if last > first else str(first) for first, last in found)
 
 
-def _of_detail(act: dict[str, Any], language: str) -> list[str]:
-    """What stands in the detail, in words; hashes and the like are in the file of proof."""
+def _of_detail(act: dict[str, Any], language: str, same: dict[str, words.Both]) -> list[str]:
+    """What stands in the detail, in words; hashes and the like are in the file of proof. `same`: words that are English otherwise."""
     told = json.loads(act["detail"])
     if "pages" in act:
         said = words.PAGE[len(act["pages"]) > 1]
@@ -240,7 +243,8 @@ def _of_detail(act: dict[str, Any], language: str) -> list[str]:
         if value in (None, "", []) or name in OURS.get(act["act"], ()) or (name == "version" and value == 1):
             continue
         day = day_of(value) if name in words.DAYS else None
-        known = words.day_of(day) if day else words.SAID.get((name, str(value)), words.Both(str(value), str(value)))
+        plain = same.get(str(value)) or words.Both(str(value), str(value))
+        known = words.day_of(day) if day else words.SAID.get((name, str(value)), plain)
         found.append(" / ".join(dict.fromkeys(_both_of(text, known, language))))
     return [piece for one in found for piece in _pieces(one)]
 

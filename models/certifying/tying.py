@@ -101,7 +101,7 @@ def _wrong_part(named: Named, rows: list[dict[str, Any]]) -> Say | None:
                 return Say("“{name}” van accordering {request} is er later bij gezet: het bewijs noemt het niet.", name=row["name"], request=named.request)  # fmt: skip
         elif row["sha256"] != named.parts[row["id"]]:
             return Say("“{name}” van accordering {request} is een ander bestand dan er in het bewijs staat.", name=row["name"], request=named.request)  # fmt: skip
-    if set(named.parts) - {row["id"] for row in rows}:
+    if named.whole and set(named.parts) - {row["id"] for row in rows}:  # of a draft a part may go
         return Say("Een stuk dat in het bewijs van accordering {request} staat, is weggehaald.", request=named.request)
     return None
 

@@ -135,7 +135,9 @@ async def test_no_key_of_ours_stands_in_it(cast: Cast) -> None:
         assert key not in text, key
     assert "Periode:november2026" in text and "Bestand:btw.pdf" in text
     await engine.raw("UPDATE client SET language = 'en' WHERE id = $1", cast.bakkerij)
-    assert "Bestand:btw.pdf/File:btw.pdf" in await text_of(request)
+    english = await text_of(request)
+    assert "Bestand:btw.pdf/File:btw.pdf" in english
+    assert "Periode:november2026/Period:November2026" in english and "/Kind:VATreturn" in english
 
 
 async def test_what_the_office_says_to_itself_stays_in_the_office(cast: Cast) -> None:

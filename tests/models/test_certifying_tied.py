@@ -15,13 +15,14 @@ import pytest
 
 from models import config, engine
 from models import storage as stores
-from models.approvals import record, swap_part
+from models.approvals import offer, record, swap_part
+from models.approvals.making import remove_part
 from models.approvals.records import ApprovalRequest
 from models.certifying import completing
 from models.certifying.evidence import evidence_of
 from models.storage import storage
 from tests import certifying as papers
-from tests.approving import main_parts, now, offered, part, person, plan, says_yes, step
+from tests.approving import draft, main_parts, now, offered, part, person, plan, says_no, says_yes, step
 from tests.cast import Cast
 from tests.models.test_certifying import unguarded
 
@@ -97,6 +98,21 @@ async def test_rows_that_contradict_the_record_are_found(cast: Cast, kept: Path,
     for verdict in (await record.verify(request.id), await record.verify_all()):
         assert not verdict.holds
         assert said in str(verdict.broken)
+
+
+async def test_what_is_done_to_a_draft_is_no_contradiction(cast: Cast) -> None:
+    request = await draft(cast, None, part("a.pdf"), part("b.pdf"))
+    first, second = await main_parts(request)
+    await swap_part(request, first.id, part("c.pdf"), by=cast.anna)
+    await remove_part(await now(request), first.id, by=cast.anna)
+    await swap_part(await now(request), second.id, part("d.pdf"), by=cast.anna)
+    assert (await record.verify_all()).holds
+    eva = await person(cast.bakkerij, "Eva")
+    await plan(cast.bakkerij, step(eva))
+    await offer(await now(request), by=cast.anna)
+    await swap_part(await now(request), second.id, part("e.pdf"), by=cast.anna)
+    await says_no(eva, request)
+    assert (await record.verify_all()).holds
 
 
 # outside, by the script that goes with the file of proof
