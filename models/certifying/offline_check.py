@@ -148,7 +148,7 @@ def signed(written: bytes) -> tuple[str, bytes, bytes, bytes]:
     content = bytes.fromhex(written.decode("ascii"))
     data = inside(content, inside(content, inside(content, (0, 0, len(content)))[0])[1])[0]
     signer = inside(content, inside(content, inside(content, data)[-1])[0])
-    algorithm = HASHES[raw(content, inside(content, signer[2])[0]).hex()]
+    algorithm, digest = HASHES[raw(content, inside(content, signer[2])[0]).hex()], b""
     for one in inside(content, signer[3]):
         name, values = inside(content, one)
         if raw(content, name).hex() == "2a864886f70d010904":
