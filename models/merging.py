@@ -95,9 +95,12 @@ async def merge(keep: Client, other: Client, take: Collection[str], seen: str, *
         await _move_pairs(table, pair, keep.id, other.id)
     await _join_responsible(keep.id, other.id)
     await merge_dossiers(keep.id, other.id)
+    if keep.is_sample and not other.is_sample:
+        await save(keep, is_sample=False)  # what is not invented does not go with the sample office
+    # Known to be merged before its proof comes over: in nothing but a merge does the database let that go to another client.
+    await save(other, state="archived", merged_into=keep.id, partner=None)
     for sql in _ALSO_SQL:
         await engine.raw(sql, keep.id, other.id)
-    await save(other, state="archived", merged_into=keep.id, partner=None)
     await settle_rights(clients=[keep.id, other.id])
     await settle(clients=[keep.id, other.id])
     await _note(keep, other, take, before, by)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -20,7 +21,8 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 
 class Authority:
-    """`fault`: '' answers, 'down' is HTTP 503, 'nonsense' no answer at all, 'refuses' says no. `asked`: what came in."""
+    """`fault`: '' answers, 'down' is HTTP 503, 'nonsense' no answer at all, 'refuses' says no, 'other' is of another hash,
+    'replayed' answers an earlier question, 'drips' gives one byte now and then. `asked`: what came in."""
 
     def __init__(self) -> None:
         self.fault, self.url, self.asked = "", "", list[bytes]()
@@ -50,6 +52,10 @@ class Authority:
         if self.fault == "refuses":
             return 200, bytes.fromhex("30053003020102")  # a status of 2 (rejection), and no token
         asked = tsp.TimeStampReq.load(question)
+        if self.fault == "other":
+            asked["message_imprint"]["hashed_message"] = bytes(32)
+        if self.fault == "replayed":
+            asked["nonce"] = 7
         return 200, self._stamper.request_tsa_response(asked).dump()
 
 
@@ -66,7 +72,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/timestamp-reply")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.server.authority.fault != "drips":
+            self.wfile.write(body)
+            return
+        with contextlib.suppress(OSError):
+            for at in range(60):
+                self.wfile.write(body[at : at + 1])
+                self.wfile.flush()
+                time.sleep(0.2)
 
     def log_message(self, *_: Any) -> None:
         """Quiet."""

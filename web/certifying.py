@@ -13,11 +13,11 @@ from models import throttling
 from models.approvals.records import ApprovalRequest
 from models.certifying import attention, checking
 from models.certifying.evidence import evidence_of
-from models.certifying.facts import Facts, facts_of
+from models.certifying.facts import Facts, day_of, facts_of
 from models.certifying.filing import newest_of
 from models.certifying.records import ApprovalSeal, SealTrouble
 from models.certifying.verifying import verify_these
-from models.certifying.wording import ACTS, WAYS, Both, period_of
+from models.certifying.wording import ACTS, Both, period_of, way_of
 from models.certifying.work import start_sealing, start_verifying
 from models.core import Missing, Say
 from models.scanning import require_open
@@ -56,8 +56,8 @@ async def _read(viewer: Viewer, found: ApprovalRequest) -> tuple[Facts, list[App
 async def _proof(viewer: Viewer, found: ApprovalRequest, facts: Facts, seals: list[ApprovalSeal]) -> dict[str, Any]:
     return {
         "title": Say("Bewijs"), "section": "approvals", "one": facts.request, "period": period_of(found.period, found.book_year),
-        "acts": [act | {"told": ACTS.get(act["act"], Both(act["act"], act["act"])), "page": json.loads(act["detail"]).get("page")} for act in facts.acts[-_SHOWN:]],
-        "more": max(0, len(facts.acts) - _SHOWN), "approvals": facts.approvals, "ways": WAYS, "parts": facts.parts, "seals": seals,
+        "acts": [act | {"told": ACTS.get(act["act"], Both(act["act"], act["act"])), "page": json.loads(act["detail"]).get("page"), "how": way_of(act) if act["level"] else None} for act in facts.acts[-_SHOWN:]],
+        "more": max(0, len(facts.acts) - _SHOWN), "approvals": [act | {"how": way_of(act), "day": day_of(act.get("signed_on"))} for act in facts.approvals], "parts": facts.parts, "seals": seals,
         "trouble": await viewer.scope(SealTrouble).where(SealTrouble.request == found.id).find(), "head": facts.head, "verdict": None,
         "of_client": found.client,
     }  # fmt: skip

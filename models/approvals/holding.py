@@ -36,6 +36,10 @@ WHY_NOT_YOURS = WHY_NOT | {
 }
 
 
+# What the office says to itself stands with the request and on the trail: the proof goes to the client.
+OURS = {"sent_back": ("reason",)}
+
+
 async def hold(request: ApprovalRequest) -> None:
     """The row as it is now, and nobody else's until this unit ends: two at once do not both go on from the same state."""
     await engine.raw("UPDATE approval_request SET version = version WHERE id = $1", request.id)
@@ -63,7 +67,8 @@ async def move(request: ApprovalRequest, new: str, event: str = "", **columns: A
 async def by_staff(request: ApprovalRequest, act: str, by: Viewer, **detail: Any) -> None:
     """A line in the proof of what somebody of the office did, and one on the trail."""
     document = detail.pop("document", None)
-    await note(request, act, person=by.user.id, name=by.user.full_name, role="kantoor", document=document, **detail)
+    told = {name: value for name, value in detail.items() if name not in OURS.get(act, ())}
+    await note(request, act, person=by.user.id, name=by.user.full_name, role="kantoor", document=document, **told)
     kept = {"state": request.state, **{name: value for name, value in detail.items() if isinstance(value, str | int)}}
     await by.note(f"ApprovalRequest.{act}", request, {name: str(value)[:200] for name, value in kept.items()})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -223,7 +224,11 @@ async def timeline(request: ApprovalRequest, most: int = 500) -> list[dict[str, 
         "WHERE request = $1 AND act <> 'page_seen' ORDER BY number DESC LIMIT $2",
         request.id, most,
     )  # fmt: skip
-    return [row | {"detail": json.loads(row["detail"])} for row in rows]
+    told = [row | {"detail": json.loads(row["detail"])} for row in rows]
+    for row in told:
+        if day := row["detail"].get("signed_on"):
+            row["detail"]["signed_on"] = dt.date.fromisoformat(day)
+    return told
 
 
 async def pages_seen(request: int) -> dict[tuple[int, int], int]:

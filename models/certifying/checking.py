@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from models import engine
-from models.certifying.facts import facts_of
+from models.certifying.facts import day_of, facts_of
 from models.certifying.records import ApprovalSeal
 from models.certifying.wording import Both, period_of
 from models.settings import Firm
@@ -21,12 +21,15 @@ from models.storage.base import is_sha256
 
 @dataclass(frozen=True)
 class Approval:
-    """Somebody who approved: his name as the office lets it be told, his role then, and when."""
+    """Somebody who approved: his name as the office lets it be told, his role then, when, and for whom he did it, or ''. Of what was
+    signed on paper `signed_on` is the day, and `at` when the office recorded it."""
 
     name: str
     role: str
     at: dt.datetime
     on_paper: bool = False
+    behalf: str = ""
+    signed_on: dt.date | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,15 @@ async def _found(row: dict[str, Any], names: str) -> Found | None:
         return None
     request = facts.request
     approvals = [
-        Approval(named(act["name"], names), act["role"], act["at"], act["act"] == "on_paper") for act in facts.approvals
+        Approval(
+            named(act["name"], names),
+            act["role"],
+            act["at"],
+            act["act"] == "on_paper",
+            named(act["behalf"], names),
+            day_of(act.get("signed_on")),
+        )
+        for act in facts.approvals
     ]
     newer = row["what"] == "certificate" and await ApprovalSeal.exists().where(
         (ApprovalSeal.request == row["request"]) & (ApprovalSeal.number > row["number"])

@@ -12,6 +12,7 @@ from typing import Any
 from models import engine
 from models.approvals.record import FIELDS
 from models.certifying.facts import Facts, facts_of
+from models.certifying.filing import in_a_name
 from models.certifying.wording import period_of
 from models.content_type import clean_name
 from models.core import fold
@@ -44,7 +45,9 @@ async def evidence_of(request_id: int) -> tuple[str, list[Entry]]:
     entries = [Entry(0, path, sha256, size) for path, sha256, size in files]
     entries += [Entry(0, path, "", len(text.encode()), text) for path, text in texts.items()]
     when = period_of(facts.request["period"], facts.request["book_year"]).nl
-    return clean_name(f"Bewijs {facts.request['kind_name']} {when} {facts.request['client_number']}"[:150]), entries
+    return clean_name(
+        f"Bewijs {in_a_name(facts.request['kind_name'])} {when} {facts.request['client_number']}"[:150]
+    ), entries
 
 
 def canonical(value: Any) -> str:
@@ -105,7 +108,8 @@ U hebt er het kantoor en internet niet voor nodig.
 
 In een keer
   Pak het archief uit en voer uit: python3 controleer.py
-  Het programma is kort en leest alleen wat in deze map staat; u kunt het eerst lezen, of zelf zoiets schrijven.
+  Het programma leest alleen wat in deze map staat; u kunt het eerst lezen, of zelf zoiets schrijven. Het kijkt ook het zegel
+  na, maar niet van wie het certificaat is en niet de tijdstempel: vergelijk de vingerafdruk, en zie 4.
 
 Met de hand
   1. Bestanden: sha256sum -c SHA256SUMS
@@ -136,7 +140,8 @@ You need neither the office nor the internet for it.
 
 All at once
   Unpack the archive and run: python3 controleer.py
-  The program is short and reads only what is in this folder; you may read it first, or write one like it.
+  The program reads only what is in this folder; you may read it first, or write one like it. It also looks at the seal, but
+  not at whose certificate it is, nor at the time-stamp: compare the fingerprint, and see 4.
 
 By hand
   1. Files: sha256sum -c SHA256SUMS

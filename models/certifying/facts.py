@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -40,30 +41,59 @@ class Facts:
 
 
 def standing(acts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The acts of approving that count at the end, one of each person: what was voided, or refused after all, does not. Of what
-    was signed on paper `name` is who signed, `signed_on` the day, and `recorded_by` who of the office noted it."""
+    """The acts of approving that count at the end, one of each place that somebody had: what was voided, or refused after all, does
+    not. What was replaced by a newer request counted until then, and is told. `behalf` is the name of for whom it was done, or ''.
+    Of what was signed on paper `name` is who signed, `signed_on` the day, and `recorded_by` who of the office noted it."""
     found: dict[Any, dict[str, Any]] = {}
+    refused = set[Any]()
+    names = {act["person"]: act["name"] for act in acts if act["person"]}
     for act in acts:
+        if act["act"] not in _DECIDING:
+            continue
+        told = json.loads(act["detail"])
         who = act["on_behalf_of"] or act["person"] or act["name"]
+        place = (who, told.get("step"))
         if act["act"] == "on_paper":
-            found["on paper"] = _on_paper(act)
-        elif act["act"] == "approved":
-            found[who] = act
-        elif act["act"] in ("voided", "rejected"):
-            found.pop(who, None)
+            found["on paper", None] = _on_paper(act, told)
+        elif act["act"] == "approved" and place not in refused:
+            found[place] = act | {"behalf": _behalf(act, told, names)}
+        elif act["act"] == "rejected":
+            refused.add(place)
+            found.pop(place, None)
+        elif act["act"] == "voided" and told.get("why") != "replaced":
+            found = {place: one for place, one in found.items() if place[0] != who}
+        elif act["act"] in ("asked", "part_replaced"):
+            refused.clear()
     return sorted(found.values(), key=lambda act: act["number"])
 
 
-def _on_paper(act: dict[str, Any]) -> dict[str, Any]:
-    told = json.loads(act["detail"])
+_DECIDING = ("approved", "rejected", "voided", "on_paper", "asked", "part_replaced")
+
+
+def _behalf(act: dict[str, Any], told: dict[str, Any], names: dict[int, str]) -> str:
+    if not act["on_behalf_of"]:
+        return ""
+    return str(told.get("on_behalf_of_name") or names.get(act["on_behalf_of"]) or f"#{act['on_behalf_of']}")
+
+
+def _on_paper(act: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
     if not told.get("signed_by"):
-        return act
+        return act | {"behalf": ""}
     return act | {
         "name": told["signed_by"],
         "role": "",
+        "behalf": "",
         "signed_on": told.get("signed_on", ""),
         "recorded_by": act["name"],
     }
+
+
+def day_of(text: Any) -> dt.date | None:
+    """The day that stands on the record as 2026-11-30; None for what is no day."""
+    try:
+        return dt.date.fromisoformat(str(text or ""))
+    except ValueError:
+        return None
 
 
 _REQUEST = """SELECT r.*, k.name AS kind_name, k.name_en AS kind_name_en, k.folder, c.name AS client_name, c.number AS client_number,

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.certifying.records import ApprovalSeal
+from models.certifying.wording import period_of
 from models.content_type import clean_name
 from models.core import fold
 from models.dossiers import Document, DocumentVersion, NewDocument
@@ -145,6 +147,12 @@ async def newest_of(viewer: Viewer, request_id: int) -> ApprovalSeal | None:
 
 
 def certificate_name(request: dict[str, Any]) -> str:
-    """Akkoordverklaring Aangifte omzetbelasting 2026 k1.pdf"""
-    when = " ".join(str(part) for part in (request["book_year"] or "", request["period"]) if part)
-    return clean_name(f"Akkoordverklaring {request['title'] or request['kind_name']} {when}".strip()[:200] + ".pdf")
+    """Akkoordverklaring Aangifte omzetbelasting 1e kwartaal 2026.pdf"""
+    when = period_of(request["period"], request["book_year"]).nl
+    what = in_a_name(request["title"] or request["kind_name"])
+    return clean_name(f"Akkoordverklaring {what} {when}".strip()[:200] + ".pdf")
+
+
+def in_a_name(text: str) -> str:
+    """As it can stand in the name of a file: IB/PVV 2025 t/m 2026 becomes IB-PVV 2025 t-m 2026, and is not taken for a path."""
+    return re.sub(r"\s+", " ", re.sub(r'[/\\<>:"|?*]+', "-", text)).strip(" -")

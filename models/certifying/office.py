@@ -38,6 +38,8 @@ YEARS, BITS = 10, 3072
 MOST = 256 * 1024  # bytes of a file that is uploaded
 _DOCUMENTS = ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336
 _ADOBE = ObjectIdentifier("1.2.840.113583.1.1.5")
+# Programs that check seals by what they know of mail, as pdfsig does, take one without the last for damaged.
+_OWN = [_DOCUMENTS, _ADOBE, ExtendedKeyUsageOID.EMAIL_PROTECTION]
 _SEALS = {
     _DOCUMENTS,
     _ADOBE,
@@ -172,7 +174,7 @@ def make_own(name: str, place: str, now: dt.datetime) -> Pair:
         .not_valid_after(now.replace(year=now.year + YEARS, day=min(now.day, 28)))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(usage, critical=True)
-        .add_extension(x509.ExtendedKeyUsage([_DOCUMENTS, _ADOBE]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(_OWN), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )

@@ -5,10 +5,12 @@ Python 3.8 of nieuwer; niets hoeft te worden geinstalleerd / Python 3.8 or newer
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +22,21 @@ def main(folder: Path) -> int:
         if not (folder / name).is_file() or sha256((folder / name).read_bytes()) != known:
             wrong.append(f"gewijzigd of weg / changed or gone: {name}")
     proof = json.loads((folder / "bewijs.json").read_text(encoding="utf-8"))
-    wrong += documents(folder, proof) + chain(proof) + certificates(folder, proof)
+    wrong += documents(folder, proof) + chain(proof) + named(proof) + certificates(folder, proof)
+    seals = [seal(folder, one) for one in proof["certificates"] if one["path"]]
+    wrong += [said for state, said in seals if state == "wrong"]
     for one in wrong:
         print("FOUT / WRONG:", one)
     if not wrong:
         print(f"GOED / GOOD: {len(proof['record'])} handelingen / acts, {len(proof['documents'])} stukken / documents")
         for act in proof["record"]:
             if act["act"] in ("approved", "on_paper"):
-                print(f"  {act['at']}  {act['name']}, {act['role']}: {act['act']} ({act['method']})")
+                told = json.loads(act["detail"])
+                behalf = f" namens / on behalf of {told['on_behalf_of_name']}" if told.get("on_behalf_of_name") else ""
+                paper = f" op papier / on paper: {told['signed_by']}, {told.get('signed_on')};" if told.get("signed_by") else ""  # fmt: skip
+                print(f"  {act['at']} {paper} {act['name']}, {act['role']}{behalf}: {act['act']} ({act['method']})")
+        for _, said in seals or [("", "ER IS GEEN VERZEGELDE AKKOORDVERKLARING BIJ / THERE IS NO SEALED CERTIFICATE")]:
+            print(said)
     return 1 if wrong else 0
 
 
@@ -58,6 +67,38 @@ def chain(proof: dict[str, Any]) -> list[str]:
     return []
 
 
+def named(proof: dict[str, Any]) -> list[str]:
+    """Documents and choices must be those that the record itself names: offered, put in the place of others, approved, scanned."""
+    parts: dict[int, str] = {}
+    scans: set[str] = set()
+    whole, wrong = False, []
+    chosen: Counter[Any] = Counter()
+    for act in proof["record"]:
+        told = json.loads(act["detail"])
+        if act["act"] == "offered" and isinstance(told.get("sha256"), dict):
+            parts, whole = {int(part): known for part, known in told["sha256"].items()}, True
+        elif act["act"] == "on_paper":
+            scans |= set(told.get("scans", []))
+        elif act["act"] == "part_replaced" and act["document"]:
+            parts[act["document"]] = told["sha256"]
+            chosen.clear()
+        elif act["act"] in ("approved", "rejected") and act["document"]:
+            if parts.setdefault(act["document"], told.get("sha256")) != told.get("sha256"):
+                wrong.append(
+                    f"handeling {act['number']} gaat over andere bytes / act {act['number']} is of other bytes"
+                )
+            chosen[(act["document"], act["on_behalf_of"] or act["person"], act["act"], told.get("sha256"))] += 1
+    for one in proof["documents"]:
+        strange = whole and one["id"] not in parts and scans.isdisjoint([one["sha256"]])
+        if strange or parts.get(one["id"], one["sha256"]) != one["sha256"]:
+            wrong.append(f"niet wat er in de keten staat / not what the chain says: {one['name']}")
+    if whole and set(parts) - {one["id"] for one in proof["documents"]}:
+        wrong.append("een stuk uit de keten ontbreekt / a document of the chain is missing")
+    if Counter((one["document"], one["person"], one["outcome"], one["sha256"]) for one in proof["choices"]) - chosen:
+        wrong.append("een keuze staat niet zo in de keten / a choice is not as the chain has it")
+    return wrong
+
+
 def certificates(folder: Path, proof: dict[str, Any]) -> list[str]:
     """The end of the chain stands in every sealed certificate, and must be the one of this record."""
     links = {act["number"]: act["link"] for act in proof["record"]}
@@ -72,6 +113,92 @@ def certificates(folder: Path, proof: dict[str, Any]) -> list[str]:
         elif not found or links.get(int(found[1])) != found[2].decode():
             wrong.append(f"hoort niet bij dit bewijs / does not belong to this record: {one['path']}")
     return wrong
+
+
+# The seal (PAdES), by what Python has: the hash of the sealed bytes, and the signature where the key is RSA. Whom a certificate
+# belongs to is not for a program to say: compare its fingerprint with the one that the office gives you.
+
+HASHES = {"608648016503040201": "sha256", "608648016503040202": "sha384", "608648016503040203": "sha512"}
+BEFORE = {"sha256": "3031300d060960864801650304020105000420", "sha384": "3041300d060960864801650304020205000430", "sha512": "3051300d060960864801650304020305000440"}  # fmt: skip
+
+
+def seal(folder: Path, one: dict[str, Any]) -> tuple[str, str]:
+    """What can be said of a seal: (intact, wrong or unknown, the words)."""
+    name, content = one["path"], (folder / one["path"]).read_bytes()
+    found = re.search(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]", content)
+    if not found:
+        return "wrong", f"er staat geen zegel op / there is no seal on: {name}"
+    start, length, later, rest = (int(number) for number in found.groups())
+    try:
+        algorithm, digest, attributes, signature = signed(content[start + length + 1 : later - 1])
+    except (ValueError, IndexError, KeyError):
+        return "wrong", f"het zegel is onleesbaar / the seal cannot be read: {name}"
+    hashed = hashlib.new(algorithm, content[start : start + length] + content[later : later + rest]).digest()
+    key = key_of(folder, one["fingerprint"])
+    if start != 0 or hashed != digest or (key and not holds(key, algorithm, attributes, signature)):
+        return "wrong", f"HET ZEGEL KLOPT NIET / THE SEAL DOES NOT HOLD: {name}"
+    behind = "" if later + rest == len(content) else "\n  Achter het zegel staat nog iets, zoals een tijdstempel; pdfsig zegt of dat mag / Something follows the seal, such as a time-stamp; pdfsig says whether it may"  # fmt: skip
+    if not key:
+        return "unknown", f"DE HANDTEKENING IN HET ZEGEL IS NIET NAGEKEKEN / THE SIGNATURE IN THE SEAL WAS NOT CHECKED: pdfsig {name}{behind}"  # fmt: skip
+    return "intact", f"zegel heel / seal intact: {name}\n  Vergelijk de vingerafdruk van het certificaat met die van het kantoor / compare the fingerprint of the certificate with the office's:\n  {one['fingerprint']}{behind}"  # fmt: skip
+
+
+def signed(written: bytes) -> tuple[str, bytes, bytes, bytes]:
+    """Of a signature (CMS, in hexadecimals): its algorithm, the hash it is of, what is signed, and the signature itself."""
+    content = bytes.fromhex(written.decode("ascii"))
+    data = inside(content, inside(content, inside(content, (0, 0, len(content)))[0])[1])[0]
+    signer = inside(content, inside(content, inside(content, data)[-1])[0])
+    algorithm, digest = HASHES[raw(content, inside(content, signer[2])[0]).hex()], b""
+    for one in inside(content, signer[3]):
+        name, values = inside(content, one)
+        if raw(content, name).hex() == "2a864886f70d010904":
+            digest = raw(content, inside(content, values)[0])
+    at, _, end = signer[3]
+    return algorithm, digest, b"\x31" + content[at + 1 : end], raw(content, signer[5])
+
+
+def key_of(folder: Path, fingerprint: str) -> tuple[int, int] | None:
+    """The RSA key (modulus, exponent) of the certificate with this fingerprint; None where it has another kind."""
+    for path in sorted(folder.glob("certificaat-*.pem")):
+        pem = path.read_text(encoding="ascii").split("-----END", 1)[0].split("-----", 2)[-1]
+        content = base64.b64decode(pem)
+        if sha256(content) != fingerprint:
+            continue
+        told = inside(content, inside(content, (0, 0, len(content)))[0])
+        kind, bits = inside(content, inside(content, told[0])[6])
+        if raw(content, inside(content, kind)[0]).hex() != "2a864886f70d010101":
+            return None
+        at, start, end = bits
+        modulus, exponent = inside(content, inside(content, (at, start + 1, end))[0])
+        return int.from_bytes(raw(content, modulus), "big"), int.from_bytes(raw(content, exponent), "big")
+    return None
+
+
+def holds(key: tuple[int, int], algorithm: str, attributes: bytes, signature: bytes) -> bool:
+    """RSA, PKCS#1 v1.5."""
+    modulus, exponent = key
+    size = (modulus.bit_length() + 7) // 8
+    opened = pow(int.from_bytes(signature, "big"), exponent, modulus).to_bytes(size, "big")
+    tail = bytes.fromhex("00" + BEFORE[algorithm]) + hashlib.new(algorithm, attributes).digest()
+    return opened == b"\x00\x01" + b"\xff" * (size - 2 - len(tail)) + tail
+
+
+def inside(content: bytes, one: tuple[int, int, int]) -> list[tuple[int, int, int]]:
+    """The parts of a part of DER: where each begins, where its content begins, and where it ends."""
+    _, at, end = one
+    found = []
+    while at < end and content[at]:  # zeros fill up what was kept free for a signature
+        size, start = content[at + 1], at + 2
+        if size > 127:
+            start += size - 128
+            size = int.from_bytes(content[at + 2 : start], "big")
+        found.append((at, start, start + size))
+        at = start + size
+    return found
+
+
+def raw(content: bytes, one: tuple[int, int, int]) -> bytes:
+    return content[one[1] : one[2]]
 
 
 def sha256(content: bytes) -> str:

@@ -57,19 +57,29 @@ class _Authority(TimeStamper):
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
         headers = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
         try:
-            async with httpx2.AsyncClient(transport=Outward(), timeout=_SECONDS) as client:
+            # One deadline for all of it: an answer that comes in drops holds up nothing.
+            async with asyncio.timeout(_SECONDS), httpx2.AsyncClient(transport=Outward(), timeout=_SECONDS) as client:
                 reply = await client.post(self._url, content=req.dump(), headers=headers)
             if reply.status_code != 200:
                 raise StampFailed(f"HTTP {reply.status_code}")
             answer = tsp.TimeStampResp.load(reply.content)
-            _ = answer["status"]["status"].native  # parsed only when it is asked for
+            if answer["status"]["status"].native in ("granted", "granted_with_mods") and not _is_of(answer, req):
+                raise StampFailed("antwoord op een andere vraag")
         except StampFailed:
             raise
+        except TimeoutError as error:
+            raise StampFailed(f"geen antwoord binnen {_SECONDS:.0f} seconden") from error
         except httpx2.HTTPError as error:
             raise StampFailed(type(error).__name__) from error
         except Exception as error:  # whatever a server says that is no answer
             raise StampFailed("onleesbaar antwoord") from error
         return answer
+
+
+def _is_of(answer: tsp.TimeStampResp, asked: tsp.TimeStampReq) -> bool:
+    """Whether a time-stamp is of the hash that was asked about, and given to this question and no earlier one."""
+    told = answer["time_stamp_token"]["content"]["encap_content_info"]["content"].parsed
+    return all(told[name].native == asked[name].native for name in ("message_imprint", "nonce"))
 
 
 async def seal(pdf: bytes, means: Means, *, reason: str, place: str, name: str, stamp_url: str = "") -> Sealed:

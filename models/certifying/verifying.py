@@ -14,6 +14,7 @@ from models.certifying import chaining
 from models.certifying.completing import is_whole
 from models.certifying.facts import Facts, facts_of
 from models.certifying.records import ApprovalSeal
+from models.certifying.tying import Named, untied
 from models.core import Say
 from models.sealing import Anchor
 
@@ -80,19 +81,28 @@ class _Walk:
     def __init__(self) -> None:
         self.request, self.number, self.link = 0, 0, BEGIN
         self.records = self.requests = 0
+        self.named: list[Named] = []  # of each request that was followed; the last may go on
 
     def follow(self, rows: list[dict[str, Any]]) -> Say | None:
         for row in rows:
             if row["request"] != self.request:
                 self.request, self.number, self.link = row["request"], 0, BEGIN
                 self.requests += 1
+                self.named.append(Named(row["request"]))
             if row["number"] != self.number + 1:
                 return Say("Van accordering {request} ontbreekt handeling {number}.", request=row["request"], number=self.number + 1)  # fmt: skip
             if row["previous"] != self.link or link_of(row) != row["link"]:
                 return Say("Handeling {number} van accordering {request} is gewijzigd of van plaats verwisseld.", number=row["number"], request=row["request"])  # fmt: skip
             self.number, self.link = row["number"], row["link"]
             self.records += 1
+            self.named[-1].follow(row)
         return None
+
+    def finished(self, *, at_end: bool = False) -> list[Named]:
+        """Those whose records were all followed, once each."""
+        keep = 0 if at_end else 1
+        done, self.named = self.named[: len(self.named) - keep], self.named[len(self.named) - keep :]
+        return done
 
 
 async def verify(request_id: int) -> OfRequest:
@@ -105,6 +115,7 @@ async def verify_these(facts: Facts, seals: Sequence[ApprovalSeal]) -> OfRequest
     """As `verify`, of what was read already; the seals in the order of their numbers."""
     found, walk = OfRequest(), _Walk()
     found.broken = walk.follow(facts.acts) or _in_seals(facts, seals) or await _against_choices(facts.request["id"])
+    found.broken = found.broken or await _tied(walk.finished(at_end=True))
     found.records = walk.records
     found.files = [(part["name"], await is_whole(part["sha256"])) for part in facts.parts if part["blob"]]
     if seals:
@@ -144,14 +155,32 @@ async def verify_all(progress: Told | None = None, anchors: Sequence[Anchor] = (
     async for rows in _records():
         verdict.broken = await asyncio.to_thread(walk.follow, rows)
         verdict.records, verdict.requests = walk.records, walk.requests
+        verdict.broken = verdict.broken or await _tied(walk.finished())
         if verdict.broken:
             return verdict
         if progress:
             await progress(walk.records, 2 * total)
+    if why := await _tied(walk.finished(at_end=True)):
+        verdict.broken = why
+        return verdict
     verdict.broken = (
         await _of_all(verdict, total, progress, anchors) or await _against_seals() or await _against_choices()
     )
     return verdict
+
+
+async def _tied(named: Sequence[Named]) -> Say | None:
+    """What contradicts the record is looked at once more, all of it at one moment: something may just have been done."""
+    while named and (found := await untied(named)):
+        async with engine.reading():
+            rows = await engine.raw(f"SELECT r.link, {_COLUMNS} FROM approval_record r WHERE r.request = $1 ORDER BY r.number", found[0])  # fmt: skip
+            fresh = Named(found[0])
+            for row in rows:
+                fresh.follow(row)
+            if still := await untied([fresh]):
+                return still[1]
+        named = [one for one in named if one.request != found[0]]
+    return None
 
 
 async def _records() -> AsyncIterator[list[dict[str, Any]]]:

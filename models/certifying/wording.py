@@ -3,6 +3,7 @@ inspector reads it too."""
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, NamedTuple
 
 
@@ -43,12 +44,13 @@ LABELS: dict[str, Both] = {
     "hash": Both("SHA-256", "SHA-256"),
     "who": Both("Wie", "Who"),
     "when": Both("Wanneer (Nederlandse tijd)", "When (Dutch time)"),
-    "way": Both("Bewezen met", "Proved by"),
+    "way": Both("Bewijs", "Proof"),
     "stated": Both("Verklaarde", "Stated"),
     "main": Both("te accorderen", "for approval"),
     "attachment": Both("bijlage", "attachment"),
     "scan": Both("scan van wat op papier getekend is", "scan of what was signed on paper"),
-    "noted": Both("getekend op {day}, vastgelegd door {name}", "signed on {day}, recorded by {name}"),
+    "signed_on": Both("getekend op {day}", "signed on {day}"),
+    "noted": Both("vastgelegd op {at} door {name}", "recorded on {at} by {name}"),
     "locked": Both("met wachtwoord", "with a password"),
     "number": Both("Nr.", "No."),
     "utc": Both("Tijd (UTC en Nederland)", "Time (UTC and Netherlands)"),
@@ -73,9 +75,9 @@ LEVEL = Both("Wat voor handtekening dit is", "What kind of signature this is")
 LEVEL_TEXT = (
     Both(
         "Een gewone elektronische handtekening met sterk bewijs (eIDAS-verordening, artikel 3 onder 10). Wie akkoord gaf, was aangemeld "
-        "en bewees daarnaast wie hij is met {way}. Zijn akkoord geldt voor precies de bytes waarvan de SHA-256 hierboven staat.",
-        "A simple electronic signature with strong proof (eIDAS Regulation, article 3(10)). Who approved was signed in, and also proved who "
-        "he is by {way}. The approval is of exactly the bytes whose SHA-256 stands above.",
+        "en gaf daarnaast bewijs met {way}. Het akkoord geldt voor precies de bytes waarvan de SHA-256 hierboven staat.",
+        "A simple electronic signature with strong proof (eIDAS Regulation, article 3(10)). Who approved was signed in, and also gave "
+        "proof by {way}. The approval is of exactly the bytes whose SHA-256 stands above.",
     ),
     Both(
         "Het is geen gekwalificeerde elektronische handtekening, en DigiD of eHerkenning is niet gebruikt. Gebruik dit niet waar de wet een "
@@ -90,17 +92,32 @@ LEVEL_TEXT = (
         "office’s own certificate as trusted; compare its fingerprint with the one the office gives:",
     ),
 )
+LEVEL_PAPER = Both(
+    "Een handtekening op papier. Het kantoor legde vast wie er volgens het kantoor tekende en wanneer, en bewaart de scan. Poort legt niet "
+    "vast dat wie tekende hiervoor was aangemeld, of welke bestanden er toen te zien waren: wat er getekend is, laat de scan zien.",
+    "A signature on paper. The office recorded who signed according to the office, and when, and keeps the scan. Poort does not record that "
+    "who signed was signed in, or which files were seen then: the scan shows what was signed.",
+)
 CHECK = Both(
     "Nakijken: {url} vergelijkt een bestand met wat hier is vastgelegd. Het bestand verlaat uw computer niet.",
     "Check: {url} compares a file with what is recorded here. The file does not leave your computer.",
 )
 WAYS: dict[str, Both] = {
-    "pin": Both("zijn pincode", "a PIN"),
-    "codes": Both("een eenmalige code van zijn lijst", "a one-time code from a list"),
-    "totp": Both("een code van zijn authenticator-app", "a code of an authenticator app"),
-    "passkey": Both("zijn passkey", "a passkey"),
-    "": Both("zijn handtekening op papier", "a signature on paper"),
+    "pin": Both("pincode", "PIN"),
+    "codes": Both("eenmalige code van een lijst", "one-time code from a list"),
+    "totp": Both("code van een authenticator-app", "code of an authenticator app"),
+    "passkey": Both("passkey", "passkey"),
+    "": Both("handtekening op papier", "signature on paper"),
 }
+
+
+def way_of(act: dict[str, Any]) -> Both:
+    """By what he proved who he was; of a passkey also its name, and of a code its number."""
+    known = WAYS.get("" if act["act"] == "on_paper" else act["level"]) or WAYS[""]
+    named = act["method"].partition(" ")[2] if act["level"] in ("passkey", "codes") else ""
+    return Both(*(f"{text} ({named})" for text in known)) if named else known
+
+
 ACTS: dict[str, Both] = {
     "made": Both("Gemaakt", "Made"),
     "sign_off_asked": Both("Ter autorisatie voorgelegd", "Submitted for sign-off"),
@@ -128,6 +145,47 @@ ACTS: dict[str, Both] = {
     "resealed": Both("Opnieuw verzegeld", "Sealed anew"),
     "reminded": Both("Herinnerd", "Reminded"),
 }
+# What stands in the detail of an act, as far as a reader has use for it: the rest is in the file of proof.
+DETAILS: dict[str, Both] = {
+    "kind": Both("Soort: {}", "Kind: {}"),
+    "period": Both("Periode: {}", "Period: {}"),
+    "file": Both("Bestand: {}", "File: {}"),
+    "was_name": Both("In de plaats van: {}", "In the place of: {}"),
+    "on_behalf_of_name": Both("Namens {}", "On behalf of {}"),
+    "reason": Both("Reden: {}", "Reason: {}"),
+    "text": Both("“{}”", "“{}”"),
+    "signed_by": Both("Getekend door {}", "Signed by {}"),
+    "signed_on": Both("Getekend op {}", "Signed on {}"),
+    "remark": Both("Opmerking: {}", "Remark: {}"),
+    "legal_due": Both("Wettelijke deadline: {}", "Legal deadline: {}"),
+    "legal_until": Both("Nieuwe wettelijke deadline: {}", "New legal deadline: {}"),
+    "to": Both("Aan {}", "To {}"),
+    "replaces": Both("In de plaats van accordering {}", "In the place of request {}"),
+    "replaced_by": Both("Vervangen door accordering {}", "Replaced by request {}"),
+    "folder": Both("Map: {}", "Folder: {}"),
+    "documents": Both("Documenten: {}", "Documents: {}"),
+    "pades": Both("Profiel: PAdES {}", "Profile: PAdES {}"),
+    "why": Both("Omdat {}", "Because {}"),
+    "version": Both("Versie {}", "Version {}"),
+}
+DAYS = ("signed_on", "legal_due", "legal_until")
+SAID: dict[tuple[str, str], Both] = {
+    ("why", "part_replaced"): Both("een stuk is vervangen", "a document was replaced"),
+    ("why", "replaced"): Both("er een nieuwe accordering is", "there is a newer request"),
+    ("reason", "lost"): Both(
+        "het eerdere exemplaar was verloren of beschadigd", "the earlier copy was lost or damaged"
+    ),
+    ("reason", "stamped"): Both("tijdstempel toegevoegd", "time-stamp added"),
+}
+PAGES = Both("{file}: {ranges} bekeken", "{file}: {ranges} seen")
+PAGE = (Both("pagina {}", "page {}"), Both("pagina’s {}", "pages {}"))
+AND = Both(" en ", " and ")
+SIGNS = Both(
+    "Tekens die het lettertype van deze verklaring niet heeft, staan er als [U+…], het nummer van het teken in Unicode. Zoals het is "
+    "vastgelegd, staat het in het bewijsbestand.",
+    "Signs that the typeface of this certificate lacks are shown as [U+…], the number of the sign in Unicode. The file of proof has "
+    "them as they were recorded.",
+)
 MONTHS = (
     Both("januari", "January"), Both("februari", "February"), Both("maart", "March"), Both("april", "April"), Both("mei", "May"),
     Both("juni", "June"), Both("juli", "July"), Both("augustus", "August"), Both("september", "September"), Both("oktober", "October"),
@@ -146,6 +204,12 @@ def period_of(period: str, book_year: int | None) -> Both:
     if period.startswith("p") and number:
         return Both(f"periode {number} {year}".strip(), f"period {number} {year}".strip())
     return Both(year, year)
+
+
+def day_of(day: dt.date) -> Both:
+    """30 november 2026 / 30 November 2026"""
+    month = MONTHS[day.month - 1]
+    return Both(f"{day.day} {month.nl} {day.year}", f"{day.day} {month.en} {day.year}")
 
 
 def amount_of(cents: int) -> Both:

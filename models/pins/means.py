@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from models import config, engine, passkeys
 from models.accounts.blocking import listed
 from models.core import Say
-from models.keeping.terms import moment
 from models.pins.records import LIVING, TRIES, USABLE
 from models.settings import utcnow
 
@@ -200,13 +199,20 @@ async def used_to_sign_in(viewer: Viewer) -> Came:
     if not viewer.session_id:
         return Came("password", "")
     rows = await engine.raw(
-        "SELECT how, factor, (SELECT min(coalesce(k.counts_from, k.created_at)) FROM passkey k WHERE k.person = $2) AS passkey_from "
-        "FROM session WHERE id = $1 AND person = $2 AND ended_at IS NULL AND stage = 'signed_in'",
+        "SELECT how, factor FROM session WHERE id = $1 AND person = $2 AND ended_at IS NULL AND stage = 'signed_in'",
         viewer.session_id, int(viewer.user.id),
     )  # fmt: skip
     if not rows:
         return Came("", "", live=False)
-    return Came(rows[0]["how"], rows[0]["factor"], passkey_from=moment(rows[0]["passkey_from"]))
+    first = (
+        await engine.raw(
+            "SELECT counts_from FROM passkey WHERE person = $1 ORDER BY coalesce(counts_from, created_at) LIMIT 1",
+            int(viewer.user.id),
+        )
+        if viewer.user.has_passkey
+        else []
+    )
+    return Came(rows[0]["how"], rows[0]["factor"], passkey_from=first[0]["counts_from"] if first else None)
 
 
 async def means_of(people: Sequence[int]) -> dict[int, set[str]]:

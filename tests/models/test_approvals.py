@@ -10,9 +10,9 @@ import pytest
 
 from models import engine, tidying
 from models.approvals import (
-    ApprovalKind,
     AlreadyThere,
     ApprovalDocument,
+    ApprovalKind,
     ApprovalRequest,
     ApproverRole,
     Choice,

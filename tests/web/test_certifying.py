@@ -20,6 +20,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from jobs import long_work
 from models import config, engine
 from models import storage as stores
+from models.approvals import record_on_paper
+from models.approvals.ending import replace_by
+from models.approvals.granting import give_mandate
 from models.approvals.records import ApprovalRequest
 from models.certifying import completing, office, signing
 from models.certifying.records import OfficeCertificate
@@ -213,6 +216,48 @@ async def test_what_the_engine_approves_is_sealed_too(cast: Cast, browser: Calla
 async def _says_yes(who: object, request: ApprovalRequest) -> None:
     asked = await approving.decision(request)
     await approving.decide_one(who.scope(ApprovalRequest), asked, approving.proof(), by=who)  # type: ignore[attr-defined]
+
+
+async def test_the_proof_says_for_whom_and_of_paper_what_is_true(cast: Cast, browser: Callable) -> None:
+    eva, bob = await approving.person(cast.bakkerij, "Eva"), await approving.person(cast.bakkerij, "Bob")
+    await approving.plan(cast.bakkerij, approving.step(eva))
+    request, signed = await approving.offered(cast), await approving.offered(cast)
+    client = await cast.anna.clients.get(cast.bakkerij)
+    await give_mandate(client, eva.user.id, bob.user.id, None, None, None, by=cast.anna)
+    await approving.says_yes(bob, request, on_behalf_of=eva.user.id)
+    scan = approving.part("scan.pdf")
+    await record_on_paper(signed, [scan], "Rik Jansen", dt.date(2026, 11, 30), by=cast.anna)
+    (main,) = await approving.main_parts(request)
+
+    async with browser(cast.anna) as anna:
+        mandated = (await anna.get(f"/approvals/{request.id}/proof")).text
+        paper = (await anna.get(f"/approvals/{signed.id}/proof")).text
+        office = (await anna.get(f"/approvals/{signed.id}")).text
+    async with browser(cast.vic) as vic:
+        public = [(await vic.get(f"{CHECK}?sha256={sha256}")).text for sha256 in (main.sha256, scan.sha256)]
+
+    assert "namens Eva Test" in mandated and "met pincode" in mandated and "zijn pincode" not in mandated
+    assert "namens Eva Test" in public[0]
+    for page in (paper, public[1]):
+        assert "apier getekend op 30 november 2026" in page and "vastgelegd op" in page
+        assert "2026-11-30" not in page
+    assert "U bent aangemeld" not in paper
+    assert "Rik Jansen, 30 november 2026" in office
+
+
+async def test_the_proof_of_what_was_replaced_says_both(cast: Cast, browser: Callable) -> None:
+    made = await filed(cast)
+    newer = await approving.draft(cast, kind=made.request.kind, book_year=2026, period="k1")
+    await approving.plan(cast.bakkerij, approving.step(await approving.person(cast.bakkerij, "Eva")))
+    await replace_by(await made.again(), newer, by=cast.anna)
+
+    async with browser(cast.anna) as anna:
+        page = (await anna.get(f"/approvals/{made.request.id}/proof")).text
+    async with browser(cast.vic) as vic:
+        public = (await vic.get(f"{CHECK}?sha256={papers.sha(made.contents[0])}")).text
+
+    assert cast.rik.user.full_name in page and "daarna vervangen, op" in page and "nog geen akkoord" not in page
+    assert cast.rik.user.full_name in public and "Vervangen op" in public and "daarna vervangen" in public
 
 
 # the public page

@@ -1,0 +1,214 @@
+"""The rows beside a record are tied to it: who changes a part, a choice or who approved contradicts what is chained, here and outside."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models import config, engine
+from models import storage as stores
+from models.approvals import offer, record, swap_part
+from models.approvals.making import remove_part
+from models.approvals.records import ApprovalRequest
+from models.certifying import completing
+from models.certifying.evidence import evidence_of
+from models.storage import storage
+from tests import certifying as papers
+from tests.approving import draft, main_parts, now, offered, part, person, plan, says_no, says_yes, step
+from tests.cast import Cast
+from tests.models.test_certifying import unguarded
+
+
+@pytest.fixture
+async def kept(cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Path]:
+    monkeypatch.setenv("STORAGE_URL", f"file://{tmp_path}/files")
+    config.reset()
+    stores.reset()
+    await papers.with_certificate()
+    yield tmp_path
+    monkeypatch.undo()
+    config.reset()
+    stores.reset()
+
+
+async def stored(words: str) -> Any:
+    content = papers.pdf(words)
+    file = await storage().put(content)
+    return part(f"{words}.pdf", sha256=file.sha256, size=file.size, pages=1)
+
+
+async def filed(cast: Cast) -> ApprovalRequest:
+    """Of two parts, of which one took the place of another, with two approvals; sealed and filed."""
+    await engine.raw("UPDATE client SET is_sample = $2 WHERE id = $1", cast.bakkerij, False)
+    eva, bob = await person(cast.bakkerij, "Eva"), await person(cast.bakkerij, "Bob")
+    await plan(cast.bakkerij, step(eva), step(bob))
+    request = await offered(cast, None, await stored("aangifte"), await stored("toelichting"))
+    await says_yes(eva, request)
+    await swap_part(await now(request), (await main_parts(request))[1].id, await stored("beter"), by=cast.anna)
+    await says_yes(eva, request)
+    await says_yes(bob, request)
+    await completing.seal_due()
+    return await now(request)
+
+
+OTHER = "f" * 64
+CHANGED = {
+    "a part and its choices": (
+        f"UPDATE approval_document SET sha256 = '{OTHER}' WHERE request = $1 AND position = 0;"
+        f"UPDATE approver_choice SET sha256 = '{OTHER}' WHERE document IN (SELECT id FROM approval_document WHERE request = $1 AND position = 0)",
+        "ander bestand",
+    ),
+    "what a choice was": ("UPDATE approver_choice SET outcome = 'rejected' WHERE document IN (SELECT id FROM approval_document WHERE request = $1)", "wat koos"),
+    "who approved": (
+        "UPDATE approver SET person = (SELECT min(person) FROM approver WHERE request = $1) WHERE step = 2 AND request = $1",
+        "wat koos",
+    ),
+    "what was agreed to": ("UPDATE approval_request SET statement = 'Ik vind alles goed' WHERE id = $1", "zin"),
+    "one more": (
+        "INSERT INTO approval_document (request, client, part, position, name, sha256, blob, size, mime) "
+        f"SELECT id, client, 'attachment', 9, 'x.pdf', '{OTHER}', '', 1, 'application/pdf' FROM approval_request WHERE id = $1",
+        "later bij gezet",
+    ),
+    "one less": ("DELETE FROM approval_document WHERE request = $1 AND position = 1", "weggehaald"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", list(CHANGED))
+async def test_rows_that_contradict_the_record_are_found(cast: Cast, kept: Path, what: str) -> None:
+    request = await filed(cast)
+    assert (await record.verify(request.id)).holds
+    assert (await record.verify_all()).holds
+    await unguarded()
+    if what == "one less":
+        name = "approval_part_stays"
+        await engine.raw(f"DROP TRIGGER {name}" if engine.is_sqlite() else f"DROP TRIGGER {name} ON approval_document")
+
+    sql, said = CHANGED[what]
+    for statement in sql.split(";"):
+        await engine.raw(statement, request.id)
+
+    for verdict in (await record.verify(request.id), await record.verify_all()):
+        assert not verdict.holds
+        assert said in str(verdict.broken)
+
+
+async def test_what_is_done_to_a_draft_is_no_contradiction(cast: Cast) -> None:
+    request = await draft(cast, None, part("a.pdf"), part("b.pdf"))
+    first, second = await main_parts(request)
+    await swap_part(request, first.id, part("c.pdf"), by=cast.anna)
+    await remove_part(await now(request), first.id, by=cast.anna)
+    await swap_part(await now(request), second.id, part("d.pdf"), by=cast.anna)
+    assert (await record.verify_all()).holds
+    eva = await person(cast.bakkerij, "Eva")
+    await plan(cast.bakkerij, step(eva))
+    await offer(await now(request), by=cast.anna)
+    await swap_part(await now(request), second.id, part("e.pdf"), by=cast.anna)
+    await says_no(eva, request)
+    assert (await record.verify_all()).holds
+
+
+# outside, by the script that goes with the file of proof
+
+
+async def unpacked(request: ApprovalRequest, where: Path) -> Path:
+    async with engine.reading():
+        _, entries = await evidence_of(request.id)
+    for entry in entries:
+        path = where / entry.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if entry.sha256:
+            path.write_bytes(await storage().read(entry.sha256))
+        else:
+            path.write_text(entry.text, encoding="utf-8")
+    return where
+
+
+def checked(where: Path) -> tuple[int, str]:
+    sums = (where / "SHA256SUMS").read_text().splitlines()
+    names = [line.split("  ", 1)[1] for line in sums]
+    made = [f"{hashlib.sha256((where / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
+    (where / "SHA256SUMS").write_text("".join(made))  # whoever forges one thing makes its sums anew
+    done = subprocess.run([sys.executable, "-I", where / "controleer.py"], capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def _file(where: Path, proof: dict[str, Any]) -> None:
+    one = proof["documents"][0]
+    (where / one["path"]).write_bytes(b"een heel andere aangifte")
+    was, one["sha256"], one["size"] = one["sha256"], papers.sha(b"een heel andere aangifte"), 24
+    for choice in proof["choices"]:
+        choice["sha256"] = one["sha256"] if choice["sha256"] == was else choice["sha256"]
+
+
+def _choice(where: Path, proof: dict[str, Any]) -> None:
+    proof["choices"][0]["person"] += 1
+
+
+def _record(where: Path, proof: dict[str, Any]) -> None:
+    previous = "0" * 64
+    for act in proof["record"]:
+        act["name"] = "Iemand Anders" if act["act"] == "approved" else act["name"]
+        act["previous"] = previous
+        text = json.dumps([act[name] for name in proof["fields"]], ensure_ascii=False, separators=(",", ":"))
+        act["link"] = previous = papers.sha(text.encode())
+    links = {act["number"]: act["link"] for act in proof["record"]}
+    for one in proof["certificates"]:
+        content = (where / one["path"]).read_bytes()
+        found = re.search(rb"poort-keten (\d+) ([0-9a-f]{64})", content)
+        assert found is not None
+        content = content.replace(found[2], links[int(found[1])].encode())
+        (where / one["path"]).write_bytes(content)
+        one["sha256"] = papers.sha(content)
+
+
+def _record_and_hash(where: Path, proof: dict[str, Any]) -> None:
+    """As _record, and the hash that is signed is put right as well; only the signature itself cannot be."""
+    before = {one["path"]: _hashed((where / one["path"]).read_bytes()) for one in proof["certificates"]}
+    _record(where, proof)
+    for one in proof["certificates"]:
+        content = (where / one["path"]).read_bytes()
+        content = content.replace(before[one["path"]].hex().encode(), _hashed(content).hex().encode())
+        (where / one["path"]).write_bytes(content)
+        one["sha256"] = papers.sha(content)
+
+
+def _hashed(content: bytes) -> bytes:
+    found = re.search(rb"/ByteRange\s*\[(\d+) (\d+) (\d+) (\d+)\s*\]", content)
+    assert found is not None
+    start, length, later, rest = map(int, found.groups())
+    return hashlib.sha256(content[start : start + length] + content[later : later + rest]).digest()
+
+
+FORGED: dict[str, tuple[Callable[[Path, dict[str, Any]], None], str]] = {
+    "a file": (_file, "not what the chain says"),
+    "a choice": (_choice, "not as the chain has it"),
+    "a record": (_record, "SEAL DOES NOT HOLD"),
+    "a record and the hash in its seal": (_record_and_hash, "SEAL DOES NOT HOLD"),
+}
+
+
+@pytest.mark.parametrize("what", list(FORGED))
+async def test_what_is_forged_in_a_file_of_proof_is_found_without_us(
+    cast: Cast, kept: Path, tmp_path: Path, what: str
+) -> None:
+    where = await unpacked(await filed(cast), tmp_path / "bewijs")
+    code, said = checked(where)
+    assert code == 0, said
+    assert "seal intact" in said and "fingerprint" in said
+
+    proof = json.loads((where / "bewijs.json").read_text(encoding="utf-8"))
+    forge, words = FORGED[what]
+    forge(where, proof)
+    (where / "bewijs.json").write_text(json.dumps(proof), encoding="utf-8")
+
+    code, said = checked(where)
+    assert code == 1
+    assert words in said and "GOOD" not in said, said
