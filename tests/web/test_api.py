@@ -295,6 +295,10 @@ async def test_the_pages_of_the_settings(office):
             assert (await anna.post(f"/settings/connecting/webhooks/{one}/{verb}")).status_code in (200, 303)
         log = (await anna.get(f"/settings/connecting/webhooks/{one}")).text
         assert "Proefbericht" in log and "whsec_" not in log
+        await engine.run_writing(
+            lambda: engine.raw("UPDATE webhook_delivery SET tried_at = $1, status = 200", utcnow())
+        )
+        assert "geleden" in (await anna.get("/settings/connecting")).text  # the page also when a webhook was tried
         assert (await anna.post(f"/settings/connecting/webhooks/{one}/end")).status_code == 303
     async with browser_of(office.ed) as ed:
         assert (await ed.get("/settings/connecting")).status_code == 404
