@@ -15,6 +15,7 @@ from models import config
 
 SECONDS = 8.0
 MOST = 512 * 1024  # bytes of an answer
+_CONNECTIONS = 100
 
 
 class NotAllowed(httpcore2.ConnectError):
@@ -22,7 +23,7 @@ class NotAllowed(httpcore2.ConnectError):
 
 
 class TooMuch(httpx2.ReadError):
-    """The answer is larger than anything we ask for."""
+    """The answer is larger than anything we ask for, or packed, so that nobody knows how large it is."""
 
 
 def is_public(address: str) -> bool:
@@ -71,10 +72,12 @@ class _Guarded(httpcore2.AsyncNetworkBackend):
 
 
 class _Counted(httpx2.AsyncByteStream):
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
+    def __init__(self, inner: Any, *, is_packed: bool) -> None:
+        self._inner, self._is_packed = inner, is_packed
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self._is_packed:
+            raise TooMuch("packed")
         taken = 0
         async for chunk in self._inner:
             taken += len(chunk)
@@ -92,9 +95,14 @@ class Outward(httpx2.AsyncHTTPTransport):
     def __init__(self, *, private: bool = False) -> None:
         super().__init__(trust_env=False)
         backend = _Guarded(private=private or config.settings().allow_private_feeds)
-        self._pool = httpcore2.AsyncConnectionPool(ssl_context=httpx2.create_ssl_context(), network_backend=backend)
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=httpx2.create_ssl_context(), network_backend=backend, max_connections=_CONNECTIONS
+        )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        # An answer of a few hundred kilobytes can be packed so that it fills the memory when it is opened.
+        request.headers["Accept-Encoding"] = "identity"
         response = await super().handle_async_request(request)
-        response.stream = _Counted(response.stream)
+        packed = response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity")
+        response.stream = _Counted(response.stream, is_packed=packed)
         return response

@@ -15,7 +15,6 @@ from models.approvals.records import ApprovalRequest
 from models.connecting.reading import told_of
 from models.connecting.records import Webhook, WebhookDelivery
 from models.core import Refused, Say, Scope, operation, save
-from models.keeping.terms import moment
 from models.outbox import wake
 from models.settings import utcnow
 from models.viewer import Permission, Viewer
@@ -155,14 +154,17 @@ async def _put(webhook: int | None, client: int | None, event: str, body: dict[s
 
 
 async def all_webhooks() -> list[dict[str, Any]]:
-    """Each with how many wait and how the last try went."""
+    """Each with how many wait and when it was tried last."""
     rows = await engine.raw(
         "SELECT w.id, w.name, w.address, w.events, w.state, w.failing_since, "
         "(SELECT count(*) FROM webhook_delivery d WHERE d.webhook = w.id AND d.state = 'waiting') AS waiting, "
         "(SELECT max(d.tried_at) FROM webhook_delivery d WHERE d.webhook = w.id) AS tried_at "
         "FROM webhook w WHERE w.state <> 'ended' ORDER BY w.id"
     )
-    return [row | {"tried_at": moment(row["tried_at"])} for row in rows]
+    for row in rows:
+        if isinstance(row["tried_at"], str):  # SQLite knows the type of a column, and not of a maximum
+            row["tried_at"] = dt.datetime.fromisoformat(row["tried_at"])
+    return rows
 
 
 async def deliveries(webhook_id: int, page: int = 1, size: int = 50) -> list[dict[str, Any]]:
