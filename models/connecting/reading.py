@@ -11,6 +11,7 @@ from models.approvals.record import ApprovalRecord
 from models.approvals.records import ApprovalKind, ApprovalRequest
 from models.approvals.states import STATES
 from models.clients import Client
+from models.connecting import typed
 from models.core import Refused, Say, fold
 from models.viewer import Viewer
 
@@ -71,6 +72,7 @@ async def some(
     """Those after the cursor that this viewer may see, oldest first. Raises Refused for a state that does not exist."""
     if any(state not in STATES for state in states):
         raise Refused("state", Say("Deze toestand bestaat niet."))
+    client, external_ref = typed.text("client", client), typed.text("external_ref", external_ref)
     condition: Any = viewer.scope(ApprovalRequest).condition & (ApprovalRequest.id > after)
     if client:
         condition &= ApprovalRequest.client.number == client
@@ -96,6 +98,7 @@ async def kinds() -> list[dict[str, Any]]:
 
 async def client_numbered(viewer: Viewer, number: str) -> Client:
     """Raises Refused when there is no such active client for this viewer."""
+    number = typed.text("client_number", number)
     found = await viewer.clients.where((Client.number == number) & (Client.state == "active")).find()
     if found is None:
         raise Refused("client_number", Say("Er is geen actieve cliënt met nummer “{number}”.", number=number[:20]))
@@ -104,6 +107,7 @@ async def client_numbered(viewer: Viewer, number: str) -> Client:
 
 async def kind_named(asked: str) -> ApprovalKind:
     """By id or by name. Raises Refused."""
+    asked = typed.text("kind", asked)
     by: Any = ApprovalKind.name_key == fold(asked)
     if asked.isascii() and asked.isdecimal() and len(asked) < 10:
         by = ApprovalKind.id == int(asked)
