@@ -19,6 +19,7 @@ class Receiver:
         self.answers: list[int] = []
         self.wait = 0.0
         self.body = b"dank"
+        self.packing = ""  # said of the body, as it is
         self.url = ""
 
 
@@ -35,6 +36,8 @@ def receiving() -> Iterator[Receiver]:
             self.send_response(status)
             if status in (301, 302, 307):
                 self.send_header("Location", receiver.url + "elders")
+            if receiver.packing:
+                self.send_header("Content-Encoding", receiver.packing)
             self.send_header("Content-Length", str(len(receiver.body)))
             self.end_headers()
             self.wfile.write(receiver.body)
