@@ -16,7 +16,7 @@ from models.audit import Trail
 from models.connecting import ApiToken, end_token, make_token
 from models.connecting.openapi import document
 from models.core import save
-from models.settings import Firm, utcnow
+from models.settings import Firm, this_day, utcnow
 from tests.cast import Browser, Cast, browser_of
 from tests.papers import pdf
 from web.__main__ import route_lines
@@ -242,7 +242,7 @@ async def test_a_token_goes_no_further_than_its_scope_and_its_maker(office, soft
 
 async def test_who_has_no_token_that_lives_hears_nothing(office, software):
     token, key = await token_for(office, "read")
-    _, old = await token_for(office, "read", until=utcnow().date())
+    _, old = await token_for(office, "read", until=this_day())
     await engine.run_writing(
         lambda: engine.raw(
             "UPDATE api_token SET expires_on = '2020-01-01' WHERE name = 'Belastingpakket' AND id = (SELECT max(id) FROM api_token)"

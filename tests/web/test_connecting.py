@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 
 import pytest
 
 from models import config, engine
-from models.connecting import Webhook, add_webhook
+from models.connecting import ApiToken, Webhook, add_webhook, make_token, viewer_of_token
 from models.settings import Firm
 from tests.cast import Cast, browser_of
 
@@ -101,3 +102,13 @@ async def test_an_authority_within_the_network_is_refused_when_it_is_saved(cast:
         data = {"stamp_url": "http://127.0.0.1:318/", "check_names": "names"}
         reply = await anna.post("/settings/certificate/sealing", data=data)
     assert reply.status_code == 422 and "ALLOWED_PRIVATE_HOSTS" in reply.text
+
+
+async def test_a_token_is_good_until_midnight_in_amsterdam_of_its_last_day(cast: Cast) -> None:
+    last = dt.date(2030, 7, 31)
+    _, text = await engine.run_writing(
+        lambda: make_token(cast.anna.scope(ApiToken), "Pakket", ["read"], last, by=cast.anna)
+    )
+
+    assert await viewer_of_token(text, "", dt.datetime(2030, 7, 31, 21, 59, tzinfo=dt.UTC))
+    assert await viewer_of_token(text, "", dt.datetime(2030, 7, 31, 22, 1, tzinfo=dt.UTC)) is None
