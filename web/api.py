@@ -136,7 +136,7 @@ _FRESH = {"Cache-Control": "no-store"}
 async def approval(request: Request, viewer: TokenViewer, request_id: int) -> Response:
     async with engine.reading():
         await placing.request_of(viewer, request_id)
-        [told] = await reading.told_of([request_id])
+        [told] = await reading.answer_of([request_id])
     return JSONResponse(told, headers=_FRESH)
 
 
@@ -157,7 +157,7 @@ async def client(request: Request, viewer: TokenViewer, number: str) -> Response
             found = await reading.client_numbered(viewer, number)
         except Refused:
             raise Missing("client") from None
-        return JSONResponse({"number": found.number}, headers=_FRESH)
+        return JSONResponse({"number": found.number, "name": found.name}, headers=_FRESH)
 
 
 # changing
@@ -179,12 +179,14 @@ async def place(request: Request, viewer: TokenViewer) -> Response:
     key, hashed = _key(request), _hash_of(received)
 
     async def unit() -> tuple[int, dict[str, Any]]:
-        if kept := await answers.answered(viewer.token.id, key, hashed):
-            return kept
-        made = await placing.place(viewer, fields, parts)
-        [told] = await reading.told_of([made.id])
-        await answers.keep(viewer.token.id, key, hashed, 201, told)
-        return 201, told
+        status, told = await answers.answered(viewer.token.id, key, hashed) or (201, {})
+        if not told:
+            made = await placing.place(viewer, fields, parts)
+            [told] = await reading.answer_of([made.id])
+            del told["still_to_approve"]  # names are kept nowhere but with their people
+            await answers.keep(viewer.token.id, key, hashed, status, told)
+        still = await reading.still_to_approve([told["id"]])
+        return status, told | {"still_to_approve": still.get(told["id"], [])}
 
     status, told = await engine.run_writing(unit)
     return JSONResponse(told, status, {"Location": approval_url(told["id"]), **_FRESH})
@@ -203,7 +205,7 @@ async def withdraw(request: Request, viewer: TokenViewer, request_id: int) -> Re
 
     async def unit() -> dict[str, Any]:
         await placing.withdraw(viewer, request_id, reason)
-        return (await reading.told_of([request_id]))[0]
+        return (await reading.answer_of([request_id]))[0]
 
     return JSONResponse(await engine.run_writing(unit), headers=_FRESH)
 
@@ -254,7 +256,8 @@ def _hash_of(received: Received) -> str:
 
 @api.plain("/api/v1/openapi.json")
 async def openapi(request: Request) -> Response:
-    return JSONResponse(document(config.settings().base_url))
+    with partials.speaking("en"):
+        return JSONResponse(document(config.settings().base_url, partials.speak))
 
 
 @api.get("/api")
@@ -264,5 +267,5 @@ async def reference(request: Request, viewer: Any) -> Reply:
         "api/reference.html",
         title=Say("API"),
         layout="layout_public.html",
-        api=document(config.settings().base_url),
+        api=document(config.settings().base_url, lambda say: say),
     )

@@ -12,6 +12,7 @@ import json
 import tracemalloc
 from collections.abc import Iterator
 
+import jsonschema
 import pytest
 
 from jobs.webhooks import deliver_due, deliver_webhooks
@@ -28,11 +29,14 @@ from models.connecting import (
     switch_webhook,
     try_webhook,
 )
+from models.connecting.openapi import document
 from models.core import Refused
 from models.outbox import Errand
 from models.settings import utcnow
 from tests.cast import Cast
 from tests.hooks import Receiver, dripping, receiving
+
+API = document("http://poort.test")
 
 
 @pytest.fixture
@@ -98,6 +102,7 @@ async def test_what_happens_is_told_signed_and_without_names(cast, receiver):
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.{body.decode()}".encode()
     mac = hmac.new(base64.b64decode(secret.removeprefix("whsec_")), signed, hashlib.sha256).digest()
     assert headers["webhook-signature"] == "v1," + base64.b64encode(mac).decode()
+    jsonschema.validate(told["data"], API["components"]["schemas"]["Told"])
     assert "Jansen" not in body.decode() and "Rik" not in body.decode()
     [row] = await WebhookDelivery.objects()
     assert (row.state, row.status, row.attempts) == ("delivered", 200, 1)

@@ -15,7 +15,7 @@ from models.approvals.records import ApprovalDocument, ApprovalRequest
 from models.audit import Trail
 from models.connecting import ApiToken, end_token, make_token
 from models.connecting.openapi import document
-from models.core import save
+from models.core import Say, save
 from models.settings import Firm, this_day, utcnow
 from tests.cast import Browser, Cast, browser_of
 from tests.papers import pdf
@@ -89,8 +89,23 @@ async def test_a_tax_package_places_a_return_and_asks_how_it_stands(office, soft
     fits("Approval", told)
     assert (told["state"], told["period"], told["external_ref"]) == ("offered", "k3", "OB-2026-3")
     assert await ApprovalDocument.count().where(ApprovalDocument.request == told["id"]) == 2
+    assert told["amount_cents"] == 123450
+    assert {"name": office.rik.user.full_name, "step": 1, "state": "asked"} in told["still_to_approve"]
     one = await software.get(made.headers["location"], headers=key)
     assert one.json() == told
+    [row] = (await software.get("/api/v1/approvals", headers=key)).json()["approvals"]
+    assert row == told
+    await software.post(f"{made.headers['location']}/withdraw", json={"reason": "Toch niet"}, headers=key)
+    ended = (await software.get(made.headers["location"], headers=key)).json()
+    fits("Approval", ended)
+    assert (ended["state"], ended["still_to_approve"]) == ("withdrawn", [])
+
+
+async def test_it_is_found_by_what_the_software_calls_it(office, software):
+    _, key = await token_for(office, "place", "read")
+    asked = await vat(office, external_ref="OB-2026-3", offer="true")
+    told = (await software.post("/api/v1/approvals", data=asked, files=files(), headers=key)).json()
+
     found = (await software.get("/api/v1/approvals?state=offered&external_ref=OB-2026-3", headers=key)).json()
     assert ([row["id"] for row in found["approvals"]], found["next"]) == ([told["id"]], None)
     lines = await Trail.select(Trail.detail).where(Trail.operation == "ApiToken.make")
@@ -107,8 +122,20 @@ async def test_the_same_key_places_nothing_twice(office, software):
 
     assert (first.status_code, again.status_code, other.status_code) == (201, 201, 409)
     assert first.json() == again.json()
+    fits("Approval", again.json())
     fits("Problem", other.json())
     assert await ApprovalRequest.count() == 1
+
+
+async def test_names_are_answered_and_not_kept(office, software):
+    _, key = await token_for(office, "place")
+    asked, once = await vat(office, offer="true"), {**key, "Idempotency-Key": "order-78"}
+
+    made = await software.post("/api/v1/approvals", data=asked, files=files(), headers=once)
+    again = await software.post("/api/v1/approvals", data=asked, files=files(), headers=once)
+
+    assert made.json() == again.json() and office.rik.user.full_name in again.text
+    assert office.rik.user.full_name not in (await engine.raw("SELECT answer FROM api_answer"))[0]["answer"]
 
 
 async def test_the_same_period_is_placed_again_only_when_that_is_said(office, software):
@@ -312,6 +339,41 @@ async def test_every_route_of_the_api_stands_in_its_description(office, software
     page = await software.get("/api")
     assert page.status_code == 200
     assert all(path in page.text for path in API["paths"])
+
+
+def words_in(part: Any, name: str = "") -> list[Any]:
+    """Every sentence of the description."""
+    if isinstance(part, dict):
+        return [one for key, value in part.items() for one in words_in(value, key)]
+    if isinstance(part, list):
+        return [one for value in part for one in words_in(value)]
+    return [part] if name in ("summary", "description") and not str(part).startswith("approval.") else []
+
+
+async def test_the_reference_speaks_the_language_of_who_reads_it_and_the_document_english(office, software):
+    said = words_in(document("http://poort.test", lambda say: say))
+    assert said and all(isinstance(one, Say) for one in said)
+
+    dutch = (await software.get("/api")).text
+    english = (await software.get("/api", headers={"Accept-Language": "en"})).text
+    told = (await software.get("/api/v1/openapi.json")).text
+
+    assert "Wie nog akkoord moet geven" in dutch and "Who is still to approve" not in dutch
+    assert "Who is still to approve" in english and "Wie nog akkoord" not in english
+    assert "Who is still to approve" in told and "Wie nog akkoord" not in told
+
+
+async def test_a_client_is_told_by_number_and_name(office, software):
+    _, key = await token_for(office, "read")
+    number = await number_of(office)
+
+    told = (await software.get(f"/api/v1/clients/{number}", headers=key)).json()
+
+    fits("Client", told)
+    assert told == {
+        "number": number,
+        "name": (await engine.raw("SELECT name FROM client WHERE id = $1", office.bakkerij))[0]["name"],
+    }
 
 
 async def test_the_pages_of_the_settings(office):
