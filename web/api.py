@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 import hashlib
 import json
@@ -16,7 +15,7 @@ import partials
 from models import approvals, config, engine, throttling
 from models.certifying.evidence import evidence_of
 from models.certifying.filing import newest_of
-from models.connecting import TokenViewer, answers, note_used, placing, reading, viewer_of_token
+from models.connecting import TokenViewer, answers, note_used, placing, reading, typed, viewer_of_token
 from models.connecting.openapi import document
 from models.core import Missing, Refused, Say
 from models.scanning import require_open
@@ -72,8 +71,9 @@ async def _let_in(request: Request, scope: str) -> TokenViewer:
         firm = await Firm.load()
         if not firm.is_set_up or not firm.uses("approvals"):
             raise Missing("api")
-        tired = await throttling.is_over(limits)
-        viewer = await viewer_of_token(text.strip(), address) if scheme.lower() == "bearer" and not tired else None
+        # The token first: nobody guesses 256 bits, and one program with a wrong token must not shut out another at the same address.
+        viewer = await viewer_of_token(text.strip(), address) if scheme.lower() == "bearer" else None
+        tired = viewer is None and await throttling.is_over(limits)
     if viewer is None:
         if tired or not await engine.run_writing(lambda: throttling.count_try(limits)):
             raise throttling.TooOften
@@ -118,15 +118,15 @@ def _failed(error: Exception, request: Request) -> Response:
 async def approvals_(request: Request, viewer: TokenViewer) -> Response:
     """Those the token may see, oldest first, in pages: `next` is the cursor of the following one."""
     asked = request.query_params
-    limit = _number(asked.get("limit", "50"), "limit", 1, reading.MOST)
+    limit = typed.number("limit", asked.get("limit", "50"), 1, reading.MOST)
     async with engine.reading():
         rows = await reading.some(
             viewer,
-            client=asked.get("client", "")[:20],
+            client=asked.get("client", ""),
             states=[state for state in asked.get("state", "").split(",") if state],
-            changed_since=_moment(asked.get("changed_since", "")),
-            external_ref=asked.get("external_ref", "")[:120],
-            after=_number(asked.get("cursor", "0"), "cursor", 0, 2**31 - 1),
+            changed_since=typed.moment("changed_since", asked.get("changed_since", "")),
+            external_ref=asked.get("external_ref", ""),
+            after=typed.number("cursor", asked.get("cursor", "0"), 0, 2**31 - 1),
             limit=limit + 1,
         )
     page = rows[:limit]
@@ -141,7 +141,7 @@ _FRESH = {"Cache-Control": "no-store"}
 async def approval(request: Request, viewer: TokenViewer, request_id: int) -> Response:
     async with engine.reading():
         await placing.request_of(viewer, request_id)
-        [told] = await reading.told_of([request_id])
+        [told] = await reading.answer_of([request_id])
     return JSONResponse(told, headers=_FRESH)
 
 
@@ -188,12 +188,13 @@ async def kinds(request: Request, viewer: TokenViewer) -> Response:
 @call("read")
 async def client(request: Request, viewer: TokenViewer, number: str) -> Response:
     """Whether there is an active client with this number."""
+    typed.text("number", number)
     async with engine.reading():
         try:
             found = await reading.client_numbered(viewer, number)
         except Refused:
             raise Missing("client") from None
-        return JSONResponse({"number": found.number}, headers=_FRESH)
+        return JSONResponse({"number": found.number, "name": found.name}, headers=_FRESH)
 
 
 # changing
@@ -215,12 +216,14 @@ async def place(request: Request, viewer: TokenViewer) -> Response:
     key, hashed = _key(request), _hash_of(received)
 
     async def unit() -> tuple[int, dict[str, Any]]:
-        if kept := await answers.answered(viewer.token.id, key, hashed):
-            return kept
-        made = await placing.place(viewer, fields, parts)
-        [told] = await reading.told_of([made.id])
-        await answers.keep(viewer.token.id, key, hashed, 201, told)
-        return 201, told
+        status, told = await answers.answered(viewer.token.id, key, hashed) or (201, {})
+        if not told:
+            made = await placing.place(viewer, fields, parts)
+            [told] = await reading.answer_of([made.id])
+            del told["still_to_approve"]  # names are kept nowhere but with their people
+            await answers.keep(viewer.token.id, key, hashed, status, told)
+        still = await reading.still_to_approve([told["id"]])
+        return status, told | {"still_to_approve": still.get(told["id"], [])}
 
     status, told = await engine.run_writing(unit)
     return JSONResponse(told, status, {"Location": approval_url(told["id"]), **_FRESH})
@@ -239,7 +242,7 @@ async def withdraw(request: Request, viewer: TokenViewer, request_id: int) -> Re
 
     async def unit() -> dict[str, Any]:
         await placing.withdraw(viewer, request_id, reason)
-        return (await reading.told_of([request_id]))[0]
+        return (await reading.answer_of([request_id]))[0]
 
     return JSONResponse(await engine.run_writing(unit), headers=_FRESH)
 
@@ -285,30 +288,13 @@ def _hash_of(received: Received) -> str:
     return hashlib.sha256(json.dumps([fields, files]).encode()).hexdigest()
 
 
-def _number(text: str, field: str, least: int, most: int) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 11 and least <= int(text) <= most):
-        raise Refused(field, Say("Vul een getal in van {least} tot en met {most}.", least=least, most=most))
-    return int(text)
-
-
-def _moment(text: str) -> dt.datetime | None:
-    if not text:
-        return None
-    try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise Refused("changed_since", Say("Vul een tijdstip in als 2026-12-01T10:00:00Z."))
-    return moment
-
-
 # what it says of itself
 
 
 @api.plain("/api/v1/openapi.json")
 async def openapi(request: Request) -> Response:
-    return JSONResponse(document(config.settings().base_url))
+    with partials.speaking("en"):
+        return JSONResponse(document(config.settings().base_url, partials.speak))
 
 
 @api.get("/api")
@@ -319,5 +305,5 @@ async def reference(request: Request, viewer: Any) -> Reply:
         title=Say("API"),
         layout="layout_public.html",
         wide=True,
-        api=document(config.settings().base_url),
+        api=document(config.settings().base_url, lambda say: say),
     )

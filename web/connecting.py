@@ -115,12 +115,16 @@ def _form(form: WebhookForm, one: Webhook | None = None) -> dict[str, Any]:
     return about("connecting", form=form, one=one, events={key: WORDS[key] for key in EVENTS})
 
 
-@connecting.post("/settings/connecting/webhooks/new")
-async def add_webhook(request: Request, viewer: Viewer) -> Reply:
+async def _reached(request: Request, form: Any) -> Refused | None:
+    return await connections.unreachable(str(form.get("address", ""))[:500])
+
+
+@connecting.post("/settings/connecting/webhooks/new", before=_reached)
+async def add_webhook(request: Request, viewer: Viewer, prepared: Refused | None = None) -> Reply:
     allow(viewer)
     if asked := await asks_proof(request, viewer):
         return asked
-    form = await WebhookForm.read(request)
+    form = await _webhook_form(request, prepared)
     made: list[str] = []
 
     async def adding(**typed: Any) -> None:
@@ -148,10 +152,20 @@ async def webhook(request: Request, viewer: Viewer, webhook_id: int) -> Reply:
     )  # fmt: skip
 
 
-@connecting.post("/settings/connecting/webhooks/{webhook_id:int}")
-async def change_webhook(request: Request, viewer: Viewer, webhook_id: int) -> Reply:
-    one = await viewer.scope(Webhook).get(webhook_id)
+async def _webhook_form(request: Request, refused: Refused | None) -> WebhookForm:
     form = await WebhookForm.read(request)
+    if refused:
+        form.refuse(refused)
+    return form
+
+
+@connecting.post("/settings/connecting/webhooks/{webhook_id:int}", before=_reached)
+async def change_webhook(request: Request, viewer: Viewer, webhook_id: int, prepared: Refused | None = None) -> Reply:
+    one = await viewer.scope(Webhook).get(webhook_id)
+    form = await _webhook_form(request, prepared)
+    # Another address is another reader of all that follows.
+    if form.address.data != one.address and (asked := await asks_proof(request, viewer)):
+        return asked
 
     async def changing(**typed: Any) -> None:
         await connections.change_webhook(one, by=viewer, **typed)

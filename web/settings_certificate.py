@@ -16,6 +16,7 @@ from models.storage import storage
 from models.tidying import referenced
 from models.viewer import Permission, Viewer
 from web.forms import Form, PasswordField, SelectField, Text
+from web.proof import asks_proof
 from web.replies import Reply, Toast, go, invalid, show
 from web.routing import Access, Routes
 from web.settings import about, allow
@@ -58,6 +59,8 @@ async def _certificate(
 @settings.post("/settings/certificate/sealing")
 async def set_sealing(request: Request, viewer: Viewer) -> Reply:
     firm, form = await Firm.load(), await Sealing.read(request)
+    if form.stamp_url.data != firm.stamp_url and (asked := await asks_proof(request, viewer)):
+        return asked
     if await form.submit(firm.change, by=viewer):
         return go(certificate.url(), toast=Say("De instellingen van het zegel zijn bewaard."))
     return invalid("settings/certificate.html", **await _certificate(viewer, form))
@@ -83,6 +86,8 @@ async def _read(received: Received) -> Pair | Refused:
 
 @settings.upload("/settings/certificate", before=_may, after=_read)
 async def replace_certificate(request: Request, viewer: Viewer, received: Received, prepared: Pair | Refused) -> Reply:
+    if asked := await asks_proof(request, viewer, certificate.url()):
+        return asked
     if isinstance(prepared, Refused):
         form = Replacement.blank()
         form.refuse(prepared)
@@ -94,6 +99,8 @@ async def replace_certificate(request: Request, viewer: Viewer, received: Receiv
 
 @settings.post("/settings/certificate/own")
 async def own_certificate(request: Request, viewer: Viewer) -> Reply:
+    if asked := await asks_proof(request, viewer, certificate.url()):
+        return asked
     await office.give_up(await Firm.load(), by=viewer)
     return go(
         certificate.url(),

@@ -33,6 +33,12 @@ SENTENCES: dict[str, Say] = {
     "Pin.confirm": Say("gebruikte zijn pincode of lijst voor het eerst"),
     "Pin.wrong": Say("vulde een verkeerde pincode of code in ({count} achter elkaar)"),
     "Pin.block_itself": Say("vulde vijf keer een verkeerde pincode of code in: geblokkeerd"),
+    "Authenticator.wrong": Say(
+        "vulde bij het akkoord geven een verkeerde code van de authenticator-app in ({count} achter elkaar)"
+    ),
+    "Authenticator.close": Say(
+        "vulde tien keer een verkeerde code van de authenticator-app in: een dag gesloten voor akkoord geven"
+    ),
     "Pin.replace_by_passkey": Say("verving zijn pincode door de passkey “{name}”"),
     "LetterTemplate.add": Say("maakte het briefsjabloon “{name}”"),
     "LetterTemplate.change": Say("wijzigde het briefsjabloon “{name}”"),

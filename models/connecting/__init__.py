@@ -12,6 +12,7 @@ from models.connecting.webhooks import (
     send_again,
     switch_webhook,
     try_webhook,
+    unreachable,
 )
 
 __all__ = [
@@ -35,5 +36,6 @@ __all__ = [
     "send_again",
     "switch_webhook",
     "try_webhook",
+    "unreachable",
     "viewer_of_token",
 ]

@@ -13,7 +13,7 @@ from models.accounts import User
 from models.clients import Client, ClientGroup, Membership
 from models.connecting.records import ApiToken, TokenReach
 from models.core import Forbidden, Refused, Say, Scope, digest, operation, save
-from models.settings import utcnow
+from models.settings import this_day, utcnow
 from models.viewer import Permission, Viewer
 
 SCOPES: dict[str, Say] = {
@@ -85,7 +85,7 @@ async def make_token(
         raise Refused("name", Say("Vul in voor welk programma dit token is."))
     if not scopes or any(scope not in SCOPES for scope in scopes):
         raise Refused("scopes", Say("Kies wat dit token mag."))
-    if expires_on is not None and expires_on < utcnow().date():
+    if expires_on is not None and expires_on < this_day():
         raise Refused("expires_on", Say("Deze dag is al voorbij."))
     if await ApiToken.count().where(ApiToken.ended_at.is_null()) >= MOST:
         raise Refused("", Say("Er zijn al {n} tokens. Beëindig er eerst een dat niet meer wordt gebruikt.", n=MOST))
@@ -130,12 +130,12 @@ async def end_token(token: ApiToken, *, by: Viewer) -> None:
         await by.note("ApiToken.end", token, {"name": token.name})
 
 
-async def viewer_of_token(text: str, address: str) -> TokenViewer | None:
+async def viewer_of_token(text: str, address: str, now: dt.datetime | None = None) -> TokenViewer | None:
     """Who comes with this token, or None: unknown, ended, expired, or its maker may not come in any more."""
     if not text.startswith(PREFIX) or len(text) > 100:
         return None
     token = await ApiToken.objects().where((ApiToken.digest == digest(text)) & ApiToken.ended_at.is_null()).first()
-    if token is None or (token.expires_on is not None and token.expires_on < utcnow().date()):
+    if token is None or (token.expires_on is not None and token.expires_on < this_day(now)):
         return None
     user = await User.objects().where(User.id == token.person).first()
     if user is None or user.kind != "staff" or user.state != "active":

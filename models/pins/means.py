@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from models import config, engine, passkeys
+from models import config, engine, passkeys, throttling
 from models.accounts.blocking import listed
 from models.core import Say
 from models.pins.records import LIVING, TRIES, USABLE
@@ -28,6 +28,7 @@ FEW = 5  # codes left from which on he is told to ask for a new list
 NONE = Say("U hebt deze manier niet.")
 BLOCKED = Say("Geblokkeerd. Vraag uw kantoor om een nieuwe; u krijgt hem per brief.")
 UNREADABLE = Say("Deze kan niet meer worden nagekeken. Vraag uw kantoor om een nieuwe; u krijgt hem per brief.")
+APP_CLOSED = Say("Gesloten na tien verkeerde codes achter elkaar. Over een dag kan het weer.")
 USED_UP = Say("Alle codes van uw lijst zijn gebruikt. Vraag uw kantoor om een nieuwe lijst.")
 OVER = Say("Uw sessie is afgelopen. Meld u opnieuw aan.")
 TOO_NEW = Say("Deze is net gemaakt met alleen uw wachtwoord. Daarom kunt u er pas een dag later mee accorderen.")
@@ -104,7 +105,7 @@ async def ways(viewer: Viewer, least: str, session: Any = None) -> list[Way]:
 
 async def standing(viewer: Viewer, least: str) -> Standing:
     """As `ways`, with what is closed and why, and what to do when nothing is open."""
-    came, seen = await used_to_sign_in(viewer), await look(int(viewer.user.id))
+    came, seen = await used_to_sign_in(viewer), await seen_of(viewer)
     opened, closed = [], []
     for method in LEVELS:
         refusal = why_not(viewer, method, least, came, seen)
@@ -170,7 +171,7 @@ def why_not(viewer: Viewer, method: str, least: str, came: Came | None, seen: di
 
 def _state_of(viewer: Viewer, method: str, seen: dict[str, dict[str, Any]]) -> Say | None:
     if method == "totp":
-        return None if viewer.user.totp_secret else NONE
+        return (APP_CLOSED if method in seen else None) if viewer.user.totp_secret else NONE
     if method == "passkey":
         return None if viewer.user.has_passkey and passkeys.site() is not None else NONE
     pin = seen.get(method)
@@ -181,6 +182,14 @@ def _state_of(viewer: Viewer, method: str, seen: dict[str, dict[str, Any]]) -> S
     if pin["key"] not in config.settings().key_fingerprints:
         return UNREADABLE
     return USED_UP if method == "codes" and not pin["asked"] else None
+
+
+async def seen_of(viewer: Viewer) -> dict[str, dict[str, Any]]:
+    """As `look`, and under "totp" that his authenticator is closed for approving, where it is."""
+    seen, app = await look(int(viewer.user.id)), throttling.of_app(int(viewer.user.id))
+    if viewer.user.totp_secret and await throttling.is_over(app, throttling.DAY):
+        seen["totp"] = {"state": "closed"}
+    return seen
 
 
 async def look(person: int) -> dict[str, dict[str, Any]]:

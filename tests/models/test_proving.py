@@ -11,7 +11,7 @@ from pathlib import Path
 import pyotp
 import pytest
 
-from models import config, engine, throttling
+from models import config, engine, throttling, tidying
 from models.accounts import Throttle, User
 from models.accounts.vouching import counts_from
 from models.core import Forbidden, Say
@@ -369,3 +369,60 @@ async def test_eight_processes_that_guess_at_once_are_judged_five_times_in_all(c
     assert not await throttling.is_over(
         throttling.of_approving(cast.rik.user.id)
     )  # what was not judged was not counted
+
+
+async def test_ten_wrong_codes_in_a_row_close_the_app_for_a_day_and_are_told(cast: Cast) -> None:
+    secret = await with_authenticator(cast.rik)
+    rik = await signed_in(cast.rik)
+    for n in range(9):
+        outcome = await prove(rik, "totp", "totp", wrong_code(secret))
+        assert isinstance(outcome, NotProved) and "klopt niet" in str(outcome.why)
+        if n == 4:
+            await tidying.forget_expired()  # counts live on
+            await forget_slowing(rik)
+    tenth = await prove(rik, "totp", "totp", wrong_code(secret))
+    right = await prove(rik, "totp", "totp", pyotp.TOTP(secret).now())
+
+    assert isinstance(tenth, NotProved) and isinstance(right, NotProved)
+    assert "Gesloten" in str(tenth.why) and "Gesloten" in str(right.why)
+    assert (await lines("Authenticator.wrong"), await lines("Authenticator.close")) == (10, 1)
+    details = [row["detail"] for row in await engine.raw("SELECT detail FROM errand WHERE kind = 'account_notice'")]
+    assert ["app_closed" in detail for detail in details] == [True]
+    closed = (await standing(rik, "pin")).closed
+    assert [(one.method, "Gesloten" in str(one.why)) for one in closed] == [("totp", True)]
+
+    await engine.raw("UPDATE throttle SET since = $1", utcnow() - dt.timedelta(hours=25))
+    assert isinstance(await prove(rik, "totp", "totp", pyotp.TOTP(secret).now()), Proof)
+
+
+async def test_a_right_code_of_the_app_lets_the_count_begin_anew(cast: Cast) -> None:
+    secret = await with_authenticator(cast.rik)
+    rik = await signed_in(cast.rik)
+    for wrong in (8, 8):
+        await forget_slowing(rik)
+        for _ in range(wrong):
+            await prove(rik, "totp", "totp", wrong_code(secret))
+        await User.update({User.totp_step: 0}).where(User.id == rik.user.id)
+        assert isinstance(await prove(rik, "totp", "totp", pyotp.TOTP(secret).now()), Proof)
+
+    assert await lines("Authenticator.close") == 0
+
+
+async def test_wrong_codes_at_once_are_all_counted(cast: Cast) -> None:
+    secret = await with_authenticator(cast.rik)
+    rik = await signed_in(cast.rik)
+    wrong = wrong_code(secret)
+    await asyncio.gather(*(prove(rik, "totp", "totp", wrong) for _ in range(14)))
+
+    assert (await lines("Authenticator.wrong"), await lines("Authenticator.close")) == (10, 1)
+
+
+def wrong_code(secret: str) -> str:
+    """One that none of the present windows gives."""
+    app, now = pyotp.TOTP(secret), utcnow().timestamp()
+    good = {app.at(int(now) + 30 * n) for n in range(-3, 4)}
+    return next(code for code in (f"{n:06}" for n in range(100)) if code not in good)
+
+
+async def forget_slowing(viewer: Viewer) -> None:
+    await engine.raw("DELETE FROM throttle WHERE key = $1", throttling.of_approving(viewer.user.id)[0][0])

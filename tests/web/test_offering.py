@@ -102,6 +102,17 @@ async def test_a_colleague_offers_what_he_has_and_takes_it_back(cast: Cast, brow
     assert "Veel tegelijk plaatsen" in board.text
 
 
+async def test_the_tasks_of_an_offering_lead_to_its_own_page(cast: Cast, browser: Browsers) -> None:
+    async with browser(cast.anna) as anna:
+        placing = await begun(anna, ("los.pdf", pdf("een")))
+        tasks = await engine.raw("SELECT id, kind FROM task WHERE subject_id = $1", placing.id)
+        page = (await anna.get(f"/tasks/{tasks[0]['id']}")).text
+        there = await anna.get(f"/approvals/placing/{placing.id}")
+
+    assert [task["kind"] for task in tasks] == ["read_placing"] and there.status_code == 200
+    assert f'href="/approvals/placing/{placing.id}"' in page and f'href="/placing/{placing.id}"' not in page
+
+
 async def test_a_placing_for_dossiers_is_none_for_approval_and_strangers_find_neither(
     cast: Cast, browser: Browsers
 ) -> None:
