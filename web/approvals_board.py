@@ -234,7 +234,11 @@ async def _remind(viewer: Viewer, ids: list[int], batch: str) -> Reply:
         return go(back, toast=Toast(refused.why, "attention"))
     said = leaving(count)
     if is_quiet(await Firm.load(), utcnow()):
-        said = Say("{n} herinneringen gaan de deur uit zodra het geen stille tijd meer is.", n=count)
+        said = (
+            Say("Eén herinnering gaat de deur uit zodra het geen stille tijd meer is.")
+            if count == 1
+            else Say("{n} herinneringen gaan de deur uit zodra het geen stille tijd meer is.", n=count)
+        )
     return go(back, toast=said, undo=f"/approvals/reminders/{batch}/undo")
 
 

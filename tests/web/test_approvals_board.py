@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+import partials
 from jobs.long_work import run
 from models import engine
 from models.approvals import ApprovalRequest, ask
 from models.approvals.proofs import today
-from models.core import save
+from models.core import Say, save
 from models.settings import Firm
 from tests.approving import draft, kind, now, offered, person, says_no
 from tests.cast import Cast
@@ -201,3 +202,20 @@ async def test_a_reason_that_is_missing_is_asked_again_of_many_too(office: Cast,
     assert (without.status_code, "Schrijf op waarom" in without.text) == (422, True)
     assert "U koos 26 accorderingen" in reminded.text
     assert strange.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Nu van {name}.", "Nu van De Vries B.V."),
+        ("Nu van {name}. Klaar.", "Nu van De Vries B.V. Klaar."),
+        ("{name} is klaar", "De Vries B.V. is klaar"),
+        ("{name}...", "De Vries B.V...."),
+    ],
+)
+def test_a_name_that_ends_with_a_full_stop_ends_the_sentence(text: str, said: str) -> None:
+    assert partials.speak(Say(text, name="De Vries B.V.")) == said
+    assert partials.speak(Say(text, name="Smit")) == text.format(name="Smit")
+    source = text.replace("{name}", "{{ name }}")
+    page = partials.env.from_string("{% trans name=who %}" + source + "{% endtrans %}")
+    assert page.render(who="De Vries B.V.") == said
