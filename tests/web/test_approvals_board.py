@@ -12,6 +12,7 @@ import pytest
 import partials
 from jobs.long_work import run
 from models import engine
+from models.accounts.roles import BY_MODULE
 from models.approvals import ApprovalRequest, ask
 from models.approvals.proofs import today
 from models.core import Say, save
@@ -219,3 +220,12 @@ def test_a_name_that_ends_with_a_full_stop_ends_the_sentence(text: str, said: st
     source = text.replace("{name}", "{{ name }}")
     page = partials.env.from_string("{% trans name=who %}" + source + "{% endtrans %}")
     assert page.render(who="De Vries B.V.") == said
+
+
+def test_in_english_one_approves_and_the_list_is_of_approvals() -> None:
+    with partials.speaking("en"):
+        assert (partials.speak("Akkoord geven"), partials.speak("Accorderen")) == ("Approve", "Approvals")
+        assert [partials.speak(words) for words in (BY_MODULE[1].looking, BY_MODULE[1].acting)] == [
+            "View approvals",
+            "Approve",
+        ]
