@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -148,15 +147,15 @@ async def _look(viewer: Viewer, form: Any, do: str, ids: list[int], why: Refused
     if do == "remind":
         return await look_at_reminders(viewer, ids)
     rows = await board.lines(viewer, ids)
-    whys = await many.foreseen([row["id"] for row in rows], do, viewer)
+    ahead = await many.foreseen([row["id"] for row in rows], do, viewer)
+    whys = ahead.whys
     counted: dict[str, tuple[Say, int]] = {}
     for one in whys.values():
         key = str(one.as_json())
         counted[key] = (one, counted.get(key, (one, 0))[1] + 1)
     waiting = sum(row["state"] in ("offered", "partly") and row["id"] not in whys for row in rows)
-    return await _shown(
-        viewer, form, do, rows, len(rows), whys, list(counted.values()), waiting, why, [row["id"] for row in rows]
-    )
+    seen = {"rows": rows, "total": len(rows), "whys": whys, "counted": list(counted.values()), "seen": waiting}
+    return await _shown(viewer, form, do, why, **seen, told=ahead.told(), ids=[row["id"] for row in rows], run=None)
 
 
 async def _look_at(viewer: Viewer, run: ApprovalRun, form: Any, why: Refused | None = None) -> Reply:
@@ -165,21 +164,18 @@ async def _look_at(viewer: Viewer, run: ApprovalRun, form: Any, why: Refused | N
     ids = await runs.ids_of(run, most=_SHOWN)
     rows = {row["id"]: row for row in await board.lines(viewer, ids)}
     return await _shown(
-        viewer, form, run.do, [rows[id] for id in ids if id in rows], run.chosen, await runs.whys_of(run, ids), await runs.reasons(run),
-        await runs.before_clients(run), why, [], run,
+        viewer, form, run.do, why, rows=[rows[id] for id in ids if id in rows], total=run.chosen, whys=await runs.whys_of(run, ids),
+        counted=await runs.reasons(run), seen=await runs.before_clients(run), told=runs.told_of(run), ids=[], run=run,
     )  # fmt: skip
 
 
-async def _shown(
-    viewer: Viewer, form: Any, do: str, rows: list[dict[str, Any]], total: int, whys: Mapping[int, Say], counted: list[tuple[Say, int]],
-    waiting: int, why: Refused | None, ids: list[int], run: ApprovalRun | None = None,
-) -> Reply:  # fmt: skip
+async def _shown(viewer: Viewer, form: Any, do: str, why: Refused | None, **seen: Any) -> Reply:
+    """`seen`: rows, total, whys, counted, seen, told, ids and run, as the page asks for them."""
     typed = {name: str(form.get(name, "")) for name in ("reason", "internal", "legal", "person")}
-    cannot = sum(n for _, n in counted)
     return show(
-        "approvals/many.html", status=422 if why else 200, title=DO[do], section="approvals", do=do, words=DO[do], rows=rows, total=total,
-        whys=whys, counted=counted, cannot=cannot, why=why, typed=typed, seen=waiting, states=STATE_WORDS, in_background=total > many.MOST,
-        staff=(await board.choices(viewer))["staff"], ids=ids, run=run,
+        "approvals/many.html", status=422 if why else 200, title=DO[do], section="approvals", do=do, words=DO[do], why=why, typed=typed,
+        cannot=sum(n for _, n in seen["counted"]), states=STATE_WORDS, in_background=seen["total"] > many.MOST,
+        staff=(await board.choices(viewer))["staff"], **seen,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from models.accounts.blocking import listed
 from models.approvals.ending import extend, withdraw
 from models.approvals.holding import WHY_NOT
 from models.approvals.offering import is_alone, offer, sign_off
-from models.approvals.planning import who_would_sign, who_would_sign_each
+from models.approvals.planning import PlanView, who_would_sign, who_would_sign_each
 from models.approvals.records import ApprovalRequest
 from models.approvals.states import MOVES
 from models.core import Forbidden, Refused, Say, Scope, operation, save
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from models.viewer import Viewer
 
 MOST = 25  # within one request of the browser; more than that is work for the background: see `runs`
+_NAMED = 200
 _JUDGED = 50  # drafts with a plan of their own that are looked into beforehand; the others tell when it is their turn
 DO: dict[str, Say] = {
     "remind": Say("Herinneren"),
@@ -56,6 +57,19 @@ class How(NamedTuple):
             dt.date.fromisoformat(kept[name]) if kept.get(name) else None for name in ("internal", "legal")
         )
         return cls(kept.get("reason", ""), internal, legal, kept.get("person"))
+
+
+class Ahead(NamedTuple):
+    """What is known before anything is done: why it cannot be done for some (by id); how many people get a mail of the others, the
+    first of them as (name, of how many), and how many are asked who get none."""
+
+    whys: dict[int, Say]
+    mailed: int = 0
+    names: tuple[tuple[str, int], ...] = ()
+    silent: int = 0
+
+    def told(self) -> dict[str, Any]:
+        return {"mailed": self.mailed, "names": [list(one) for one in self.names], "silent": self.silent}
 
 
 class Done(NamedTuple):
@@ -103,22 +117,38 @@ async def change_each(found: Scope[ApprovalRequest], ids: Sequence[int], do: str
     return Done(done, refused)
 
 
-async def foreseen(ids: Sequence[int], do: str, by: Viewer) -> dict[int, Say]:
-    """Of which of these it is known beforehand that it cannot be done, and why; `ids` are requests that `by` sees."""
+async def foreseen(ids: Sequence[int], do: str, by: Viewer) -> Ahead:
+    """Of which of these it is known beforehand that it cannot be done, and who hears of the others; `ids` are requests that `by` sees."""
     rows = await engine.raw(
-        "SELECT r.id, r.client, r.kind, r.state, r.steps, r.least_level, r.made_by, "
+        "SELECT r.id, r.client, r.kind, r.state, r.steps, r.least_level, r.made_by, k.needs_sign_off, "
         "CASE WHEN EXISTS (SELECT 1 FROM approval_document d WHERE d.request = r.id AND d.part = 'main') THEN 1 ELSE 0 END AS has_part "
-        f"FROM approval_request r WHERE r.id IN {listed(1)}",
+        f"FROM approval_request r JOIN approval_kind k ON k.id = r.kind WHERE r.id IN {listed(1)}",
         json.dumps([int(id) for id in ids]),
-    )  # fmt: skip
+    )
     said = {row["id"]: why for row in rows if (why := _why_not(row["state"], do))}
     if do not in ("offer", "sign_off"):
-        return said
+        return Ahead(said)
     rows = [row for row in rows if row["id"] not in said]
     if do == "sign_off" and not await is_alone(by):
         said |= {row["id"]: NOT_ONES_OWN for row in rows if row["made_by"] == by.user.id}
     said = {row["id"]: NO_PART for row in rows if not row["has_part"]} | said
-    return said | await _unmanned([row for row in rows if row["id"] not in said])
+    views = await _views([row for row in rows if row["id"] not in said])
+    said |= {id: view.refusals[0] for id, view in views.items() if view.refusals}
+    goes = {row["id"] for row in rows if do == "sign_off" or not row["needs_sign_off"]}
+    return _heard(said, [view for id, view in views.items() if id in goes and id not in said])
+
+
+def _heard(whys: dict[int, Say], views: Sequence[PlanView]) -> Ahead:
+    """Those in the first step: they are asked at once."""
+    mailed: dict[int, tuple[str, int]] = {}
+    silent: set[int] = set()
+    for place in (place for view in views if view.steps for place in view.steps[0].places):
+        if place.is_mailed:
+            mailed[place.person] = (place.name, mailed.get(place.person, ("", 0))[1] + 1)
+        else:
+            silent.add(place.person)
+    names = sorted(mailed.values(), key=lambda one: (-one[1], one[0]))
+    return Ahead(whys, len(mailed), tuple(names[:_NAMED]), len(silent - set(mailed)))
 
 
 def _why_not(state: str, do: str) -> Say | None:
@@ -135,20 +165,19 @@ def _why_not(state: str, do: str) -> Say | None:
             return None
 
 
-async def _unmanned(rows: Sequence[dict[str, Any]]) -> dict[int, Say]:
-    """Those whose plan nobody can carry out; in as many statements for a thousand as for one."""
-    said: dict[int, Say] = {}
+async def _views(rows: Sequence[dict[str, Any]]) -> dict[int, PlanView]:
+    """Who would sign each; in as many statements for a thousand of a kind as for one."""
+    found: dict[int, PlanView] = {}
     own = [row for row in rows if json.loads(row["steps"])]
+    alone = {row["id"] for row in own}
     for kind in sorted({row["kind"] for row in rows}):
-        these = [row for row in rows if row["kind"] == kind and row not in own]
+        these = [row for row in rows if row["kind"] == kind and row["id"] not in alone]
         views = await who_would_sign_each([row["client"] for row in these], kind) if these else {}
-        said |= {row["id"]: view.refusals[0] for row in these if (view := views[row["client"]]).refusals}
+        found |= {row["id"]: views[row["client"]] for row in these}
     for row in own[:_JUDGED]:
-        view = await who_would_sign(
-            row["client"], row["kind"], steps=json.loads(row["steps"]), least=row["least_level"]
-        )
-        said |= {row["id"]: view.refusals[0]} if view.refusals else {}
-    return said
+        steps = json.loads(row["steps"])
+        found[row["id"]] = await who_would_sign(row["client"], row["kind"], steps=steps, least=row["least_level"])
+    return found
 
 
 async def _change(request: ApprovalRequest, do: str, how: How, by: Viewer) -> Any:

@@ -16,7 +16,7 @@ from piccolo.table import Table
 
 from models import engine, tasks
 from models.accounts import User
-from models.approvals.many import DO, How, change_each, check, foreseen
+from models.approvals.many import DO, Ahead, How, change_each, check, foreseen
 from models.approvals.records import ApprovalRequest
 from models.core import Owned, Refused, Say, Scope, operation, save
 from models.live import touch
@@ -34,6 +34,7 @@ class ApprovalRun(Owned, Table, tablename="approval_run"):
 
     do = Varchar(length=11)
     how = Text(default="{}", help_text="JSON")
+    told = Text(default="{}", help_text="JSON: who would hear of it, at the look beforehand; emptied when it begins.")
     owner = ForeignKey(User, null=False, on_delete=OnDelete.cascade, index=True)
     state = Varchar(length=5, default="draft")
     chosen = Integer(default=0)
@@ -43,7 +44,7 @@ class ApprovalRun(Owned, Table, tablename="approval_run"):
 
     approval_run_state_known = Check("state IN ('draft', 'busy', 'done')")
 
-    EXPORTS = Export(Say("Bewerkingen van accorderingen"), by=("owner",), hidden=("how",))
+    EXPORTS = Export(Say("Bewerkingen van accorderingen"), by=("owner",), hidden=("how", "told"))
     ERASES = Erase(ground=NUMBER_ONLY)
 
     @classmethod
@@ -81,8 +82,10 @@ async def prepare(found: Scope[ApprovalRequest], ids: Sequence[int], do: str, *,
     chosen = await _known(found, ids)
     if not chosen:
         raise Refused("", Say("Kies eerst een of meer accorderingen, en wat er moet gebeuren."))
-    whys = {} if do == "remind" else await foreseen(chosen, do, by)
-    run = ApprovalRun(do=do, owner=by.user.id, chosen=len(chosen), created_at=now)
+    ahead = Ahead({}) if do == "remind" else await foreseen(chosen, do, by)
+    whys = ahead.whys
+    told = json.dumps(ahead.told(), ensure_ascii=False)
+    run = ApprovalRun(do=do, told=told, owner=by.user.id, chosen=len(chosen), created_at=now)
     await run.save()
     await engine.copy_rows(
         "approval_run_row", ("run", "request", "fate", "why"),
@@ -123,6 +126,7 @@ async def begin(run: ApprovalRun, how: How, *, by: Viewer) -> None:
     )  # fmt: skip
     if not fresh:
         return
+    await save(run, told="{}")
     task = await tasks.start("change_approvals", run.id, by=by, total=left, do=run.do)
     await save(run, state="busy", task=task.id, finished_at=None)
 
@@ -188,6 +192,11 @@ async def _next_few(run: ApprovalRun, by: Viewer) -> int:
 async def _end(run: ApprovalRun) -> None:
     await save(run, state="done", finished_at=utcnow())
     await touch("approvals", f"approval-run-{run.id}")
+
+
+def told_of(run: ApprovalRun) -> dict[str, Any]:
+    """Who would hear of it: mailed, names, silent; see `many.Ahead`."""
+    return Ahead({}).told() | json.loads(run.told)
 
 
 async def fates(run: ApprovalRun) -> dict[str, int]:

@@ -122,7 +122,7 @@ async def test_of_each_act_it_is_known_beforehand_for_which_it_cannot_be_done(of
     everything = [row.id for row in (ready, waits, said_no, done, mine, theirs, bare)]
 
     async def cannot(do: str) -> set[int]:
-        return set(everything) - set(await foreseen(everything, do, office.anna))
+        return set(everything) - set((await foreseen(everything, do, office.anna)).whys)
 
     assert await cannot("offer") == {ready.id}
     assert await cannot("sign_off") == {theirs.id}
@@ -132,7 +132,20 @@ async def test_of_each_act_it_is_known_beforehand_for_which_it_cannot_be_done(of
 
     await engine.raw("DELETE FROM approval_plan")
     await plan(office.bakkerij, step("director"))  # a role that nobody has
-    assert "rol" in str((await foreseen([ready.id], "offer", office.anna))[ready.id])
+    assert "rol" in str((await foreseen([ready.id], "offer", office.anna)).whys[ready.id])
+
+
+async def test_who_gets_a_mail_is_said_beforehand(office: Cast) -> None:
+    bo, cas = await person(office.bakkerij, "Bo"), await person(office.bakkerij, "Cas", state="prepared")
+    await plan(office.bakkerij, step(bo, cas))
+    accounts = await kind("Jaarrekening (definitief)")
+    ids = [(await draft(office)).id for _ in range(2)] + [(await draft(office, kind=accounts.id)).id]
+    ahead = await foreseen(ids, "offer", office.anna)
+    change = await looked_at(office, "offer", ids)
+
+    assert (ahead.mailed, ahead.names, ahead.silent) == (1, (("Bo Test", 2),), 1)  # the third goes to a colleague first
+    assert runs.told_of(change) == {"mailed": 1, "names": [["Bo Test", 2]], "silent": 1}
+    assert (await foreseen(ids, "withdraw", office.anna)).mailed == 0
 
 
 async def test_what_is_foreseen_of_a_thousand_is_asked_as_of_one(office: Cast) -> None:

@@ -182,6 +182,7 @@ async def test_all_that_match_are_looked_at_carried_out_and_reported_without_one
         other = await ed.get(begun.headers["location"])
 
     assert "Het gaat om 27 accorderingen" in look.text and "Bij 1 daarvan kan het niet" in look.text
+    assert "personen krijgen bericht</summary>" in look.text and "26 accorderingen, één bericht" in look.text
     assert "1 × Kies ten minste één PDF" in look.text and 'name="ids"' not in look.text
     assert few.n < 60 and "Accorderingen bijwerken" in busy.text
     assert "Aanbieden: 26 accorderingen." in report.text and "Bij 1 kon het niet" in report.text
