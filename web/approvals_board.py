@@ -47,7 +47,7 @@ COLUMNS = (
     ("state", Say("Toestand")), ("due", Say("Uiterlijk")), ("legal_due", Say("Wettelijk uiterlijk")), ("given", Say("Akkoorden")), ("places", Say("Accordeurs")),
     ("responsible_name", Say("Verantwoordelijk")), ("offered_at", Say("Aangeboden")),
 )  # fmt: skip
-_MOST = 50_000  # of an export, and of what is done to all that match
+_MOST, _ALL = 50_000, 1_000_000  # of an export; of what is done to all that match
 _SHOWN = 100
 
 
@@ -287,5 +287,5 @@ def _day(form: Any, name: str) -> dt.date | None:
 async def _chosen(viewer: Viewer, form: Any) -> list[int]:
     """The ids that were ticked, or all that match."""
     if form.get("all_matching"):
-        return await board.matching(viewer, filter_of(form), _MOST)
+        return await board.matching(viewer, filter_of(form), _ALL)
     return ids_of(form)

@@ -196,7 +196,7 @@ async def _end(run: ApprovalRun) -> None:
 
 def told_of(run: ApprovalRun) -> dict[str, Any]:
     """Who would hear of it: mailed, names, silent; see `many.Ahead`."""
-    return Ahead({}).told() | json.loads(run.told)
+    return Ahead({}).told() | dict(json.loads(run.told))
 
 
 async def fates(run: ApprovalRun) -> dict[str, int]:
