@@ -16,6 +16,7 @@ from models.approvals import ApprovalRemark, ApprovalRequest, Approver, Mandate,
 from models.approvals.proofs import today
 from models.approvals.record import ApprovalRecord
 from models.core import save
+from models.sample.papers import pdf
 from models.settings import Firm, utcnow
 from models.storage import storage
 from models.viewer import Right, Viewer
@@ -271,6 +272,23 @@ async def test_a_substitute_approves_on_behalf_of_and_the_page_says_so(office: C
     assert done.status_code == 303
     row = await Approver.objects().where(Approver.request == request.id).first()
     assert (row.state, row.person, row.decided_by) == ("approved", rik.user.id, kim.user.id)
+
+
+async def test_the_pages_of_several_documents_are_named_by_their_document(office: Cast, browser: Browsers) -> None:
+    """Who hears the page tells the bars of two documents apart; how many pages there are is said once, by that bar."""
+    bo = await person(office.bakkerij, "Bo")
+    parts = []
+    for name in ("btw.pdf", "jaarrekening.pdf"):
+        stored = await storage().put(pdf(name))
+        parts.append(part(name, sha256=stored.sha256, size=stored.size, pages=1))
+    request = await offered(office, None, *parts)
+    async with browser(bo) as tab:
+        page = (await tab.get(pages.page.url(approval_id=request.id))).text
+        views = [(await tab.get(approval_parts.view.url(part_id=one.id))).text for one in await main_parts(request)]
+
+    labels = [label for view in views for label in re.findall(r'<nav class="pages-bar[^>]* aria-label="([^"]*)"', view)]
+    assert labels == ["Weergave: btw.pdf", "Weergave: jaarrekening.pdf"]
+    assert "1 pagina<" not in page and all(view.count("1 pagina<") == 1 for view in views)
 
 
 async def test_a_question_goes_to_the_office_from_the_very_item(office: Cast, browser: Browsers) -> None:
