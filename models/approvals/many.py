@@ -13,7 +13,8 @@ from models.accounts.blocking import listed
 from models.approvals.ending import extend, withdraw
 from models.approvals.holding import WHY_NOT
 from models.approvals.offering import is_alone, offer, sign_off
-from models.approvals.planning import PlanView, who_would_sign, who_would_sign_each
+from models.approvals.plan_views import PlanView
+from models.approvals.planning import who_would_sign, who_would_sign_each
 from models.approvals.records import ApprovalRequest
 from models.approvals.states import MOVES
 from models.core import Forbidden, Refused, Say, Scope, operation, save

@@ -16,7 +16,6 @@ from models.approvals import ApprovalRemark, ApprovalRequest, Approver, Mandate,
 from models.approvals.proofs import today
 from models.approvals.record import ApprovalRecord
 from models.core import save
-from models.sample.papers import pdf
 from models.settings import Firm, utcnow
 from models.storage import storage
 from models.viewer import Right, Viewer
