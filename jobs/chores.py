@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from jobs.presence import Presence
 from models import carrying, client_news, live, lost_factors, notices, sealing, tidying, uploads
-from models.approvals import expire_due, tell_stuck
+from models.approvals import expire_due, tell_late, tell_stuck
 from models.approvals.handed_over import note_handed_over
 from models.certifying import chaining, completing
 from models.connecting import delivering
@@ -131,6 +131,8 @@ async def expire_approvals(presence: Presence) -> None:
         log.info("%d requests for approval expired", expired)
     if stuck := await tell_stuck():
         log.info("%d requests for approval cannot be completed any more", stuck)
+    if late := await tell_late():
+        log.info("%d requests for approval passed their internal deadline", late)
 
 
 _beside: dict[str, asyncio.Task[None]] = {}

@@ -47,7 +47,7 @@ from models.approvals.records import (
 )
 from models.approvals.seeing import note_opened, opened_by
 from models.approvals.swapping import swap_part
-from models.approvals.telling import hear, tell_stuck
+from models.approvals.telling import hear, tell_late, tell_stuck
 
 __all__ = [
     "AlreadyThere",
@@ -103,6 +103,7 @@ __all__ = [
     "send_back",
     "sign_off",
     "swap_part",
+    "tell_late",
     "tell_stuck",
     "title_of",
     "who_would_sign",

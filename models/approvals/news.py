@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # To a client's people: their turn, their turn again, a reminder, an answer, an approval that no longer counts, refused by another,
 # withdrawn or replaced. To the office: refused, a question, complete, expired, an approver who is blocked (in the batch 'stuck': it cannot
-# be completed any more).
+# be completed any more); expired in a batch 'late-<day>': its internal deadline has passed.
 TO_CLIENTS = ("offered", "again", "reminded", "answered", "voided", "refused", "withdrawn", "replaced")
 TO_OFFICE = ("rejected", "question", "completed", "expired", "blocked")
 ASKS = ("offered", "again", "reminded")  # worth telling only while it waits for him
@@ -203,7 +203,7 @@ async def of_staff(viewer: Viewer, errand: int) -> list[dict[str, Any]]:
         return []
     rows = await engine.raw(
         "SELECT DISTINCT r.id, r.client AS client_id, c.name AS client, c.sort_key, k.name AS kind, r.book_year, r.period, r.title, "
-        "CASE WHEN n.what = 'blocked' AND n.batch = 'stuck' THEN 'stuck' ELSE n.what END AS what, "
+        "CASE WHEN n.what = 'blocked' AND n.batch = 'stuck' THEN 'stuck' WHEN n.what = 'expired' AND n.batch LIKE 'late-%' THEN 'late' ELSE n.what END AS what, "
         "CASE WHEN n.what = 'rejected' THEN r.reason ELSE '' END AS reason "
         "FROM approval_news n JOIN approval_request r ON r.id = n.request JOIN client c ON c.id = r.client JOIN approval_kind k ON k.id = r.kind "
         f"WHERE n.errand = $1 AND n.person = $2 AND {seen(viewer, 'r.client')} AND (n.what <> 'question' OR EXISTS "

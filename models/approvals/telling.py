@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from models import engine
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from models.approvals.records import ApprovalRequest
 
 STUCK_AT_ONCE = 200
+LATE_AT_ONCE = 1_000
+LATE_DAYS = 7  # after its internal deadline: what passed longer ago when this began is on the board
 _MINE = TURNS.replace("$DAY", "$2").replace(
     "b.state = 'asked'", "b.state = 'asked' AND b.request = $1"
 )  # of this request alone
@@ -143,3 +146,25 @@ async def tell_stuck() -> int:
     for id in found:
         await engine.run_writing(lambda id=id: tell(id))  # type: ignore[misc]
     return len(found)
+
+
+async def tell_late() -> int:
+    """A chore: of each request whose internal deadline has just passed while it waits for the client, the office hears once a deadline;
+    how many. It is news of what expires, under a batch of its own."""
+    from models.approvals.records import ApprovalRequest
+
+    async def tell(id: int) -> None:
+        request = await ApprovalRequest.objects().where(ApprovalRequest.id == id).first()
+        if request is not None:
+            await tell_office(request, "expired", f"late-{request.internal_due}")
+
+    day = today()
+    rows = await engine.raw(
+        "SELECT r.id FROM approval_request r WHERE r.state IN ('offered', 'partly') AND r.internal_due < $1 AND r.internal_due >= $2 "
+        "AND NOT EXISTS (SELECT 1 FROM approval_news n WHERE n.request = r.id AND n.what = 'expired' AND n.batch = 'late-' || CAST(r.internal_due AS VARCHAR)) "
+        f"ORDER BY r.id LIMIT {LATE_AT_ONCE}",
+        day, day - dt.timedelta(days=LATE_DAYS),
+    )  # fmt: skip
+    for row in rows:
+        await engine.run_writing(lambda id=row["id"]: tell(id))  # type: ignore[misc]
+    return len(rows)

@@ -30,7 +30,7 @@ from models.approvals.news import name_lines
 from models.approvals.planning import who_would_sign_each
 from models.approvals.proofs import today
 from models.approvals.record import FIELDS, link_of
-from models.approvals.telling import approver_blocked
+from models.approvals.telling import approver_blocked, tell_late
 from models.client_news_told import APPROVALS
 from models.core import Refused, save
 from models.outbox import Errand
@@ -242,6 +242,27 @@ async def test_a_refusal_is_told_to_the_office_and_to_who_approved_before(office
     await day_passes(soon())
     assert await said(bo) == [[("approve_refused", request.id)]] and await said(cas) == []
     assert [what for what, _ in await to_staff(office.anna)] == ["rejected"]
+
+
+async def test_the_office_hears_once_that_an_internal_deadline_passed(office):
+    bo = await person(office.bakkerij, "Bo")
+    await plan(office.bakkerij, step(bo))
+    await at_once(office.anna)
+    yesterday = today() - dt.timedelta(days=1)
+    late, early = [
+        await offered(office, responsible=office.anna.user.id, internal_due=day, legal_due=dt.date(2099, 4, 1))
+        for day in (yesterday, today())
+    ]
+    assert (await tell_late(), await tell_late()) == (1, 0)
+    assert [what for what, _ in await to_staff(office.anna)] == ["late"]
+
+    await extend(await now(late), today() + dt.timedelta(days=3), dt.date(2099, 4, 1), by=office.anna)
+    assert await tell_late() == 0
+    await engine.raw(
+        "UPDATE approval_request SET internal_due = $2 WHERE id = $1", late.id, yesterday - dt.timedelta(days=1)
+    )
+    assert await tell_late() == 1, "another deadline that passed"
+    assert (await now(early)).state == "offered"
 
 
 async def test_a_question_goes_to_the_office_and_its_answer_to_who_asked(office):
