@@ -125,6 +125,7 @@ async def plan(request: Request, viewer: Viewer, client_id: int) -> Reply:
 
 async def _plan(client: Client, one: ApprovalKind | None, steps: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     people = await people_of(client.id)
+    named = {one.get("person") for step in steps for one in step["who"]}  # who stands in it stays to be seen, able or not
     complete = [step for step in steps if step["who"] and step["mode"] in ("all", "any", "some")]
     view = None
     if complete and one is not None and not wrong_in(complete):
@@ -132,7 +133,7 @@ async def _plan(client: Client, one: ApprovalKind | None, steps: list[dict[str, 
             view = await who_would_sign(client.id, one.id, steps=complete, least=one.least_level)
     return {
         "title": client.name, "section": "clients", "tab": "approvals", "client": client, "one": one, "steps": steps, "roles": ROLES,
-        "people": [known for known in people.values() if known.may("")], "view": view,
+        "people": [known for known in people.values() if known.may("") or known.id in named], "view": view,
     } | more  # fmt: skip
 
 

@@ -276,3 +276,15 @@ async def test_a_number_that_cannot_be_is_said_beside_it_and_what_was_ticked_sta
         strange = await anna.post(f"{page}?kind={one.id}", data={"mode-1": "all", "who-1": "role:boss"})
         assert strange.status_code == 422 and 'name="mode-1"' in strange.text
     assert await ApprovalPlan.count() == 0
+
+
+async def test_who_stands_in_a_plan_stays_in_it_when_he_was_blocked(office):
+    rik, zoe = await person(office.bakkerij, "Rikkie"), await person(office.bakkerij, "Zoë")
+    at = f"/clients/{office.bakkerij}/approvers/plan"
+    both = {"mode-1": "all", "n-1": "1", "who-1": [f"person:{rik.user.id}", f"person:{zoe.user.id}"]}
+    async with browser_of(office.anna) as anna:
+        await anna.post(at, data=both)
+        await engine.raw("UPDATE users SET state = 'blocked' WHERE id = $1", zoe.user.id)
+        page = await anna.get(at)
+
+    assert f'value="person:{zoe.user.id}" checked' in page.text and "kan geen akkoord geven" in page.text
