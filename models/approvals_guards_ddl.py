@@ -21,11 +21,8 @@ _MOVED = (
 )
 _REAL = "NOT coalesce((SELECT is_sample FROM approval_request WHERE id = OLD.request), false)"
 _LATE = f"NEW.part = 'main' AND coalesce((SELECT state FROM approval_request WHERE id = NEW.request), 'draft') NOT IN ({_BEFORE})"
-# A request that is gone itself took its parts along: that is refused by its proof.
-_KEPT = (
-    "EXISTS (SELECT 1 FROM approval_request r JOIN client c ON c.id = r.client WHERE r.id = OLD.request "
-    f"AND r.state NOT IN ({_BEFORE}) AND NOT (r.is_sample AND c.is_sample))"
-)
+# With a request that goes itself, as a sample's does, all of it goes: whether that may is for its proof to say.
+_KEPT = f"coalesce((SELECT state FROM approval_request WHERE id = OLD.request), 'draft') NOT IN ({_BEFORE})"
 _GUARDS = (
     ("approval_proof_same", "UPDATE", "approval_record", "OLD.id <> NEW.id", _PROOF),
     ("approval_proof_moves", "UPDATE", "approval_record", _MOVED, _PROOF),

@@ -123,6 +123,11 @@ async def verify_these(facts: Facts, seals: Sequence[ApprovalSeal]) -> OfRequest
     return found
 
 
+def broken_in(facts: Facts) -> Say | None:
+    """What is wrong with a record by itself, before the office puts its seal on it."""
+    return _Walk().follow(facts.acts)
+
+
 def _in_seals(facts: Facts, seals: Sequence[ApprovalSeal]) -> Say | None:
     """The record must still be as it stood in every certificate that was sealed."""
     links = {act["number"]: act["link"] for act in facts.acts}
