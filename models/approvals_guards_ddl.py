@@ -21,8 +21,11 @@ _MOVED = (
 )
 _REAL = "NOT coalesce((SELECT is_sample FROM approval_request WHERE id = OLD.request), false)"
 _LATE = f"NEW.part = 'main' AND coalesce((SELECT state FROM approval_request WHERE id = NEW.request), 'draft') NOT IN ({_BEFORE})"
-# With a request that goes itself, as a sample's does, all of it goes: whether that may is for its proof to say.
-_KEPT = f"coalesce((SELECT state FROM approval_request WHERE id = OLD.request), 'draft') NOT IN ({_BEFORE})"
+# A request that is gone itself took its parts along: that is refused by its proof.
+_KEPT = (
+    "EXISTS (SELECT 1 FROM approval_request r JOIN client c ON c.id = r.client WHERE r.id = OLD.request "
+    f"AND r.state NOT IN ({_BEFORE}) AND NOT (r.is_sample AND c.is_sample))"
+)
 _GUARDS = (
     ("approval_proof_same", "UPDATE", "approval_record", "OLD.id <> NEW.id", _PROOF),
     ("approval_proof_moves", "UPDATE", "approval_record", _MOVED, _PROOF),
@@ -73,3 +76,25 @@ def _on_postgres() -> list[str]:
         f"CREATE TRIGGER {table}_whole BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION approval_proof()"
         for table in _WHOLE
     ]
+
+
+# Nor of the sample does a row go by itself. With a request that goes, all of it does: whether that may is for its proof to say.
+_STAYS = f"coalesce((SELECT state FROM approval_request WHERE id = OLD.request), 'draft') NOT IN ({_BEFORE})"
+_STRICTER = (("approval_part_stays", "approval_document", _BYTES), ("approver_stays", "approver", _PLACE))
+
+
+def stricter_for(engine_type: str) -> tuple[str, ...]:
+    """In the place of two guards of `guards_for`."""
+    if engine_type == "sqlite":
+        return tuple(
+            sql
+            for name, table, said in _STRICTER
+            for sql in (
+                f"DROP TRIGGER {name}",
+                f"CREATE TRIGGER {name} BEFORE DELETE ON {table} WHEN {_STAYS} BEGIN SELECT RAISE(ABORT, '{said}'); END",
+            )
+        )
+    return tuple(
+        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF {_STAYS} THEN RAISE EXCEPTION '{said}'; END IF; RETURN OLD; END $$"
+        for name, _, said in _STRICTER
+    )

@@ -158,11 +158,14 @@ async def verify_all(progress: Told | None = None) -> Verdict:
     async for rows in _records():
         verdict.broken = await asyncio.to_thread(walk.follow, rows)
         verdict.records, verdict.requests = walk.records, walk.requests
-        verdict.broken = verdict.broken or await _tied(walk.finished(at_end=not rows))
+        verdict.broken = verdict.broken or await _tied(walk.finished())
         if verdict.broken:
             return verdict
         if progress:
             await progress(walk.records, 2 * total)
+    if why := await _tied(walk.finished(at_end=True)):
+        verdict.broken = why
+        return verdict
     verdict.broken = await _of_all(verdict, total, progress) or await _against_seals() or await _against_choices()
     return verdict
 
@@ -182,16 +185,15 @@ async def _tied(named: Sequence[Named]) -> Say | None:
 
 
 async def _records() -> AsyncIterator[list[dict[str, Any]]]:
-    """Some thousands at a time, and none at the end."""
     request = number = 0
     while True:
         rows = await engine.raw(
             f"SELECT r.link, {_COLUMNS} FROM approval_record r WHERE (r.request, r.number) > ($1, $2) ORDER BY r.request, r.number LIMIT {_PAGE}",
             request, number,
         )  # fmt: skip
-        yield rows
         if not rows:
             return
+        yield rows
         request, number = rows[-1]["request"], rows[-1]["number"]
 
 
