@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from jobs.presence import Presence
 from models import carrying, client_news, live, lost_factors, notices, sealing, tidying, uploads
-from models.approvals import expire_due
+from models.approvals import expire_due, tell_stuck
 from models.approvals.handed_over import note_handed_over
 from models.certifying import chaining, completing
 from models.connecting import delivering
@@ -126,9 +126,11 @@ async def check_files(presence: Presence) -> None:
 
 
 async def expire_approvals(presence: Presence) -> None:
-    """Requests for approval that lie open long after their legal deadline."""
+    """Requests for approval that lie open long after their legal deadline; and those that cannot be completed any more are told of."""
     if expired := await expire_due():
         log.info("%d requests for approval expired", expired)
+    if stuck := await tell_stuck():
+        log.info("%d requests for approval cannot be completed any more", stuck)
 
 
 _beside: dict[str, asyncio.Task[None]] = {}

@@ -112,8 +112,11 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
         return mails.compose(kind, told["language"], firm=firm, person=None, **words)
     if kind == Kind.INFECTED:
         found = [{**one, "url": f"{base}/documents/{one['id']}"} for one in told["documents"]]
+        placed = [{**one, "url": f"{base}/approvals/{one['id']}"} for one in told["approvals"]]
         signature = json.loads(row["detail"])["signature"]
-        return mails.compose(kind, language, firm=firm, person=person, signature=signature, documents=found)
+        return mails.compose(
+            kind, language, firm=firm, person=person, signature=signature, documents=found, approvals=placed
+        )
     if kind in (Kind.CLIENT_NEWS, Kind.REMINDER):
         stop = f"{base}/unsubscribe/{stop_token_of(row['person_id'])}"
         return mails.compose(
@@ -142,6 +145,8 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
         questions=told["questions"],
         approvals=told["approvals"],
         clients=clients,
+        seals=told["seals"],
+        seals_url=f"{base}/approvals/seals",
         preferences_url=f"{base}/account",
     )
 

@@ -16,6 +16,7 @@ from models import config, engine
 
 if TYPE_CHECKING:
     from models.backup import Report
+    from models.sealing import Anchor
 
 Command = Callable[[argparse.Namespace], Awaitable[int]]
 
@@ -106,15 +107,11 @@ async def restore(asked: argparse.Namespace) -> int:
 
 async def verify_trail(asked: argparse.Namespace) -> int:
     """The chain over the trail; with the anchors of one's mail also whether its end is still there."""
-    from models.sealing import Anchor, anchor_in, verify
+    from models.sealing import verify
 
-    anchors: list[Anchor] = []
-    for typed in asked.anchor or []:
-        found = anchor_in(typed)
-        if found is None:
-            print(f"Dit is geen anker: {typed}", file=sys.stderr)
-            return 2
-        anchors.append(found)
+    anchors = _anchors(asked)
+    if anchors is None:
+        return 2
     verdict = await verify(anchors)
     print(verdict.said)
     if verdict.holds and verdict.lines:
@@ -124,11 +121,29 @@ async def verify_trail(asked: argparse.Namespace) -> int:
     return 0 if verdict.holds else 1
 
 
+def _anchors(asked: argparse.Namespace) -> list[Anchor] | None:
+    """Those that were typed; None, and said, where one is none."""
+    from models.sealing import anchor_in
+
+    anchors = []
+    for typed in asked.anchor or []:
+        found = anchor_in(typed)
+        if found is None:
+            print(f"Dit is geen anker: {typed}", file=sys.stderr)
+            return None
+        anchors.append(found)
+    return anchors
+
+
 async def verify_approvals(asked: argparse.Namespace) -> int:
-    """The proof of all approvals: every record, and the chain over them."""
+    """The proof of all approvals: every record, and the chain over them; with a last place that was kept also whether its end is
+    still there, whatever was done to the trail."""
     from models.certifying.verifying import verify_all
 
-    verdict = await verify_all()
+    anchors = _anchors(asked)
+    if anchors is None:
+        return 2
+    verdict = await verify_all(anchors=anchors)
     print(verdict.said)
     if verdict.holds and verdict.places:
         print(f"Laatste plaats: {verdict.places}-{verdict.link[:32]}.")
@@ -262,7 +277,10 @@ def parser() -> argparse.ArgumentParser:
     )
     one = command("verify-trail", verify_trail, "checks the chain over the trail, and that its end was not cut off")
     one.add_argument("--anchor", action="append", metavar="TEXT", help="out of a mail; may be given more than once")
-    command("verify-approvals", verify_approvals, "checks the proof of approvals, and that its end was not cut off")
+    one = command(
+        "verify-approvals", verify_approvals, "checks the proof of approvals, and that its end was not cut off"
+    )
+    one.add_argument("--anchor", action="append", metavar="TEXT", help="a last place that this command printed before")
     one = command("reset-factor", reset_factor, "confirms that somebody lost his second factor; it goes after the wait")
     one.add_argument("email")
     one.add_argument("--now", action="store_true", help="without the wait in which the person can stop it")

@@ -26,7 +26,7 @@ _WEEK = dt.timedelta(days=7)
 @dataclass(frozen=True)
 class Source:
     """One kind of thing that can be asked. `rows` is SQL that gives a row for each, `{mine}` in it the clients `c` one looks
-    after, `{people}` the users `u` one sees, `{bounced}` who got no invitation, `{me}` one's own id, `{today}` the day; `$1` is a week ago, `$2` now. `address` is where it is done."""
+    after, `{people}` the users `u` one sees, `{bounced}` who got no invitation, `{me}` one's own id, `{today}` the day, `{soon}` that of sixty days on; `$1` is a week ago, `$2` now. `address` is where it is done."""
 
     key: str
     icon: str
@@ -68,6 +68,7 @@ async def asked_of(viewer: Viewer, *, everybody: bool = False) -> list[Asked]:
         "people": seen_people(viewer, "u"),
         "me": str(int(viewer.user.id)),
         "today": "date('now')" if engine.is_sqlite() else "CURRENT_DATE",
+        "soon": "date('now', '+60 days')" if engine.is_sqlite() else "CURRENT_DATE + 60",
         "bounced": bounced_sql(looked_after(viewer, "a.client", everybody=everybody), "$2"),
     }
     columns = ", ".join(
@@ -177,6 +178,22 @@ for _source in (
         "/settings/tokens?state=blocked", "FROM users u WHERE u.kind = 'client' AND u.state <> 'blocked' AND EXISTS "
         "(SELECT 1 FROM pin k WHERE k.person = u.id AND k.state = 'blocked') AND {people}",
         Permission.PRINT_PINS,
+    ),
+    Source(
+        "seals", "badge-check",
+        Say("1 akkoordverklaring die op haar zegel of tijdstempel wacht"), Say("{n} akkoordverklaringen die op hun zegel of tijdstempel wachten"),
+        "/approvals/seals", "FROM (SELECT t.request FROM approval_seal_trouble t JOIN approval_request r ON r.id = t.request "
+        "WHERE r.state IN ('approved', 'on_paper', 'filed') UNION SELECT s.request FROM approval_seal s WHERE s.stamp_due "
+        "AND s.number = (SELECT max(n.number) FROM approval_seal n WHERE n.request = s.request) "
+        "AND EXISTS (SELECT 1 FROM firm f WHERE f.stamp_url <> '')) w WHERE EXISTS (SELECT 1 FROM firm f WHERE ',' || f.modules || ',' LIKE '%,approvals,%')",
+        Permission.MANAGE_SETTINGS,
+    ),
+    Source(
+        "seal_certificate", "badge-check",
+        Say("1 certificaat van het zegel dat uw aandacht vraagt"), Say("{n} certificaten van het zegel die uw aandacht vragen"),
+        "/settings/certificate", "FROM office_certificate o WHERE o.is_current AND (o.stand_in <> '' OR o.valid_until < {soon}) "
+        "AND EXISTS (SELECT 1 FROM firm f WHERE ',' || f.modules || ',' LIKE '%,approvals,%')",
+        Permission.MANAGE_SETTINGS,
     ),
     Source(
         "refused", "mail-x",

@@ -39,6 +39,7 @@ async def full() -> list[tuple[str, str]]:
         ("queue", lambda: _queue(settings.queue_url)),
         ("storage", lambda: storage().check()),
         ("files", _files),
+        ("seals", _seals),
         ("mail", lambda: _mail(settings.smtp_url)),
     ]
     if settings.clamd_url:
@@ -88,6 +89,16 @@ async def _files() -> None:
         raise RuntimeError(
             f"{len(found)} bestanden beschadigd of weg: {', '.join(named[:10])}{more}; zie Beheer > Bewaren > Bestanden"
         )
+
+
+async def _seals() -> None:
+    """What waits for its seal or time-stamp, and a certificate that ends or stands in for another."""
+    from models.certifying import attention
+
+    if await quick():  # told already
+        return
+    if found := await attention.points():
+        raise RuntimeError(" ".join(str(point.words) for point in found) + f" Zie {found[0].address}")
 
 
 async def _queue(url: str) -> None:

@@ -60,7 +60,12 @@ SETTINGS = (
     Setting("BASE_URL", "http://127.0.0.1:8000", "the address people use; links in mails start with it"),
     Setting("MAIL_FROM", "", "the sender's address; without it `poort@` and the host of BASE_URL"),
     Setting("TRUSTED_PROXIES", "", "addresses or networks whose `X-Forwarded-*` is believed, comma-separated"),
-    Setting("ALLOW_PRIVATE_FEEDS", "0", "for tests: news sources on private addresses"),
+    Setting("ALLOW_PRIVATE_FEEDS", "0", "for tests: servers on private addresses may be asked"),
+    Setting(
+        "ALLOWED_PRIVATE_HOSTS",
+        "",
+        "hosts, addresses or networks within your own network to which webhooks and the time-stamp authority may lead, comma-separated",
+    ),
     Setting(
         "DNS_SERVER",
         "",
@@ -101,6 +106,7 @@ class Config:
     mail_from: str
     trusted_proxies: tuple[str, ...]
     allow_private_feeds: bool
+    allowed_private_hosts: tuple[str, ...]
     dns_server: str
     clamd_url: str
     metrics_token: str
@@ -170,6 +176,7 @@ def read(environ: Mapping[str, str]) -> Config:
         mail_from=_mail_from(text("MAIL_FROM")) or f"poort@{host}",
         trusted_proxies=_networks(text("TRUSTED_PROXIES")),
         allow_private_feeds=_yes_no("ALLOW_PRIVATE_FEEDS", text("ALLOW_PRIVATE_FEEDS")),
+        allowed_private_hosts=_hosts("ALLOWED_PRIVATE_HOSTS", text("ALLOWED_PRIVATE_HOSTS")),
         dns_server=_host_and_port("DNS_SERVER", text("DNS_SERVER")),
         clamd_url=_clamd(text("CLAMD_URL")),
         metrics_token=text("METRICS_TOKEN"),
@@ -322,6 +329,21 @@ def _networks(value: str) -> tuple[str, ...]:
         except ValueError as error:
             raise ConfigError(f"TRUSTED_PROXIES: “{name}” is geen adres of netwerk.") from error
     return names
+
+
+def _hosts(name: str, value: str) -> tuple[str, ...]:
+    """Networks as such (an address is one of its own), host names in small letters."""
+    found = []
+    for part in (part.strip().lower().rstrip(".") for part in value.split(",")):
+        if not part:
+            continue
+        try:
+            found.append(str(ipaddress.ip_network(part.strip("[]"), strict=False)))
+        except ValueError:
+            if not re.fullmatch(r"(?=.*[a-z])[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?", part):
+                raise ConfigError(f"{name}: “{part}” is geen naam van een server, adres of netwerk.") from None
+            found.append(part)
+    return tuple(found)
 
 
 def _is_development(value: str, host: str) -> bool:

@@ -19,11 +19,13 @@ FOUR_WEEKS = tuple(f"p{n:02}" for n in range(1, 14))
 
 
 class Asked(NamedTuple):
-    """Of which period a rule is asked the day. The book year is called after the year in which it begins."""
+    """Of which period a rule is asked the day. The book year is called after the year in which it begins. `dated_on`: the day of
+    the decision that it follows from, where a period does not tell: when a dividend was paid, when accounts were adopted."""
 
     book_year: int
     period: str
     year_end_month: int = 12
+    dated_on: dt.date | None = None
 
     @property
     def book_year_end(self) -> dt.date:
@@ -32,11 +34,13 @@ class Asked(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """`due` gives the day, or None for a period in which nobody files it. `extension`: the months that an office has usually."""
+    """`due` gives the day, or None for a period in which nobody files it. `extension`: the months that an office has usually.
+    `takes_day`: it counts from the day of a decision, see `Asked.dated_on`."""
 
     name: Say
     due: Callable[[Asked], dt.date | None]
     extension: int = 0
+    takes_day: bool = False
 
 
 def last_day(year: int, month: int) -> dt.date:
@@ -84,6 +88,17 @@ def _payroll(asked: Asked) -> dt.date | None:
     return None if end is None or asked.period.startswith("k") else months_after(end, 1)
 
 
+def _dividend(asked: Asked) -> dt.date | None:
+    """A month after the dividend was paid: no period tells that."""
+    return months_after(asked.dated_on, 1) if asked.dated_on else None
+
+
+def _filing(asked: Asked) -> dt.date | None:
+    """Twelve months after the book year, and eight days after the accounts were adopted where that comes first."""
+    latest = None if asked.period else months_after(asked.book_year_end, 12)
+    return min(asked.dated_on + 8 * DAY, latest) if asked.dated_on and latest else latest
+
+
 def _of_year(due: Callable[[Asked], dt.date]) -> Callable[[Asked], dt.date | None]:
     return lambda asked: None if asked.period else due(asked)
 
@@ -94,23 +109,37 @@ RULES: dict[str, Rule] = {
     "lh": Rule(Say("Loonheffingen"), _payroll),
     "ib": Rule(Say("Inkomstenbelasting"), _of_year(lambda asked: dt.date(asked.book_year + 1, 5, 1)), 12),
     "vpb": Rule(Say("Vennootschapsbelasting"), _of_year(lambda asked: months_after(asked.book_year_end, 5)), 11),
-    "kvk": Rule(Say("Deponering bij de KvK"), _of_year(lambda asked: months_after(asked.book_year_end, 12))),
+    "kvk": Rule(Say("Deponering bij de KvK"), _filing, takes_day=True),
     # No law names a day; employees file their own return from 1 March.
     "jaaropgaaf": Rule(Say("Jaaropgaaf"), _of_year(lambda asked: last_day(asked.book_year + 1, 2))),
-    # From the day of payment on: no period tells it (see dividend_deadline).
-    "dividend": Rule(Say("Dividendbelasting"), lambda asked: None),
+    "dividend": Rule(Say("Dividendbelasting"), _dividend, takes_day=True),
 }
 
 
+def extension_of(own: int | None, firm: int) -> int:
+    """The months of filing extension of a client: its own, also none, else the firm's. One rule for deadlines and for how long
+    something is kept."""
+    return firm if own is None else int(own)
+
+
+def granted_months(rule: str, own: int | None, firm: int) -> int:
+    """As `extension_of`, of one kind of return: 0 where the tax office grants none. What the firm has for all of them counts no
+    longer than the arrangement itself lasts; what a client was granted counts as it stands there."""
+    most = RULES[rule].extension if rule in RULES else 0
+    months = extension_of(own, firm) if most else 0
+    return months if own is not None else min(months, most)
+
+
 def legal_deadline(
-    rule: str, *, book_year: int, period: str, year_end_month: int = 12, extension_months: int = 0
-) -> dt.date | None:
+    rule: str, *, book_year: int, period: str, year_end_month: int = 12, extension_months: int = 0, dated_on: dt.date | None = None
+) -> dt.date | None:  # fmt: skip
     """The last day on which it is in time. None for a rule that nobody knows (''), for a period in which it is not filed, and
-    where a period alone does not tell. `extension_months` are added, for those rules for which the tax office grants them."""
+    where a period alone does not tell. `extension_months` are added, for those rules for which the tax office grants them;
+    `dated_on` counts for those that follow from a decision."""
     found = RULES.get(rule)
     if found is None or not 1 <= year_end_month <= 12 or not 1900 <= book_year <= 9990:
         return None
-    due = found.due(Asked(book_year, period, year_end_month))
+    due = found.due(Asked(book_year, period, year_end_month, dated_on))
     return months_after(due, extension_months) if due and found.extension and extension_months > 0 else due
 
 
@@ -118,16 +147,3 @@ def internal_deadline(legal: dt.date, days: int) -> dt.date:
     """So many days earlier; in a weekend nobody at the office works on it, so the Friday before."""
     day = legal - days * DAY
     return day - max(0, day.weekday() - 4) * DAY
-
-
-def dividend_deadline(paid_on: dt.date) -> dt.date:
-    """A month after the dividend was paid."""
-    return months_after(paid_on, 1)
-
-
-def filing_after_adoption(adopted_on: dt.date, *, book_year: int, year_end_month: int = 12) -> dt.date:
-    """Annual accounts go to the chamber of commerce eight days after they were adopted, and never later than twelve months after
-    the book year."""
-    latest = legal_deadline("kvk", book_year=book_year, period="", year_end_month=year_end_month)
-    assert latest is not None
-    return min(adopted_on + 8 * DAY, latest)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from models import branding, dutch
+from models import branding, dutch, inside
 from models.core import Refused, RefusedFields, Say
 from models.ladder import checked_days
 
@@ -85,6 +85,8 @@ def address(field: str, most: int) -> Callable[[Any], str]:
             raise wrong from None
         if not usable or parts.username is not None or " " in text:
             raise wrong
+        if inside.is_inside(parts.hostname or ""):
+            raise Refused(field, inside.WHY)
         return text
 
     return check

@@ -58,7 +58,19 @@ HEARER = """JOIN users u ON u.id = a.person AND u.kind = 'client' AND u.state = 
 def how_sql(firm: Firm) -> str:
     """How the hearer hears of this client: daily, at_once or never."""
     office = firm.client_digest if firm.client_digest in DIGESTS else "daily"
-    return f"(CASE WHEN coalesce(h.how, '') <> '' THEN h.how WHEN u.digest <> '' THEN u.digest ELSE '{office}' END)"
+    return _how(f"'{office}'")
+
+
+def _how(office: str) -> str:
+    return f"(CASE WHEN coalesce(h.how, '') <> '' THEN h.how WHEN u.digest <> '' THEN u.digest ELSE {office} END)"
+
+
+# The same for who has not read the office's own choice: `u` and `h` as above.
+HOW_NOW = _how(
+    "coalesce((SELECT min(f.client_digest) FROM firm f WHERE f.client_digest IN ("
+    + ", ".join(f"'{how}'" for how in DIGESTS)
+    + ")), 'daily')"
+)
 
 
 async def choices_of(viewer: Viewer) -> dict[int, str]:

@@ -46,7 +46,9 @@ def _as_far_as(staff: Viewer, grant: Granted) -> Granted:
     if staff.may("read_dossiers"):
         return grant
     rights = grant.rights & ~(Right.VIEW_DOSSIER | Right.UPLOAD_DOCUMENTS)
-    return Granted(grant.client_id, grant.client_name, grant.client_number, rights, office=grant.office)
+    return Granted(
+        grant.client_id, grant.client_name, grant.client_number, rights, office=grant.office, looks_on=grant.looks_on
+    )
 
 
 async def note_look(

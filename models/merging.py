@@ -12,7 +12,7 @@ from piccolo.columns.combination import WhereRaw
 from models import engine
 from models.audit import Trail
 from models.clients import Client, settle, settle_rights
-from models.clients.checks import FIELDS, LENGTHS, WITH_BSN, checked
+from models.clients.checks import FIELDS, LENGTHS, PEOPLE, WITH_BSN, checked
 from models.clients.records import RESPONSIBLE_FOR
 from models.core import Refused, Say, Scope, operation, save
 from models.dossiers.merging import merge_dossiers, same_folders
@@ -129,8 +129,8 @@ async def _set_fields(keep: Client, other: Client, take: Collection[str]) -> Non
     values |= {name: getattr(other, name) for name in take if name in _OWN_COLUMNS}
     if values.get("bsn", keep.bsn) and values["kind"] not in WITH_BSN:
         raise Refused("kind", Say("Een organisatie heeft geen BSN: kies bij Soort of bij BSN de andere waarde."))
-    if (keep.partner or other.partner) and values["kind"] != "private":
-        raise Refused("kind", Say("Alleen een particulier heeft een fiscale partner. Maak het partnerschap eerst los."))
+    if (keep.partner or other.partner) and values["kind"] not in PEOPLE:
+        raise Refused("kind", Say("Alleen een particulier, eenmanszaak of zzp’er heeft een fiscale partner. Maak het partnerschap eerst los."))  # fmt: skip
     await save(keep, **values)
 
 

@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 from models import engine
 from models.accounts import User
 from models.approvals import news as approval_news
+from models.certifying import attention
 from models.core import save
 from models.dossiers import Document
 from models.dossiers.documents import Remark
 from models.outbox import Errand, Kind, ask
 from models.settings import Firm, utcnow
-from models.viewer import Viewer
+from models.viewer import Permission, Viewer
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 GATHER = dt.timedelta(minutes=1)  # so long an at-once notice waits for more of the same
@@ -88,9 +89,10 @@ async def plan_digests(now: dt.datetime) -> int:
     if local.hour < firm.digest_hour:
         return 0
     day = int(local.strftime("%Y%m%d"))
-    if not await _without_digest(day):
+    seals = bool(await attention.points())
+    if not await _without_digest(day, seals=seals):
         return 0
-    return await engine.run_writing(lambda: _plan(day, now - _SETTLED))
+    return await engine.run_writing(lambda: _plan(day, now - _SETTLED, seals))
 
 
 async def news_of(person: int, kind: str, detail: dict[str, Any], errand: int = 0) -> dict[str, Any] | None:
@@ -106,25 +108,40 @@ async def news_of(person: int, kind: str, detail: dict[str, Any], errand: int = 
         since, until = (dt.datetime.fromisoformat(detail[name]) for name in ("since", "until"))
         rows = await _documents(user, await _handed_in(user, since, until))
         asked = await _questions(user, await _asked(user, since, until))
-    return _by_client(rows, asked, await approval_news.of_staff(Viewer(user), errand) if errand else [])
+    found = _by_client(rows, asked, await approval_news.of_staff(Viewer(user), errand) if errand else [])
+    seals = [point.words for point in await attention.points_for(Viewer(user))] if kind == Kind.DIGEST else []
+    return found | {"seals": seals, "count": found["count"] + len(seals)}
 
 
-async def _without_digest(day: int) -> list[dict[str, Any]]:
+async def _without_digest(day: int, *, seals: bool) -> list[dict[str, Any]]:
+    """Who wants one, and where something is the matter with `seals` every administrator, whatever he chose for other news."""
+    them = "(digest = 'daily' OR role = 'administrator')" if seals else "digest = 'daily'"
     return await engine.raw(
-        "SELECT id FROM users u WHERE kind = 'staff' AND state = 'active' AND digest = 'daily' AND email <> '' "
+        f"SELECT id FROM users u WHERE kind = 'staff' AND state = 'active' AND {them} AND email <> '' "
         "AND NOT EXISTS (SELECT 1 FROM errand e WHERE e.kind = 'digest' AND e.person = u.id AND e.subject_id = $1)",
         day,
     )
 
 
-async def _plan(day: int, until: dt.datetime) -> int:
+async def _plan(day: int, until: dt.datetime, seals: bool) -> int:
     asked = 0
-    for row in await _without_digest(day):
+    for row in await _without_digest(day, seals=seals):
         user = await User.objects().where(User.id == row["id"]).first()
         assert user is not None
+        is_told = seals and await _hears_of_seals(user, until)
+        if user.digest != "daily":
+            asked += await _ask_digest(user, day, until, until, seals=True) if is_told else 0
+            continue
         since = max(await _told_until(user.id) or until - LOOK_BACK, user.activated_at or user.created_at)
-        asked += await _ask_digest(user, day, since, until)
+        asked += await _ask_digest(user, day, since, until, seals=is_told)
     return asked
+
+
+async def _hears_of_seals(user: User, until: dt.datetime) -> bool:
+    """Whether there is something the matter with sealing that none of his digests told him yet."""
+    if not Viewer(user).may(Permission.MANAGE_SETTINGS):
+        return False
+    return await attention.is_news(await _last_digest(user.id) or until - attention.SOON, until)
 
 
 async def tell_until_now(person: int) -> None:
@@ -136,10 +153,10 @@ async def tell_until_now(person: int) -> None:
     await _ask_digest(user, int(now.astimezone(ZONE).strftime("%Y%m%d")), since, now)
 
 
-async def _ask_digest(user: User, day: int, since: dt.datetime, until: dt.datetime) -> int:
+async def _ask_digest(user: User, day: int, since: dt.datetime, until: dt.datetime, *, seals: bool = False) -> int:
     """If there is anything to tell; what waits of approvals goes with it. How many mails."""
     lines = await approval_news.waiting_of(user.id)
-    if not lines and not await _is_something(user, since, until):
+    if not lines and not seals and not await _is_something(user, since, until):
         return 0
     errand = await ask(Kind.DIGEST, day, person=user.id, since=since.isoformat(), until=until.isoformat())
     await approval_news.give({user.id: lines}, {user.id: errand})

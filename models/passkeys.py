@@ -25,6 +25,7 @@ from webauthn.helpers import parse_authentication_credential_json, structs
 
 from models import config, throttling
 from models.accounts.records import User
+from models.accounts.vouching import counts_from
 from models.audit import Trail
 from models.core import Owned, Refused, Say, digest, operation, save
 from models.personal import Erase, Export
@@ -53,6 +54,7 @@ class Passkey(Owned, Table, tablename="passkey"):
     backed_up = Boolean(default=False, help_text="Kept by a service, so that it outlives the device.")
     created_at = Timestamptz()
     last_used_at = Timestamptz(null=True, default=None)
+    counts_from = Timestamptz(null=True, default=None, help_text="for approving: see accounts/vouching.py")
 
     passkey_credential_unique = Unique([credential_id])
 
@@ -192,7 +194,7 @@ async def add_passkey(user: User, answer: str, challenge: bytes | None, name: st
     await Passkey(
         person=user.id, credential_id=credential, public_key=_text(made.credential_public_key),
         sign_count=made.sign_count, name=name, transports=_transports(answer),
-        backed_up=made.credential_backed_up, created_at=utcnow(),
+        backed_up=made.credential_backed_up, created_at=utcnow(), counts_from=await counts_from(by),
     ).save()  # fmt: skip
     await save(user, has_passkey=True)
     await user.factor_has_changed("passkey_on")

@@ -14,6 +14,7 @@ from models.core import Refused, Say, digest, fold
 from models.settings import utcnow
 
 WINDOW = dt.timedelta(minutes=15)
+DAY = dt.timedelta(days=1)  # the longest window; so long the counts are kept
 
 Limits = list[tuple[str, int]]  # the key of a count (digests only), and how many tries fit in the window
 
@@ -42,6 +43,11 @@ def of_proof(user_id: int) -> Limits:
 def of_approving(user_id: int) -> Limits:
     """For PINs, codes and the authenticator when approving: only the person himself, signed in, comes this far."""
     return [(digest(f"approving {user_id}"), 10)]
+
+
+def of_app(user_id: int) -> Limits:
+    """For wrong codes of the authenticator in a row, when approving."""
+    return [(digest(f"app {user_id}"), 10)]
 
 
 def of_passkey(address: str) -> Limits:
@@ -100,9 +106,9 @@ class TooOften(Refused):
         super().__init__("", Say("Dit is te vaak geprobeerd. Wacht een kwartier en probeer het dan opnieuw."))
 
 
-async def is_over(limits: Limits) -> bool:
+async def is_over(limits: Limits, window: dt.timedelta = WINDOW) -> bool:
     """Whether a measure is full; counts nothing."""
-    oldest = utcnow() - WINDOW
+    oldest = utcnow() - window
     for key, most in limits:
         if await Throttle.exists().where((Throttle.key == key) & (Throttle.tries >= most) & (Throttle.since > oldest)):
             return True
@@ -132,6 +138,18 @@ async def count_try(limits: Limits) -> bool:
         if rows[0]["tries"] > most:
             return False
     return True
+
+
+async def count_in_row(limits: Limits) -> tuple[int, bool]:
+    """One more in a row, within a day, and whether the measure is full by it: then a day begins in which `is_over`."""
+    [(key, most)], now = limits, utcnow()
+    [row] = await engine.raw(
+        "INSERT INTO throttle (key, tries, since) VALUES ($1, 1, $2) ON CONFLICT (key) DO UPDATE SET "
+        "tries = CASE WHEN throttle.since > $3 THEN throttle.tries + 1 ELSE 1 END, "
+        "since = CASE WHEN throttle.since > $3 AND throttle.tries + 1 <> $4 THEN throttle.since ELSE $2 END RETURNING tries",
+        key, now, now - DAY, most,
+    )  # fmt: skip
+    return row["tries"], row["tries"] == most
 
 
 async def take_off(limits: Limits) -> None:

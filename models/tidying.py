@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Sequence
 
-from models import drawing, engine, sign_ins
+from models import drawing, engine, sign_ins, throttling
 from models.placing.lists import forget_placings
 from models.security_policy import end_overlong
 from models.settings import utcnow
@@ -46,7 +46,7 @@ async def forget_expired() -> None:
         ("DELETE FROM draft WHERE created_at < $1", now - _HOUR),
         ("DELETE FROM sign_in WHERE at < $1", now - sign_ins.KEPT),
         ("DELETE FROM trusted_device WHERE expires_at < $1", now),
-        ("DELETE FROM throttle WHERE since < $1", now - _HOUR),
+        ("DELETE FROM throttle WHERE since < $1", now - throttling.DAY - _HOUR),
         ("UPDATE dossier_export SET state = 'gone', sha256 = '' WHERE state = 'ready' AND expires_at < $1", now),
         ("UPDATE dossier_import SET sha256 = '' WHERE coalesce(finished_at, at) < $1", now - _ARCHIVES_KEPT),
         (

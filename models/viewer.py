@@ -158,6 +158,7 @@ class Granted:
     office: int | None = None
     second_factor: str = ""  # what the client asks of its users: yes, optional, no; '' as the firm asks
     passages: frozenset[int] = frozenset()  # folders on the way to those: their names are seen, nothing in them
+    looks_on: bool = False  # he was named to look on at an accordering, whatever his rights
 
     @property
     def manages(self) -> bool:
@@ -229,9 +230,24 @@ class Viewer:
             return None
         return int(self.user.office) if self.user.office else None
 
+    is_confined = False  # to some clients, though he who looks may see more: by a token
+
+    def within(self, column: Any) -> Any:
+        """The condition, for a column with the ids of clients, to which this viewer is confined beside what he may see."""
+        return None
+
+    def within_sql(self, column: str) -> str:
+        """As `within`, as SQL; '' where he is not confined."""
+        return ""
+
+    @property
+    def has_all_clients(self) -> bool:
+        """Whether there is no client of the office that this colleague may not see."""
+        return self.is_staff and bool(self.user.all_clients) and self.fence is None
+
     @property
     def sees_all_clients(self) -> bool:
-        return self.is_staff and bool(self.user.all_clients) and self.fence is None
+        return self.has_all_clients and not self.is_confined
 
     @functools.cached_property
     def opened_folders(self) -> dict[int, bool]:

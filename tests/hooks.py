@@ -1,7 +1,8 @@
-"""A receiver of webhooks on loopback: keeps what comes, and answers as it is told to."""
+"""Receivers of webhooks on loopback: one keeps what comes and answers as it is told to, another answers byte by byte."""
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ class Receiver:
         self.answers: list[int] = []
         self.wait = 0.0
         self.body = b"dank"
+        self.packing = ""  # said of the body, as it is
         self.url = ""
 
 
@@ -34,6 +36,8 @@ def receiving() -> Iterator[Receiver]:
             self.send_response(status)
             if status in (301, 302, 307):
                 self.send_header("Location", receiver.url + "elders")
+            if receiver.packing:
+                self.send_header("Content-Encoding", receiver.packing)
             self.send_header("Content-Length", str(len(receiver.body)))
             self.end_headers()
             self.wfile.write(receiver.body)
@@ -50,3 +54,35 @@ def receiving() -> Iterator[Receiver]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def dripping(head: bytes, drop: bytes, every: float) -> Iterator[str]:
+    """The address of a server that answers `head`, and then `drop` again and again, until nobody listens any more."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def answer(caller: socket.socket) -> None:
+        with caller:
+            try:
+                caller.recv(65536)
+                caller.sendall(head)
+                while True:
+                    caller.sendall(drop)
+                    time.sleep(every)
+            except OSError:
+                return
+
+    def run() -> None:
+        while True:
+            try:
+                caller, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=answer, args=(caller,), daemon=True).start()
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/traag/"
+    finally:
+        server.shutdown(socket.SHUT_RDWR)
+        server.close()

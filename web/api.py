@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 import hashlib
 import json
@@ -14,16 +13,21 @@ from starlette.responses import JSONResponse, Response
 
 import partials
 from models import approvals, config, engine, throttling
-from models.connecting import TokenViewer, answers, note_used, placing, reading, viewer_of_token
+from models.certifying.evidence import evidence_of
+from models.certifying.filing import newest_of
+from models.connecting import TokenViewer, answers, note_used, placing, reading, typed, viewer_of_token
 from models.connecting.openapi import document
 from models.core import Missing, Refused, Say
+from models.scanning import require_open
 from models.settings import Firm
 from models.storage import storage
 from web import errors
+from web.downloads import send_kept
 from web.replies import Reply, show
 from web.routing import Access, Routes, Visit
 from web.security import address_of
 from web.uploads import Received, receive_files
+from web.zips import archived
 
 api = Routes("api", Access.PUBLIC)
 
@@ -67,8 +71,9 @@ async def _let_in(request: Request, scope: str) -> TokenViewer:
         firm = await Firm.load()
         if not firm.is_set_up or not firm.uses("approvals"):
             raise Missing("api")
-        tired = await throttling.is_over(limits)
-        viewer = await viewer_of_token(text.strip(), address) if scheme.lower() == "bearer" and not tired else None
+        # The token first: nobody guesses 256 bits, and one program with a wrong token must not shut out another at the same address.
+        viewer = await viewer_of_token(text.strip(), address) if scheme.lower() == "bearer" else None
+        tired = viewer is None and await throttling.is_over(limits)
     if viewer is None:
         if tired or not await engine.run_writing(lambda: throttling.count_try(limits)):
             raise throttling.TooOften
@@ -113,15 +118,15 @@ def _failed(error: Exception, request: Request) -> Response:
 async def approvals_(request: Request, viewer: TokenViewer) -> Response:
     """Those the token may see, oldest first, in pages: `next` is the cursor of the following one."""
     asked = request.query_params
-    limit = _number(asked.get("limit", "50"), "limit", 1, reading.MOST)
+    limit = typed.number("limit", asked.get("limit", "50"), 1, reading.MOST)
     async with engine.reading():
         rows = await reading.some(
             viewer,
-            client=asked.get("client", "")[:20],
+            client=asked.get("client", ""),
             states=[state for state in asked.get("state", "").split(",") if state],
-            changed_since=_moment(asked.get("changed_since", "")),
-            external_ref=asked.get("external_ref", "")[:120],
-            after=_number(asked.get("cursor", "0"), "cursor", 0, 2**31 - 1),
+            changed_since=typed.moment("changed_since", asked.get("changed_since", "")),
+            external_ref=asked.get("external_ref", ""),
+            after=typed.number("cursor", asked.get("cursor", "0"), 0, 2**31 - 1),
             limit=limit + 1,
         )
     page = rows[:limit]
@@ -136,8 +141,40 @@ _FRESH = {"Cache-Control": "no-store"}
 async def approval(request: Request, viewer: TokenViewer, request_id: int) -> Response:
     async with engine.reading():
         await placing.request_of(viewer, request_id)
-        [told] = await reading.told_of([request_id])
+        [told] = await reading.answer_of([request_id])
     return JSONResponse(told, headers=_FRESH)
+
+
+@api.long("GET", "/api/v1/approvals/{request_id:int}/certificate")
+@call("proof")
+async def certificate(request: Request, viewer: TokenViewer, request_id: int) -> Response:
+    """The newest sealed certificate, as PDF."""
+    async with engine.reading():
+        found = await placing.request_of(viewer, request_id)
+        seal = await newest_of(viewer, found.id)
+        if seal is None and found.state == "filed":
+            raise Turned(404, Say("Geen akkoordverklaring"), Say("De akkoordverklaring van deze accordering is er niet meer."), state=found.state)  # fmt: skip
+        if seal is None:
+            raise Turned(
+                404, Say("Geen akkoordverklaring"), Say("Deze accordering is nog niet verzegeld."), state=found.state
+            )
+        return await send_kept(
+            request, storage(), seal.sha256, seal.size, f"Akkoordverklaring {found.id}.pdf", "application/pdf", last_modified=seal.at
+        )  # fmt: skip
+
+
+@api.long("GET", "/api/v1/approvals/{request_id:int}/evidence")
+@call("proof")
+async def evidence(request: Request, viewer: TokenViewer, request_id: int) -> Response:
+    """The file of proof, as ZIP: documents, certificate and record, with a way to verify them."""
+    async with engine.reading():
+        found = await placing.request_of(viewer, request_id)
+        name, entries = await evidence_of(found.id)
+        for entry in entries:
+            if entry.sha256:
+                await require_open(entry.sha256)
+    answer, _ = await archived(f"{name}.zip", entries, viewer.user.language)
+    return answer
 
 
 @api.long("GET", "/api/v1/kinds")
@@ -151,12 +188,13 @@ async def kinds(request: Request, viewer: TokenViewer) -> Response:
 @call("read")
 async def client(request: Request, viewer: TokenViewer, number: str) -> Response:
     """Whether there is an active client with this number."""
+    typed.text("number", number)
     async with engine.reading():
         try:
             found = await reading.client_numbered(viewer, number)
         except Refused:
             raise Missing("client") from None
-        return JSONResponse({"number": found.number}, headers=_FRESH)
+        return JSONResponse({"number": found.number, "name": found.name}, headers=_FRESH)
 
 
 # changing
@@ -178,12 +216,14 @@ async def place(request: Request, viewer: TokenViewer) -> Response:
     key, hashed = _key(request), _hash_of(received)
 
     async def unit() -> tuple[int, dict[str, Any]]:
-        if kept := await answers.answered(viewer.token.id, key, hashed):
-            return kept
-        made = await placing.place(viewer, fields, parts)
-        [told] = await reading.told_of([made.id])
-        await answers.keep(viewer.token.id, key, hashed, 201, told)
-        return 201, told
+        status, told = await answers.answered(viewer.token.id, key, hashed) or (201, {})
+        if not told:
+            made = await placing.place(viewer, fields, parts)
+            [told] = await reading.answer_of([made.id])
+            del told["still_to_approve"]  # names are kept nowhere but with their people
+            await answers.keep(viewer.token.id, key, hashed, status, told)
+        still = await reading.still_to_approve([told["id"]])
+        return status, told | {"still_to_approve": still.get(told["id"], [])}
 
     status, told = await engine.run_writing(unit)
     return JSONResponse(told, status, {"Location": approval_url(told["id"]), **_FRESH})
@@ -202,7 +242,7 @@ async def withdraw(request: Request, viewer: TokenViewer, request_id: int) -> Re
 
     async def unit() -> dict[str, Any]:
         await placing.withdraw(viewer, request_id, reason)
-        return (await reading.told_of([request_id]))[0]
+        return (await reading.answer_of([request_id]))[0]
 
     return JSONResponse(await engine.run_writing(unit), headers=_FRESH)
 
@@ -248,30 +288,13 @@ def _hash_of(received: Received) -> str:
     return hashlib.sha256(json.dumps([fields, files]).encode()).hexdigest()
 
 
-def _number(text: str, field: str, least: int, most: int) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 11 and least <= int(text) <= most):
-        raise Refused(field, Say("Vul een getal in van {least} tot en met {most}.", least=least, most=most))
-    return int(text)
-
-
-def _moment(text: str) -> dt.datetime | None:
-    if not text:
-        return None
-    try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise Refused("changed_since", Say("Vul een tijdstip in als 2026-12-01T10:00:00Z."))
-    return moment
-
-
 # what it says of itself
 
 
 @api.plain("/api/v1/openapi.json")
 async def openapi(request: Request) -> Response:
-    return JSONResponse(document(config.settings().base_url))
+    with partials.speaking("en"):
+        return JSONResponse(document(config.settings().base_url, partials.speak))
 
 
 @api.get("/api")
@@ -281,5 +304,6 @@ async def reference(request: Request, viewer: Any) -> Reply:
         "api/reference.html",
         title=Say("API"),
         layout="layout_public.html",
-        api=document(config.settings().base_url),
+        wide=True,
+        api=document(config.settings().base_url, lambda say: say),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import datetime as dt
 import hashlib
 import hmac
 import json
@@ -13,6 +14,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from models import config
 from models.approvals import NewPart, NewRequest, looked_at
+from models.approvals.due import lateness
 from models.approvals.reading import Choices
 from models.core import Refused, RefusedFields, Say
 from models.dossiers.publishing import PERIODS as OF_YEAR
@@ -39,6 +41,7 @@ class Placing(Form):
     message = TextAreaField(default="")
     internal_due = StringField(default="")
     legal_due = StringField(default="")
+    dated_on = StringField(default="")
     responsible = SelectField(coerce=int, validate_choice=False, choices=[], default=0)
     viewers = SelectMultipleField(
         coerce=int, validate_choice=False, choices=[], widget=ListWidget(), option_widget=CheckboxInput()
@@ -68,18 +71,30 @@ class Placing(Form):
         found = NewRequest(
             kind=self.kind.data or 0, book_year=year, period=self.period.data or "", title=self.title.data or "",
             addressee=self.addressee.data or None, amount=read("amount", parse_amount), message=self.message.data or "",
-            internal_due=read("internal_due", read_day), legal_due=read("legal_due", read_day),
+            internal_due=read("internal_due", read_day), legal_due=read("legal_due", read_day), dated_on=read("dated_on", read_day),
             responsible=self.responsible.data or None, viewers=tuple(self.viewers.data or ()), **self._former(),
         )  # fmt: skip
         if wrong:
             raise RefusedFields(wrong)
         return found
 
+    @property
+    def lateness(self) -> Say | None:
+        """Of the days as they stand in the form: whether one has passed already."""
+        return lateness(_day(self.internal_due.data), _day(self.legal_due.data))
+
     def _former(self) -> dict[str, Any]:
         id = str(self.replaces.data or "")
         if self.former.data == "beside":
             return {"beside": True}
         return {"replaces": int(id)} if self.former.data == "replace" and id.isdecimal() and len(id) < 10 else {}
+
+
+def _day(text: Any) -> dt.date | None:
+    try:
+        return read_day(str(text or "").strip(), "")
+    except Refused:
+        return None
 
 
 def _year(text: str) -> int:

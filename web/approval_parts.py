@@ -36,8 +36,12 @@ _HEADERS = {
 
 @parts.get("/approval-parts/{part_id:int}/view")
 async def view(request: Request, viewer: Viewer, part_id: int) -> Later:
-    """`?width=` is how large, `?from=` the first page. To look at it is to have opened it."""
-    part = await _get(request, viewer, part_id)
+    """`?width=` is how large, `?from=` the first page. To look at it is to have opened it; what cannot be shown here (it asks for a
+    password, say) is opened by fetching it."""
+    part = await _find(viewer, part_id)
+    is_shown_here = part.pages is not None or is_text(part.mime, part.name) or part.part != "main"
+    if is_shown_here:
+        _remember(request, viewer, part)
     width, first = _width(request), _whole(request.query_params.get("from", "1"))
     step = AT_ONCE if wants_fragment(request) else WITHOUT_SCRIPT
     back = await viewer.scope(ApprovalRequest).get(part.request)
@@ -45,7 +49,7 @@ async def view(request: Request, viewer: Viewer, part_id: int) -> Later:
     async def make_() -> Reply:
         context: dict[str, Any] = {
             "part": part, "request": back, "width": width, "widths": WIDTHS, "fit": FIT, "first": first, "step": step,
-            "of_client": part.client, "about": None, "pages": range(0), "why": None, "words": None,
+            "of_client": part.client, "about": None, "pages": range(0), "why": None, "words": None, "tells": viewer.is_client and viewer.view_as is None and wants_fragment(request),
         }  # fmt: skip
         if is_text(part.mime, part.name):
             context["words"] = await words(part.sha256, part.size, part.mime)
@@ -63,7 +67,9 @@ async def view(request: Request, viewer: Viewer, part_id: int) -> Later:
 
 @parts.get("/approval-parts/{part_id:int}/pages/{number:int}")
 async def page(request: Request, viewer: Viewer, part_id: int, number: int) -> Response | Later:
-    part = await _get(request, viewer, part_id, _real(number))
+    ahead = "ahead" in request.query_params  # by a script that says itself when it is seen
+    part = await (_find(viewer, part_id) if ahead else _get(request, viewer, part_id, _real(number)))
+    _real(number)
     width = _width(request)
     tag = f'"{part.sha256[:32]}-{number}-{width}"'
     if request.headers.get("if-none-match", "") == tag:
@@ -77,6 +83,15 @@ async def page(request: Request, viewer: Viewer, part_id: int, number: int) -> R
         return Response(drawn, media_type="image/webp", headers=_HEADERS | {"ETag": tag})
 
     return Later(make_)
+
+
+@parts.post("/approval-parts/{part_id:int}/pages/{number:int}/seen")
+async def seen(request: Request, viewer: Viewer, part_id: int, number: int) -> Response:
+    """That a page came into view. A browser fetches pages ahead; where scripts run, fetching one says nothing."""
+    part = await _find(viewer, part_id)
+    if viewer.is_client:
+        await note_opened(part.id, part.sha256, page=_real(number), by=viewer, mark=_mark(request))
+    return Response(status_code=204)
 
 
 @parts.get("/approval-parts/{part_id:int}/pages/{number:int}/text")
@@ -112,20 +127,33 @@ async def former(request: Request, viewer: Viewer, approval_id: int, former_id: 
     return await send_kept(request, storage(), found.sha256, found.size, found.name, found.mime)
 
 
-async def _get(request: Request, viewer: Viewer, part_id: int, page: int = 0) -> ApprovalDocument:
-    """The part, which is then opened (or a page of it seen) by who looks."""
+async def _find(viewer: Viewer, part_id: int) -> ApprovalDocument:
     part: ApprovalDocument = await viewer.scope(ApprovalDocument).get(part_id)
     if not part.blob:
         raise Gone(DESTROYED)
     await require_open(part.sha256)
+    return part
+
+
+async def _get(request: Request, viewer: Viewer, part_id: int, page: int = 0) -> ApprovalDocument:
+    """The part, which is then opened (or a page of it seen) by who looks."""
+    part = await _find(viewer, part_id)
+    _remember(request, viewer, part, page)
+    return part
+
+
+def _remember(request: Request, viewer: Viewer, part: ApprovalDocument, page: int = 0) -> None:
     if viewer.is_client:
-        mark = Mark(address_of(request), request.headers.get("user-agent", "")[:300])
+        mark = _mark(request)
 
         async def note() -> None:
             await note_opened(part.id, part.sha256, page=page, by=viewer, mark=mark)
 
         remember(request, note)
-    return part
+
+
+def _mark(request: Request) -> Mark:
+    return Mark(address_of(request), request.headers.get("user-agent", "")[:300])
 
 
 def _real(number: int) -> int:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from models.approvals import (
     AlreadyThere,
+    ApprovalKind,
     ApprovalRequest,
     Former,
     NewPart,
@@ -34,6 +35,8 @@ from models.approvals import (
 )
 from models.approvals.asking import remarks_on
 from models.approvals.calling import calls_of
+from models.approvals.due import lateness, origin_of
+from models.approvals.offering import own_work
 from models.approvals.reading import SIZE, choices, pages_seen
 from models.approvals.records import ROLES
 from models.approvals.reminding import next_step, of_request
@@ -95,16 +98,19 @@ async def new(request: Request, viewer: Viewer, client_id: int) -> Reply:
     asked = request.query_params.get("replaces", "")
     if asked.isdecimal() and len(asked) < 10:
         former = await viewer.scope(ApprovalRequest).where(ApprovalRequest.client == client.id).get(int(asked))
-        form = Placing.blank(**_filled_in(former), replaces=asked, former="replace")
+        form = Placing.blank(
+            **_filled_in(former, await viewer.scope(ApprovalKind).get(former.kind)), replaces=asked, former="replace"
+        )
         formers = await already_there(client.id, former.kind, former.book_year, former.period)
     return await _form(viewer, client, form, show, formers=formers)
 
 
-def _filled_in(request: ApprovalRequest) -> dict[str, Any]:
+def _filled_in(request: ApprovalRequest, kind: ApprovalKind) -> dict[str, Any]:
+    """Where it goes only if somebody typed that: else it is as the kind has it, whatever kind is chosen."""
     amount = "" if request.amount is None else f"{request.amount / 100:.2f}".replace(".", ",")
     return {
         "kind": request.kind, "book_year": str(request.book_year or ""), "period": request.period, "title": request.title,
-        "addressee": request.addressee, "amount": amount, "message": request.message, "responsible": request.responsible or 0,
+        "addressee": "" if request.addressee == kind.addressee else request.addressee, "amount": amount, "message": request.message, "responsible": request.responsible or 0,
     }  # fmt: skip
 
 
@@ -164,15 +170,17 @@ async def _page(viewer: Viewer, found: ApprovalRequest, make_: Callable[..., Rep
     everything = await whole(viewer, found)
     is_unsent = found.state in ("draft", "sign_off")
     plan = await plan_of(found) if is_unsent else None
-    first = plan.steps[0].places if plan and plan.steps else ()
-    told = [one.name for one in first if one.is_mailed], [one.name for one in first if not one.is_mailed]
+    mailed, silent = plan.told if plan else ({}, {})
+    told = list(mailed.values()), list(silent.values())
     name = " ".join(one for one in (everything.row["kind_name"], everything.row["period_name"]) if one)
     return make_(
-        "approvals/page.html", title=name, section="clients", request=found, whole=everything, row=everything.row, plan=plan, told=told,  name=name, sources=SOURCES, words=STATE_WORDS, place_states=PLACE_STATES, roles=ROLES, acts=ACTS, levels=LEVEL_WORDS,
+        "approvals/page.html", title=name, section="clients", request=found, whole=everything, row=everything.row, plan=plan, told=told,
+        origin=origin_of(found, everything.row) if is_unsent else None, late=lateness(found.internal_due, found.legal_due) if is_unsent else None, name=name, sources=SOURCES, words=STATE_WORDS, place_states=PLACE_STATES, roles=ROLES, acts=ACTS, levels=LEVEL_WORDS,
         remarks=[] if is_unsent else await remarks_on(found), seen={} if is_unsent else await pages_seen(found.id), is_open=found.state in OPEN,
         shown={part.id for part in (*everything.main, *everything.attachments, *everything.scans) if is_shown(part.mime, part.name)},
         told_of=_NOTHING_TOLD if is_unsent else {"mails": await of_request(found.id), "calls": await calls_of(found.id), "next": await next_step(found)},
-        news_words=NEWS_WORDS, mail_words=MAIL_WORDS, may_edit=_may_edit(viewer), may_sign_off=viewer.view_as is None and viewer.may(Permission.SIGN_OFF), **(_NOTHING_TYPED | more),
+        news_words=NEWS_WORDS, mail_words=MAIL_WORDS, may_edit=_may_edit(viewer), may_sign_off=viewer.view_as is None and viewer.may(Permission.SIGN_OFF),
+        own_work=await own_work(found, viewer) if found.state == "sign_off" else "", **(_NOTHING_TYPED | more),
     )  # fmt: skip
 
 
@@ -195,9 +203,10 @@ async def edit(request: Request, viewer: Viewer, approval_id: int) -> Reply:
     viewer.require(Permission.EDIT_APPROVALS)
     found = await _get(viewer, approval_id)
     form = Placing.blank(
-        **_filled_in(found), former="replace" if found.replaces else "", replaces=str(found.replaces or ""),
+        **_filled_in(found, await viewer.scope(ApprovalKind).get(found.kind)), former="replace" if found.replaces else "", replaces=str(found.replaces or ""),
         internal_due=found.internal_due.isoformat() if found.internal_due else "",
         legal_due=found.legal_due.isoformat() if found.legal_due else "",
+        dated_on=found.dated_on.isoformat() if found.dated_on else "",
         viewers=[one["person"] for one in (await whole(viewer, found)).places if one["step"] == 0],
     )  # fmt: skip
     return await _form(viewer, await viewer.clients.get(found.client), form, show, request=found)

@@ -65,7 +65,7 @@ async def _phone(request: Request, viewer: Viewer, typed: dict[str, Any] | None 
     query = {"responsible": "me"} if mine else {}
     return (invalid if typed else show)(
         "approvals/phone.html", title=Say("Bellijst accorderen"), section="approvals", rows=rows, total=total, page=number, size=SIZE, mine=mine,
-        base=phone.url(**query), export_url=phone_export.url(**query), all_url=phone.url(), mine_url=phone.url(responsible="me"), badly=REACHED_BADLY,
+        base=phone.url(**query), here=phone.url(**query, page=number if number > 1 else None), export_url=phone_export.url(**query), all_url=phone.url(), mine_url=phone.url(responsible="me"), badly=REACHED_BADLY,
         may_edit=viewer.view_as is None and viewer.may(Permission.EDIT_APPROVALS), today=today(), typed=typed,
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 from typing import Any
 
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from starlette.responses import Response
 import partials
 from models.bulk import KINDS, BulkAct, choose, start, undo
 from models.bulk import prepare as prepare_act
+from models.bulk.of_approvals import people_in
 from models.bulk.offering import newest, offered
 from models.bulk.running import count_of, fates, rows_of
 from models.clients import lists as client_lists
@@ -22,6 +24,7 @@ from models.viewer import Viewer
 from web import clients as of_clients
 from web import users as of_users
 from web.bulk_words import FATES, reason, shown
+from web.plan_form import acted, blank, steps_in
 from web.replies import Reply, Toast, changed, go, invalid, show, wants_fragment
 from web.routing import Access, Routes
 
@@ -64,15 +67,28 @@ async def page(request: Request, viewer: Viewer, bulk_id: int) -> Reply:
 @bulk.post("/bulk/{bulk_id:int}/choices")
 async def choose_(request: Request, viewer: Viewer, bulk_id: int) -> Reply:
     act, form = await viewer.bulk_acts.get(bulk_id), await request.form()
-    params = {name: form.getlist(name) if name in _MANY else form.get(name) for name in (*act.what.asks, "every")}
+    params: dict[str, Any] = {
+        name: form.getlist(name) if name in _MANY else form.get(name) for name in (*act.what.asks, "every")
+    }
+    if "plan" in act.what.asks:
+        params["steps"] = steps_in(form)
+        if (moved := acted(form, params["steps"])) is not None:
+            return await _wrong(request, viewer, act, params | {"steps": moved})
     try:
         await choose(act, params, by=viewer)
     except Refused as refused:
-        typed = {name: value for name, value in params.items() if value}
-        context = await _page(request, viewer, act) | {"typed": typed, "wrong": (refused.field, refused.why)}
-        template = "bulk/act.html" if wants_fragment(request) else "bulk/page.html"
-        return invalid(template, title=act.what.label, section="tasks", **context)
+        return await _wrong(request, viewer, act, params, (refused.field, refused.why))
     return await _after(request, viewer, bulk_id)
+
+
+async def _wrong(
+    request: Request, viewer: Viewer, act: BulkAct, params: dict[str, Any], wrong: tuple[str, Any] = ("", "")
+) -> Reply:
+    """The form again with what was typed, and why it is not right; or with a step more or less."""
+    typed = {name: value for name, value in params.items() if value}
+    context = await _page(request, viewer, act) | {"typed": typed, "wrong": wrong}
+    template = "bulk/act.html" if wants_fragment(request) else "bulk/page.html"
+    return invalid(template, title=act.what.label, section="tasks", **context)
 
 
 @bulk.post("/bulk/{bulk_id:int}/start")
@@ -91,6 +107,7 @@ async def undo_(request: Request, viewer: Viewer, bulk_id: int) -> Reply:
 async def report(request: Request, viewer: Viewer, bulk_id: int) -> Response:
     act = await viewer.bulk_acts.get(bulk_id)
     rows = await rows_of(act, viewer, size=1_000_000)
+    names = await people_in(act.kind, [row[name] for row in rows for name in ("before", "after")])
     with partials.speaking(viewer.user.language):
         speak = partials.speak
         table = [
@@ -98,8 +115,8 @@ async def report(request: Request, viewer: Viewer, bulk_id: int) -> Response:
                 "label": row["label"],
                 "fate": speak(FATES.get(row["fate"], FATES[""])),
                 "why": speak(reason(row)),
-                "before": speak(shown(act.kind, row["before"])),
-                "after": speak(shown(act.kind, row["after"])),
+                "before": speak(shown(act.kind, row["before"], names)),
+                "after": speak(shown(act.kind, row["after"], names)),
             }
             for row in rows
         ]
@@ -134,6 +151,7 @@ async def _page(request: Request, viewer: Viewer, act: BulkAct) -> dict[str, Any
     total = await count_of(act, viewer, fate) if looked else 0
     number = min(number, max(1, -(-total // SIZE)))
     rows = await rows_of(act, viewer, fate=fate, page=number, size=SIZE) if total else []
+    names = await people_in(act.kind, [row[name] for row in rows for name in ("before", "after")])
     running = act.task and act.state in ("busy", "undoing")
     task = await viewer.tasks.where(Task.id == act.task).find() if running else None
     asks = act.what.asks if act.state == "draft" else ()
@@ -143,7 +161,11 @@ async def _page(request: Request, viewer: Viewer, act: BulkAct) -> dict[str, Any
         "now": await fates(act) if act.state != "draft" else {},
         "rows": [
             row
-            | {"because": reason(row), "was": shown(act.kind, row["before"]), "becomes": shown(act.kind, row["after"])}
+            | {
+                "because": reason(row),
+                "was": shown(act.kind, row["before"], names),
+                "becomes": shown(act.kind, row["after"], names),
+            }
             for row in rows
         ],
         "fate": fate,
@@ -157,6 +179,7 @@ async def _page(request: Request, viewer: Viewer, act: BulkAct) -> dict[str, Any
         "back_to": (of_clients if act.about == "clients" else of_users).list_.url(),
         "may": viewer.view_as is None and viewer.may(act.what.needs),
         "typed": {},
+        "plan_steps": json.loads(act.asked.get("value") or "[]") or [blank()] if "plan" in asks else [],
         "wrong": ("", ""),
         "whys": reason_counts(act.numbers or {}),
         **(await client_lists.choices(viewer) if asks else {}),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from models.approvals.records import ROLES
 from models.clients.records import RESPONSIBLE_FOR
 from models.core import Say
 
@@ -37,6 +39,8 @@ _WHY: dict[str, Say] = {
     "of_staff": Say("Het adres is van een collega."),
     "new": Say("Nieuwe gebruiker, klaargezet; krijgt geen mail."),
     "access": Say("Bestaat al als gebruiker en krijgt toegang."),
+    "nobody": Say("Niemand heeft bij deze cliënt dit recht."),
+    "unable": Say("Niet elk van hen mag bij deze cliënt accorderen; wie dat niet mag, wordt niet gevraagd."),
     "together": Say("Zelfde adres als een eerdere cliënt: één gebruiker voor beide."),
 }
 _VALUES: dict[str, Say] = {
@@ -44,6 +48,7 @@ _VALUES: dict[str, Say] = {
     "blocked": Say("Geblokkeerd"), "nl": Say("Nederlands"), "en": Say("Engels"), "daily": Say("Dagelijks"),
     "at_once": Say("Meteen"), "never": Say("Nooit"),
 }  # fmt: skip
+_WHOM = {"any": Say("één van: {who}"), "some": Say("{n} van: {who}")}
 _PLAIN = ("archive", "restore", "block", "let_in", "set_language", "set_client_language", "set_digest")
 
 
@@ -53,8 +58,12 @@ def reason(row: dict[str, Any]) -> Say | str:
     return _WHY.get(row["why"], "")
 
 
-def shown(kind: str, value: str) -> Say | str:
-    """'' where the value says nothing to people."""
+def shown(kind: str, value: str, names: Mapping[int, str]) -> Say | str:
+    """'' where the value says nothing to people. `names` of the people whom values of this kind hold by number."""
+    if kind == "set_plan":
+        return _plan(json.loads(value), names) if value else Say("Geen eigen plan")
+    if kind == "give_approver_role":
+        return ", ".join(names.get(person, "–") for _, person in json.loads(value or "[]"))
     if kind in _PLAIN:
         return _VALUES.get(value.partition("@")[0], "")
     if kind == "set_tone":
@@ -72,3 +81,27 @@ def shown(kind: str, value: str) -> Say | str:
             return str(said["email"])
         return " ".join(said[name] for name in ("first_name", "initials", "prefix", "surname") if said.get(name))
     return ""
+
+
+def _plan(steps: Sequence[dict[str, Any]], names: Mapping[int, str]) -> Say | str:
+    """The steps one after the other: „Directeur, daarna één van: Fiscaal partner en Salariscontact”."""
+    said = [_step(step, names) for step in steps]
+    whole = said[-1]
+    for one in reversed(said[:-1]):
+        whole = Say("{first}, daarna {rest}", first=one, rest=whole)
+    return whole
+
+
+def _step(step: dict[str, Any], names: Mapping[int, str]) -> Say | str:
+    who = _all([ROLES[one["role"]] if "role" in one else names.get(one["person"], "–") for one in step["who"]])
+    if step["mode"] == "all" or len(step["who"]) == 1:
+        return who
+    return Say(_WHOM[step["mode"]].text, n=step["n"], who=who)
+
+
+def _all(some: Sequence[Say | str]) -> Say | str:
+    if len(some) == 1:
+        return some[0]
+    if len(some) == 2:
+        return Say("{first} en {last}", first=some[0], last=some[1])
+    return Say("{first}, {rest}", first=some[0], rest=_all(some[1:]))

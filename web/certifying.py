@@ -11,13 +11,14 @@ from starlette.responses import Response
 
 from models import throttling
 from models.approvals.records import ApprovalRequest
-from models.certifying import checking
+from models.certifying import attention, checking
 from models.certifying.evidence import evidence_of
 from models.certifying.facts import Facts, day_of, facts_of
+from models.certifying.filing import newest_of
 from models.certifying.records import ApprovalSeal, SealTrouble
 from models.certifying.verifying import verify_these
 from models.certifying.wording import ACTS, Both, period_of, way_of
-from models.certifying.work import start_verifying
+from models.certifying.work import start_sealing, start_verifying
 from models.core import Missing, Say
 from models.scanning import require_open
 from models.storage import storage
@@ -79,10 +80,9 @@ async def verification(request: Request, viewer: Viewer, approval_id: int) -> La
 async def certificate(request: Request, viewer: Viewer, approval_id: int) -> Response:
     """The newest sealed certificate, as a download."""
     found = await _of(viewer, approval_id)
-    seals = await viewer.scope(ApprovalSeal).where(ApprovalSeal.request == found.id).all(ApprovalSeal.number)
-    if not seals or not seals[-1].sha256:
+    last = await newest_of(viewer, found.id)
+    if last is None:
         raise Missing("ApprovalSeal", approval_id)
-    last = seals[-1]
     name = f"Akkoordverklaring {found.id}.pdf"
     return await send_kept(request, storage(), last.sha256, last.size, name, "application/pdf", last_modified=last.at)
 
@@ -120,6 +120,39 @@ async def start_verification(request: Request, viewer: Viewer) -> Reply:
     if not viewer.may("view_trail"):
         raise Missing("approvals")
     return go(f"/tasks/{(await start_verifying(by=viewer)).id}")
+
+
+# what waits for its seal
+
+
+@certifying.get("/approvals/seals", access=Access.STAFF)
+async def seals(request: Request, viewer: Viewer) -> Reply:
+    """Which requests wait for their seal or time-stamp, why, and what is the matter with the certificate."""
+    _require_seals(viewer)
+    return show(
+        "certifying/seals.html", title=Say("Wacht op het zegel"), section="approvals", points=await attention.points(),
+        waiting=await attention.waiting(viewer), may_try=viewer.view_as is None,
+    )  # fmt: skip
+
+
+def _require_seals(viewer: Viewer) -> None:
+    if not viewer.may("manage_settings"):
+        raise Missing("seals")
+
+
+@certifying.get("/approvals/seals/banner", access=Access.STAFF)
+async def banner(request: Request, viewer: Viewer) -> Reply:
+    """The points of attention on the overview."""
+    return show(
+        "certifying/banner.html", title=Say("Zegel"), section="overview", seals=await attention.points_for(viewer)
+    )
+
+
+@certifying.post("/approvals/seals/tries", access=Access.STAFF)
+async def try_seals(request: Request, viewer: Viewer) -> Reply:
+    """All that waits is tried now, as long work."""
+    _require_seals(viewer)
+    return go(f"/tasks/{(await start_sealing(by=viewer)).id}")
 
 
 # for everybody

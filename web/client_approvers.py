@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from typing import Any
 
 from starlette.requests import Request
@@ -14,8 +15,8 @@ from models.approvals.plans import SOURCES
 from models.approvals.records import ROLES, ApprovalKind, ApproverRole, Mandate
 from models.clients import Client
 from models.core import Missing, Refused, Say
-from models.viewer import Permission, Viewer
-from web.plan_form import acted, blank, id_in, kind_asked, steps_in
+from models.viewer import Permission, Right, Viewer
+from web.plan_form import acted, blank, id_in, kind_asked, steps_in, wrong_in
 from web.replies import Reply, Toast, go, invalid, show
 from web.routing import Access, Routes
 
@@ -40,6 +41,7 @@ async def _page(viewer: Viewer, client: Client, **more: Any) -> dict[str, Any]:
     return {
         "title": client.name, "section": "clients", "tab": "approvals", "client": client, "roles": ROLES, "sources": SOURCES,
         "people": [one for one in people.values() if one.state != "blocked"], "named": people, "partner": partner,
+        "partners": [one.name for one in people.values() if one.may("partner") and one.partner_rights & int(Right.APPROVE)],
         "given": await granting.roles_given(client.id), "mandates": await granting.mandates_given(client.id),
         "counting": await plans.counting(client.id), "whole": await plans.steps_of(client.id, None),
         "may_edit": viewer.may(Permission.EDIT_APPROVALS) and client.state == "active", "typed": {},
@@ -125,8 +127,9 @@ async def _plan(client: Client, one: ApprovalKind | None, steps: list[dict[str, 
     people = await people_of(client.id)
     complete = [step for step in steps if step["who"] and step["mode"] in ("all", "any", "some")]
     view = None
-    if complete and one is not None:
-        view = await who_would_sign(client.id, one.id, steps=complete, least=one.least_level)
+    if complete and one is not None and not wrong_in(complete):
+        with suppress(Refused):  # half filled in: what is wrong is said when it is kept
+            view = await who_would_sign(client.id, one.id, steps=complete, least=one.least_level)
     return {
         "title": client.name, "section": "clients", "tab": "approvals", "client": client, "one": one, "steps": steps, "roles": ROLES,
         "people": [known for known in people.values() if known.may("")], "view": view,
@@ -142,6 +145,8 @@ async def set_plan(request: Request, viewer: Viewer, client_id: int) -> Reply:
         return invalid("approvers/plan.html", **await _plan(client, one, changed, is_set=True))
     if form.get("do") == "clear":
         steps = []
+    if wrong := wrong_in(steps):
+        return invalid("approvers/plan.html", **await _plan(client, one, steps, is_set=True, wrong_n=wrong))
     try:
         await plans.set_client_plan(client, one.id if one else None, steps, by=viewer)
     except Refused as refused:

@@ -65,7 +65,7 @@ async def list_(request: Request, viewer: Viewer) -> Reply:
         here=list_.url(**kept, page=number if number > 1 else None),
         export_url=export.url(**looked["query"]),
         is_narrowed=asked != lists.Filter(),
-        acts=acts_for(viewer, "clients"),
+        acts=await acts_for(viewer, "clients"),
         kinds=[("", Say("Maakt niet uit")), *lists.CHOSEN["kind"].items()],
         languages=[("", Say("Maakt niet uit")), *lists.CHOSEN["language"].items()],
         factors=[("", Say("Maakt niet uit")), *lists.CHOSEN["second_factor"].items()],
@@ -153,6 +153,7 @@ def filter_of(asked: Any) -> lists.Filter:
         sector=_whole(asked.get("sector")),
         office=_whole(asked.get("office")),
         module=module if module in MODULES else "",
+        unsigned=_whole(asked.get("unsigned")),
         **texts,
         **chosen,
     )

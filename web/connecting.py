@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.requests import Request
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from models import connecting as connections
 from models.approvals.events import EVENTS
+from models.clients import ClientGroup
 from models.connecting import SCOPES, ApiToken, Webhook, WebhookDelivery
 from models.core import Missing, Refused, Say
 from models.viewer import Viewer
 from web.client_details import DateText
-from web.forms import Form, SelectMultipleField, Text
+from web.forms import Form, SelectField, SelectMultipleField, Text
 from web.proof import asks_proof
 from web.replies import Reply, Toast, go, invalid, show
 from web.routing import Access, Routes
@@ -39,6 +41,14 @@ class TokenForm(Form):
     name = Text(most=120, asked=True)
     scopes = SelectMultipleField(choices=list(SCOPES), validate_choice=False)
     expires_on = DateText()
+    reach = SelectField(
+        [("all", Say("Alle cliënten die u ziet")), ("some", Say("Alleen de groepen en cliënten hieronder"))],
+        default="all",
+    )
+    groups = SelectMultipleField(
+        coerce=int, validate_choice=False, choices=[], widget=ListWidget(), option_widget=CheckboxInput()
+    )
+    clients = Text(most=6000)
 
 
 class WebhookForm(Form):
@@ -62,7 +72,13 @@ async def _page(**more: Any) -> dict[str, Any]:
 @connecting.get("/settings/connecting/tokens/new")
 async def new_token(request: Request, viewer: Viewer) -> Reply:
     allow(viewer)
-    return show("connecting/token.html", **about("connecting", form=TokenForm.blank(), scopes=SCOPES))
+    return show("connecting/token.html", **await _token_form(viewer, TokenForm.blank(reach="all")))
+
+
+async def _token_form(viewer: Viewer, form: TokenForm) -> dict[str, Any]:
+    rows = await viewer.groups.select(ClientGroup.id, ClientGroup.name, order=(ClientGroup.name_key,))
+    form.groups.choices = [(row["id"], row["name"]) for row in rows]
+    return about("connecting", form=form, scopes=SCOPES)
 
 
 @connecting.post("/settings/connecting/tokens/new")
@@ -79,7 +95,7 @@ async def make_token(request: Request, viewer: Viewer) -> Reply:
     if await form.submit(making):
         # Said on the page that answers the POST: an address or a cookie would keep it.
         return show("connecting/secret.html", **about("connecting", secret=made[0], kind="token", name=form.name.data))
-    return invalid("connecting/token.html", **about("connecting", form=form, scopes=SCOPES))
+    return invalid("connecting/token.html", **await _token_form(viewer, form))
 
 
 @connecting.post("/settings/connecting/tokens/{api_token_id:int}/end")
@@ -99,12 +115,16 @@ def _form(form: WebhookForm, one: Webhook | None = None) -> dict[str, Any]:
     return about("connecting", form=form, one=one, events={key: WORDS[key] for key in EVENTS})
 
 
-@connecting.post("/settings/connecting/webhooks/new")
-async def add_webhook(request: Request, viewer: Viewer) -> Reply:
+async def _reached(request: Request, form: Any) -> Refused | None:
+    return await connections.unreachable(str(form.get("address", ""))[:500])
+
+
+@connecting.post("/settings/connecting/webhooks/new", before=_reached)
+async def add_webhook(request: Request, viewer: Viewer, prepared: Refused | None = None) -> Reply:
     allow(viewer)
     if asked := await asks_proof(request, viewer):
         return asked
-    form = await WebhookForm.read(request)
+    form = await _webhook_form(request, prepared)
     made: list[str] = []
 
     async def adding(**typed: Any) -> None:
@@ -132,10 +152,20 @@ async def webhook(request: Request, viewer: Viewer, webhook_id: int) -> Reply:
     )  # fmt: skip
 
 
-@connecting.post("/settings/connecting/webhooks/{webhook_id:int}")
-async def change_webhook(request: Request, viewer: Viewer, webhook_id: int) -> Reply:
-    one = await viewer.scope(Webhook).get(webhook_id)
+async def _webhook_form(request: Request, refused: Refused | None) -> WebhookForm:
     form = await WebhookForm.read(request)
+    if refused:
+        form.refuse(refused)
+    return form
+
+
+@connecting.post("/settings/connecting/webhooks/{webhook_id:int}", before=_reached)
+async def change_webhook(request: Request, viewer: Viewer, webhook_id: int, prepared: Refused | None = None) -> Reply:
+    one = await viewer.scope(Webhook).get(webhook_id)
+    form = await _webhook_form(request, prepared)
+    # Another address is another reader of all that follows.
+    if form.address.data != one.address and (asked := await asks_proof(request, viewer)):
+        return asked
 
     async def changing(**typed: Any) -> None:
         await connections.change_webhook(one, by=viewer, **typed)

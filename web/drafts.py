@@ -21,7 +21,7 @@ from web.routing import Routes
 
 drafts = Routes("drafts")
 
-_NEVER = ("password", "code", "pin", "secret", "sealed", "token")
+_NEVER = ("password", "code", "pin", "secret", "sealed", "token", "credential")
 
 
 async def keep(request: Request, form: FormData) -> Response:
@@ -59,6 +59,8 @@ async def again(request: Request, viewer: Viewer, draft_id: int) -> Reply | Resp
     rehearsal._form = FormData([(name, value) for name, value in fields])
     token = routing.rehearsing.set(True)
     try:
+        if action.before:
+            parameters["prepared"] = await action.before(rehearsal, rehearsal._form)
         reply: Any = await action.handler(rehearsal, viewer, **parameters)
     except Exception:
         return go(came_from or "/", toast=Toast(sorry, "attention"))

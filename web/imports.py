@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 import partials
 from models.accounts.roles import ROLES
+from models.approvals.records import ROLES as APPROVER_ROLES
 from models.clients import checks
 from models.clients.records import RESPONSIBLE_FOR
 from models.clients.rights import templates
@@ -37,6 +38,7 @@ SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".csv", ".txt", ".tsv")
 # of the fields that hold a code
 _NAMES = {
     "role": {role.name: role.label for role in ROLES},
+    "approver_role": APPROVER_ROLES,
     "kind": checks.KINDS,
     "second_factor": checks.SECOND_FACTOR,
     "staff_role": dict(STAFF_ROLES),

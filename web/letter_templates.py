@@ -12,7 +12,6 @@ from starlette.responses import Response
 import partials
 from models.core import Refused, Say
 from models.letters import LetterTemplate, add_template, change_template, remove_template
-from models.letters.drawing import offset_page
 from models.letters.showing import as_picture, people, shown
 from models.letters.windows import WINDOWS, offset
 from models.letters.wording import FIELDS, SUBJECT_MOST, TEXT_MOST
@@ -161,6 +160,8 @@ async def envelope(request: Request, viewer: Viewer, letter_template_id: int) ->
             ),
             speak(Say("Het gestippelde vak onderaan is voor de code: het is in geen venster te zien.")),
         ]
+    from models.letters.drawing import offset_page
+
     return _pdf(offset_page(which, x, y, title, lines), "envelop-proef.pdf")
 
 

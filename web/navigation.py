@@ -56,7 +56,8 @@ def navigation(viewer: Any, firm: Any, prefix: str, client: int | None = None) -
         ]
     if viewer.is_client:
         items = [Item("home", Say("Home"), url("portal.home"), "house")]
-        if viewer.may("view_approvals") and firm.uses("approvals"):
+        looks_on = any(grant.looks_on for grant in viewer.grants.values())
+        if firm.uses("approvals") and (looks_on or viewer.may("view_approvals") or viewer.may("approve")):
             items.append(Item("approvals", Say("Accorderen"), url("own_approvals.list"), "signature"))
         if viewer.may("view_dossier") and firm.uses("dossiers"):
             items.append(Item("dossier", Say("Dossier"), url("portal.dossier", client=client), "folder"))

@@ -14,7 +14,7 @@ from models.approvals.words import period_words
 from models.core import Missing, Refused, Say
 from models.dossiers import NewDocument
 from models.offering import DEVIATIONS, begin_offering, carry_out, set_apart, set_up, undo
-from models.offering.acts import mark_of
+from models.offering.acts import mark_of, replace_all, replacing_mark
 from models.offering.lists import STATES, files_of, kinds_offered, offerings_for
 from models.offering.plan import offering_of
 from models.offering.records import as_day
@@ -30,8 +30,8 @@ from web.downloads import disposition, send_kept
 from web.imports import XLSX
 from web.items import ZONE
 from web.offering_forms import WAYS, Apart, Chosen, shown, values_of
-from web.placing import _ids, _listed, _tab, _whole
-from web.replies import Reply, Toast, go, invalid, show, wants_fragment
+from web.placing import _ids, _listed, _tab, _whole, first_page, is_pictured
+from web.replies import Later, Reply, Toast, go, invalid, show, wants_fragment
 from web.routing import Access, Routes
 from web.uploads import Received
 
@@ -207,6 +207,20 @@ async def start(request: Request, viewer: Viewer, offering_id: int) -> Reply:
     return go(page.url(offering_id=offering_id), toast=changed)
 
 
+@offering.post("/approvals/placing/{offering_id:int}/replacements")
+async def replace(request: Request, viewer: Viewer, offering_id: int) -> Reply:
+    """All that wait because there is one of this kind and period already: of what was seen, as with starting."""
+    found = await _get(viewer, offering_id)
+    count = await replace_all(found, str((await request.form()).get("seen", ""))[:100], by=viewer)
+    back = page.url(offering_id=offering_id, tab="ready") + "#offering-told"
+    if count is None:
+        changed = Toast(Say("Het plan is intussen anders geworden. Kijk het na en kies dan opnieuw."), "attention")
+        return go(page.url(offering_id=offering_id), toast=changed)
+    if count == 1:
+        return go(back, toast=Say("De eerdere wordt vervangen zodra u de nieuwe aanbiedt."))
+    return go(back, toast=Say("Alle {n} eerdere worden vervangen zodra u de nieuwe aanbiedt.", n=count))
+
+
 @offering.get("/approvals/placing/{offering_id:int}/undo")
 async def undoing(request: Request, viewer: Viewer, offering_id: int) -> Reply:
     return await _undoing(await _get(viewer, offering_id), show)
@@ -264,6 +278,12 @@ async def file(request: Request, viewer: Viewer, offering_id: int, file_id: int)
     return await send_kept(request, storage(), row.sha256, row.size, row.name, row.mime)
 
 
+@offering.get("/approvals/placing/{offering_id:int}/files/{file_id:int}/picture")
+async def picture(request: Request, viewer: Viewer, offering_id: int, file_id: int) -> Response | Later:
+    """Its first page, as a placing in dossiers shows it."""
+    return await first_page(request, viewer, await _get(viewer, offering_id), file_id)
+
+
 # what the pages show
 
 
@@ -282,9 +302,9 @@ async def _page(
         form.kind.choices = [(0, Say("Kies een soort")), *await kinds_offered()]
     return make(
         "offering/files.html" if part else "offering/page.html", title=_TITLE, section="approvals", placing=found, chosen=chosen,
-        told=_with_days(chosen.told), mark=mark_of(chosen.told), counts=counts, tab=tab, total=total, page=number, size=SIZE,
+        told=_with_days(chosen.told), mark=mark_of(chosen.told), replacing=replacing_mark(chosen.told), counts=counts, tab=tab, total=total, page=number, size=SIZE,
         rows=await files_of(viewer, found, chosen.chosen, tab, SIZE, (number - 1) * SIZE), sources=await sources_of(found), states=STATES,
-        words=STATE_WORDS, deviations=DEVIATIONS, ways=WAYS, task=task, is_stuck=found.is_busy and (task is None or not task.is_busy),
+        words=STATE_WORDS, deviations=DEVIATIONS, ways=WAYS, is_pictured=is_pictured, task=task, is_stuck=found.is_busy and (task is None or not task.is_busy),
         form=form, asked=asked, focus_next=bool(query.get("next")), base=page.url(offering_id=found.id, tab=tab),
         here=files.url(offering_id=found.id, tab=tab, page=number if number > 1 else None),
         coming=0 if part or found.is_busy else await coming_to(found.id, viewer), tab_counts={name: counts[key] for name, key in _COUNT.items()},

@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from models import asked, figures, mine
 from models import overview as seen
+from models.certifying.attention import points_for
 from models.core import Missing, Say
 from models.dossiers.remarks import open_questions
 from models.keeping.lists import pending
@@ -37,7 +38,7 @@ async def page(request: Request, viewer: Viewer) -> Reply:
     has_clients, has_own = await seen.standing(viewer)
     is_fresh = not has_clients and viewer.sees_all_clients
     about = {} if is_fresh else await _all(request, viewer, has_own)
-    about["scanner"] = await standing(viewer)
+    about |= {"scanner": await standing(viewer), "seals": await points_for(viewer)}
     return show("overview/page.html", title=Say("Overzicht"), section="overview", is_fresh=is_fresh, **about)
 
 

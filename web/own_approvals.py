@@ -10,7 +10,7 @@ from starlette.responses import Response
 from models import approvals, engine, passkeys, pins
 from models.approvals import ApprovalRequest, Choice, Decision, Mark
 from models.approvals.asking import ask
-from models.approvals.own import beside, page_of
+from models.approvals.own import beside, page_of, pages_of
 from models.core import Missing, Refused, Say
 from models.pins.means import LEVELS, rank, standing
 from models.settings import utcnow
@@ -18,40 +18,43 @@ from models.viewer import Permission, Viewer
 from web.approval_words import PLACE_STATES, STATE_WORDS
 from web.challenges import answer_with, spent
 from web.replies import Reply, Toast, go, invalid, show
-from web.routing import Access, Routes, viewer_of
+from web.routing import Access, Routes, rehearsing, viewer_of
 from web.security import address_of, agent_of
 
 own = Routes("own_approvals", Access.CLIENT)
 
 AT_ONCE = 50  # requests on one page to approve together
+NONE_DONE = Say("Er is niets vastgelegd. Bij elke accordering staat waarom.")
+AGAIN = Say("Er is nog niets vastgelegd. Kijk na wat u had ingevuld, en bevestig opnieuw dat u het bent.")
 
 
 @own.get("/portal/approvals")
 async def list_(request: Request, viewer: Viewer) -> Reply:
     """All that waits for him at all his clients; and below it what he may look at."""
-    _allow(viewer)
     rows = await approvals.open_for(viewer)
+    others = await beside(viewer, [row.id for row in rows])
+    if not (viewer.may(Permission.VIEW_APPROVALS) or rows or others):
+        raise Missing("approvals")
     return show(
         "own_approvals/list.html", title=Say("Accorderen"), section="approvals", rows=rows, several=len(viewer.grants) > 1,
-        others=await beside(viewer, [row.id for row in rows]), states=STATE_WORDS,
+        others=others, states=STATE_WORDS,
         first_pin="first" in request.query_params and passkeys.site() is not None,
     )  # fmt: skip
 
 
-def _allow(viewer: Viewer) -> None:
-    if not viewer.may(Permission.VIEW_APPROVALS):
-        raise Missing("approvals")
-
-
 @own.get("/portal/approvals/{approval_id:int}")
 async def page(request: Request, viewer: Viewer, approval_id: int) -> Reply:
+    """`?behalf=` is for whom, where he is asked himself and stands in for another too."""
     found: ApprovalRequest = await viewer.scope(ApprovalRequest).get(approval_id)
-    return show("own_approvals/page.html", **await _page(viewer, found))
+    behalf = request.query_params.get("behalf", "")
+    return show("own_approvals/page.html", **await _page(viewer, found, int(behalf) if _is_number(behalf) else 0))
 
 
-async def _page(viewer: Viewer, found: ApprovalRequest, **more: Any) -> dict[str, Any]:
+async def _page(viewer: Viewer, found: ApprovalRequest, behalf: int = 0, **more: Any) -> dict[str, Any]:
     one = await page_of(viewer, found)
+    asked = next((it for it in one.asked if it.on_behalf_of == behalf), one.asked[0] if one.asked else None)
     return {
+        "asked": asked,
         "title": one.name(viewer.user.language), "section": "approvals", "of_client": found.client, "one": one, "request": found,
         "states": STATE_WORDS, "place_states": PLACE_STATES, "may_act": bool(one.asked) and viewer.view_as is None,
         "standing": await standing(viewer, found.least_level) if one.asked else None, "typed": {}, "level": found.least_level,
@@ -68,9 +71,13 @@ async def together(request: Request, viewer: Viewer) -> Reply:
 
 
 async def _together(viewer: Viewer, ids: list[int], make: Any, **more: Any) -> Reply:
-    asked = {row.id for row in await approvals.open_for(viewer)}
-    scope = viewer.scope(ApprovalRequest)
-    found = [await page_of(viewer, await scope.get(id)) for id in ids[:AT_ONCE] if id in asked]
+    asked = await approvals.open_for(viewer)
+    chosen = [id for id in ids if id in {row.id for row in asked}]
+    rows = {
+        row.id: row
+        for row in await viewer.scope(ApprovalRequest).where(ApprovalRequest.id.is_in(chosen[:AT_ONCE] or [-1])).all()
+    }
+    found = await pages_of(viewer, [rows[id] for id in chosen if id in rows], asked)
     if not found:
         return go(list_.url(), toast=Toast(Say("Kies eerst wat u samen wilt accorderen."), "attention"))
     least = max((one.request.least_level for one in found), key=rank)
@@ -78,7 +85,7 @@ async def _together(viewer: Viewer, ids: list[int], make: Any, **more: Any) -> R
         "own_approvals/together.html",
         **{
             "title": Say("Samen accorderen"), "section": "approvals", "pages": found, "standing": await standing(viewer, least),
-            "level": least, "typed": {}, "may_act": viewer.view_as is None,
+            "level": least, "typed": {}, "whys": {}, "left_out": len(chosen) - len(found), "may_act": viewer.view_as is None,
         } | more,
     )  # fmt: skip
     return reply
@@ -98,6 +105,10 @@ class Asking(NamedTuple):
 async def _prove(request: Request, form: Any) -> Asking:
     """Before the unit, because a try counts whatever becomes of it; and not at all where nothing could come of it."""
     decisions = decisions_in(form)
+    if rehearsing.get():  # he signed in again: what he typed is shown, and he shows anew that it is he
+        return Asking(decisions, {}, pins.NotProved(AGAIN, None))
+    if odds := at_odds(form):
+        return Asking(decisions, {}, pins.NotProved(odds, None))
     user = request.user
     if not decisions or not user.is_authenticated or user.kind != "client":
         return Asking(decisions, {}, None)
@@ -122,6 +133,23 @@ async def _prove(request: Request, form: Any) -> Asking:
     return Asking(decisions, foreseen, await pins.prove(viewer, least, method, value, challenge=challenge))
 
 
+def at_odds(form: Any) -> Say | None:
+    """What contradicts itself, so that nobody guesses at what was meant: no choice at all, or a reason to refuse with an approval."""
+    outcome = form.get("outcome")
+    if outcome not in ("approved", "rejected", "each"):
+        return Say("Kies of u akkoord geeft of niet. Er is niets vastgelegd.")
+    if outcome == "approved" and str(form.get("reason", "")).strip():
+        return Say("U vulde in waarom u niet akkoord bent, maar koos voor akkoord. Er is niets vastgelegd. Maak de reden leeg, of kies “Niet akkoord doorgeven”.")  # fmt: skip
+    bare = [
+        name
+        for name in form
+        if str(name).startswith("w-") and str(form.get(name)).strip() and f"x-{str(name)[2:]}" not in form
+    ]
+    if bare and outcome != "rejected":
+        return Say("Bij een stuk staat waarom u het niet goedkeurt, maar het is niet aangekruist. Er is niets vastgelegd. Kruis het aan, of maak de reden leeg.")  # fmt: skip
+    return None
+
+
 def decisions_in(form: Any) -> list[Decision]:
     """`r-<request>` is the version that was shown, `s-<request>-<part>` the hash; `x-<request>-<part>` refuses a part, for `w-…`.
     The button `outcome=rejected` refuses all of it, for `reason`."""
@@ -138,7 +166,8 @@ def decisions_in(form: Any) -> list[Decision]:
             if part == key or not _is_number(part):
                 continue
             refused = refuses_all or f"x-{at}-{part}" in form
-            why = str(form.get("reason" if refuses_all else f"w-{at}-{part}", "")) if refused else ""
+            own = str(form.get(f"w-{at}-{part}", ""))
+            why = (str(form.get("reason", "")).strip() or own if refuses_all else own) if refused else ""
             choices.append(
                 Choice(int(part), str(form.get(key))[:64], "rejected" if refused else "approved", why[:2000])
             )
@@ -166,7 +195,9 @@ async def decide(request: Request, viewer: Viewer, prepared: Asking) -> Reply:
     if not ids:
         return go(list_.url())
     typed = {
-        str(name): str(form.get(name)) for name in form if str(name)[:2] in ("w-", "x-") or name in ("reason", "method")
+        str(name): str(form.get(name))
+        for name in form
+        if str(name)[:2] in ("w-", "x-", "b-") or name in ("reason", "method")
     }
     if not isinstance(asking.proof, pins.Proof):
         return await _again(
@@ -178,11 +209,11 @@ async def decide(request: Request, viewer: Viewer, prepared: Asking) -> Reply:
     )
     refused = [one for one in outcomes if one.outcome == "refused"]
     done = [one for one in outcomes if one.outcome != "refused"]
-    if refused and not done and len(refused) == 1:
-        return await _again(viewer, ids, typed, asking.foreseen.get(refused[0].request) or refused[0].why)
+    whys = {one.request: asking.foreseen.get(one.request) or one.why for one in refused}
+    if refused and not done:
+        return await _again(viewer, ids, typed, whys[ids[0]] if len(ids) == 1 else NONE_DONE, whys=whys)
     if refused:
-        whys = [(one.request, one.why) for one in refused]
-        return await _report(viewer, done, whys)
+        return await _report(viewer, done, whys, typed)
     first = asking.proof.is_first and asking.proof.level == "pin"
     return go(list_.url(first=1 if first else None), toast=_said(done))
 
@@ -200,27 +231,36 @@ def _said(done: list[Any]) -> Say:
     return Say("Vastgelegd: {n} akkoord, {m} niet akkoord.", n=approved, m=len(done) - approved)
 
 
-async def _again(viewer: Viewer, ids: list[int], typed: dict[str, str], why: Any, proof: Any = None) -> Reply:
+async def _again(
+    viewer: Viewer, ids: list[int], typed: dict[str, str], why: Any, proof: Any = None, **more: Any
+) -> Reply:
     """The page again, with what was typed but never a code, and why nothing was recorded."""
     left = proof.left if proof is not None else None
-    more = {"typed": typed, "problem": why, "left": left if left else None}
+    more |= {"typed": typed, "problem": why, "left": left if left else None}
     if len(ids) > 1:
+        if not {row.id for row in await approvals.open_for(viewer)} & set(ids):
+            return await _report(viewer, [], more.get("whys", {}), typed)
         return await _together(viewer, ids, invalid, **more)
     found = await viewer.scope(ApprovalRequest).where(ApprovalRequest.id == ids[0]).find()
     if found is None:
         raise Missing("ApprovalRequest")
-    return invalid("own_approvals/page.html", **await _page(viewer, found, **more))
+    behalf = typed.get(f"b-{found.id}", "")
+    return invalid(
+        "own_approvals/page.html", **await _page(viewer, found, int(behalf) if _is_number(behalf) else 0, **more)
+    )
 
 
-async def _report(viewer: Viewer, done: list[Any], refused: list[tuple[int, Any]]) -> Reply:
-    """Some were recorded and some were not: each by name."""
-    scope, names = viewer.scope(ApprovalRequest), dict[int, str]()
-    for id in [one.request for one in done] + [id for id, _ in refused]:
-        found = await scope.where(ApprovalRequest.id == id).find()
-        names[id] = (await page_of(viewer, found)).name(viewer.user.language) if found else ""
+async def _report(viewer: Viewer, done: list[Any], refused: dict[int, Any], typed: dict[str, str]) -> Reply:
+    """Some were recorded and some were not: each by name, with what was typed of those that were not."""
+    ids = [*(one.request for one in done), *refused]
+    found = await viewer.scope(ApprovalRequest).where(ApprovalRequest.id.is_in(ids)).all()
+    names = {one.request.id: one.name(viewer.user.language) for one in await pages_of(viewer, found, [])}
+    texts = {
+        id: [text for name, text in typed.items() if name.startswith(f"w-{id}-") and text.strip()] for id in refused
+    }
     return show(
-        "own_approvals/outcomes.html", title=Say("Wat er is vastgelegd"), section="approvals", status=422 if not done else 200, done=done,
-        refused=refused, names=names,
+        "own_approvals/outcomes.html", title=Say("Wat er is vastgelegd"), section="approvals", status=200 if done else 422, done=done, refused=refused, names=names,
+        texts=texts,
     )  # fmt: skip
 
 
@@ -229,6 +269,8 @@ async def question(request: Request, viewer: Viewer, approval_id: int) -> Reply:
     """To the office, on this very item."""
     found: ApprovalRequest = await viewer.scope(ApprovalRequest).get(approval_id)
     text = str((await request.form()).get("text", "")).strip()
+    if rehearsing.get():
+        return invalid("own_approvals/page.html", **await _page(viewer, found, question=(text, None)))
     try:
         await ask(found, text, by=viewer)
     except Refused as refused:

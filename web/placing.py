@@ -295,7 +295,10 @@ async def file(request: Request, viewer: Viewer, placing_id: int, file_id: int) 
 @placing.get("/placing/{placing_id:int}/files/{file_id:int}/picture")
 async def picture(request: Request, viewer: Viewer, placing_id: int, file_id: int) -> Response | Later:
     """Its first page, to see whose it is: small in the list, and with `?large=1` to be read."""
-    found = await _get(viewer, placing_id)
+    return await first_page(request, viewer, await _get(viewer, placing_id), file_id)
+
+
+async def first_page(request: Request, viewer: Viewer, found: Placing, file_id: int) -> Response | Later:
     row = await viewer.scope(PlacingFile).where(PlacingFile.placement == found.id).get(file_id)
     if row.state in ("placed", "kept") or not is_pictured(row.mime, row.name):
         raise Missing(PlacingFile.__name__, file_id)

@@ -6,8 +6,9 @@ from typing import Any
 
 from starlette.requests import Request
 
-from models.approvals.records import ApprovalKind
-from models.core import Missing
+from models.approvals.planning import MOST_PEOPLE
+from models.approvals.records import ROLES, ApprovalKind
+from models.core import Missing, Say
 from models.viewer import Viewer
 
 MOST = 10
@@ -20,22 +21,46 @@ def steps_in(form: Any) -> list[dict[str, Any]]:
         if f"mode-{number}" not in form:
             break
         chosen = [_who(one) for one in form.getlist(f"who-{number}")]
-        n = str(form.get(f"n-{number}", "1"))
+        mode, n = str(form.get(f"mode-{number}")), _number(str(form.get(f"n-{number}", "1")))
         steps.append(
             {
-                "mode": str(form.get(f"mode-{number}")),
-                "n": int(n) if n.isascii() and n.isdecimal() and len(n) < 4 else 1,
+                "mode": mode,
+                "n": n if mode == "some" or isinstance(n, int) else 1,
                 "who": [one for one in chosen if one],
             }
         )
     return steps
 
 
+def _number(text: str) -> int | str:
+    """What was typed stays as it was where it is no number: it is shown again, with what is wrong with it."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else text[:20]
+
+
+def wrong_in(steps: list[dict[str, Any]]) -> dict[int, Say]:
+    """Of which steps the number cannot be, and why: step (1, 2, …) > what to say beside it."""
+    wrong: dict[int, Say] = {}
+    for number, step in enumerate(steps, 1):
+        n, people = step["n"], [one for one in step["who"] if "person" in one]
+        if step["mode"] != "some":
+            continue
+        if not isinstance(n, int) or not 1 <= n <= MOST_PEOPLE:
+            wrong[number] = Say("Vul een heel getal in van {least} tot en met {most}.", least=1, most=MOST_PEOPLE)
+        elif step["who"] and len(people) == len(step["who"]) < n:
+            wrong[number] = Say("Stap {n} vraagt meer akkoorden dan er mensen zijn.", n=number)
+    return wrong
+
+
 def _who(text: str) -> dict[str, Any] | None:
     kind, _, value = str(text).partition(":")
     if kind == "role":
-        return {"role": value}
-    return {"person": int(value)} if kind == "person" and value.isdecimal() and len(value) < 10 else None
+        return {"role": value} if value in ROLES else None
+    return (
+        {"person": int(value)}
+        if kind == "person" and value.isascii() and value.isdecimal() and len(value) < 10
+        else None
+    )
 
 
 def acted(form: Any, steps: list[dict[str, Any]]) -> list[dict[str, Any]] | None:

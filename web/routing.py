@@ -66,6 +66,7 @@ class Action:
     path: str
     access: Access
     handler: Handler
+    before: Before | None = None  # of a POST without files: what prepares it
 
     def url(self, **parameters: Any) -> str:
         return addresses.address_for(self.name, **parameters)
@@ -126,7 +127,7 @@ class Routes:
     ) -> Callable[[Handler], Action]:
         def declare(handler: Handler) -> Action:
             verb = {"PLAIN": "GET", "ARRIVAL": "GET", "UPLOAD": "POST"}.get(method, method.removeprefix("LONG "))
-            action = Action(f"{self.module}.{handler.__name__.rstrip('_')}", verb, path, access or self.access, handler)
+            action = Action(f"{self.module}.{handler.__name__.rstrip('_')}", verb, path, access or self.access, handler, before if method == "POST" else None)  # fmt: skip
             addresses.register(action.name, path)
             ACTIONS.append(action)
             if method == "PLAIN":

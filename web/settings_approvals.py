@@ -13,7 +13,7 @@ from models.approvals.records import ROLES, ApprovalKind, ApprovalPlan
 from models.core import Missing, Refused, Say
 from models.viewer import Viewer
 from web.forms import BooleanField, Form, SelectField, Text, TextAreaField, TypedText
-from web.plan_form import acted, blank, kind_asked, steps_in
+from web.plan_form import acted, blank, kind_asked, steps_in, wrong_in
 from web.replies import Reply, Toast, go, invalid, show
 from web.routing import Access, Routes
 from web.settings import about, allow
@@ -32,6 +32,7 @@ class KindForm(Form):
     name_en = Text(most=120)
     rule = SelectField(list(RULES.items()))
     addressee = Text(most=120)
+    addressee_en = Text(most=120)
     statement = TextAreaField()
     statement_en = TextAreaField()
     least_level = SelectField(list(LEVEL_WORDS.items()))
@@ -158,6 +159,8 @@ async def set_plan(request: Request, viewer: Viewer) -> Reply:
         return invalid("settings_approvals/plan.html", **_plan(one, changed, is_set=True))
     if form.get("do") == "clear":
         steps = []
+    if wrong := wrong_in(steps):
+        return invalid("settings_approvals/plan.html", **_plan(one, steps, is_set=True, wrong_n=wrong))
     try:
         await plans.set_office_plan(viewer.scope(ApprovalPlan), one.id if one else None, steps, by=viewer)
     except Refused as refused:

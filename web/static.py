@@ -26,10 +26,10 @@ _hashes: dict[str, str] = {}
 _OFFICE_ONLY = frozenset(
     f"{name}.css"
     for name in (
-        "41-layout-office", "60-invitations", "60-items", "60-letters", "60-lists", "60-mail", "60-overview", "60-placing", "60-rollout", "60-settings", "60-steps",
+        "41-layout-office", "50-search-box", "60-approvals", "60-invitations", "60-items", "60-letters", "60-lists", "60-mail", "60-overview", "60-placing", "60-rollout", "60-settings", "60-steps",
     )
 )  # fmt: skip
-_OFFICE_SCRIPTS = frozenset({"items.js", "items_clipboard.js", "items_drag.js"})
+_OFFICE_SCRIPTS = frozenset({"items.js", "items_clipboard.js", "items_drag.js", "search_box.js"})
 _BUNDLES = {
     "app.css": ("css", frozenset()),
     "portal.css": ("css", _OFFICE_ONLY),

@@ -33,6 +33,12 @@ SENTENCES: dict[str, Say] = {
     "Pin.confirm": Say("gebruikte zijn pincode of lijst voor het eerst"),
     "Pin.wrong": Say("vulde een verkeerde pincode of code in ({count} achter elkaar)"),
     "Pin.block_itself": Say("vulde vijf keer een verkeerde pincode of code in: geblokkeerd"),
+    "Authenticator.wrong": Say(
+        "vulde bij het akkoord geven een verkeerde code van de authenticator-app in ({count} achter elkaar)"
+    ),
+    "Authenticator.close": Say(
+        "vulde tien keer een verkeerde code van de authenticator-app in: een dag gesloten voor akkoord geven"
+    ),
     "Pin.replace_by_passkey": Say("verving zijn pincode door de passkey “{name}”"),
     "LetterTemplate.add": Say("maakte het briefsjabloon “{name}”"),
     "LetterTemplate.change": Say("wijzigde het briefsjabloon “{name}”"),
@@ -60,10 +66,13 @@ SENTENCES: dict[str, Say] = {
     "User.set_preferences": Say("wijzigde zijn voorkeuren"),
     # the proof of approvals
     "ApprovalRequest.file": Say("zette wat akkoord is in het dossier: {documents}"),
+    "ApprovalRequest.infected": Say("vond in “{name}” een virus: {signature}"),
     "ApprovalRequest.reseal": Say("verzegelde {name} opnieuw"),
     "ApprovalRecord.chain": Say("legde vast hoever het bewijs van accorderingen is: {place}"),
     "OfficeCertificate.make": Say("maakte een certificaat voor het zegel, geldig tot {until}"),
     "OfficeCertificate.replace": Say("plaatste het certificaat {name} voor het zegel, geldig tot {until}"),
+    "OfficeCertificate.renew": Say("vernieuwde het eigen certificaat van het zegel, geldig tot {until}"),
+    "OfficeCertificate.leave_so": Say("liet het certificaat {name} staan, dat vanzelf in de plaats van een ander kwam"),
     "OfficeCertificate.give_up": Say("nam het certificaat {name} van het zegel weg"),
     # users
     "User.add": Say("voegde gebruiker {name} toe"),
@@ -139,6 +148,14 @@ SENTENCES: dict[str, Say] = {
     "Client.set_tone.bulk": Say("wijzigde hoe {count} cliënten worden aangesproken"),
     "Client.set_tone_back": Say("zette terug hoe de cliënt wordt aangesproken"),
     "Client.set_tone_back.bulk": Say("zette terug hoe {count} cliënten worden aangesproken"),
+    "Client.set_plan": Say("stelde bij de cliënt in wie accordeert ({kind})"),
+    "Client.set_plan.bulk": Say("stelde bij {count} cliënten in wie accordeert ({kind})"),
+    "Client.set_plan_back": Say("zette bij de cliënt terug wie accordeert ({kind})"),
+    "Client.set_plan_back.bulk": Say("zette bij {count} cliënten terug wie accordeert ({kind})"),
+    "Client.give_approver_role": Say("gaf bij de cliënt gebruikers de rol {role}"),
+    "Client.give_approver_role.bulk": Say("gaf bij {count} cliënten gebruikers de rol {role}"),
+    "Client.end_approver_role": Say("beëindigde bij de cliënt de rol {role} die net gegeven was"),
+    "Client.end_approver_role.bulk": Say("beëindigde bij {count} cliënten de rol {role} die net gegeven was"),
     "Client.prepare_user": Say("zette een gebruiker van de cliënt klaar met {template}"),
     "Client.prepare_user.bulk": Say("zette gebruikers van {count} cliënten klaar met {template}"),
     "Client.take_user_back": Say("nam de klaargezette gebruiker van de cliënt terug"),
@@ -431,7 +448,7 @@ _FIELDS |= {
     "retention": Say("Bewaartermijn"), "anchor_on": Say("Ankerdatum"), "year_end_month": Say("Boekjaar eindigt in"),
     "extension_months": Say("Uitstel in maanden"), "relation_ended_on": Say("Einde van de relatie"), "months": Say("Termijn in maanden"),
     "anchor": Say("Gerekend vanaf"), "ground": Say("Grond"), "trash_days": Say("Dagen in de prullenbak"),
-    "margin_months": Say("Marge voor uitstel in maanden"),
+    "margin_months": Say("Marge voor uitstel in maanden"), "addressee_en": Say("Gaat naar, in het Engels"),
 }  # fmt: skip
 _DAYS = ("since", "anchor_on", "relation_ended_on")
 _CHOICES: dict[str, dict[Any, Say]] = {

@@ -12,6 +12,7 @@ from starlette.responses import Response
 import partials
 from models.accounts import STATES, User, lists
 from models.accounts.columns import COLUMNS, EVERY_ORDER
+from models.approvals.records import ROLES
 from models.bulk.offering import acts_for
 from models.clients import lists as client_lists
 from models.clients.checks import LANGUAGES
@@ -62,7 +63,7 @@ async def list_(request: Request, viewer: Viewer) -> Reply:
         export_url=export.url(**looked["query"]),
         is_narrowed=asked != lists.Filter(),
         more_asked=set(narrowed) - {"q", "state", "group", "missing"},
-        acts=acts_for(viewer, "users"),
+        acts=await acts_for(viewer, "users"),
         templates=[(row["key"], row["name"]) for row in await templates()],
         told=views.told,
         **looked,
@@ -91,9 +92,13 @@ async def _workbook(viewer: Viewer, asked: lists.Filter, sort: str, ids: list[in
         speak = partials.speak
         yes, no = speak(Say("Ja")), speak(Say("Nee"))
         columns = [("who", speak(Say("Naam")))] + [(key, speak(column.label)) for key, column in COLUMNS.items()]
+        roles = {role: speak(say) for role, say in ROLES.items()}
         words = {state: speak(say) for state, say in STATE_WORDS.items()}
     for row in rows:
         row |= {"state": words[row["state"]], "factor": yes if row["factor"] else no}
+        row["approver_roles"] = ", ".join(
+            roles[one] for one in (row["approver_roles"] or "").split(",") if one in roles
+        )
     return as_workbook(await asyncio.to_thread(workbook, rows, columns), "gebruikers.xlsx")
 
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.requests import Request
 
 import partials
+from models.approvals.records import ROLES
 from models.clients.checks import KINDS, LANGUAGES, SECOND_FACTOR
 from models.core import Missing, Refused, Say
 from models.viewer import Viewer
@@ -82,6 +83,8 @@ def told(name: str, value: Any) -> Any:
     """What stands in a cell: a choice in its words, a day as it is read; else as it is."""
     if value is None or value == "":
         return "–"
+    if name == "approver_roles":
+        return ", ".join(partials.speak(ROLES.get(role, Say(role))) for role in value.split(","))
     if name in _SHOWN:
         return partials.speak(_SHOWN[name].get(value, Say(str(value))))
     return f"{value:%d-%m-%Y}" if hasattr(value, "strftime") else value

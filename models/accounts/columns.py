@@ -24,6 +24,10 @@ COLUMNS: dict[str, Column] = {
         Say("Rechten"),
         "(SELECT {join}(DISTINCT t.name{comma}) FROM access a JOIN rights_template t ON t.key = a.role WHERE a.person = u.id{mine})",
     ),
+    "approver_roles": Column(
+        Say("Rollen bij accorderen"),
+        "(SELECT {join}(DISTINCT a.role{comma}) FROM approver_role a WHERE a.person = u.id AND (a.until IS NULL OR a.until >= CURRENT_DATE){mine})",
+    ),
     "factor": Column(Say("Tweede factor"), "CASE WHEN u.totp_secret <> '' OR u.has_passkey THEN 1 ELSE 0 END"),
     "language": Column(Say("Taal"), "u.language", "language"),
     "invited_at": Column(Say("Uitgenodigd"), "u.invited_at", "invited_at"),

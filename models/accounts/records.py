@@ -13,6 +13,7 @@ from models import factors
 from models.accounts.blocking import end_trust
 from models.accounts.managing import Managed, digests_of
 from models.accounts.reaching import Reaching
+from models.accounts.vouching import counts_from
 from models.core import Forbidden, Owned, Refused, Say, operation, save
 from models.offices import Office
 from models.people import PARTS, Addressee, addressee, full_name
@@ -71,6 +72,7 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
     password = Varchar(length=255, default="", help_text="argon2id, or '' when none was set yet")
     totp_secret = Text(default="", help_text="encrypted; '' when no authenticator is set")
     totp_step = BigInt(default=0, help_text="The last 30-second step used: a code works once.")
+    totp_counts_from = Timestamptz(null=True, default=None, help_text="for approving: see accounts/vouching.py")
     has_passkey = Boolean(
         default=False, help_text="Whether he has passkeys: kept in the unit that adds or removes one."
     )
@@ -95,7 +97,16 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
     EXPORTS = Export(
         Say("Persoon"),
         where="id = {id}",
-        hidden=("password", "totp_secret", "totp_step", "email_key", "sort_key", "search_key", "photo"),
+        hidden=(
+            "password",
+            "totp_secret",
+            "totp_step",
+            "totp_counts_from",
+            "email_key",
+            "sort_key",
+            "search_key",
+            "photo",
+        ),
     )
     ERASES = Erase(ground=NUMBER_ONLY)
 
@@ -148,7 +159,7 @@ class User(Managed, Reaching, Owned, Table, tablename="users"):
                 "code",
                 Say("Deze code klopt niet. Kijk of de klok van uw telefoon goed staat en neem de nieuwste code over."),
             )
-        await save(self, totp_secret=encrypt(secret), totp_step=step)
+        await save(self, totp_secret=encrypt(secret), totp_step=step, totp_counts_from=await counts_from(by))
         await self.factor_has_changed("factor_on")
         return await self.new_recovery_codes()
 

@@ -12,6 +12,7 @@ from models.approvals.deciding import (
     foreseen,
     reject,
 )
+from models.approvals.due import proposed_deadlines
 from models.approvals.ending import expire_due, extend, record_on_paper, replace_by, withdraw
 from models.approvals.making import (
     AlreadyThere,
@@ -23,12 +24,12 @@ from models.approvals.making import (
     change,
     looked_at,
     make,
-    proposed_deadlines,
     remove_part,
     title_of,
 )
 from models.approvals.offering import is_alone, offer, plan_of, send_back, sign_off
-from models.approvals.planning import PlanView, who_would_sign
+from models.approvals.plan_views import PlanView
+from models.approvals.planning import who_would_sign
 from models.approvals.proofs import Proof
 from models.approvals.reading import Asked, of_client, open_for, whole
 from models.approvals.records import (
@@ -46,7 +47,7 @@ from models.approvals.records import (
 )
 from models.approvals.seeing import note_opened, opened_by
 from models.approvals.swapping import swap_part
-from models.approvals.telling import hear
+from models.approvals.telling import hear, tell_stuck
 
 __all__ = [
     "AlreadyThere",
@@ -102,6 +103,7 @@ __all__ = [
     "send_back",
     "sign_off",
     "swap_part",
+    "tell_stuck",
     "title_of",
     "who_would_sign",
     "whole",

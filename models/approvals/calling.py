@@ -67,7 +67,7 @@ async def to_call(
     )
     body = (
         "FROM approver a JOIN approval_request r ON r.id = a.request AND r.state IN ('offered', 'partly') "
-        f"JOIN users u ON u.id = a.person JOIN client c ON c.id = r.client JOIN approval_kind k ON k.id = r.kind WHERE a.state = 'asked' AND {where}"
+        f"JOIN users u ON u.id = a.person JOIN client c ON c.id = r.client AND c.state = 'active' JOIN approval_kind k ON k.id = r.kind WHERE a.state = 'asked' AND {where}"
     )
     count = await engine.raw(f"SELECT count(*) AS n {body}")
     called = "(SELECT max(p.id) FROM approval_call p WHERE p.request = r.id AND p.person = a.person)"

@@ -9,20 +9,29 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from models import engine
 from models.approvals.events import happened
 from models.approvals.holding import (
-    WHY_NOT,
+    WHY_NOT_YOURS,
     approvers_of,
     ask_step,
     close_places,
     hold,
     move,
     names_of,
-    role_name,
     worded,
 )
+from models.approvals.infected import refuse_approving
 from models.approvals.planning import in_force, is_done
 from models.approvals.proofs import Proven, counts, today
 from models.approvals.record import note
-from models.approvals.records import ApprovalDocument, ApprovalRequest, ApprovalSeen, Approver, ApproverChoice, Mandate
+from models.approvals.records import (
+    ROLES,
+    ApprovalDocument,
+    ApprovalRequest,
+    ApprovalSeen,
+    Approver,
+    ApproverChoice,
+    Mandate,
+)
+from models.approvals.standing import lasts, role_words, roles_held, roles_then
 from models.approvals.states import OPEN
 from models.core import Forbidden, Missing, Refused, Say, Scope, operation, save
 from models.engine import all_or_nothing
@@ -115,11 +124,17 @@ async def foreseen(found: Scope[ApprovalRequest], decision: Decision, *, by: Vie
     """Asked before a code is used up. Reads only."""
     try:
         request = await found.get(decision.request)
-        if await _was_done(request, await approvers_of(request.id), decision, decision.on_behalf_of or by.user.id, by):
+        rows, whose = await approvers_of(request.id), decision.on_behalf_of or by.user.id
+        if await _was_done(request, rows, decision, whose, by):
             return Foreseen(done=True)
         if request.state not in OPEN:
-            return Foreseen(WHY_NOT[request.state])
+            return Foreseen(WHY_NOT_YOURS[request.state])
+        if row := next((one for one in rows if one.person == whose and one.state == "asked"), None):
+            await _require_right(request, row, by)
+            await _require_role(request, row, by)
         await _require_opened(await _parts(request, decision), by)
+        if decision.outcome == "approved":
+            await refuse_approving(request.id)
         for one in decision.choices:
             if one.outcome == "rejected":
                 _reason(one)
@@ -159,15 +174,18 @@ async def _decide(found: Scope[ApprovalRequest], decision: Decision, proof: Prov
     if await _was_done(request, rows, decision, whose, by):
         return Outcome(request.id, decision.outcome, request.state, again=True)
     if request.state not in OPEN:
-        raise Refused("", WHY_NOT[request.state])
+        raise Refused("", WHY_NOT_YOURS[request.state])
     parts = await _parts(request, decision)
     row = next((one for one in rows if one.person == whose and one.state == "asked"), None)
     if row is None:
         raise Refused("", Say("Hier wordt nu niet om uw akkoord gevraagd."))
     await _require_right(request, row, by)
+    await _require_role(request, row, by)
     mandate = await _mandate(request, row, by)
     _refuse_twice(request, rows, row, by)
     await _require_opened(parts, by)
+    if decision.outcome == "approved":
+        await refuse_approving(request.id)
     if not counts(proof, request.least_level):
         raise Refused("proof", Say("Bevestig opnieuw dat u het bent, met het middel waar deze accordering om vraagt."))
     reason = "; ".join(dict.fromkeys(_reason(one) for one in decision.choices if one.outcome == "rejected"))[:2000]
@@ -226,6 +244,23 @@ async def _require_right(request: ApprovalRequest, row: Approver, by: Viewer) ->
         if {one["id"] for one in partners} & set(approving):
             return
     raise Refused("", Say("U mag voor deze cliënt geen akkoord geven."))
+
+
+async def _require_role(request: ApprovalRequest, row: Approver, by: Viewer) -> None:
+    """Who is asked because of what he is, must still be that when he approves; and so must he for whom another does it."""
+    if await lasts(request.client, row.person, row.role):
+        return
+    role = ROLES[row.role]
+    if row.person == by.user.id:
+        raise Refused("", Say("U wordt gevraagd als {role}, en die rol hebt u hier niet meer. Uw keuze is niet vastgelegd: vraag uw kantoor wie nu akkoord geeft.", role=role))  # fmt: skip
+    raise Refused("", Say("Wie u vervangt, heeft hier niet meer de rol {role}. Uw keuze is niet vastgelegd: vraag uw kantoor wie nu akkoord geeft.", role=role))  # fmt: skip
+
+
+async def _role_then(request: ApprovalRequest, row: Approver, by: Viewer) -> str:
+    """What who acts is at this client now: that by which he is asked, else all that he is; a substitute is at least authorised."""
+    if row.person == by.user.id:
+        return (await roles_then(request.client, [(row.person, row.role)]))[(row.person, row.role)]
+    return role_words((await roles_held(request.client, [by.user.id]))[by.user.id] or ("authorised",))
 
 
 async def _mandate(request: ApprovalRequest, row: Approver, by: Viewer) -> int | None:
@@ -294,6 +329,7 @@ async def _write(
     )  # fmt: skip
     english = by.user.language == "en" and bool(request.statement_en)
     giver = (await names_of({row.person}))[row.person] if mandate else ""
+    role = await _role_then(request, row, by)
     await ApproverChoice.delete().where(ApproverChoice.approver == row.id)
     for one in decision.choices:
         why = one.reason.strip() if one.outcome == "rejected" else ""
@@ -309,7 +345,7 @@ async def _write(
         more = {"on_behalf_of_name": giver, "mandate": mandate} if mandate else {}
         await note(
             request, one.outcome, person=by.user.id, on_behalf_of=row.person if mandate else None, name=by.user.full_name,
-            role=role_name(row.role), method=proof.method, level=proof.level,
+            role=role, method=proof.method, level=proof.level,
             statement=request.statement_en if english else request.statement, language="en" if english else "nl",
             document=one.document, address=mark.address, agent=mark.agent, sha256=one.sha256, file=parts[one.document].name,
             version=request.version, step=row.step, proved_at=proof.at.isoformat(), **({"reason": why} if why else {}), **more,

@@ -10,6 +10,7 @@ from models import engine
 from models.approvals.events import changed, happened
 from models.approvals.holding import (
     approvers_of,
+    ask_again,
     by_staff,
     close_places,
     hold,
@@ -18,11 +19,12 @@ from models.approvals.holding import (
     void_approvals,
     worded,
 )
+from models.approvals.infected import refuse_infected
 from models.approvals.making import NewPart
-from models.approvals.proofs import today
+from models.approvals.proofs import ZONE, today
 from models.approvals.record import note
 from models.approvals.records import ApprovalDocument, ApprovalRequest
-from models.core import Refused, Say, operation
+from models.core import Refused, Say, operation, save
 from models.scanning.enlisting import enlist
 from models.settings import utcnow
 from models.viewer import Permission
@@ -30,7 +32,11 @@ from models.viewer import Permission
 if TYPE_CHECKING:
     from models.viewer import Viewer
 
-EXPIRES_AFTER = 60  # days after the legal deadline: then it waits for nobody any more
+EXPIRES_AFTER = (
+    60  # days after the legal deadline, and after it was last offered or extended: then it waits for nobody any more
+)
+# Nothing was done about it by the office since `$2`.
+_LEFT_ALONE = "NOT EXISTS (SELECT 1 FROM approval_record o WHERE o.request = r.id AND o.act IN ('offered', 'extended', 'part_replaced') AND o.at >= $2)"
 AT_ONCE = 200
 OPEN_ROWS = ("asked", "waiting")
 
@@ -87,7 +93,7 @@ def require_replaceable(former: ApprovalRequest) -> None:
 
 @operation(Permission.EDIT_APPROVALS, trail=False)
 async def extend(request: ApprovalRequest, internal: dt.date | None, legal: dt.date | None, *, by: Viewer) -> None:
-    """Other deadlines. What had expired is open again, as far as it had come."""
+    """Other deadlines. What had expired is open again, as far as it had come, and for as long as after an offering."""
     await hold(request)
     if request.state not in ("draft", "sign_off", "offered", "partly", "expired"):
         require_move(request, "expired")  # says why not
@@ -96,16 +102,16 @@ async def extend(request: ApprovalRequest, internal: dt.date | None, legal: dt.d
     before = {"internal": str(request.internal_due or ""), "legal": str(request.legal_due or "")}
     state = request.state
     if state == "expired":
-        if not legal or legal + dt.timedelta(days=EXPIRES_AFTER) < today():
-            raise Refused(
-                "legal_due", Say("Kies een latere wettelijke deadline: met deze blijft de accordering verlopen.")
-            )
         given = any(row.state == "approved" for row in await approvers_of(request.id))
         state = "partly" if given else "offered"
     after = {"internal_until": str(internal or ""), "legal_until": str(legal or "")}
     await by_staff(request, "extended", by, **before, **after)
     again = request.state == "expired"
+    if request.state in ("draft", "sign_off"):
+        await save(request, changed_by=by.user.id)
     await move(request, state, internal_due=internal, legal_due=legal, ended_at=None if again else request.ended_at)
+    if again:
+        await ask_again(request)
     await (happened(request, "offered") if again else changed(request))
 
 
@@ -122,6 +128,7 @@ async def record_on_paper(
     """It was signed on paper: who signed, when, and the scan, which is kept apart from what was put before them."""
     await hold(request)
     require_move(request, "on_paper")
+    await refuse_infected(request.id)
     signed_by = " ".join(worded(signed_by, "signed_by", 400, needed=False).split())
     if not signed_by:
         raise Refused("signed_by", Say("Vul in wie er getekend heeft."))
@@ -150,17 +157,21 @@ async def record_on_paper(
 
 
 async def expire_due(day: dt.date | None = None) -> int:
-    """A chore: what lies open 60 days after its legal deadline has expired; how many. The office can extend it again."""
+    """A chore: what lies open 60 days after its legal deadline, and after the office last offered or extended it, has expired; how
+    many. The office can extend it again."""
     last = (day or today()) - dt.timedelta(days=EXPIRES_AFTER)
     rows = await engine.raw(
-        "SELECT id FROM approval_request WHERE state IN ('offered', 'partly') AND legal_due < $1 ORDER BY id LIMIT $2",
-        last,
-        AT_ONCE,
-    )
+        f"SELECT r.id FROM approval_request r WHERE r.state IN ('offered', 'partly') AND r.legal_due < $1 AND {_LEFT_ALONE} ORDER BY r.id LIMIT $3",
+        last, _begin(last), AT_ONCE,
+    )  # fmt: skip
     done = 0
     for row in rows:
         done += await engine.run_writing(lambda id=row["id"]: _expire(id, last))  # type: ignore[misc]
     return done
+
+
+def _begin(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), ZONE).astimezone(dt.UTC)
 
 
 async def _expire(id: int, last: dt.date) -> int:
@@ -169,6 +180,10 @@ async def _expire(id: int, last: dt.date) -> int:
         return 0
     await hold(request)
     if request.state not in ("offered", "partly") or request.legal_due is None or request.legal_due >= last:
+        return 0
+    if not await engine.raw(
+        f"SELECT 1 AS one FROM approval_request r WHERE r.id = $1 AND {_LEFT_ALONE}", id, _begin(last)
+    ):
         return 0
     await note(request, "expired", role="Poort", legal_due=request.legal_due.isoformat(), days=EXPIRES_AFTER)
     await move(request, "expired", "expired", ended_at=utcnow())

@@ -8,7 +8,8 @@ from models import engine
 from models.accounts import User
 from models.approvals.events import happened
 from models.approvals.record import note
-from models.approvals.records import ROLES, ApprovalRequest, Approver
+from models.approvals.records import ApprovalRequest, Approver
+from models.approvals.standing import roles_then
 from models.approvals.states import MOVES
 from models.core import Missing, Refused, Say, save
 from models.settings import utcnow
@@ -27,6 +28,10 @@ WHY_NOT: dict[str, Say] = {
     "rejected": Say("Deze accordering is al geweigerd."),
     "withdrawn": Say("Deze accordering is ingetrokken door het kantoor."),
     "replaced": Say("Deze accordering is vervangen door een nieuwe."),
+    "expired": Say("Deze accordering is verlopen. Bewaar eerst de deadlines opnieuw: dan staat hij weer open."),
+}
+# As a client's people read it.
+WHY_NOT_YOURS = WHY_NOT | {
     "expired": Say("Deze accordering is verlopen. Vraag uw kantoor om hem opnieuw aan te bieden."),
 }
 
@@ -79,14 +84,16 @@ async def names_of(people: set[int]) -> dict[int, str]:
     return {row["id"]: row["full_name"] for row in rows}
 
 
-def role_name(role: str) -> str:
-    return str(ROLES[role]) if role in ROLES else ""
+async def _as_now(request: ApprovalRequest, rows: list[Approver]) -> tuple[dict[int, str], dict[tuple[int, str], str]]:
+    """How these are called, and what they are at the client."""
+    names = await names_of({row.person for row in rows})
+    return names, await roles_then(request.client, [(row.person, row.role) for row in rows])
 
 
 async def ask_step(request: ApprovalRequest, step: int) -> list[int]:
     """Whose turn it is now: of that step, those who wait, skipped or approved before (a part was replaced); asked and noted."""
     rows = [row for row in await approvers_of(request.id) if row.step == step and row.state not in ("asked", "void")]
-    names = await names_of({row.person for row in rows})
+    names, roles = await _as_now(request, rows)
     now = utcnow()
     for row in rows:
         await save(
@@ -101,17 +108,37 @@ async def ask_step(request: ApprovalRequest, step: int) -> list[int]:
             method="",
             reason="",
         )
-        await note(request, "asked", person=row.person, name=names[row.person], role=role_name(row.role), step=step)
+        await note(
+            request, "asked", person=row.person, name=names[row.person], role=roles[(row.person, row.role)], step=step
+        )
     await save(request, step=step)
     return [row.person for row in rows]
+
+
+async def ask_again(request: ApprovalRequest) -> None:
+    """Who was asked when it expired is asked anew, from now on: he hears of it again."""
+    rows = [row for row in await approvers_of(request.id) if row.state == "asked"]
+    names, roles = await _as_now(request, rows)
+    for row in rows:
+        await save(row, asked_at=utcnow())
+        await note(
+            request,
+            "asked",
+            person=row.person,
+            name=names[row.person],
+            role=roles[(row.person, row.role)],
+            step=row.step,
+        )
 
 
 async def void_approvals(request: ApprovalRequest, why: str) -> list[int]:
     """Of who approved before: it no longer counts, and the proof says so. Who they are, once each."""
     rows = [row for row in await approvers_of(request.id) if row.state == "approved"]
-    names = await names_of({row.person for row in rows})
+    names, roles = await _as_now(request, rows)
     for row in rows:
-        await note(request, "voided", person=row.person, name=names[row.person], role=role_name(row.role), why=why)
+        await note(
+            request, "voided", person=row.person, name=names[row.person], role=roles[(row.person, row.role)], why=why
+        )
     return list(dict.fromkeys(row.person for row in rows))
 
 

@@ -11,6 +11,7 @@ from models import deadlines, engine
 from models.approvals.records import LEVELS, ApprovalKind
 from models.approvals.words import FIELDS, statement_of
 from models.core import Refused, Say, Scope, fold, operation, save, was_and_is
+from models.dossiers.matching import refuse_unknown
 from models.ladder import checked_days
 from models.live import touch
 from models.viewer import Permission
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from models.viewer import Viewer
 
 MOST = 100
+NEEDED = ("kind", "period", "client")  # in every sentence that is agreed to
 LEVEL_WORDS: dict[str, Say] = {
     "pin": Say("Pincode"),
     "codes": Say("Genummerde code uit een lijst"),
@@ -36,6 +38,7 @@ class KindFields:
     name_en: str = ""
     rule: str = ""
     addressee: str = ""
+    addressee_en: str = ""
     statement: str = ""
     statement_en: str = ""
     least_level: str = "pin"
@@ -57,6 +60,8 @@ def checked(values: KindFields) -> dict[str, Any]:
         raise Refused("statement", Say("Vul in waarmee de accordeur akkoord gaat."))
     for field in ("statement", "statement_en"):
         _check_fields(field, getattr(values, field))
+    _check_english(values)
+    _check_folder(values.folder)
     if values.least_level not in LEVELS:
         raise Refused("least_level", Say("Kies een bewijs."))
     if values.rule not in RULES:
@@ -82,6 +87,30 @@ def _check_fields(field: str, text: str) -> None:
             field,
             Say("“{{{name}}}” kan niet worden ingevuld. Kies uit {{kind}}, {{period}}, {{client}}, {{addressee}} en {{amount}}.", name=unknown[0] if unknown else ""),
         )  # fmt: skip
+
+    missing = [f"{{{name}}}" for name in NEEDED if f"{{{name}}}" not in text]
+    if text.strip() and missing:
+        raise Refused(field, Say("De zin moet noemen waarop akkoord wordt gegeven. Er ontbreekt: {fields}.", fields=", ".join(missing)))  # fmt: skip
+
+
+def _check_english(values: KindFields) -> None:
+    """An English sentence is wholly English."""
+    if not values.statement_en.strip():
+        return
+    if not values.name_en.strip():
+        raise Refused("name_en", Say("Vul ook de naam in het Engels in: hij staat in de Engelse zin."))
+    if "{addressee}" in values.statement_en and values.addressee.strip() and not values.addressee_en.strip():
+        raise Refused("addressee_en", Say("Vul ook in het Engels in waar het heen gaat: dat staat in de Engelse zin."))
+
+
+def _check_folder(folder: str) -> None:
+    try:
+        for name in folder.split("›"):
+            refuse_unknown(name)
+    except Refused as refused:
+        raise Refused("folder", refused.why) from None
+    if folder.count("{") != folder.count("}"):
+        raise Refused("folder", Say("Bij een invulling ontbreekt een accolade."))
 
 
 @operation(Permission.MANAGE_SETTINGS, trail=False)

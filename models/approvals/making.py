@@ -5,17 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models import engine
+from models.approvals.due import firm_extension, proposed_deadlines
 from models.approvals.holding import by_staff, hold, worded
 from models.approvals.planning import read_steps
 from models.approvals.records import ApprovalDocument, ApprovalKind, ApprovalRequest, Approver
-from models.approvals.words import checked_period, kind_name, period_words, statement_of
+from models.approvals.words import checked_period, english_of, kind_name, period_words, statement_of
 from models.clients import Client
 from models.core import Refused, Say, operation, save
-from models.deadlines import internal_deadline, legal_deadline
+from models.deadlines import internal_deadline
 from models.live import touch
 from models.scanning.enlisting import enlist
 from models.settings import utcnow
@@ -44,7 +45,8 @@ class NewPart(NamedTuple):
 
 @dataclass(frozen=True)
 class NewRequest:
-    """What the office fills in. Deadlines that are None follow from the calendar and the kind; `steps`: instead of the plan.
+    """What the office fills in. Deadlines that are None follow from the calendar and the kind; `steps`: instead of the plan;
+    `dated_on`: when a dividend was paid or accounts were adopted, for the calendars that count from it.
 
     `replaces` is the id of the request whose place this takes; `beside` places it beside what is there of the same period.
     """
@@ -58,6 +60,7 @@ class NewRequest:
     message: str = ""
     internal_due: dt.date | None = None
     legal_due: dt.date | None = None
+    dated_on: dt.date | None = None
     responsible: int | None = None
     viewers: tuple[int, ...] = ()
     steps: Sequence[dict[str, Any]] | None = None
@@ -94,11 +97,6 @@ class AlreadyThere(Refused):
         self.formers = list(formers)
 
 
-class Deadlines(NamedTuple):
-    internal: dt.date | None
-    legal: dt.date | None
-
-
 async def already_there(client: int, kind: int, book_year: int | None, period: str, but: int = 0) -> list[Former]:
     """The newest first."""
     rows = await engine.raw(
@@ -110,28 +108,17 @@ async def already_there(client: int, kind: int, book_year: int | None, period: s
     return [Former(**row) for row in rows]
 
 
-def proposed_deadlines(kind: ApprovalKind, client: Client, book_year: int | None, period: str) -> Deadlines:
-    """By the calendar of the kind; None where that says nothing."""
-    if book_year is None:
-        return Deadlines(None, None)
-    legal = legal_deadline(
-        kind.rule, book_year=book_year, period=period, year_end_month=client.year_end_month,
-        extension_months=client.extension_months or 0,
-    )  # fmt: skip
-    return Deadlines(internal_deadline(legal, kind.internal_days) if legal else None, legal)
-
-
 @operation(Permission.EDIT_APPROVALS, trail=False)
 async def make(client: Client, values: NewRequest, parts: Sequence[NewPart], *, by: Viewer) -> ApprovalRequest:
     """A draft. Raises AlreadyThere where one of this kind and period is there and nothing was chosen about that."""
     if client.state != "active":
         raise Refused("", Say("“{name}” is gearchiveerd. Herstel de cliënt eerst.", name=client.name))
     kind = await kind_of(values.kind)
-    columns = columns_of(client, kind, values)
+    columns = columns_of(client, kind, values, await firm_extension())
     _check_parts(parts)
     await _settle_former(client.id, values, columns["period"])
     request = ApprovalRequest(
-        **columns, client=client.id, kind=kind.id, made_by=by.user.id, made_at=utcnow(), batch=values.batch, source=values.source,
+        **columns, client=client.id, kind=kind.id, made_by=by.user.id, changed_by=by.user.id, made_at=utcnow(), batch=values.batch, source=values.source,
         external_ref=values.external_ref[:120], replaces=values.replaces, is_sample=bool(client.is_sample),
     )  # fmt: skip
     request.responsible = await responsible_for(client.id, values.responsible, by)
@@ -149,13 +136,14 @@ async def change(request: ApprovalRequest, values: NewRequest, *, by: Viewer) ->
     await hold(request)
     _require_draft(request)
     client = await by.clients.get(request.client)
-    kind = await kind_of(values.kind)
-    columns = columns_of(client, kind, values)
-    same = (request.kind, request.book_year, request.period) == (kind.id, values.book_year, columns["period"])
+    kind, firm = await kind_of(values.kind), await firm_extension()
+    values = await _typed(request, client, values, firm)
+    columns = columns_of(client, kind, values, firm)
+    same = _of_same(request, values)
     if values.replaces or not same:
         await _settle_former(client.id, values, columns["period"], request.id)
     columns["responsible"] = await responsible_for(client.id, values.responsible, by)
-    await save(request, **columns, kind=kind.id, replaces=values.replaces)
+    await save(request, **columns, kind=kind.id, replaces=values.replaces, changed_by=by.user.id)
     await Approver.delete().where((Approver.request == request.id) & (Approver.step == 0))
     await _put_viewers(request, values.viewers)
     await by.note("ApprovalRequest.change", request, {"kind": kind.name})
@@ -171,6 +159,7 @@ async def add_parts(request: ApprovalRequest, parts: Sequence[NewPart], *, by: V
         raise Refused("files", Say("Ten hoogste {most} bestanden in één accordering.", most=MOST_PARTS))
     _check_files(parts)
     await _put_parts(request, parts, there)
+    await save(request, changed_by=by.user.id)
     await by.note("ApprovalRequest.add_parts", request, {"count": len(parts)})
     await touch(f"approval-{request.id}")
 
@@ -182,6 +171,7 @@ async def remove_part(request: ApprovalRequest, document: int, *, by: Viewer) ->
     _require_draft(request)
     part = await by.scope(ApprovalDocument).where(ApprovalDocument.request == request.id).get(document)
     await ApprovalDocument.delete().where(ApprovalDocument.id == part.id)
+    await save(request, changed_by=by.user.id)
     await by.note("ApprovalRequest.remove_part", request, {"name": part.name})
     await touch(f"approval-{request.id}")
 
@@ -223,7 +213,7 @@ async def freeze_words(request: ApprovalRequest) -> None:
     await save(
         request,
         statement=statement_of(kind, request, name),
-        statement_en=statement_of(kind, request, name, "en"),
+        statement_en=english_of(kind, request, name),
         least_level=kind.least_level,
     )
 
@@ -249,12 +239,33 @@ async def responsible_for(client: int, asked: int | None, by: Viewer) -> int:
     return int(rows[0]["person"]) if rows else int(by.user.id)
 
 
-def columns_of(client: Client, kind: ApprovalKind, values: NewRequest) -> dict[str, Any]:
-    """As a request keeps them. Of the client counts when its book year ends and what it was granted. Raises Refused."""
+def _of_same(request: ApprovalRequest, values: NewRequest) -> bool:
+    """Whether it stays of the same kind and period."""
+    was = (request.kind, request.book_year, request.period)
+    return was == (values.kind, values.book_year, values.period.strip().lower())
+
+
+async def _typed(request: ApprovalRequest, client: Client, values: NewRequest, firm: int) -> NewRequest:
+    """Without what nobody typed: deadlines and addressee that only followed from the kind, period and day as they were follow from
+    the new ones."""
+    former = await ApprovalKind.objects().where(ApprovalKind.id == request.kind).first()
+    if former is None or (_of_same(request, values) and values.dated_on == request.dated_on):
+        return values
+    found = proposed_deadlines(former, client, request.book_year, request.period, firm=firm, dated_on=request.dated_on)
+    legal = values.legal_due if values.legal_due != found.legal else None
+    followed = internal_deadline(request.legal_due, former.internal_days) if request.legal_due else None
+    internal = values.internal_due if legal is not None or values.internal_due != followed else None
+    addressee = None if values.kind != former.id and values.addressee == former.addressee else values.addressee
+    return replace(values, legal_due=legal, internal_due=internal, addressee=addressee)
+
+
+def columns_of(client: Client, kind: ApprovalKind, values: NewRequest, firm: int) -> dict[str, Any]:
+    """As a request keeps them. Of the client counts when its book year ends and what it was granted; `firm`: the extension of who
+    has none of his own. Raises Refused."""
     period = checked_period(values.book_year, values.period)
     if values.amount is not None and abs(values.amount) > MOST_CENTS:
         raise Refused("amount", Say("Dit bedrag is te groot."))
-    ours = proposed_deadlines(kind, client, values.book_year, period)
+    ours = proposed_deadlines(kind, client, values.book_year, period, firm=firm, dated_on=values.dated_on)
     legal = values.legal_due or ours.legal
     internal = values.internal_due or (internal_deadline(legal, kind.internal_days) if legal else None)
     if legal and internal and internal > legal:
@@ -270,6 +281,7 @@ def columns_of(client: Client, kind: ApprovalKind, values: NewRequest) -> dict[s
         "least_level": kind.least_level,
         "internal_due": internal,
         "legal_due": legal,
+        "dated_on": values.dated_on,
         "steps": _own_steps(values),
     }
 

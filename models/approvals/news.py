@@ -14,6 +14,7 @@ from models import engine
 from models.accounts import User
 from models.accounts.blocking import listed
 from models.approvals.records import ApprovalRequest
+from models.approvals.standing import in_role
 from models.approvals.words import period_words
 from models.clients import Client, seen, with_right
 from models.core import Owned, Say
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from models.viewer import Viewer
 
 # To a client's people: their turn, their turn again, a reminder, an answer, an approval that no longer counts, refused by another,
-# withdrawn or replaced. To the office: refused, a question, complete, expired, an approver who is blocked.
+# withdrawn or replaced. To the office: refused, a question, complete, expired, an approver who is blocked (in the batch 'stuck': it cannot
+# be completed any more).
 TO_CLIENTS = ("offered", "again", "reminded", "answered", "voided", "refused", "withdrawn", "replaced")
 TO_OFFICE = ("rejected", "question", "completed", "expired", "blocked")
 ASKS = ("offered", "again", "reminded")  # worth telling only while it waits for him
@@ -65,13 +67,13 @@ class ApprovalNews(Owned, Table, tablename="approval_news"):
 
 _APPROVE = int(Right.APPROVE)
 # Whose turn it is, and who may stand in for him today (`$DAY`): person and the approver's row `a` of the request `r`.
-TURNS = f"""(SELECT b.person, b.id FROM approver b WHERE b.state = 'asked'
+TURNS = f"""(SELECT b.person, b.id FROM approver b WHERE b.state = 'asked' AND {in_role("b", "$DAY")}
  UNION SELECT m.taker, b.id FROM mandate m JOIN approver b ON b.person = m.giver AND b.client = m.client AND b.state = 'asked'
   JOIN approval_request q ON q.id = b.request AND (m.kind IS NULL OR m.kind = q.kind)
   JOIN users g ON g.id = m.giver AND g.state <> 'blocked'
   JOIN access x ON x.person = m.giver AND (x.client = q.client OR (b.role = 'partner' AND x.client =
    (SELECT z.partner FROM client z WHERE z.id = q.client))) AND x.rights & {_APPROVE} <> 0
-  WHERE m.since <= $DAY AND (m.until IS NULL OR m.until >= $DAY) AND m.ended_at IS NULL)"""
+  WHERE m.since <= $DAY AND (m.until IS NULL OR m.until >= $DAY) AND m.ended_at IS NULL AND {in_role("b", "$DAY")})"""
 HEARER = """JOIN users u ON {whom} AND u.kind = 'client' AND u.state = 'active' AND u.email <> ''
  JOIN client c ON c.id = r.client AND c.state = 'active' LEFT JOIN hearing h ON h.person = u.id AND h.client = r.client"""
 
@@ -200,11 +202,12 @@ async def of_staff(viewer: Viewer, errand: int) -> list[dict[str, Any]]:
     if not viewer.may(Permission.VIEW_REQUESTED):
         return []
     rows = await engine.raw(
-        "SELECT DISTINCT r.id, r.client AS client_id, c.name AS client, c.sort_key, k.name AS kind, r.book_year, r.period, r.title, n.what, "
+        "SELECT DISTINCT r.id, r.client AS client_id, c.name AS client, c.sort_key, k.name AS kind, r.book_year, r.period, r.title, "
+        "CASE WHEN n.what = 'blocked' AND n.batch = 'stuck' THEN 'stuck' ELSE n.what END AS what, "
         "CASE WHEN n.what = 'rejected' THEN r.reason ELSE '' END AS reason "
         "FROM approval_news n JOIN approval_request r ON r.id = n.request JOIN client c ON c.id = r.client JOIN approval_kind k ON k.id = r.kind "
         f"WHERE n.errand = $1 AND n.person = $2 AND {seen(viewer, 'r.client')} AND (n.what <> 'question' OR EXISTS "
-        "(SELECT 1 FROM approval_remark m WHERE m.request = r.id AND m.side = 'client' AND m.settled_at IS NULL)) ORDER BY c.sort_key, r.id, n.what",
+        "(SELECT 1 FROM approval_remark m WHERE m.request = r.id AND m.side = 'client' AND m.settled_at IS NULL)) ORDER BY c.sort_key, r.id, what",
         errand, viewer.user.id,
     )  # fmt: skip
     return [

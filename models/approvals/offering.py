@@ -10,8 +10,10 @@ from models import engine
 from models.approvals.ending import replace_former
 from models.approvals.events import happened
 from models.approvals.holding import WHY_NOT, ask_step, by_staff, hold, move, worded
+from models.approvals.infected import refuse_infected
 from models.approvals.making import freeze_words
-from models.approvals.planning import PlanView, as_frozen, who_would_sign
+from models.approvals.plan_views import PlanView
+from models.approvals.planning import as_frozen, who_would_sign
 from models.approvals.record import note
 from models.approvals.records import ApprovalDocument, ApprovalKind, ApprovalRequest, Approver
 from models.core import Refused, Say, operation, save
@@ -21,6 +23,10 @@ from models.viewer import Permission, permissions_of
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
+
+
+OWN_WORK = Say("Wie een accordering klaarzet, wijzigt of voorlegt, autoriseert hem niet zelf. Vraag een collega.")
+ALONE = "door de maker zelf; er is geen ander met dit recht"  # on the record, which is Dutch
 
 
 async def plan_of(request: ApprovalRequest, day: dt.date | None = None) -> PlanView:
@@ -49,14 +55,17 @@ async def offer(request: ApprovalRequest, *, by: Viewer) -> str:
 
 @operation(Permission.SIGN_OFF, trail=False)
 async def sign_off(request: ApprovalRequest, *, by: Viewer) -> None:
-    """Another than who made it says that it may go out: it is offered."""
+    """Another than who worked on it says that it may go out: it is offered. Who does it himself because nobody else may, does so
+    on the record."""
     await hold(request)
     _require_sign_off(request)
-    if by.user.id == request.made_by and not await is_alone(by):
-        raise Refused("", Say("Wie een accordering klaarzet, autoriseert hem niet zelf. Vraag een collega."))
+    how = await own_work(request, by)
+    if how == "own":
+        raise Refused("", OWN_WORK)
     await _refuse_unready(request)
     await save(request, signed_off_by=by.user.id, signed_off_at=utcnow())
-    await by_staff(request, "signed_off", by, sha256=await _hashes(request))
+    alone = {"remark": ALONE} if how == "alone" else {}
+    await by_staff(request, "signed_off", by, sha256=await _hashes(request), **alone)
     await _put_before(request, by)
 
 
@@ -68,6 +77,24 @@ async def send_back(request: ApprovalRequest, reason: str, *, by: Viewer) -> Non
     await move(request, "draft", reason=worded(reason))
     await by_staff(request, "sent_back", by, reason=request.reason)
     await touch("approvals", f"approval-{request.id}", f"client-{request.client}")
+
+
+async def own_work(request: ApprovalRequest, viewer: Viewer) -> str:
+    """Whether this waits for another's eyes: '' for who did not work on it, `own` for who did, `alone` for who did and is the only one
+    who may sign off."""
+    if viewer.user.id not in await _workers(request):
+        return ""
+    return "alone" if await is_alone(viewer) else "own"
+
+
+async def _workers(request: ApprovalRequest) -> set[int | None]:
+    """Who made it, who changed its fields or its parts as they are now, and who laid it before a colleague."""
+    rows = await engine.raw(
+        "SELECT DISTINCT person FROM approval_record o WHERE o.request = $1 AND (o.act = 'part_replaced' OR (o.act = 'sign_off_asked' "
+        "AND o.number = (SELECT max(l.number) FROM approval_record l WHERE l.request = o.request AND l.act = 'sign_off_asked')))",
+        request.id,
+    )
+    return {row["person"] for row in rows} | {request.made_by, request.changed_by}
 
 
 async def is_alone(viewer: Viewer) -> bool:
@@ -90,6 +117,7 @@ async def _refuse_unready(request: ApprovalRequest) -> None:
         (ApprovalDocument.request == request.id) & (ApprovalDocument.part == "main")
     ):
         raise Refused("files", Say("Kies ten minste één PDF om akkoord op te vragen."))
+    await refuse_infected(request.id)
     if refusals := (await plan_of(request)).refusals:
         raise Refused("plan", refusals[0])
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from models import engine
+from models.accounts.blocking import listed
 from models.approvals.asking import remarks_on
-from models.approvals.reading import Asked, open_for
+from models.approvals.reading import Asked, open_for, parts_of
 from models.approvals.records import ApprovalDocument, ApprovalRequest
 from models.approvals.seeing import opened_by
 from models.approvals.words import period_words
+from models.scanning.opening import INFECTED, Shut
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -22,7 +25,7 @@ MOST = 50
 @dataclass(frozen=True)
 class Page:
     """One request as its approver or viewer sees it. `asked` is there when it waits for him (twice, where he also stands in for
-    another); `opened` are the (part, hash) he looked at; `places` who approves, in order, without those behind the present step."""
+    another, his own first); `refused` which parts were refused, and why; `opened` are the (part, hash) he looked at; `places` who approves, in order, without those behind the present step."""
 
     request: ApprovalRequest
     kind_nl: str
@@ -34,6 +37,12 @@ class Page:
     opened: set[tuple[int, str]]
     places: list[dict[str, Any]]
     remarks: list[dict[str, Any]]
+    refused: dict[int, str]
+    shut: dict[str, Shut]  # the hashes of parts that nobody may open, and why
+
+    @property
+    def is_infected(self) -> bool:
+        return any(one.state == INFECTED for one in self.shut.values())
 
     def name(self, language: str = "nl") -> str:
         kind = self.kind_en if language == "en" and self.kind_en else self.kind_nl
@@ -47,36 +56,53 @@ class Page:
 
 
 async def page_of(viewer: Viewer, request: ApprovalRequest) -> Page:
-    """Of a request that was found through the viewer."""
-    row = (
-        await engine.raw(
-            "SELECT k.name AS kind_nl, k.name_en AS kind_en, c.name AS client_name FROM approval_kind k, client c WHERE k.id = $1 AND c.id = $2",
-            request.kind, request.client,
+    """Of a request that was found through the viewer, with what was asked and answered."""
+    (page,) = await pages_of(viewer, [request], [one for one in await open_for(viewer) if one.id == request.id])
+    return replace(page, remarks=await remarks_on(request))
+
+
+async def pages_of(viewer: Viewer, requests: Sequence[ApprovalRequest], asked: Sequence[Asked]) -> list[Page]:
+    """Of requests that were found through the viewer, in their order, each with what is asked of him of it (of `asked`); the same
+    few queries however many."""
+    ids = json.dumps([request.id for request in requests])
+    names = {row["id"]: row for row in await engine.raw(_NAMES_SQL.format(ids=listed(1)), ids)}
+    every, shut = await parts_of([request.id for request in requests])
+    parts = [part for part in every if not part.is_scan]
+    opened = await opened_by(viewer.user.id, ids)
+    places = await engine.raw(_PLACES_SQL.format(ids=listed(1)), ids)
+    refused = await engine.raw(_REFUSED_SQL.format(ids=listed(1)), ids)
+    found = []
+    for request in requests:
+        row = names[request.id]
+        mine = sorted((one for one in asked if one.id == request.id), key=lambda one: one.on_behalf_of != 0)
+        own = [part for part in parts if part.request == request.id]
+        found.append(
+            Page(
+                request,
+                row["kind_nl"],
+                row["kind_en"],
+                row["client_name"],
+                mine,
+                [part for part in own if part.part == "main"],
+                [part for part in own if part.part == "attachment"],
+                opened,
+                [place for place in places if place["request"] == request.id],
+                [],
+                {row["document"]: row["reason"] for row in refused if row["request"] == request.id},
+                {part.sha256: shut[part.sha256] for part in own if part.sha256 in shut},
+            )
         )
-    )[0]  # fmt: skip
-    parts = (
-        await ApprovalDocument.objects()
-        .where((ApprovalDocument.request == request.id) & ApprovalDocument.is_scan.eq(False))
-        .order_by(ApprovalDocument.position, ApprovalDocument.id)
-    )
-    places = await engine.raw(
-        "SELECT a.step, a.person, u.full_name AS name, a.role, a.state, a.decided_at, coalesce(d.full_name, '') AS decided_by_name, a.reason "
-        "FROM approver a JOIN users u ON u.id = a.person LEFT JOIN users d ON d.id = a.decided_by "
-        "WHERE a.request = $1 AND a.step > 0 AND a.step <= $2 AND a.state <> 'void' ORDER BY a.step, a.id",
-        request.id, max(request.step, 1),
-    )  # fmt: skip
-    return Page(
-        request,
-        row["kind_nl"],
-        row["kind_en"],
-        row["client_name"],
-        [one for one in await open_for(viewer) if one.id == request.id],
-        [part for part in parts if part.part == "main"],
-        [part for part in parts if part.part == "attachment"],
-        await opened_by(viewer.user.id, request.id),
-        places,
-        await remarks_on(request),
-    )
+    return found
+
+
+_NAMES_SQL = """SELECT r.id, k.name AS kind_nl, k.name_en AS kind_en, c.name AS client_name FROM approval_request r
+JOIN approval_kind k ON k.id = r.kind JOIN client c ON c.id = r.client WHERE r.id IN {ids}"""
+_PLACES_SQL = """SELECT a.request, a.step, a.person, u.full_name AS name, a.role, a.state, a.decided_at,
+ coalesce(d.full_name, '') AS decided_by_name, a.reason FROM approver a JOIN approval_request r ON r.id = a.request
+ JOIN users u ON u.id = a.person LEFT JOIN users d ON d.id = a.decided_by
+WHERE a.request IN {ids} AND a.step > 0 AND (a.step <= r.step OR a.step = 1) AND a.state <> 'void' ORDER BY a.step, a.id"""
+_REFUSED_SQL = """SELECT a.request, x.document, x.reason FROM approver_choice x JOIN approver a ON a.id = x.approver
+WHERE a.request IN {ids} AND a.state = 'rejected' AND x.outcome = 'rejected'"""
 
 
 async def beside(viewer: Viewer, but: Sequence[int], most: int = MOST) -> list[dict[str, Any]]:

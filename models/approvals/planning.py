@@ -5,67 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from models import engine
 from models.accounts.blocking import listed
+from models.approvals.plan_views import Known, Place, PlanView, StandIn, Step, refusals_of, warnings_of
 from models.approvals.proofs import today
-from models.approvals.records import LEVELS, ROLES, Mandate
-from models.approvals.states import one_of
+from models.approvals.records import ROLES, Mandate
 from models.core import Refused, Say
-from models.pins.records import USABLE
+from models.hearing import HOW_NOW
+from models.pins.means import levels_from, means_of
 from models.viewer import Right
 
 MODES = ("all", "any", "some")
 MOST_STEPS, MOST_PEOPLE = 10, 50
 _APPROVE = int(Right.APPROVE)
-
-
-class Place(NamedTuple):
-    """Somebody in a step. `role` is that by which he stands there, or ''; `substitutes` who may sign for him that day."""
-
-    person: int
-    name: str
-    role: str = ""
-    able: bool = True
-    substitutes: tuple[str, ...] = ()
-    is_mailed: bool = True
-
-    @property
-    def role_words(self) -> Say | None:
-        return ROLES.get(self.role)
-
-
-class Step(NamedTuple):
-    """`n` counts in mode some."""
-
-    mode: str
-    n: int
-    places: tuple[Place, ...]
-
-    @property
-    def how(self) -> Say:
-        if self.mode == "some":
-            return Say("{n} van {m}", n=self.n, m=len(self.places))
-        if self.mode == "any" and len(self.places) > 1:
-            return Say("één van hen")
-        return Say("allemaal") if len(self.places) > 1 else Say("deze persoon")
-
-
-@dataclass(frozen=True)
-class PlanView:
-    """Who would sign: `source` tells whose plan it is (request, client_kind, client, kind, office, everybody). With
-    `refusals` it cannot be offered."""
-
-    steps: tuple[Step, ...]
-    warnings: tuple[Say, ...]
-    refusals: tuple[Say, ...]
-    source: str
-
-    @property
-    def people(self) -> list[Place]:
-        return [place for step in self.steps for place in step.places]
+_TAKER_HEARS = f"CASE WHEN u.state = 'active' AND u.email <> '' AND {HOW_NOW} <> 'never' THEN 1 ELSE 0 END AS hears"
 
 
 def read_steps(raw: str | Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -118,26 +73,12 @@ def _first(rows: Iterable[dict[str, Any]]) -> tuple[list[dict[str, Any]] | None,
     return None, "everybody"
 
 
-class Known(NamedTuple):
-    """A person who stands, or could stand, in a plan of a client."""
-
-    id: int
-    name: str
-    state: str
-    email: str
-    rights: int
-    partner_rights: int
-
-    def may(self, role: str) -> bool:
-        own = self.rights & _APPROVE or (role == "partner" and self.partner_rights & _APPROVE)
-        return bool(own) and self.state != "blocked"
-
-
 async def people_of(client: int, named: Iterable[int] = ()) -> dict[int, Known]:
     """The people of a client and of its fiscal partner, and who is named besides: with what they may."""
     rows = await engine.raw(
-        "SELECT u.id, u.full_name AS name, u.state, u.email, coalesce(a.rights, 0) AS rights, coalesce(p.rights, 0) AS partner_rights "
-        "FROM users u LEFT JOIN access a ON a.person = u.id AND a.client = $1 "
+        "SELECT u.id, u.full_name AS name, u.state, u.email, coalesce(a.rights, 0) AS rights, coalesce(p.rights, 0) AS partner_rights, "
+        f"CASE WHEN {HOW_NOW} = 'never' THEN 0 ELSE 1 END AS hears FROM users u LEFT JOIN access a ON a.person = u.id AND a.client = $1 "
+        "LEFT JOIN hearing h ON h.person = u.id AND h.client = $1 "
         "LEFT JOIN access p ON p.person = u.id AND p.client = (SELECT c.partner FROM client c WHERE c.id = $1) "
         f"WHERE u.kind = 'client' AND u.id IN (SELECT person FROM access WHERE client = $1 OR client = (SELECT c.partner FROM client c "
         f"WHERE c.id = $1) UNION SELECT z.id FROM users z WHERE z.id IN {listed(2)}) ORDER BY u.sort_key, u.id",
@@ -201,10 +142,11 @@ async def _people_of_each(clients: str) -> dict[int, dict[int, Known]]:
     rows = await engine.raw(
         f"WITH pair AS (SELECT a.client, a.person FROM access a WHERE a.client IN {listed(1)} UNION "
         f"SELECT c.id, a.person FROM client c JOIN access a ON a.client = c.partner WHERE c.id IN {listed(1)}) "
-        "SELECT pair.client, u.id, u.full_name AS name, u.state, u.email, coalesce(a.rights, 0) AS rights, coalesce(p.rights, 0) AS partner_rights "
+        "SELECT pair.client, u.id, u.full_name AS name, u.state, u.email, coalesce(a.rights, 0) AS rights, coalesce(p.rights, 0) AS partner_rights, "
+        f"CASE WHEN {HOW_NOW} = 'never' THEN 0 ELSE 1 END AS hears "
         "FROM pair JOIN users u ON u.id = pair.person AND u.kind = 'client' JOIN client c ON c.id = pair.client "
         "LEFT JOIN access a ON a.person = u.id AND a.client = c.id LEFT JOIN access p ON p.person = u.id AND p.client = c.partner "
-        "ORDER BY u.sort_key, u.id",
+        "LEFT JOIN hearing h ON h.person = u.id AND h.client = c.id ORDER BY u.sort_key, u.id",
         clients,
     )
     found: dict[int, dict[int, Known]] = {}
@@ -239,7 +181,8 @@ async def _roles_of_each(clients: str, day: dt.date) -> dict[int, dict[str, list
 
 async def _mandates_of_each(clients: str, kind: int, day: dt.date) -> dict[int, list[dict[str, Any]]]:
     rows = await engine.raw(
-        "SELECT m.client, m.giver, u.full_name AS taker_name FROM mandate m JOIN users u ON u.id = m.taker "
+        f"SELECT m.client, m.giver, m.taker, u.full_name AS taker_name, {_TAKER_HEARS} FROM mandate m JOIN users u ON u.id = m.taker "
+        "LEFT JOIN hearing h ON h.person = m.taker AND h.client = m.client "
         f"JOIN access a ON a.person = m.taker AND a.client = m.client WHERE m.client IN {listed(1)} AND (m.kind IS NULL OR m.kind = $2) "
         f"AND m.since <= $3 AND (m.until IS NULL OR m.until >= $3) AND m.ended_at IS NULL AND a.rights & {_APPROVE} <> 0 "
         "AND u.state <> 'blocked' ORDER BY u.sort_key, m.id",
@@ -252,9 +195,10 @@ async def _mandates_of_each(clients: str, kind: int, day: dt.date) -> dict[int, 
 
 
 async def mandates_of(client: int, kind: int, day: dt.date) -> list[dict[str, Any]]:
-    """id, giver, taker, taker_name of the mandates that count that day for this kind, of takers who may approve here."""
+    """id, giver, taker, taker_name and hears of the mandates that count that day for this kind, of takers who may approve here."""
     return await engine.raw(
-        "SELECT m.id, m.giver, m.taker, u.full_name AS taker_name FROM mandate m JOIN users u ON u.id = m.taker "
+        f"SELECT m.id, m.giver, m.taker, u.full_name AS taker_name, {_TAKER_HEARS} FROM mandate m JOIN users u ON u.id = m.taker "
+        "LEFT JOIN hearing h ON h.person = m.taker AND h.client = m.client "
         "JOIN access a ON a.person = m.taker AND a.client = m.client WHERE m.client = $1 AND (m.kind IS NULL OR m.kind = $2) "
         f"AND m.since <= $3 AND (m.until IS NULL OR m.until >= $3) AND m.ended_at IS NULL AND a.rights & {_APPROVE} <> 0 "
         "AND u.state <> 'blocked' ORDER BY u.sort_key, m.id",
@@ -286,7 +230,7 @@ def _standing(people: dict[int, Known]) -> list[int]:
 
 def _seen(
     planned: list[dict[str, Any]] | None, source: str, people: dict[int, Known], roles: dict[str, list[int]],
-    taken: dict[int, tuple[str, ...]], lacking: set[int],
+    taken: dict[int, tuple[StandIn, ...]], lacking: set[int],
 ) -> PlanView:  # fmt: skip
     """`lacking`: who of them has nothing to prove himself with."""
     if planned is None:
@@ -296,18 +240,19 @@ def _seen(
         one.id for one in people.values() if one.partner_rights & _APPROVE and one.id not in roles["partner"]
     ]
     made = tuple(_resolved(step, people, roles, taken) for step in planned)
-    return PlanView(made, _warnings(made, people, lacking), _refusals(made, roles, planned), source)
+    return PlanView(made, warnings_of(made, people, lacking), refusals_of(made, roles, planned), source)
 
 
-def _substitutes(mandates: Sequence[dict[str, Any]]) -> dict[int, tuple[str, ...]]:
-    found: dict[int, tuple[str, ...]] = {}
+def _substitutes(mandates: Sequence[dict[str, Any]]) -> dict[int, tuple[StandIn, ...]]:
+    found: dict[int, tuple[StandIn, ...]] = {}
     for row in mandates:
-        found[row["giver"]] = (*found.get(row["giver"], ()), row["taker_name"])
+        taker = StandIn(row["taker"], row["taker_name"], bool(row["hears"]))
+        found[row["giver"]] = (*found.get(row["giver"], ()), taker)
     return found
 
 
 def _resolved(
-    step: dict[str, Any], people: dict[int, Known], roles: dict[str, list[int]], taken: dict[int, tuple[str, ...]]
+    step: dict[str, Any], people: dict[int, Known], roles: dict[str, list[int]], taken: dict[int, tuple[StandIn, ...]]
 ) -> Step:
     places: dict[int, Place] = {}
     for one in step["who"]:
@@ -321,61 +266,16 @@ def _resolved(
                     role,
                     known.may(role),
                     taken.get(person, ()),
-                    known.state == "active" and bool(known.email),
+                    known.is_mailed,
+                    tuple(one for one in ROLES if person in roles[one]),
                 )
     return Step(step["mode"], int(step["n"]), tuple(places.values()))
 
 
-def _warnings(steps: Sequence[Step], people: dict[int, Known], lacking: set[int]) -> tuple[Say, ...]:
-    said: dict[str, Say] = {}
-    for place in (place for step in steps for place in step.places):
-        one, name = people[place.person], place.name
-        if one.state == "blocked":
-            warning: Say | None = Say("{name} is geblokkeerd en kan geen akkoord geven.", name=name)
-        elif not one.may(place.role):
-            warning = Say("{name} heeft niet (meer) het recht om bij deze cliënt akkoord te geven.", name=name)
-        elif not one.email:
-            warning = Say("{name} heeft geen e-mailadres en krijgt geen bericht.", name=name)
-        elif one.state in ("prepared", "invited"):
-            warning = Say("{name} heeft nog geen inlog.", name=name)
-        elif one.id in lacking:
-            warning = Say("{name} heeft nog geen middel om akkoord mee te geven, zoals een pincode.", name=name)
-        else:
-            warning = None
-        if warning:
-            said.setdefault(str(warning), warning)
-    return tuple(said.values())
-
-
 async def _without_means(people: Sequence[int], least: str) -> set[int]:
-    """Who has nothing to prove himself with at this level: no PIN or list that works, no authenticator, no passkey."""
-    if not people:
-        return set()
-    levels = LEVELS[LEVELS.index(least) :]
-    means = ["u.has_passkey", *(["u.totp_secret <> ''"] if "totp" in levels else [])]
-    if lists := [level for level in levels if level in ("pin", "codes")]:
-        means.append(
-            f"EXISTS (SELECT 1 FROM pin p WHERE p.person = u.id AND p.kind IN ({one_of(lists)}) AND p.state IN ({one_of(USABLE)}))"
-        )
-    rows = await engine.raw(
-        f"SELECT u.id FROM users u WHERE u.id IN {listed(1)} AND NOT ({' OR '.join(means)})",
-        json.dumps(sorted(set(people))),
-    )
-    return {row["id"] for row in rows}
-
-
-def _refusals(steps: Sequence[Step], roles: dict[str, list[int]], planned: Sequence[dict[str, Any]]) -> tuple[Say, ...]:
-    said: list[Say] = []
-    for number, (step, plan) in enumerate(zip(steps, planned, strict=True), 1):
-        able = sum(place.able for place in step.places)
-        empty = [ROLES[one["role"]] for one in plan["who"] if "role" in one and not roles[one["role"]]]
-        if empty and plan["mode"] == "all":
-            said.append(Say("Stap {n}: niemand heeft bij deze cliënt de rol {role}.", n=number, role=empty[0]))
-        elif not able:
-            said.append(Say("Stap {n}: er is niemand die akkoord kan geven.", n=number))
-        elif step.mode == "some" and able < step.n:
-            said.append(Say("Stap {n} vraagt {asked} akkoorden, maar er kunnen er {able} gegeven worden.", n=number, asked=step.n, able=able))  # fmt: skip
-    return tuple(said)
+    """Who has nothing to prove himself with at this level or above."""
+    found = await means_of(people) if people else {}
+    return {person for person in people if not found.get(person, set()) & set(levels_from(least))}
 
 
 def as_frozen(steps: Sequence[Step]) -> str:

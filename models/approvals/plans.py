@@ -32,9 +32,7 @@ async def set_office_plan(
     _all: Scope[ApprovalPlan], kind: int | None, steps: Sequence[dict[str, Any]], *, by: Viewer
 ) -> None:
     """Of all clients that have none of their own: for one kind, or for all. Without steps there is none any more."""
-    checked = _checked(steps)
-    if any("person" in one for step in checked for one in step["who"]):
-        raise Refused("", Say("Een plan van het kantoor kent rollen; mensen kiest u per cliënt."))
+    checked = role_steps(steps)
     await _put(None, kind, checked)
     await by.note("ApprovalPlan.set", None, {"kind": await _kind_name(kind), "steps": len(checked)})
     await touch("approvals")
@@ -53,6 +51,14 @@ async def set_client_plan(client: Client, kind: int | None, steps: Sequence[dict
         "ApprovalPlan.set", client, {"name": client.name, "kind": await _kind_name(kind), "steps": len(checked)}
     )
     await touch("approvals", f"client-{client.id}")
+
+
+def role_steps(steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Steps for more than one client, checked. Raises Refused, also where somebody is named."""
+    checked = _checked(steps)
+    if any("person" in one for step in checked for one in step["who"]):
+        raise Refused("", Say("Een plan van het kantoor kent rollen; mensen kiest u per cliënt."))
+    return checked
 
 
 def _checked(steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from models import engine
+from models.accounts.blocking import listed
 from models.approvals.proofs import today
 from models.approvals.records import ApprovalDocument, ApprovalRequest, FormerPart
+from models.approvals.standing import in_role, is_able, who_fails
+from models.approvals.states import OPEN
 from models.approvals.words import period_words, statement_of
 from models.clients import seen
+from models.scanning.opening import Shut, shut_by
 from models.viewer import Permission, Right
 
 if TYPE_CHECKING:
@@ -86,7 +91,7 @@ FROM (SELECT b.id FROM approver b WHERE b.person = $1 AND b.state = 'asked'
   WHERE m.taker = $1 AND m.since <= $2 AND (m.until IS NULL OR m.until >= $2) AND m.ended_at IS NULL) w
 JOIN approver a ON a.id = w.id JOIN approval_request r ON r.id = a.request AND r.state IN ('offered', 'partly')
 JOIN client c ON c.id = r.client JOIN approval_kind k ON k.id = r.kind JOIN users u ON u.id = a.person
-WHERE (r.client IN ({clients}) OR (a.role = 'partner' AND c.partner IN ({clients})))
+WHERE (r.client IN ({clients}) OR (a.role = 'partner' AND c.partner IN ({clients}))) AND {in_role}
 ORDER BY CASE WHEN coalesce(r.internal_due, r.legal_due) IS NULL THEN 1 ELSE 0 END, coalesce(r.internal_due, r.legal_due), r.id, a.id
 LIMIT {most}
 """
@@ -100,12 +105,13 @@ async def open_for(viewer: Viewer) -> list[Asked]:
     clients = ", ".join(str(int(id)) for id in viewer.client_ids_with(Right.APPROVE))
     if not clients:
         return []
-    sql = _OPEN_SQL.format(clients=clients, most=MOST, approve=_APPROVE)
+    sql = _OPEN_SQL.format(clients=clients, most=MOST, approve=_APPROVE, in_role=in_role("a", "$2"))
     return [Asked(**row) for row in await engine.raw(sql, viewer.user.id, today())]
 
 
 _ROW_SQL = (
-    "SELECT r.id, r.client, c.name AS client_name, c.number, r.kind, k.name AS kind_nl, k.name_en AS kind_en, k.needs_sign_off, k.statement AS kind_statement, r.title, r.book_year, r.period, "
+    "SELECT r.id, r.client, c.name AS client_name, c.number, r.kind, k.name AS kind_nl, k.name_en AS kind_en, k.needs_sign_off, k.statement AS kind_statement, k.rule, k.internal_days, "
+    "c.year_end_month, c.extension_months, (SELECT min(margin_months) FROM firm) AS firm_margin, r.title, r.book_year, r.period, "
     "r.state, r.version, r.step, r.steps, r.amount, r.addressee, r.internal_due, r.legal_due, r.made_at, r.offered_at, r.completed_at, "
     "r.ended_at, r.responsible, coalesce(u.full_name, '') AS responsible_name, "
     "(SELECT count(*) FROM approver a WHERE a.request = r.id AND a.step > 0 AND a.state <> 'void') AS places, "
@@ -154,22 +160,27 @@ class Whole:
     steps: list[dict[str, Any]]
     timeline: list[dict[str, Any]]
     statement: str  # as it was offered, or as it would be now
+    shut: dict[str, Shut]  # the hashes of parts that nobody may open, and why
+
+    @property
+    def stuck(self) -> tuple[str, ...]:
+        """Of one that waits: the names of those for want of whom it cannot be completed any more."""
+        if self.row["state"] not in OPEN:
+            return ()
+        return who_fails(self.steps, [row for row in self.places if row["step"] >= self.row["step"]])
 
 
 async def whole(viewer: Viewer, request: ApprovalRequest) -> Whole:
     """Of a request that was found through the viewer."""
     row = (await engine.raw(f"{_ROW_SQL} WHERE r.id = $1", request.id))[0]
-    parts = (
-        await ApprovalDocument.objects()
-        .where(ApprovalDocument.request == request.id)
-        .order_by(ApprovalDocument.position, ApprovalDocument.id)
-    )
+    parts, shut = await parts_of([request.id])
     places = await engine.raw(
         "SELECT a.id, a.step, a.person, u.full_name AS name, u.state AS person_state, a.role, a.state, a.asked_at, a.opened_at, a.decided_at, "
-        "a.decided_by, a.level, a.method, a.reason, coalesce(d.full_name, '') AS decided_by_name FROM approver a JOIN users u ON u.id = a.person "
+        "a.decided_by, a.level, a.method, a.reason, coalesce(d.full_name, '') AS decided_by_name, "
+        f"CASE WHEN {is_able('a', '$2')} THEN 1 ELSE 0 END AS able FROM approver a JOIN users u ON u.id = a.person "
         "LEFT JOIN users d ON d.id = a.decided_by WHERE a.request = $1 ORDER BY a.step, a.id",
-        request.id,
-    )
+        request.id, today(),
+    )  # fmt: skip
     return Whole(
         _named(row),
         [part for part in parts if part.part == "main"],
@@ -182,7 +193,23 @@ async def whole(viewer: Viewer, request: ApprovalRequest) -> Whole:
         json.loads(request.steps),
         await timeline(request),
         request.statement or _would_say(row, request),
+        shut,
     )
+
+
+async def parts_of(requests: Sequence[int]) -> tuple[list[ApprovalDocument], dict[str, Shut]]:
+    """The parts of these requests in their order, and of the hashes among them that nobody may open why. One query."""
+    rows = await engine.raw(
+        f"SELECT {_PART_COLUMNS}, s.state AS scan_state, s.is_open AS scan_open, s.signature AS scan_signature FROM approval_document d "
+        f"LEFT JOIN scan s ON s.sha256 = d.blob WHERE d.request IN {listed(1)} ORDER BY d.position, d.id",
+        json.dumps(list(requests)),
+    )
+    shut = {row["sha256"]: why for row in rows if row["blob"] and (why := shut_by(row))}
+    names = [column._meta.name for column in ApprovalDocument._meta.columns]
+    return [ApprovalDocument(_exists_in_db=True, **{name: row[name] for name in names}) for row in rows], shut
+
+
+_PART_COLUMNS = ", ".join(f"d.{column._meta.name}" for column in ApprovalDocument._meta.columns)
 
 
 def _would_say(row: dict[str, Any], request: ApprovalRequest) -> str:

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from piccolo.columns import BigInt, Boolean, Date, ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
+from piccolo.columns.combination import WhereRaw
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
@@ -16,6 +17,7 @@ from models.clients import Client, with_right
 from models.core import Owned, Say
 from models.dossiers import Document
 from models.personal import PROOF, Erase, Export
+from models.settings import this_day
 from models.viewer import Permission, Right
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class ApprovalKind(Owned, Table, tablename="approval_kind"):
     )
     statement_en = Text(default="")
     addressee = Varchar(length=120, default="", help_text="Where it goes: Belastingdienst, KvK, …")
+    addressee_en = Varchar(length=120, default="", help_text="The same in the English sentence.")
     least_level = Varchar(
         length=7, default="pin", help_text="The least proof that counts: pin, codes, totp or passkey."
     )
@@ -102,6 +105,7 @@ class ApproverRole(Owned, Table, tablename="approver_role"):
     until = Date(null=True, default=None, help_text="The last day; NULL while it lasts.")
     made_by = Integer(null=True, default=None)
     made_at = Timestamptz()
+    imported = Integer(null=True, default=None, index=True, help_text="The import that gave it.")
 
     approver_role_known = Check("role IN ('director', 'partner', 'payroll', 'authorised')")
 
@@ -155,11 +159,17 @@ class ApprovalRequest(Owned, Table, tablename="approval_request"):
     version = Integer(default=1, help_text="Rises when a part is replaced: what was looked at before no longer counts.")
     internal_due = Date(null=True, default=None)
     legal_due = Date(null=True, default=None)
+    dated_on = Date(
+        null=True, default=None, help_text="When it was decided: paid out, adopted; where the calendar asks it."
+    )
     step = Integer(default=0, help_text="Whose turn it is: 1, 2, …; 0 before it is offered.")
     steps = Text(default="[]", help_text="JSON: the plan as it was when it was offered.")
     responsible = ForeignKey(User, null=True, default=None, on_delete=OnDelete.set_null, index=True)
     made_by = ForeignKey(User, null=True, default=None, on_delete=OnDelete.set_null)
     made_at = Timestamptz(index=True)
+    changed_by = ForeignKey(
+        User, null=True, default=None, on_delete=OnDelete.set_null, help_text="who last changed the draft"
+    )
     signed_off_by = ForeignKey(User, null=True, default=None, on_delete=OnDelete.set_null)
     signed_off_at = Timestamptz(null=True, default=None)
     offered_at = Timestamptz(null=True, default=None)
@@ -176,7 +186,7 @@ class ApprovalRequest(Owned, Table, tablename="approval_request"):
     approval_request_state_known = Check(f"state IN ({one_of(STATES)})")
     approval_request_level_known = Check(_LEVEL_KNOWN)
 
-    EXPORTS = Export(Say("Aangeboden accorderingen"), by=("made_by", "responsible", "signed_off_by"))
+    EXPORTS = Export(Say("Aangeboden accorderingen"), by=("made_by", "changed_by", "responsible", "signed_off_by"))
     ERASES = Erase(ground=PROOF)
 
     @classmethod
@@ -208,7 +218,17 @@ class ApprovalRequest(Owned, Table, tablename="approval_request"):
                 & cls.id.is_in(Approver.select(Approver.request).where(looks))
             )
             | (of_partner & cls.id.is_in(Approver.select(Approver.request).where(mine & (Approver.role == "partner"))))
+            | (
+                (cls.client.is_in(approving) | of_partner)
+                & WhereRaw(f"approval_request.id IN ({_STANDS_IN})", viewer.user.id, this_day(), this_day())
+            )
         )
+
+
+# What somebody is asked now for whom he has a mandate, today; deciding asks all of it again.
+_STANDS_IN = """SELECT a.request FROM mandate m JOIN approver a ON a.person = m.giver AND a.client = m.client AND a.asked_at IS NOT NULL
+ JOIN approval_request q ON q.id = a.request AND (m.kind IS NULL OR m.kind = q.kind)
+ WHERE m.taker = {} AND m.ended_at IS NULL AND m.since <= {} AND (m.until IS NULL OR m.until >= {})"""
 
 
 def _within(viewer: Viewer) -> Any:

@@ -6,10 +6,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models import engine
+from models.accounts.blocking import listed
 from models.approvals.deciding import NO_MARK, Mark
 from models.approvals.events import happened
 from models.approvals.record import note
 from models.approvals.records import ApprovalDocument, ApprovalRequest, Approver
+from models.approvals.standing import role_words, roles_held
 from models.approvals.states import OPEN
 from models.core import save
 from models.settings import utcnow
@@ -43,8 +45,9 @@ async def note_opened(document: int, sha256: str, *, by: Viewer, page: int = 0, 
     if not await engine.raw(_SEEN_SQL, request.id, request.client, part.id, by.user.id, sha256, page, now):
         return False
     more: dict[str, Any] = {"page": page} if page else {}
+    role = role_words((await roles_held(request.client, [by.user.id]))[by.user.id])
     await note(
-        request, "page_seen" if page else "opened", person=by.user.id, name=by.user.full_name, document=part.id, address=mark.address,
+        request, "page_seen" if page else "opened", person=by.user.id, name=by.user.full_name, role=role, document=part.id, address=mark.address,
         agent=mark.agent, sha256=sha256, file=part.name, version=request.version, **more,
     )  # fmt: skip
     if not page:
@@ -60,9 +63,10 @@ async def _first_opened(request: ApprovalRequest, by: Viewer) -> None:
         await happened(request, "opened")
 
 
-async def opened_by(person: int, request: int) -> set[tuple[int, str]]:
-    """The parts that this person opened, with their hash."""
+async def opened_by(person: int, requests: str) -> set[tuple[int, str]]:
+    """The parts of these requests (a JSON list of ids) that this person opened, with their hash."""
     rows = await engine.raw(
-        "SELECT DISTINCT document, sha256 FROM approval_seen WHERE request = $1 AND person = $2", request, person
-    )
+        f"SELECT DISTINCT document, sha256 FROM approval_seen WHERE request IN {listed(1)} AND person = $2",
+        requests, person,
+    )  # fmt: skip
     return {(row["document"], row["sha256"]) for row in rows}

@@ -45,7 +45,7 @@ async def swap_part(request: ApprovalRequest, document: int, new: NewPart, *, by
         part, name=new.name, sha256=new.sha256, blob=new.sha256, size=new.size, mime=new.mime, pages=new.pages,
         is_locked=new.is_locked,
     )  # fmt: skip
-    await save(request, version=request.version + 1)
+    await save(request, version=request.version + 1, changed_by=by.user.id)
     await by_staff(
         request, "part_replaced", by, document=part.id, was=was, sha256=new.sha256, was_name=name, file=new.name,
         version=request.version,

@@ -9,11 +9,13 @@ from models.approvals import news
 from models.approvals.events import subscribe, subscribe_to_remarks
 from models.approvals.news import TURNS
 from models.approvals.proofs import today
+from models.approvals.standing import newly_stuck
 from models.settings import utcnow
 
 if TYPE_CHECKING:
     from models.approvals.records import ApprovalRequest
 
+STUCK_AT_ONCE = 200
 _MINE = TURNS.replace("$DAY", "$2").replace(
     "b.state = 'asked'", "b.state = 'asked' AND b.request = $1"
 )  # of this request alone
@@ -21,14 +23,30 @@ _MINE = TURNS.replace("$DAY", "$2").replace(
 _ASKED = f"""SELECT w.person FROM {_MINE} w JOIN approver a ON a.id = w.id WHERE a.request = $1
  AND NOT EXISTS (SELECT 1 FROM approval_news n WHERE n.request = $1 AND n.person = w.person AND n.what IN ('offered', 'again') AND n.at >= a.asked_at)
  AND {{again}} (SELECT 1 FROM approval_record o WHERE o.request = $1 AND o.act = 'voided' AND o.person = w.person)"""
-# Approved before a part was replaced, and it is not his turn yet.
-_VOIDED = """SELECT a.person FROM approver a JOIN approval_record o ON o.request = a.request AND o.person = a.person AND o.act = 'voided'
- WHERE a.request = $1 AND a.state = 'waiting' AND NOT EXISTS (SELECT 1 FROM approval_news n WHERE n.request = $1 AND n.person = a.person
-  AND n.what = 'voided' AND n.at >= o.at)"""
+# Approved before a part was replaced, himself or for whose turn it was, and it is not that turn yet.
+_VOIDED = """SELECT v.person FROM (SELECT a.person, o.at FROM approver a JOIN approval_record o ON o.request = a.request AND o.person = a.person
+  AND o.act = 'voided' WHERE a.request = $1 AND a.state = 'waiting' UNION SELECT g.person, o.at FROM approver a JOIN approval_record o
+  ON o.request = a.request AND o.person = a.person AND o.act = 'voided' JOIN approval_record g ON g.request = a.request AND g.act = 'approved'
+  AND g.on_behalf_of = a.person AND g.number < o.number WHERE a.request = $1 AND a.state = 'waiting') v
+ WHERE NOT EXISTS (SELECT 1 FROM approval_news n WHERE n.request = $1 AND n.person = v.person AND n.what = 'voided' AND n.at >= v.at)"""
 _WERE_ASKED = "SELECT a.person FROM approver a WHERE a.request = $1 AND a.step > 0 AND a.asked_at IS NOT NULL"
-_GAVE = (
-    "SELECT a.person FROM approver a WHERE a.request = $1 AND a.step > 0 AND a.decided_at IS NOT NULL AND a.reason = ''"
-)
+
+
+def _stood_in(more: str = "") -> str:
+    """Who was told that he could do it for one of those who were asked (`a`), and did not; he stands in no place himself."""
+    return (
+        "SELECT n.person FROM approval_news n WHERE n.request = $1 AND n.what IN ('offered', 'again', 'reminded') AND EXISTS (SELECT 1 FROM mandate m "
+        f"JOIN approver a ON a.person = m.giver AND a.client = m.client WHERE m.taker = n.person AND a.request = $1 AND a.asked_at IS NOT NULL {more}) "
+        "AND n.person NOT IN (SELECT o.person FROM approver o WHERE o.request = $1)"
+    )
+
+
+def _gave(state: str) -> str:
+    """Who gave an approval that is in this state now, and for whom it was done."""
+    given = f"FROM approver a WHERE a.request = $1 AND a.step > 0 AND a.decided_at IS NOT NULL AND a.reason = '' AND a.state = '{state}'"
+    return f"SELECT a.person {given} UNION SELECT a.decided_by AS person {given} AND a.decided_by IS NOT NULL"
+
+
 _ASKED_A_QUESTION = (
     "SELECT m.person FROM approval_remark m WHERE m.request = $1 AND m.side = 'client' AND m.person IS NOT NULL"
 )
@@ -43,7 +61,7 @@ async def hear(request: ApprovalRequest, event: str) -> None:
             if event == "offered":
                 await news.tell(request, "voided", _VOIDED)
         case "rejected":
-            await news.tell(request, "refused", f"{_GAVE} AND a.state = 'approved'")
+            await news.tell(request, "refused", _gave("approved"))
             await tell_office(request, "rejected")
         case "approved":
             await tell_office(request, "completed")
@@ -62,10 +80,11 @@ async def _end(request: ApprovalRequest, event: str) -> None:
         else ""
     )
     if event == "replaced":
-        await news.tell(request, "voided", f"{_GAVE} AND a.state = 'void'")
-        await news.tell(request, "replaced", f"{_WERE_ASKED} AND a.decided_at IS NULL AND a.state = 'void'{skip}")
+        await news.tell(request, "voided", _gave("void"))
+        open_still = "AND a.decided_at IS NULL AND a.state = 'void'"
+        await news.tell(request, "replaced", f"{_WERE_ASKED} {open_still}{skip} UNION {_stood_in(open_still)}")
     else:
-        await news.tell(request, "withdrawn", _WERE_ASKED + skip)
+        await news.tell(request, "withdrawn", f"{_WERE_ASKED}{skip} UNION {_stood_in()} UNION {_gave('approved')}")
 
 
 @subscribe_to_remarks
@@ -79,7 +98,7 @@ async def hear_remark(request: ApprovalRequest, remark: int, side: str) -> None:
     await news.tell(request, "answered", _ASKED_A_QUESTION if asked else f"{_WERE_ASKED} AND a.state = 'asked'")
 
 
-async def tell_office(request: ApprovalRequest, what: str) -> None:
+async def tell_office(request: ApprovalRequest, what: str, batch: str = "") -> None:
     """Who is responsible for the request, or else for the client: at once or in his digest, as he chose."""
     from models.notices import recipients_of, tell_at_once
 
@@ -91,7 +110,7 @@ async def tell_office(request: ApprovalRequest, what: str) -> None:
         if not rows:
             continue
         errand = await tell_at_once(person, "approvals", [request.id]) if rows[0]["digest"] == "at_once" else None
-        await news.add([(request.id, request.client, person, what, utcnow(), errand, None, "")])
+        await news.add([(request.id, request.client, person, what, utcnow(), errand, None, batch)])
 
 
 _STAFF = "SELECT id, digest FROM users"
@@ -108,3 +127,19 @@ async def approver_blocked(person: int) -> None:
         ApprovalRequest.id.is_in(ids or [-1]) & ApprovalRequest.state.is_in(["offered", "partly"])
     ):
         await tell_office(request, "blocked")
+
+
+async def tell_stuck() -> int:
+    """A chore: of each request that cannot be completed any more the office hears once; how many. It is news of who is blocked, under
+    a batch of its own."""
+    from models.approvals.records import ApprovalRequest
+
+    async def tell(id: int) -> None:
+        request = await ApprovalRequest.objects().where(ApprovalRequest.id == id).first()
+        if request is not None:
+            await tell_office(request, "blocked", "stuck")
+
+    found = (await newly_stuck())[:STUCK_AT_ONCE]
+    for id in found:
+        await engine.run_writing(lambda id=id: tell(id))  # type: ignore[misc]
+    return len(found)

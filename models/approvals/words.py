@@ -93,18 +93,32 @@ def kind_name(kind: Any, language: str = "nl") -> str:
 
 
 def statement_of(kind: Any, request: Any, client_name: str, language: str = "nl") -> str:
-    """The sentence the approver agrees to. Only the fields that exist are filled in; the amount is said, if it is given."""
-    text = str(kind.statement_en or kind.statement) if language == "en" else str(kind.statement)
-    title = f" “{request.title}”" if request.title else ""
+    """The sentence the approver agrees to. Only the fields that exist are filled in; the amount is said, if it is given. In English
+    wholly so, or in Dutch where the kind has no English."""
+    text = str(kind.statement_en) if language == "en" and kind.statement_en else str(kind.statement)
+    language = "en" if language == "en" and kind.statement_en else "nl"
+    title = f" ({request.title})" if request.title else ""
     amount = "" if request.amount is None else amount_words(request.amount, language)
     values = {
         "kind": kind_name(kind, language) + title,
         "period": period_words(request.book_year, request.period, language),
         "client": client_name,
-        "addressee": request.addressee or _ADDRESSEE["en" if language == "en" else "nl"],
+        "addressee": _addressee(kind, request, language),
         "amount": amount,
     }
     said = re.sub(r"\{(" + "|".join(FIELDS) + r")\}", lambda found: values[found[1]], text)
     if amount and "{amount}" not in text:
         said += f" {'Amount' if language == 'en' else 'Bedrag'}: {amount}."
-    return re.sub(r" +([.,;:])", r"\1", " ".join(said.split()))
+    return re.sub(r" +([.,;:”])", r"\1", " ".join(said.split()))
+
+
+def english_of(kind: Any, request: Any, client_name: str) -> str:
+    """As a request keeps it: '' where the kind has no English, for then Dutch is what is read and agreed to."""
+    return statement_of(kind, request, client_name, "en") if kind.statement_en else ""
+
+
+def _addressee(kind: Any, request: Any, language: str) -> str:
+    """As the office typed it; what is the kind's own is known in English too."""
+    if language == "en" and request.addressee and request.addressee == kind.addressee:
+        return str(kind.addressee_en or kind.addressee)
+    return str(request.addressee or _ADDRESSEE[language])

@@ -47,6 +47,7 @@ class BulkKind:
     label: ClassVar[Say]
     icon: ClassVar[str] = "list-checks"
     asks: ClassVar[tuple[str, ...]] = ()  # the names of what has to be chosen first
+    module: ClassVar[str] = ""  # offered where the office uses it; '' everywhere
     back: ClassVar[str] = ""  # the trail's word for undoing it
     can_undo: ClassVar[bool] = True
     trail: ClassVar[str]

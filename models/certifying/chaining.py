@@ -5,8 +5,10 @@ what was taken off its end. So within seconds the worker gives every record a pl
 
     SHA-256 of the UTF-8 text  [place, "previous link", id of the record, "its link"]   as JSON without spaces
 
-and now and then writes on the trail how far that chain is: the trail is chained too, and anchored by mail. The first previous
-link is 64 zeros. What the sample office invented has no place: it goes when the sample goes.
+and writes on the trail how far that chain is: in the same round after every act that decides something, and every ten minutes after
+acts that are only followed (LIGHT). The trail is chained too, and anchored by mail. So what is cut off the end of both goes unseen
+for some seconds, and of a page that was looked at for ten minutes; who cuts off the trail along with it is found by the anchor that
+was mailed last, or by the last place that `verify-approvals` printed (`--anchor`). The first previous link is 64 zeros. What the sample office invented has no place: it goes when the sample goes.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ TOLD = "ApprovalRecord.chain"  # the operation of the lines on the trail
 _BATCH = 5_000
 _LOOK_BACK = 2_000  # ids: a record that was committed after later ones is still found; `chain_all` looks at all
 _TELL = dt.timedelta(minutes=10)
+LIGHT = ("opened", "page_seen", "mail_handed_over", "reminded", "asked")  # acts that decide nothing
 
 
 def link_of(place: int, previous: str, record: int, link: str) -> str:
@@ -88,7 +91,7 @@ async def _last() -> dict[str, Any] | None:
 
 
 async def tell_when_due(now: dt.datetime) -> bool:
-    """Write on the trail how far the chain is, when it grew and the last time was a while ago."""
+    """Write on the trail how far the chain is, when it grew by an act that decides, or the last time was a while ago."""
     last = await _last()
     if last is None or not await _is_due(last["place"], now):
         return False
@@ -99,7 +102,19 @@ async def _is_due(place: int, now: dt.datetime) -> bool:
     told = await engine.raw(
         "SELECT place, told_at FROM proof_place WHERE told_at IS NOT NULL ORDER BY place DESC LIMIT 1"
     )
-    return not told or (told[0]["place"] < place and told[0]["told_at"] < now - _TELL)
+    if not told or told[0]["place"] >= place:
+        return not told
+    return bool(told[0]["told_at"] < now - _TELL or await _has_decisive(told[0]["place"]))
+
+
+async def _has_decisive(place: int) -> bool:
+    light = ", ".join(f"'{act}'" for act in LIGHT)
+    return bool(
+        await engine.raw(
+            f"SELECT 1 AS one FROM proof_place p JOIN approval_record r ON r.id = p.record WHERE p.place > $1 AND r.act NOT IN ({light}) LIMIT 1",
+            place,
+        )
+    )
 
 
 async def _tell(now: dt.datetime) -> bool:

@@ -12,6 +12,7 @@ import datetime as dt
 import hashlib
 import json
 import logging
+from collections.abc import Awaitable
 from typing import Any
 
 from models import engine
@@ -44,10 +45,18 @@ async def seal_due(now: dt.datetime | None = None) -> int:
     return sum([await try_to_seal(row["id"]) for row in rows])
 
 
+async def is_due() -> bool:
+    return bool(await engine.raw(_DUE, utcnow(), 1))
+
+
 async def try_to_seal(request_id: int) -> bool:
     """One request; what goes wrong is kept with when it is tried again, and others are not held up by it."""
+    return await _trying(request_id, seal(request_id))
+
+
+async def _trying(request_id: int, work: Awaitable[bool]) -> bool:
     try:
-        return await seal(request_id)
+        return await work
     except Refused as refused:
         why = refused.why
     except (Missing, Damaged):
@@ -135,13 +144,15 @@ async def _keep(
     chain_number, chain_link = facts.head
     await ApprovalSeal(
         request=request.id, client=request.client, number=number, why=why, digest=file.sha256, sha256=file.sha256, size=file.size,
-        chain_number=chain_number, chain_link=chain_link, certificate=means.record.id, level=sealed.level, stamp_due=bool(sealed.trouble),
-        stamp_after=now + _STAMP_AGAIN if sealed.trouble else None, trouble=sealed.trouble[:300], document=document, at=now,
+        chain_number=chain_number, chain_link=chain_link, certificate=means.record.id, level=sealed.level, is_long=sealed.is_long, stamp_due=bool(sealed.trouble),
+        stamp_after=now + _STAMP_AGAIN if sealed.trouble else None, trouble=(sealed.trouble or sealed.not_long)[:300], document=document, at=now,
     ).save()  # fmt: skip
+    if sealed.trouble:
+        await touch("seals")
     told: dict[str, Any] = {"reason": why} if number > 1 else {}
     await record.note(
         request, "sealed" if number == 1 else "resealed", certificate=file.sha256, fingerprint=means.record.fingerprint,
-        pades=sealed.level, up_to=chain_number, **told,
+        pades="B-LT" if sealed.is_long else sealed.level, up_to=chain_number, **told,
     )  # fmt: skip
 
 
@@ -158,12 +169,20 @@ async def _note_trouble(request_id: int, why: Say) -> None:
     if there:
         await save(there, **values)
     else:
-        await SealTrouble(request=request_id, client=request.client, **values).save()
-    await touch("approvals", f"approval-{request_id}")
+        await SealTrouble(request=request_id, client=request.client, since=utcnow(), **values).save()
+    await touch("seals", "approvals", f"approval-{request_id}")
 
 
 async def _forget_trouble(request_id: int) -> None:
-    await engine.raw("DELETE FROM approval_seal_trouble WHERE request = $1", request_id)
+    if await engine.raw("DELETE FROM approval_seal_trouble WHERE request = $1 RETURNING id", request_id):
+        await touch("seals")
+
+
+async def hurry() -> None:
+    """In a unit: what waits for its next try is tried at the next round."""
+    now = utcnow()
+    await engine.raw("UPDATE approval_seal_trouble SET next_at = $1 WHERE next_at > $1", now)
+    await engine.raw("UPDATE approval_seal SET stamp_after = $1 WHERE stamp_due AND stamp_after > $1", now)
 
 
 # mending
@@ -172,30 +191,36 @@ async def _forget_trouble(request_id: int) -> None:
 _LATEST = "s.number = (SELECT max(n.number) FROM approval_seal n WHERE n.request = s.request)"
 # A filed request without any seal, or whose newest one is known to be damaged or gone (see keeping.rehashing). What was destroyed
 # from the dossier (neither bytes nor document) is not made anew.
-_TO_MEND = f"""SELECT r.id FROM approval_request r WHERE r.state = 'filed' AND NOT EXISTS (SELECT 1 FROM approval_seal s WHERE s.request = r.id)
+_UNSEALED = f"""SELECT r.id FROM approval_request r WHERE r.state = 'filed' AND NOT EXISTS (SELECT 1 FROM approval_seal s WHERE s.request = r.id)
 UNION SELECT s.request FROM approval_seal s JOIN approval_request r ON r.id = s.request
-WHERE r.state = 'filed' AND {_LATEST} AND (s.document IS NOT NULL OR s.sha256 <> '') AND (s.sha256 = '' OR s.sha256 IN (SELECT c.hash FROM file_check c WHERE c.state IN ('broken', 'missing')))
-LIMIT {AT_ONCE}"""
+WHERE r.state = 'filed' AND {_LATEST} AND (s.document IS NOT NULL OR s.sha256 <> '') AND (s.sha256 = '' OR s.sha256 IN (SELECT c.hash FROM file_check c WHERE c.state IN ('broken', 'missing')))"""
+_TO_MEND = f"""SELECT u.id FROM ({_UNSEALED}) u LEFT JOIN approval_seal_trouble t ON t.request = u.id
+WHERE t.next_at IS NULL OR t.next_at <= $1 ORDER BY u.id LIMIT {AT_ONCE}"""
+# Nothing is left to be done: put back by hand, withdrawn, or mended by another.
+_SETTLED = f"""DELETE FROM approval_seal_trouble WHERE request NOT IN (SELECT r.id FROM approval_request r WHERE r.state IN ('approved', 'on_paper'))
+AND request NOT IN ({_UNSEALED}) RETURNING id"""
 _TO_STAMP = f"SELECT s.id FROM approval_seal s WHERE s.stamp_due AND s.stamp_after <= $1 AND {_LATEST} ORDER BY s.stamp_after LIMIT {AT_ONCE}"
 
 
 async def mend_all(now: dt.datetime | None = None) -> int:
     """Seal anew what should be sealed and is not, and add the time-stamps that could not be had; how many."""
-    done = 0
-    for row in await engine.raw(_TO_MEND):
+    done, now = 0, now or utcnow()
+    for row in await engine.raw(_TO_MEND, now):
         done += await _trying(row["id"], mend(row["id"]))
+    if await engine.raw("SELECT 1 AS one FROM approval_seal_trouble LIMIT 1"):
+        await engine.run_writing(_forget_settled)
     firm = await Firm.load()
-    for row in await engine.raw(_TO_STAMP, now or utcnow()) if firm.stamp_url else ():
-        done += await _trying(row["id"], add_stamp(row["id"], firm.stamp_url))
+    for row in await engine.raw(_TO_STAMP, now) if firm.stamp_url else ():
+        try:
+            done += await add_stamp(row["id"], firm.stamp_url)
+        except Exception as error:
+            log.exception("a time-stamp could not be added: %s", type(error).__name__)
     return done
 
 
-async def _trying(about: int, work: Any) -> bool:
-    try:
-        return bool(await work)
-    except Exception as error:
-        log.exception("mending %d failed: %s", about, type(error).__name__)
-        return False
+async def _forget_settled() -> None:
+    if await engine.raw(_SETTLED):
+        await touch("seals")
 
 
 async def mend(request_id: int) -> bool:
@@ -237,6 +262,7 @@ async def _mend(facts: Facts, made: tuple[Means, NewDocument, Any], last: Approv
     if last is not None and last.sha256:
         await save(last, sha256="")
     await _keep(request, facts, made, last.number + 1 if last else 1, "lost", document, utcnow())
+    await _forget_trouble(request.id)
     await Trail.write("ApprovalRequest.reseal", request, detail={"name": made[1].name})
     await touch("approvals", f"approval-{request.id}")
     return True
@@ -269,10 +295,15 @@ async def add_stamp(seal_id: int, stamp_url: str) -> bool:
         stamped = await signing.stamp(content, stamp_url)
     except signing.StampFailed as error:
         said = str(error)
-        await engine.run_writing(lambda: save(last, stamp_after=utcnow() + 4 * _STAMP_AGAIN, trouble=said[:300]))
+        await engine.run_writing(lambda: _note_unstamped(last, said))
         return False
     stored = await storage().put(stamped)
     return await engine.run_writing(lambda: _stamped(last, NewDocument("", stored.sha256, stored.size, PDF)))
+
+
+async def _note_unstamped(last: ApprovalSeal, said: str) -> None:
+    await save(last, stamp_after=utcnow() + 4 * _STAMP_AGAIN, trouble=said[:300])
+    await touch("seals")
 
 
 async def _stamped(last: ApprovalSeal, file: NewDocument) -> bool:
@@ -290,5 +321,5 @@ async def _stamped(last: ApprovalSeal, file: NewDocument) -> bool:
     await record.note(
         request, "resealed", certificate=file.sha256, pades="B-T", up_to=last.chain_number, reason="stamped"
     )
-    await touch("approvals", f"approval-{request.id}")
+    await touch("seals", "approvals", f"approval-{request.id}")
     return True

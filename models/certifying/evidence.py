@@ -74,7 +74,7 @@ def _documents(facts: Facts) -> list[dict[str, Any]]:
 
 async def _certificates(request_id: int) -> list[dict[str, Any]]:
     rows = await engine.raw(
-        "SELECT s.number, s.why, s.digest, s.sha256, s.size, s.chain_number, s.chain_link, s.level, s.at, c.id, c.pem, c.fingerprint "
+        "SELECT s.number, s.why, s.digest, s.sha256, s.size, s.chain_number, s.chain_link, CASE WHEN s.is_long THEN 'B-LT' ELSE s.level END AS level, s.at, c.id, c.pem, c.fingerprint "
         "FROM approval_seal s JOIN office_certificate c ON c.id = s.certificate WHERE s.request = $1 ORDER BY s.number",
         request_id,
     )

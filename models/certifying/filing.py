@@ -7,9 +7,10 @@ import datetime as dt
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models import engine
+from models.certifying.records import ApprovalSeal
 from models.certifying.wording import period_of
 from models.content_type import clean_name
 from models.core import fold
@@ -19,6 +20,9 @@ from models.dossiers.matching import Values, expand, is_dated
 from models.scanning.enlisting import enlist
 from models.scanning.opening import listed_texts
 from models.settings import utcnow
+
+if TYPE_CHECKING:
+    from models.viewer import Viewer
 
 LABEL, STEP = "accordering", "›"
 _FALLBACK = "Accordering"
@@ -134,6 +138,12 @@ async def new_version(document: int, file: NewDocument, by: int | None, *, lost:
         "UPDATE document SET sha256 = $2, size = $3, mime = $4, version = version + $5, uploaded_by = $6, uploaded_at = $7 WHERE id = $1",
         document, file.sha256, file.size, file.mime, 0 if lost else 1, by, now,
     )  # fmt: skip
+
+
+async def newest_of(viewer: Viewer, request_id: int) -> ApprovalSeal | None:
+    """The newest sealed certificate of a request, as far as this viewer sees it and its bytes are there."""
+    seals = await viewer.scope(ApprovalSeal).where(ApprovalSeal.request == request_id).all(ApprovalSeal.number)
+    return seals[-1] if seals and seals[-1].sha256 else None
 
 
 def certificate_name(request: dict[str, Any]) -> str:

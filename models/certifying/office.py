@@ -24,7 +24,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from models import engine
 from models.audit import Trail
-from models.certifying.records import OfficeCertificate
+from models.certifying.records import ApprovalSeal, OfficeCertificate
 from models.core import Refused, Say, operation, save
 from models.live import touch
 from models.secret_box import decrypt, encrypt
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 YEARS, BITS = 10, 3072
 MOST = 256 * 1024  # bytes of a file that is uploaded
-SOON = dt.timedelta(days=60)
 _DOCUMENTS = ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336
 _ADOBE = ObjectIdentifier("1.2.840.113583.1.1.5")
 # Programs that check seals by what they know of mail, as pdfsig does, take one without the last for damaged.
@@ -104,23 +103,36 @@ async def _take(pair: Pair, seen: OfficeCertificate | None, now: dt.datetime) ->
     there = await present()
     if there is not None and (seen is None or there.id != seen.id):
         return there
-    made = await _put(pair, now, is_own=True, by=None)
+    made = await _put(pair, now, is_own=True, by=None, stand_in=_instead_of(seen, now))
     await Trail.write(
         "OfficeCertificate.make", made, detail={"name": made.subject, "until": f"{made.valid_until:%Y-%m-%d}"}
     )
     return made
 
 
-async def _put(pair: Pair, now: dt.datetime, *, is_own: bool, by: int | None) -> OfficeCertificate:
+def _instead_of(seen: OfficeCertificate | None, now: dt.datetime) -> str:
+    """Why a certificate of ours takes the place of the one that was there: what the office must hear of, or ''."""
+    if seen is None:
+        return ""
+    if seen.valid_until <= now:
+        return "renewed" if seen.is_own else "expired"
+    try:
+        _opened(seen)
+    except ValueError:
+        return "locked"
+    return ""  # the office has another name
+
+
+async def _put(pair: Pair, now: dt.datetime, *, is_own: bool, by: int | None, stand_in: str = "") -> OfficeCertificate:
     await engine.raw("UPDATE office_certificate SET is_current = $1, ended_at = $2 WHERE is_current", False, now)
     one = pair.certificate
     made = OfficeCertificate(
         subject=one.subject.rfc4514_string()[:300], issuer=one.issuer.rfc4514_string()[:300], serial=f"{one.serial_number:x}"[:60],
         fingerprint=one.fingerprint(hashes.SHA256()).hex(), pem=pair.pem, locked_key=encrypt(pair.key_pem), is_own=is_own,
-        is_current=True, valid_from=one.not_valid_before_utc, valid_until=one.not_valid_after_utc, made_by=by, made_at=now,
+        is_current=True, stand_in=stand_in, valid_from=one.not_valid_before_utc, valid_until=one.not_valid_after_utc, made_by=by, made_at=now,
     )  # fmt: skip
     await made.save()
-    await touch("settings")
+    await touch("settings", "seals")
     return made
 
 
@@ -167,6 +179,25 @@ def make_own(name: str, place: str, now: dt.datetime) -> Pair:
         .sign(key, hashes.SHA256())
     )
     return Pair(made, (), key)
+
+
+PROFILES: dict[str, Say] = {
+    "B-B": Say("PAdES B-B: een handtekening zonder tijdstempel. Wanneer er is verzegeld, zegt alleen het kantoor."),
+    "B-T": Say("PAdES B-T: met een tijdstempel. Een eigen certificaat kan door niemand worden ingetrokken, dus bewijs dat het toen geldig was (B-LT) bestaat er niet voor."),
+    "B-LT": Say("PAdES B-LT: met een tijdstempel en met het bewijs dat het certificaat toen geldig was. Geeft de vertrouwensdienst dat bewijs niet, dan B-T."),
+}  # fmt: skip
+
+
+async def profile(there: OfficeCertificate | None) -> Say:
+    """Which profile of PAdES the next seal has, in words."""
+    if not (await Firm.load()).stamp_url:
+        return PROFILES["B-B"]
+    return PROFILES["B-T" if there is None or there.is_own else "B-LT"]
+
+
+async def last_seal(viewer: Viewer) -> ApprovalSeal | None:
+    found = ApprovalSeal.objects().where(viewer.scope(ApprovalSeal).condition)
+    return await found.order_by(ApprovalSeal.id, ascending=False).first()
 
 
 # replacing it
@@ -250,4 +281,31 @@ async def give_up(firm: Firm, *, by: Viewer) -> None:
         raise Refused("", Say("Er is geen ander certificaat om weg te nemen."))
     await save(there, is_current=False, ended_at=utcnow())
     await by.note("OfficeCertificate.give_up", there, {"name": there.subject})
-    await touch("settings")
+    await touch("settings", "seals")
+
+
+async def fresh_own() -> Pair:
+    """Outside every unit: one of our own, for `renew`."""
+    firm = await Firm.load()
+    return await asyncio.to_thread(make_own, firm.name, firm.place, utcnow())
+
+
+@operation(Permission.MANAGE_SETTINGS, trail=False)
+async def renew(firm: Firm, pair: Pair, *, by: Viewer) -> OfficeCertificate:
+    """A fresh one of our own in the place of one of our own: with ten years before it, and another fingerprint."""
+    there = await present()
+    if there is None or not there.is_own:
+        raise Refused("", Say("Alleen een eigen certificaat wordt hier vernieuwd. Plaats het nieuwe bestand van uw vertrouwensdienst."))  # fmt: skip
+    made = await _put(pair, utcnow(), is_own=True, by=by.user.id)
+    await by.note("OfficeCertificate.renew", made, {"until": f"{made.valid_until:%Y-%m-%d}"})
+    return made
+
+
+@operation(Permission.MANAGE_SETTINGS, trail=False)
+async def leave_so(firm: Firm, *, by: Viewer) -> None:
+    """The office knows that a certificate was made by itself in the place of another, and keeps it."""
+    there = await present()
+    if there is not None and there.stand_in:
+        await save(there, stand_in="")
+        await by.note("OfficeCertificate.leave_so", there, {"name": there.subject})
+        await touch("settings", "seals")

@@ -33,6 +33,11 @@ class OfficeCertificate(Owned, Table, tablename="office_certificate"):
     locked_key = Text(help_text="the private key, encrypted under SECRET_KEY: a backup of the database does not sign")
     is_own = Boolean(default=False, help_text="made here, and so known to no reader of PDFs")
     is_current = Boolean(default=False)
+    stand_in = Varchar(
+        length=7,
+        default="",
+        help_text="made by itself in the place of one that was expired or locked, until the office knows of it",
+    )
     valid_from = Timestamptz()
     valid_until = Timestamptz()
     made_by = ForeignKey(User, null=True, default=None, on_delete=OnDelete.set_null)
@@ -61,9 +66,10 @@ class ApprovalSeal(Owned, Table, tablename="approval_seal"):
     chain_link = Varchar(length=64)
     certificate = ForeignKey(OfficeCertificate, null=False, on_delete=OnDelete.restrict)
     level = Varchar(length=3, default="B-B", help_text="of PAdES: B-B, or B-T with a time-stamp")
+    is_long = Boolean(default=False, help_text="what proves that the certificate was good stands in it too: B-LT")
     stamp_due = Boolean(default=False, help_text="the time-stamp authority did not answer: still to be added")
     stamp_after = Timestamptz(null=True, default=None)
-    trouble = Varchar(length=300, default="", help_text="what the time-stamp authority said")
+    trouble = Varchar(length=300, default="", help_text="what the authority said; or why it is not B-LT")
     document = ForeignKey(Document, null=True, default=None, on_delete=OnDelete.set_null, help_text="as it was filed")
     at = Timestamptz()
 
@@ -75,6 +81,11 @@ class ApprovalSeal(Owned, Table, tablename="approval_seal"):
     def visible_to(cls, viewer: Viewer) -> Any:
         return cls.request.is_in(ApprovalRequest.select(ApprovalRequest.id).where(ApprovalRequest.visible_to(viewer)))
 
+    @property
+    def profile(self) -> str:
+        """Of PAdES: B-B, B-T or B-LT."""
+        return "B-LT" if self.is_long else self.level
+
 
 class SealTrouble(Owned, Table, tablename="approval_seal_trouble"):
     """Why a complete request could not be sealed and filed yet, and when it is tried again."""
@@ -84,6 +95,7 @@ class SealTrouble(Owned, Table, tablename="approval_seal_trouble"):
     tries = Integer(default=1)
     why = Text(default="{}", help_text="JSON of a Say")
     next_at = Timestamptz()
+    since = Timestamptz(null=True, default=None, help_text="of the first try that failed")
 
     approval_seal_trouble_once = Unique([request])
 

@@ -20,21 +20,27 @@ from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
 from pyhanko.sign.timestamps import TimeStamper, TimestampRequestError
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+from models.certifying.long_term import context_for
 from models.certifying.office import Means
 from models.outward import Outward
 
+log = logging.getLogger("poort.certifying")
+
 FIELD, STAMP = "Zegel", "Tijdstempel"
-_SECONDS = 15.0
+_SECONDS, _LONG_SECONDS = 15.0, 45.0  # of one question to an authority; of all that makes a seal B-LT
 # It tells of every certificate that it does not trust; whether we trust one is not what we ask it.
 logging.getLogger("pyhanko.sign.validation").setLevel(logging.CRITICAL)
 
 
 class Sealed(NamedTuple):
-    """The bytes, the level of PAdES that they have, and what went wrong with the time-stamp, or ''."""
+    """The bytes, the level of PAdES that they have, and what went wrong with the time-stamp, or ''. `is_long`: B-LT; where it could
+    have been and is not, `not_long` says why."""
 
     content: bytes
     level: str
     trouble: str = ""
+    is_long: bool = False
+    not_long: str = ""
 
 
 class StampFailed(Exception):
@@ -52,7 +58,10 @@ class _Authority(TimeStamper):
         headers = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
         try:
             # One deadline for all of it: an answer that comes in drops holds up nothing.
-            async with asyncio.timeout(_SECONDS), httpx2.AsyncClient(transport=Outward(), timeout=_SECONDS) as client:
+            async with (
+                asyncio.timeout(_SECONDS),
+                httpx2.AsyncClient(transport=Outward(allowed=True), timeout=_SECONDS) as client,
+            ):
                 reply = await client.post(self._url, content=req.dump(), headers=headers)
             if reply.status_code != 200:
                 raise StampFailed(f"HTTP {reply.status_code}")
@@ -78,25 +87,53 @@ def _is_of(answer: tsp.TimeStampResp, asked: tsp.TimeStampReq) -> bool:
 
 async def seal(pdf: bytes, means: Means, *, reason: str, place: str, name: str, stamp_url: str = "") -> Sealed:
     """Outside every unit. Where the authority fails the seal is made without it, and `trouble` says why."""
+    about = (reason, place, name)
     if stamp_url:
         try:
-            return Sealed(await _signed(pdf, means, reason, place, name, _Authority(stamp_url)), "B-T")
+            return await _stamped(pdf, means, about, _Authority(stamp_url))
         except (StampFailed, TimestampRequestError, ValueError) as error:
-            return Sealed(await _signed(pdf, means, reason, place, name, None), "B-B", _said(error))
-    return Sealed(await _signed(pdf, means, reason, place, name, None), "B-B")
+            return Sealed(await _signed(pdf, means, about, None), "B-B", _said(error))
+    return Sealed(await _signed(pdf, means, about, None), "B-B")
 
 
-async def _signed(pdf: bytes, means: Means, reason: str, place: str, name: str, authority: Any) -> bytes:
-    signer = PdfSigner(_metadata(reason, place, name), signer=_signer(means), timestamper=authority)
+async def _stamped(pdf: bytes, means: Means, about: tuple[str, str, str], authority: _Authority) -> Sealed:
+    """With a time-stamp, and under a certificate of a trust service with what proves for long that it was good, where that can be had."""
+    if means.record.is_own:
+        return Sealed(await _signed(pdf, means, about, authority), "B-T")
+    token = await authority.async_dummy_response("sha256")
+    try:
+        async with asyncio.timeout(_LONG_SECONDS):
+            context = await context_for([x509.Certificate.load(one) for one in means.certificates], _of_token(token))
+            return Sealed(await _signed(pdf, means, about, authority, context), "B-T", is_long=True)
+    except (StampFailed, TimestampRequestError):
+        raise
+    except (
+        Exception
+    ) as error:  # a chain that does not hold, or of which nobody says that it does: the seal is made all the same
+        log.info("a seal is not of long validity: %s", type(error).__name__)
+        return Sealed(await _signed(pdf, means, about, authority), "B-T", not_long=_said(error))
+
+
+def _of_token(token: Any) -> list[x509.Certificate]:
+    """The certificates in a time-stamp, that of the authority first."""
+    data = token["content"]
+    found = [one.chosen for one in data["certificates"]]
+    signer = data["signer_infos"][0]["sid"].chosen
+    return sorted(found, key=lambda one: one.serial_number != signer["serial_number"].native)
+
+
+async def _signed(pdf: bytes, means: Means, about: tuple[str, str, str], authority: Any, context: Any = None) -> bytes:
+    signer = PdfSigner(_metadata(*about, context), signer=_signer(means), timestamper=authority)
     out = io.BytesIO()
     await signer.async_sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)), output=out)
     return out.getvalue()
 
 
-def _metadata(reason: str, place: str, name: str) -> PdfSignatureMetadata:
+def _metadata(reason: str, place: str, name: str, context: Any) -> PdfSignatureMetadata:
     return PdfSignatureMetadata(
         field_name=FIELD, md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES, certify=True, docmdp_permissions=MDPPerm.NO_CHANGES,
         reason=reason, location=place or None, name=name or None, signer_key_usage=set(),
+        validation_context=context, embed_validation_info=context is not None,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from models.certifying.facts import Facts, facts_of
 from models.certifying.records import ApprovalSeal
 from models.certifying.tying import Named, untied
 from models.core import Say
+from models.sealing import Anchor
 
 Told = Callable[[int, int], Awaitable[None]]
 _PAGE = 5_000
@@ -150,8 +151,9 @@ async def _seen(sha256: str, digest: str) -> Any:
     return await signing.look(await storage().read(sha256))
 
 
-async def verify_all(progress: Told | None = None) -> Verdict:
-    """Walk every record, some thousands in memory at a time. `progress(done, total)` is told now and then."""
+async def verify_all(progress: Told | None = None, anchors: Sequence[Anchor] = ()) -> Verdict:
+    """Walk every record, some thousands in memory at a time. `progress(done, total)` is told now and then. `anchors` are last places
+    that were kept outside, as the command prints them: with one a cut-off end is found also where the trail was cut along with it."""
     await chaining.chain_all()
     verdict, walk = Verdict(), _Walk()
     total = int((await engine.raw("SELECT count(*) AS n FROM approval_record"))[0]["n"])
@@ -166,7 +168,9 @@ async def verify_all(progress: Told | None = None) -> Verdict:
     if why := await _tied(walk.finished(at_end=True)):
         verdict.broken = why
         return verdict
-    verdict.broken = await _of_all(verdict, total, progress) or await _against_seals() or await _against_choices()
+    verdict.broken = (
+        await _of_all(verdict, total, progress, anchors) or await _against_seals() or await _against_choices()
+    )
     return verdict
 
 
@@ -197,9 +201,9 @@ async def _records() -> AsyncIterator[list[dict[str, Any]]]:
         request, number = rows[-1]["request"], rows[-1]["number"]
 
 
-async def _of_all(verdict: Verdict, total: int, progress: Told | None) -> Say | None:
-    """The chain over all of them, beside what the trail says of how far it was."""
-    heads = _heads()
+async def _of_all(verdict: Verdict, total: int, progress: Told | None, anchors: Sequence[Anchor]) -> Say | None:
+    """The chain over all of them, beside what the trail says of how far it was, and what was kept outside."""
+    heads, kept = _heads(), {one.place: one.link for one in anchors}
     head = await anext(heads, None)
     place = 0
     while True:
@@ -212,6 +216,8 @@ async def _of_all(verdict: Verdict, total: int, progress: Told | None) -> Say | 
             if why := _misplaced(row, place + 1, verdict.link):
                 return why
             place, verdict.link = row["place"], row["link"]
+            if not row["link"].startswith(kept.get(place, "")):
+                return Say("Het bewijs is tot plaats {place} een ander dan toen deze laatste plaats werd bewaard.", place=place)  # fmt: skip
             while head is not None and head[0] <= place:
                 if head[0] == place and head[1] != row["link"]:
                     return Say("Het bewijs is tot plaats {place} een ander dan toen het in het logboek werd vastgelegd.", place=place)  # fmt: skip
@@ -221,6 +227,8 @@ async def _of_all(verdict: Verdict, total: int, progress: Told | None) -> Say | 
             break
         if progress:
             await progress(total + min(place, total), 2 * total)
+    if (furthest := max(kept, default=0)) > place:
+        return Say("Het einde van het bewijs is afgeknipt: volgens de bewaarde plaats waren er {there} handelingen, nu zijn het er {now}.", there=furthest, now=place)  # fmt: skip
     if head is not None:
         return Say("Het einde van het bewijs is afgeknipt: volgens het logboek waren er {there} handelingen, nu zijn het er {now}.", there=head[0], now=place)  # fmt: skip
     return None

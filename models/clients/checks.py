@@ -16,6 +16,7 @@ KINDS = {
     "private": Say("Particulier"),
 }
 WITH_BSN = frozenset({"sole_trader", "private"})
+PEOPLE = WITH_BSN  # who files income tax himself, and can have a fiscal partner
 SECOND_FACTOR = {
     "": Say("Zoals het kantoor het vraagt"),
     "yes": Say("Ja: iedereen van deze cliënt"),

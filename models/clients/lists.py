@@ -33,6 +33,7 @@ MISSING = {
     "responsible": "NOT EXISTS (SELECT 1 FROM responsible WHERE responsible.client = client.id)",
     "email": "client.email = ''",
     "activation": "",  # depends on the moment: NOBODY_IN
+    "signer": "",  # depends on plans and on the day: models.approvals.signers
 }
 # Somebody was invited a week ago ({week} is that moment) or longer, and nobody is in.
 SILENT_AFTER = dt.timedelta(days=7)
@@ -86,6 +87,7 @@ class Filter:
     module: str = ""
     since_from: str = ""
     since_until: str = ""
+    unsigned: int | None = None  # a kind of approval that nobody could sign
 
     def conditions(self) -> list[tuple[str, tuple[Any, ...]]]:
         """SQL over `client` with `{}` for each argument."""
@@ -106,9 +108,19 @@ class Filter:
                 found.append((f"client.since {than} {{}}", (day,)))
         if self.missing == "activation":
             found.append((NOBODY_IN.format(client="client.id", week="{}"), (utcnow() - SILENT_AFTER,)))
+        elif self.missing == "signer":
+            found.append((_unsigned(), ()))
         elif self.missing in MISSING:
             found.append((MISSING[self.missing], ()))
+        if self.unsigned is not None:
+            found.append((_unsigned(self.unsigned), ()))
         return found
+
+
+def _unsigned(kind: int | None = None) -> str:
+    from models.approvals.signers import without_signer  # which reads plans, and they are of clients
+
+    return f"client.id IN {without_signer(kind)}"
 
 
 _REFERS = {
@@ -170,13 +182,16 @@ SELECT 'groups' AS what, id, name, name_key AS place FROM client_group
 UNION ALL SELECT 'staff', id, full_name, sort_key FROM users WHERE kind = 'staff' AND state <> 'blocked'
 UNION ALL SELECT 'structures', id, name, name_key FROM dossier WHERE kind = 'standard'
 UNION ALL SELECT 'every_sector', id, name, name_key FROM sector
-UNION ALL SELECT 'offices', id, name, name_key FROM office ORDER BY what, place, id
+UNION ALL SELECT 'offices', id, name, name_key FROM office
+UNION ALL SELECT 'approval_kinds', id, name, name_key FROM approval_kind WHERE is_active ORDER BY what, place, id
 """
 
 
 async def choices(viewer: Viewer) -> dict[str, Any]:
-    """What filter and bulk bar offer: (id, name) of all groups, staff, structures (standard ones), every_sector and offices."""
-    found: dict[str, Any] = {"groups": [], "staff": [], "structures": [], "every_sector": [], "offices": []}
+    """What filter and bulk bar offer: (id, name) of all groups, staff, structures (standard ones), every_sector, offices and approval_kinds."""
+    found: dict[str, Any] = {
+        what: [] for what in ("groups", "staff", "structures", "every_sector", "offices", "approval_kinds")
+    }
     for row in await engine.raw(_CHOICES_SQL):
         found[row["what"]].append((row["id"], row["name"]))
     return found

@@ -92,11 +92,13 @@ class Particulars:
 
     @operation(Permission.MANAGE_CLIENTS, trail=False)
     async def set_partner(self, partner: Any, *, by: Viewer) -> None:
-        """Two private persons are fiscal partners of each other; None ends it, for both."""
+        """Two people, private or with a business of their own, are fiscal partners of each other; None ends it, for both."""
+        from models.clients.checks import PEOPLE
+
         before = await _name(self.partner)
         if partner is not None:
-            if self.kind != "private" or partner.kind != "private":
-                raise Refused("partner", Say("Alleen twee particulieren kunnen fiscale partners zijn."))
+            if self.kind not in PEOPLE or partner.kind not in PEOPLE:
+                raise Refused("partner", Say("Alleen particulieren en eenmanszaken of zzp’ers kunnen fiscale partners zijn."))  # fmt: skip
             if partner.id == self.id:
                 raise Refused("partner", Say("Kies een andere cliënt dan deze zelf."))
             if partner.partner and partner.partner != self.id:

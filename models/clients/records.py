@@ -14,7 +14,7 @@ from piccolo.table import Table
 from models import engine
 from models.accounts import User
 from models.accounts.reaching import add_to
-from models.clients.checks import FIELDS, PRIVATE, WITH_BSN, checked
+from models.clients.checks import FIELDS, PEOPLE, PRIVATE, WITH_BSN, checked
 from models.clients.colleagues import Colleagues
 from models.clients.grouping import Grouping
 from models.clients.particulars import Particulars
@@ -191,8 +191,8 @@ class Client(Particulars, Colleagues, Owned, Table, tablename="client"):
     async def _fits(self, values: dict[str, Any], by: Viewer) -> None:
         if self.bsn and values["kind"] not in WITH_BSN:
             raise Refused("kind", Say("Haal eerst het BSN weg: een organisatie heeft er geen."))
-        if self.partner and values["kind"] != "private":
-            raise Refused("kind", Say("Maak eerst het partnerschap los: alleen particulieren zijn fiscale partners."))
+        if self.partner and values["kind"] not in PEOPLE:
+            raise Refused("kind", Say("Maak eerst het partnerschap los: alleen particulieren en eenmanszaken of zzp’ers zijn fiscale partners."))  # fmt: skip
         if values["office"] != self.office:
             await office_fits(values["office"], by)
 
@@ -398,9 +398,14 @@ def visible_client(column: Any, viewer: Viewer) -> Any:
 
     For a client user it says only that he has access; tables with a right of their own narrow it further.
     """
+    limit, seen = viewer.within(column), _visible_client(column, viewer)
+    return seen if limit is None else seen & limit
+
+
+def _visible_client(column: Any, viewer: Viewer) -> Any:
     if viewer.is_client:
         return column.is_in(list(viewer.grants)) if viewer.grants else column < 0
-    if viewer.sees_all_clients:
+    if viewer.has_all_clients:
         return column > 0
     if viewer.user.all_clients:
         return column.is_in(Client.select(Client.id).where(Client.office == viewer.fence))
@@ -411,9 +416,14 @@ def visible_client(column: Any, viewer: Viewer) -> Any:
 
 def seen(viewer: Viewer, column: str = "c.id") -> str:
     """As `visible_client`, as SQL. The numbers in it are ids out of our own rows, never text that somebody typed."""
+    limit = viewer.within_sql(column)
+    return f"({_seen(viewer, column)} AND {limit})" if limit else _seen(viewer, column)
+
+
+def _seen(viewer: Viewer, column: str) -> str:
     if viewer.is_client:
         return f"{column} IN ({', '.join(str(int(id)) for id in viewer.grants) or '-1'})"
-    if viewer.sees_all_clients:
+    if viewer.has_all_clients:
         return "1 = 1"
     if viewer.user.all_clients:
         return f"{column} IN (SELECT z.id FROM client z WHERE z.office = {int(viewer.fence or 0)})"
@@ -463,7 +473,8 @@ WITH RECURSIVE given(client, place, level) AS (
 ), passed(client, folder, parent) AS (
  SELECT o.client, p.id, p.parent FROM opened o JOIN folder p ON p.id = o.parent
  UNION SELECT x.client, p.id, p.parent FROM passed x JOIN folder p ON p.id = x.parent
-) SELECT a.client AS client_id, a.rights, c.name, c.number, c.second_factor, c.office, coalesce(o.level, 0) AS level, o.folders
+) SELECT a.client AS client_id, a.rights, EXISTS (SELECT 1 FROM approver v JOIN approval_request q ON q.id = v.request
+  WHERE v.person = $1 AND v.client = a.client AND v.step = 0 AND q.state NOT IN ('draft', 'sign_off')) AS looks_on, c.name, c.number, c.second_factor, c.office, coalesce(o.level, 0) AS level, o.folders
 FROM access a JOIN client c ON c.id = a.client
 LEFT JOIN (SELECT o.client, o.level, {array} AS folders FROM inside o GROUP BY o.client, o.level
  UNION ALL SELECT o.client, 0, {array} FROM passed o GROUP BY o.client) o ON o.client = a.client
@@ -487,6 +498,7 @@ async def granted(user_id: int) -> list[Granted]:
             row["office"],
             row["second_factor"],
             frozenset() if Right.VIEW_DOSSIER in Right(row["rights"]) else frozenset(row.get(0, ())) - opened.keys(),
+            bool(row["looks_on"]),
         )
         for row in rows.values()
     ]

@@ -1,6 +1,6 @@
 """Connecting: tokens and calls of other software, and signed webhooks that tell it what happens to approvals."""
 
-from models.connecting.records import ApiAnswer, ApiToken, Webhook, WebhookDelivery
+from models.connecting.records import ApiAnswer, ApiToken, TokenReach, Webhook, WebhookDelivery
 from models.connecting.tokens import SCOPES, TokenViewer, all_tokens, end_token, make_token, note_used, viewer_of_token
 from models.connecting.webhooks import (
     add_webhook,
@@ -12,12 +12,14 @@ from models.connecting.webhooks import (
     send_again,
     switch_webhook,
     try_webhook,
+    unreachable,
 )
 
 __all__ = [
     "SCOPES",
     "ApiAnswer",
     "ApiToken",
+    "TokenReach",
     "TokenViewer",
     "Webhook",
     "WebhookDelivery",
@@ -34,5 +36,6 @@ __all__ = [
     "send_again",
     "switch_webhook",
     "try_webhook",
+    "unreachable",
     "viewer_of_token",
 ]

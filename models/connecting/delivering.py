@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import datetime as dt
 import hashlib
@@ -20,11 +21,13 @@ from models.settings import utcnow
 # After the first try, in seconds: two days and a half in all.
 PAUSES = (5, 60, 300, 1800, 7200, 18_000, 36_000, 50_400, 64_800)
 CLAIM = dt.timedelta(seconds=60)  # longer than a try can take: what a killed worker held comes back by itself
-AT_ONCE = 16
-_OF_ONE = 4  # of one webhook at once: a slow one holds up itself
+_OF_ONE = 4  # of one webhook at once, over all workers: a slow one holds up itself
+AT_ONCE = 80  # more than all webhooks together can have under way
 _STOP = dt.timedelta(days=5)  # of failing without one success
-_SECONDS = 15.0
+_SECONDS = 15.0  # for a whole try, however slowly its pieces come
+_LOOKED_AT = 4096  # bytes of an answer, of which the log keeps the beginning
 _KEPT = dt.timedelta(days=60)
+UNREADABLE = "de sleutel van deze webhook is niet te lezen, want SECRET_KEY is gewijzigd: maak een nieuwe sleutel"
 
 
 class Answer(NamedTuple):
@@ -33,6 +36,7 @@ class Answer(NamedTuple):
     status: int | None
     said: str
     took_ms: int
+    is_hopeless: bool = False  # nothing that the receiver does can mend it
 
     @property
     def is_right(self) -> bool:
@@ -49,8 +53,9 @@ def signature(secret: str, message: str, moment: int, body: str) -> str:
 _CLAIM_SQL = """
 UPDATE webhook_delivery SET claimed_until = $2, attempts = attempts + 1, tried_at = $1 WHERE id IN (
  SELECT id FROM (
-  SELECT d.id, row_number() OVER (PARTITION BY d.webhook ORDER BY d.run_after, d.id) AS place
-  FROM webhook_delivery d JOIN webhook w ON w.id = d.webhook
+  SELECT d.id, coalesce(b.n, 0) + row_number() OVER (PARTITION BY d.webhook ORDER BY d.run_after, d.id) AS place
+  FROM webhook_delivery d JOIN webhook w ON w.id = d.webhook LEFT JOIN (
+   SELECT webhook, count(*) AS n FROM webhook_delivery WHERE state = 'waiting' AND claimed_until >= $1 GROUP BY webhook) b ON b.webhook = d.webhook
   WHERE d.state = 'waiting' AND d.run_after <= $1 AND (d.claimed_until IS NULL OR d.claimed_until < $1)
   AND (w.state = 'active' OR (w.state = 'off' AND d.event = 'test'))
  ) AS due WHERE place <= {of_one} ORDER BY place, id LIMIT {most})
@@ -80,24 +85,43 @@ async def claim(now: dt.datetime) -> list[dict[str, Any]]:
 async def carry(row: dict[str, Any], client: httpx2.AsyncClient) -> Answer:
     """One try, outside every unit. A redirect is not followed: it would carry the message to an address nobody chose."""
     began, moment = time.monotonic(), int(time.time())
+    try:
+        secret = secret_box.decrypt(row["sealed_secret"])
+    except ValueError:
+        return Answer(None, UNREADABLE, 0, is_hopeless=True)
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "Poort-Webhook/1",
         "Webhook-Id": row["message"],
         "Webhook-Timestamp": str(moment),
-        "Webhook-Signature": signature(secret_box.decrypt(row["sealed_secret"]), row["message"], moment, row["body"]),
+        "Webhook-Signature": signature(secret, row["message"], moment, row["body"]),
     }
     try:
-        reply = await client.post(row["address"], content=row["body"].encode(), headers=headers)
-        status, said = reply.status_code, reply.text[:500]
+        async with asyncio.timeout(_SECONDS):
+            status, said = await _post(client, row, headers)
     except Exception as error:
         inside = isinstance(error.__cause__, outward.NotAllowed)
         status, said = None, "adres binnen dit netwerk: niet toegestaan" if inside else type(error).__name__
-    return Answer(status, said.replace("\x00", ""), round((time.monotonic() - began) * 1000))
+    return Answer(status, said[:500].replace("\x00", ""), round((time.monotonic() - began) * 1000))
+
+
+async def _post(client: httpx2.AsyncClient, row: dict[str, Any], headers: dict[str, str]) -> tuple[int, str]:
+    """Its status counts from the moment that it is there: the rest of an answer is only for the log."""
+    async with client.stream("POST", row["address"], content=row["body"].encode(), headers=headers) as reply:
+        taken = b""
+        try:
+            async with asyncio.timeout(_SECONDS / 5):
+                async for piece in reply.aiter_raw():
+                    taken += piece
+                    if len(taken) > _LOOKED_AT:
+                        break
+        except (httpx2.HTTPError, TimeoutError):
+            pass  # what came of it is what is kept
+        return reply.status_code, taken[:_LOOKED_AT].decode("utf-8", "replace")
 
 
 def connection() -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(transport=outward.Outward(), timeout=_SECONDS, follow_redirects=False)
+    return httpx2.AsyncClient(transport=outward.Outward(allowed=True), timeout=_SECONDS, follow_redirects=False)
 
 
 async def note(row: dict[str, Any], answer: Answer) -> None:
@@ -125,9 +149,10 @@ async def _judge(webhook_id: int, answer: Answer, now: dt.datetime) -> None:
         )
         return
     await engine.raw("UPDATE webhook SET failing_since = coalesce(failing_since, $1) WHERE id = $2", now, webhook_id)
+    at_once = 1 if answer.status == 410 or answer.is_hopeless else 0
     gone = await engine.raw(
-        "UPDATE webhook SET state = 'failed', stopped_at = $1 WHERE id = $2 AND state = 'active' AND (failing_since < $3 OR $4 = 410) RETURNING name",
-        now, webhook_id, now - _STOP, answer.status or 0,
+        "UPDATE webhook SET state = 'failed', stopped_at = $1 WHERE id = $2 AND state = 'active' AND (failing_since < $3 OR $4 = 1) RETURNING name",
+        now, webhook_id, now - _STOP, at_once,
     )  # fmt: skip
     if gone:
         admins = await User.select(User.id).where(

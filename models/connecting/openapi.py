@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from models.approvals.events import EVENTS
 from models.approvals.states import STATES
+from models.connecting.reading import STILL
+from models.core import Say
 
 _TEXT: dict[str, Any] = {"type": "string"}
 _NUMBER: dict[str, Any] = {"type": "integer"}
@@ -13,13 +16,13 @@ _MAYBE: dict[str, Any] = {"type": ["string", "null"]}
 _DAY: dict[str, Any] = {"type": ["string", "null"], "format": "date"}
 _MOMENT: dict[str, Any] = {"type": ["string", "null"], "format": "date-time"}
 
-_APPROVAL: dict[str, Any] = {
+_TOLD: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["id", "client_number", "kind", "state", "version", "sequence"],
     "properties": {
         "id": _NUMBER,
-        "external_ref": {**_MAYBE, "description": "What your software calls it."},
+        "external_ref": {**_MAYBE, "description": Say("Hoe uw programma het noemt.")},
         "client_number": _TEXT,
         "kind": {
             "type": "object",
@@ -30,20 +33,55 @@ _APPROVAL: dict[str, Any] = {
         "book_year": {"type": ["integer", "null"]},
         "period": {
             **_MAYBE,
-            "description": "k1 to k4, m01 to m12, p01 to p13 (four weeks), or null for the whole year.",
+            "description": Say(
+                "k1 tot en met k4, m01 tot en met m12, p01 tot en met p13 (vier weken), of null voor het hele jaar."
+            ),
         },
         "title": _MAYBE,
         "state": {"type": "string", "enum": list(STATES)},
-        "version": {**_NUMBER, "description": "Rises when a file is replaced."},
+        "version": {**_NUMBER, "description": Say("Loopt op als een bestand wordt vervangen.")},
         "offered_at": _MOMENT,
         "completed_at": _MOMENT,
         "filed_at": _MOMENT,
         "internal_due": _DAY,
         "legal_due": _DAY,
-        "reason": {**_MAYBE, "description": "Why it was rejected or withdrawn."},
-        "sequence": {**_NUMBER, "description": "Rises with every act: what has a lower number is older."},
+        "reason": {**_MAYBE, "description": Say("Waarom het is afgewezen of ingetrokken.")},
+        "sequence": {
+            **_NUMBER,
+            "description": Say("Loopt op met elke handeling: wat een lager nummer heeft, is ouder."),
+        },
     },
 }
+_STILL: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name", "step", "state"],
+    "properties": {
+        "name": _TEXT,
+        "step": {**_NUMBER, "description": Say("De hoeveelste stap van het plan, vanaf 1.")},
+        "state": {
+            **_TEXT,
+            "enum": list(STILL),
+            "description": Say("asked: is nu aan de beurt; waiting: nog niet aan de beurt."),
+        },
+    },
+}
+_APPROVAL: dict[str, Any] = {
+    **_TOLD,
+    "required": [*_TOLD["required"], "amount_cents", "still_to_approve"],
+    "properties": {
+        **_TOLD["properties"],
+        "amount_cents": {
+            "type": ["integer", "null"],
+            "description": Say("Hele centen; positief is te betalen, negatief te ontvangen."),
+        },
+        "still_to_approve": {
+            "type": "array",
+            "items": _STILL,
+            "description": Say("Wie nog akkoord moet geven; leeg zolang het niet is aangeboden. Volstaat in een stap een van hen, dan staan zij er allen tot een het geeft."),
+        },
+    },
+}  # fmt: skip
 _PROBLEM: dict[str, Any] = {
     "type": "object",
     "required": ["type", "status", "title", "detail", "title_en", "detail_en"],
@@ -59,34 +97,40 @@ _PROBLEM: dict[str, Any] = {
         "request_id": _TEXT,
     },
 }
+_CLIENT: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["number", "name"],
+    "properties": {"number": _TEXT, "name": _TEXT},
+}
 _PLACE: dict[str, Any] = {
     "type": "object",
     "required": ["client_number", "kind", "file"],
     "properties": {
-        "client_number": {**_TEXT, "description": "As the office writes it, with leading zeros."},
-        "kind": {**_TEXT, "description": "The id or the name of one of /kinds."},
-        "book_year": {**_TEXT, "description": "Such as 2025."},
-        "period": {**_TEXT, "description": "k1 to k4, m01 to m12, p01 to p13; leave it out for the whole year."},
+        "client_number": {**_TEXT, "description": Say("Zoals het kantoor het schrijft, met voorloopnullen.")},
+        "kind": {**_TEXT, "description": Say("Het id of de naam van een van /kinds.")},
+        "book_year": {**_TEXT, "description": Say("Zoals 2025.")},
+        "period": {**_TEXT, "description": Say("k1 tot en met k4, m01 tot en met m12, p01 tot en met p13; laat het weg voor het hele jaar.")},
         "title": {**_TEXT, "maxLength": 200},
         "addressee": {**_TEXT, "maxLength": 120},
-        "amount_cents": {**_TEXT, "description": "Whole cents; positive is to pay, negative to receive."},
+        "amount_cents": {**_TEXT, "description": Say("Hele centen; positief is te betalen, negatief te ontvangen.")},
         "message": {**_TEXT, "maxLength": 4000},
         "internal_due": {**_TEXT, "format": "date"},
-        "legal_due": {**_TEXT, "format": "date", "description": "Left out: by the calendar of the kind."},
+        "legal_due": {**_TEXT, "format": "date", "description": Say("Weggelaten: volgens de kalender van de soort.")},
         "external_ref": {**_TEXT, "maxLength": 120},
-        "offer": {**_TEXT, "enum": ["true", "false"], "description": "false: it stays a draft for the office to look at."},
-        "replace": {**_TEXT, "enum": ["true", "false"], "description": "true: takes the place of the same kind and period; earlier approvals become void."},
-        "attachment_name": {"type": "array", "items": _TEXT, "description": "The names of those files that are only added, not approved."},
+        "offer": {**_TEXT, "enum": ["true", "false"], "description": Say("false: het blijft een concept dat het kantoor nog bekijkt.")},
+        "replace": {**_TEXT, "enum": ["true", "false"], "description": Say("true: het komt in de plaats van dezelfde soort en periode; eerdere akkoorden vervallen.")},
+        "attachment_name": {"type": "array", "items": _TEXT, "description": Say("De namen van de bestanden die alleen worden bijgevoegd en niet ter accordering zijn.")},
         "file": {"type": "array", "items": {"type": "string", "contentMediaType": "application/octet-stream"}},
     },
 }  # fmt: skip
 
 
-def _answers(right: str, schema: dict[str, Any], words: str, *wrong: int) -> dict[str, Any]:
+def _answers(right: str, schema: dict[str, Any], words: Say, *wrong: int) -> dict[str, Any]:
     said = {
-        400: "The body did not arrive whole", 401: "No valid token", 403: "The token was not made for this", 404: "Not there, or not for this token",
-        409: "The same kind and period is there already, or the key belongs to another body", 413: "Too large", 422: "Something cannot be; field says which",
-        429: "Too often; wait a quarter of an hour",
+        400: Say("De inhoud kwam niet heel aan"), 401: Say("Geen geldig token"), 403: Say("Dit token is hier niet voor gemaakt"), 404: Say("Het is er niet, of niet voor dit token"),
+        409: Say("Dezelfde soort en periode is er al, of de sleutel hoort bij een andere inhoud"), 413: Say("Te groot"), 422: Say("Er kan iets niet; field zegt welk veld"),
+        429: Say("Te vaak; wacht een kwartier"),
     }  # fmt: skip
     answers: dict[str, Any] = {right: {"description": words, "content": {"application/json": {"schema": schema}}}}
     for status in wrong:
@@ -97,24 +141,43 @@ def _answers(right: str, schema: dict[str, Any], words: str, *wrong: int) -> dic
     return answers
 
 
+def _file(kind: str, words: Say) -> dict[str, Any]:
+    answers = _answers("200", {}, words, 401, 403, 404, 422, 429)
+    schema = {"type": "string", "contentMediaType": kind}
+    return answers | {"200": {"description": words, "content": {kind: {"schema": schema}}}}
+
+
 _ONE = {"$ref": "#/components/schemas/Approval"}
 
 
-def _query(name: str, schema: dict[str, Any], words: str) -> dict[str, Any]:
+def _query(name: str, schema: dict[str, Any], words: Say) -> dict[str, Any]:
     return {"name": name, "in": "query", "required": False, "schema": schema, "description": words}
 
 
 _ID = {"name": "request_id", "in": "path", "required": True, "schema": _NUMBER}
 
 
-def document(base_url: str) -> dict[str, Any]:
-    """The whole description, with this installation's address."""
+def document(base_url: str, speak: Callable[[Say], Any] = str) -> dict[str, Any]:
+    """The whole description, with this installation's address, its words as `speak` says them."""
+    return _said(_document(base_url), speak)  # type: ignore[no-any-return]
+
+
+def _said(part: Any, speak: Callable[[Say], Any]) -> Any:
+    if isinstance(part, Say):
+        return speak(part)
+    if isinstance(part, dict):
+        return {name: _said(value, speak) for name, value in part.items()}
+    return [_said(value, speak) for value in part] if isinstance(part, list) else part
+
+
+def _document(base_url: str) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Poort",
             "version": "1",
-            "summary": "Place documents for approval, ask how they stand, and hear at once what happens to them.",
+            "summary": Say("Plaats stukken ter accordering, vraag hoe ze ervoor staan, en hoor meteen wat ermee gebeurt."),
+            "description": Say("Een token heeft rechten (read, place, proof) en kan voor een deel van de cliënten zijn: van alle andere krijgt het 404."),
         },
         "servers": [{"url": base_url}],
         "security": [{"token": []}],
@@ -122,14 +185,14 @@ def document(base_url: str) -> dict[str, Any]:
             "/api/v1/approvals": {
                 "get": {
                     "operationId": "approvals",
-                    "summary": "Requests for approval, oldest first, in pages",
+                    "summary": Say("Accorderingen, de oudste eerst, in bladzijden"),
                     "parameters": [
-                        _query("client", _TEXT, "The number of a client."),
-                        _query("state", _TEXT, "One or more states, by commas."),
-                        _query("changed_since", {**_TEXT, "format": "date-time"}, "Only those to which something happened since."),
-                        _query("external_ref", _TEXT, "What your software calls it."),
-                        _query("cursor", _NUMBER, "`next` of the page before."),
-                        _query("limit", {**_NUMBER, "minimum": 1, "maximum": 200}, "At most 200; 50 when left out."),
+                        _query("client", _TEXT, Say("Het nummer van een cliënt.")),
+                        _query("state", _TEXT, Say("Een of meer toestanden, met komma’s ertussen.")),
+                        _query("changed_since", {**_TEXT, "format": "date-time"}, Say("Alleen die waarmee sindsdien iets is gebeurd.")),
+                        _query("external_ref", _TEXT, Say("Hoe uw programma het noemt.")),
+                        _query("cursor", _NUMBER, Say("`next` van de vorige bladzijde.")),
+                        _query("limit", {**_NUMBER, "minimum": 1, "maximum": 200}, Say("Hoogstens 200; weggelaten is 50.")),
                     ],
                     "responses": _answers(
                         "200",
@@ -139,48 +202,70 @@ def document(base_url: str) -> dict[str, Any]:
                             "additionalProperties": False,
                             "properties": {"approvals": {"type": "array", "items": _ONE}, "next": {"type": ["integer", "null"]}},
                         },
-                        "A page of them", 401, 403, 404, 422, 429,
+                        Say("Een bladzijde ervan"), 401, 403, 404, 422, 429,
                     ),
                 },
                 "post": {
                     "operationId": "place",
-                    "summary": "Place one or more files for approval",
-                    "description": "With an Idempotency-Key the same call may be made again for a day: it gets the same answer, and nothing is placed twice.",
+                    "summary": Say("Een of meer bestanden ter accordering plaatsen"),
+                    "description": Say("Met een Idempotency-Key mag hetzelfde verzoek een dag lang opnieuw worden gedaan: het krijgt hetzelfde antwoord, en er wordt niets twee keer geplaatst."),
                     "parameters": [
                         {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {**_TEXT, "maxLength": 200}}
                     ],
                     "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _PLACE}}},
-                    "responses": _answers("201", _ONE, "It is placed", 400, 401, 403, 404, 409, 413, 422, 429),
+                    "responses": _answers("201", _ONE, Say("Het is geplaatst"), 400, 401, 403, 404, 409, 413, 422, 429),
                 },
             },
             "/api/v1/approvals/{request_id}": {
                 "get": {
                     "operationId": "approval",
-                    "summary": "How one stands",
+                    "summary": Say("Hoe één accordering ervoor staat"),
                     "parameters": [_ID],
-                    "responses": _answers("200", _ONE, "As it is now", 401, 403, 404, 429),
+                    "responses": _answers("200", _ONE, Say("Zoals het nu is"), 401, 403, 404, 429),
                 }
             },
             "/api/v1/approvals/{request_id}/withdraw": {
                 "post": {
                     "operationId": "withdraw",
-                    "summary": "Withdraw it, with a reason",
+                    "summary": Say("Intrekken, met een reden"),
                     "parameters": [_ID],
                     "requestBody": {
                         "required": True,
                         "content": {
                             "application/json": {
-                                "schema": {"type": "object", "required": ["reason"], "properties": {"reason": _TEXT}}
+                                "schema": {"type": "object", "required": ["reason"], "properties": {"reason": {**_TEXT, "maxLength": 2000}}}
                             }
                         },
                     },
-                    "responses": _answers("200", _ONE, "It is withdrawn", 401, 403, 404, 413, 422, 429),
+                    "responses": _answers("200", _ONE, Say("Het is ingetrokken"), 401, 403, 404, 413, 422, 429),
+                }
+            },
+            "/api/v1/approvals/{request_id}/certificate": {
+                "get": {
+                    "operationId": "certificate",
+                    "summary": Say("De verzegelde akkoordverklaring, als PDF"),
+                    "description": Say(
+                        "Vanaf dat het akkoord is en verzegeld, enkele seconden nadat de state approved werd; daarvoor 404. Het token heeft het recht proof nodig."
+                    ),
+                    "parameters": [_ID],
+                    "responses": _file("application/pdf", Say("De nieuwste akkoordverklaring, zoals die verzegeld is")),
+                }
+            },
+            "/api/v1/approvals/{request_id}/evidence": {
+                "get": {
+                    "operationId": "evidence",
+                    "summary": Say("Het bewijsbestand, als ZIP: stukken, akkoordverklaring en handelingen, met hoe ze zonder ons worden nagekeken"),
+                    "description": Say(
+                        "Wat erin zit en hoe het wordt nagekeken, staat erin in HOE-CONTROLEREN.txt. Het token heeft het recht proof nodig."
+                    ),
+                    "parameters": [_ID],
+                    "responses": _file("application/zip", Say("Het bewijsbestand, zoals het nu is")),
                 }
             },
             "/api/v1/kinds": {
                 "get": {
                     "operationId": "kinds",
-                    "summary": "The kinds this office uses",
+                    "summary": Say("De soorten die dit kantoor gebruikt"),
                     "responses": _answers(
                         "200",
                         {
@@ -197,17 +282,17 @@ def document(base_url: str) -> dict[str, Any]:
                                 }
                             },
                         },
-                        "All of them", 401, 403, 404, 429,
+                        Say("Allemaal"), 401, 403, 404, 429,
                     ),
                 }
             },
             "/api/v1/clients/{number}": {
                 "get": {
                     "operationId": "client",
-                    "summary": "Whether there is an active client with this number",
+                    "summary": Say("Of er een actieve cliënt met dit nummer is"),
                     "parameters": [{"name": "number", "in": "path", "required": True, "schema": _TEXT}],
                     "responses": _answers(
-                        "200", {"type": "object", "required": ["number"], "properties": {"number": _TEXT}}, "There is", 401, 403, 404, 429
+                        "200", {"$ref": "#/components/schemas/Client"}, Say("Die is er"), 401, 403, 404, 429
                     ),
                 }
             },
@@ -222,18 +307,18 @@ def document(base_url: str) -> dict[str, Any]:
                                 "schema": {
                                     "type": "object",
                                     "required": ["type", "timestamp", "data"],
-                                    "properties": {"type": {"const": f"approval.{event}"}, "timestamp": _TEXT, "data": _ONE},
+                                    "properties": {"type": {"const": f"approval.{event}"}, "timestamp": _TEXT, "data": {"$ref": "#/components/schemas/Told"}},
                                 }
                             }
                         }
                     },
-                    "responses": {"200": {"description": "Anything from 200 to 299 within 15 seconds; 410 stops the webhook."}},
+                    "responses": {"200": {"description": Say("Alles van 200 tot en met 299 binnen 15 seconden; 410 stopt de webhook.")}},
                 }
             }
             for event in EVENTS
         },
         "components": {
-            "schemas": {"Approval": _APPROVAL, "Problem": _PROBLEM},
+            "schemas": {"Approval": _APPROVAL, "Told": _TOLD, "Client": _CLIENT, "Problem": _PROBLEM},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }  # fmt: skip

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from models import approvals
 from models.approvals.records import ApprovalRequest
+from models.connecting import typed
 from models.connecting.reading import client_numbered, kind_named
 from models.core import Refused, Say
 from models.viewer import Permission, Viewer
@@ -41,7 +41,7 @@ async def looked_over(fields: Mapping[str, Sequence[str]], files: Sequence[Arriv
     """
     if not files:
         raise Refused("file", Say("Stuur ten minste één PDF mee."))
-    added = set(fields.get("attachment_name", ()))
+    added = {typed.text("attachment_name", name, 500) for name in fields.get("attachment_name", ())}
     parts = []
     for one in files:
         mime = one.content_type.mime
@@ -57,68 +57,51 @@ async def place(
 ) -> ApprovalRequest:
     """A draft, or offered at once where that is asked. Raises AlreadyThere where one of this kind and period is there and
     `replace` was not said."""
-    client = await client_numbered(viewer, _one(fields, "client_number"))
-    kind = await kind_named(_one(fields, "kind"))
-    book_year = _whole(fields, "book_year")
+    said = _Said(fields)
+    client = await client_numbered(viewer, said.text("client_number"))
+    kind = await kind_named(said.text("kind"))
+    book_year, period = typed.year("book_year", said["book_year"]), said.text("period").lower()
+    replaces = typed.yes("replace", said["replace"])
+    former = await _former(client.id, kind.id, book_year, period) if replaces else None
     values = approvals.NewRequest(
         kind=kind.id,
         book_year=book_year,
-        period=_one(fields, "period"),
-        title=_one(fields, "title", 200),
-        addressee=_one(fields, "addressee", 120) or None,
-        amount=_whole(fields, "amount_cents"),
-        message=_one(fields, "message", 4000),
-        internal_due=_day(fields, "internal_due"),
-        legal_due=_day(fields, "legal_due"),
-        replaces=await _former(client.id, kind.id, fields, book_year),
+        period=period,
+        title=said.text("title"),
+        addressee=said.text("addressee", 120) or None,
+        amount=typed.whole("amount_cents", said["amount_cents"]),
+        message=said.text("message", 4000),
+        internal_due=typed.day("internal_due", said["internal_due"]),
+        legal_due=typed.day("legal_due", said["legal_due"]),
+        replaces=former,
         source="api",
-        external_ref=_one(fields, "external_ref", 120),
+        external_ref=said.text("external_ref", 120),
     )
     request = await approvals.make(client, values, parts, by=viewer)
-    if _yes(fields, "offer"):
+    if typed.yes("offer", said["offer"]):
         await approvals.offer(request, by=viewer)
     return request
 
 
-async def _former(client: int, kind: int, fields: Mapping[str, Sequence[str]], book_year: int | None) -> int | None:
-    if not _yes(fields, "replace"):
-        return None
-    formers = await approvals.already_there(client, kind, book_year, _one(fields, "period").strip().lower())
+async def _former(client: int, kind: int, book_year: int | None, period: str) -> int | None:
+    formers = await approvals.already_there(client, kind, book_year, period)
     return formers[0].id if formers else None
 
 
 async def withdraw(viewer: Viewer, request_id: int, reason: str) -> None:
     """Raises Missing, Refused."""
-    await approvals.withdraw(await request_of(viewer, request_id), reason[:2000], by=viewer)
+    request = await request_of(viewer, request_id)
+    await approvals.withdraw(request, typed.text("reason", reason, 2000), by=viewer)
 
 
-def _one(fields: Mapping[str, Sequence[str]], name: str, most: int = 200) -> str:
-    value = (fields.get(name) or ("",))[0].strip()
-    if len(value) > most:
-        raise Refused(name, Say("Dit is {n} tekens; er passen er {most}.", n=len(value), most=most))
-    return value
+class _Said:
+    """The first value of each field, '' where it was not sent."""
 
+    def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
+        self._fields = fields
 
-def _whole(fields: Mapping[str, Sequence[str]], name: str) -> int | None:
-    value = _one(fields, name)
-    if not value:
-        return None
-    digits = value.removeprefix("-")
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 15):
-        raise Refused(name, Say("Vul een heel getal in."))
-    return int(value)
+    def __getitem__(self, name: str) -> str:
+        return (self._fields.get(name) or ("",))[0]
 
-
-def _day(fields: Mapping[str, Sequence[str]], name: str) -> dt.date | None:
-    value = _one(fields, name)
-    try:
-        return dt.date.fromisoformat(value) if value else None
-    except ValueError:
-        raise Refused(name, Say("Vul een dag in als 2026-12-31.")) from None
-
-
-def _yes(fields: Mapping[str, Sequence[str]], name: str) -> bool:
-    value = _one(fields, name).lower()
-    if value not in ("", "true", "false"):
-        raise Refused(name, Say("Vul true of false in."))
-    return value == "true"
+    def text(self, name: str, most: int = 200) -> str:
+        return typed.text(name, self[name], most)

@@ -9,12 +9,14 @@ from typing import Any
 from models import engine
 from models.approvals.record import ApprovalRecord
 from models.approvals.records import ApprovalKind, ApprovalRequest
-from models.approvals.states import STATES
+from models.approvals.states import OPEN, STATES, one_of
 from models.clients import Client
+from models.connecting import typed
 from models.core import Refused, Say, fold
 from models.viewer import Viewer
 
 MOST = 200
+STILL = ("asked", "waiting")  # of a place in the plan: nothing was decided yet
 
 
 async def told_of(ids: Sequence[int]) -> list[dict[str, Any]]:
@@ -29,6 +31,35 @@ async def told_of(ids: Sequence[int]) -> list[dict[str, Any]]:
         f"FROM approval_request r JOIN client c ON c.id = r.client JOIN approval_kind k ON k.id = r.kind WHERE r.id IN ({listed}) ORDER BY r.id"
     )
     return [_told(row) for row in rows]
+
+
+async def answer_of(ids: Sequence[int]) -> list[dict[str, Any]]:
+    """What is told of these, with what a webhook does not carry: the amount, and who is still to approve. Set-based."""
+    rows = await told_of(ids)
+    amounts, still = await _amounts(ids), await still_to_approve(ids)
+    return [
+        row | {"amount_cents": amounts.get(row["id"]), "still_to_approve": still.get(row["id"], [])} for row in rows
+    ]
+
+
+async def _amounts(ids: Sequence[int]) -> dict[int, int | None]:
+    rows = await ApprovalRequest.select(ApprovalRequest.id, ApprovalRequest.amount).where(
+        ApprovalRequest.id.is_in([*ids, -1])
+    )
+    return {row["id"]: row["amount"] for row in rows}
+
+
+async def still_to_approve(ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    """Of each that is open: the places of its plan where nothing was decided yet, in their order."""
+    listed = ", ".join(str(int(id)) for id in ids) or "-1"
+    rows = await engine.raw(
+        "SELECT a.request, u.full_name AS name, a.step, a.state FROM approver a JOIN approval_request r ON r.id = a.request JOIN users u ON u.id = a.person "
+        f"WHERE a.request IN ({listed}) AND r.state IN ({one_of(OPEN)}) AND a.step > 0 AND a.state IN ({one_of(STILL)}) ORDER BY a.request, a.step, u.sort_key, a.id"
+    )
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["request"], []).append({"name": row["name"], "step": row["step"], "state": row["state"]})
+    return found
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:
@@ -71,6 +102,7 @@ async def some(
     """Those after the cursor that this viewer may see, oldest first. Raises Refused for a state that does not exist."""
     if any(state not in STATES for state in states):
         raise Refused("state", Say("Deze toestand bestaat niet."))
+    client, external_ref = typed.text("client", client), typed.text("external_ref", external_ref)
     condition: Any = viewer.scope(ApprovalRequest).condition & (ApprovalRequest.id > after)
     if client:
         condition &= ApprovalRequest.client.number == client
@@ -82,7 +114,7 @@ async def some(
         changed = ApprovalRecord.select(ApprovalRecord.request).where(ApprovalRecord.at > changed_since)
         condition &= ApprovalRequest.id.is_in(changed)
     rows = await ApprovalRequest.select(ApprovalRequest.id).where(condition).order_by(ApprovalRequest.id).limit(limit)
-    return await told_of([row["id"] for row in rows])
+    return await answer_of([row["id"] for row in rows])
 
 
 async def kinds() -> list[dict[str, Any]]:
@@ -96,6 +128,7 @@ async def kinds() -> list[dict[str, Any]]:
 
 async def client_numbered(viewer: Viewer, number: str) -> Client:
     """Raises Refused when there is no such active client for this viewer."""
+    number = typed.text("client_number", number)
     found = await viewer.clients.where((Client.number == number) & (Client.state == "active")).find()
     if found is None:
         raise Refused("client_number", Say("Er is geen actieve cliënt met nummer “{number}”.", number=number[:20]))
@@ -104,6 +137,7 @@ async def client_numbered(viewer: Viewer, number: str) -> Client:
 
 async def kind_named(asked: str) -> ApprovalKind:
     """By id or by name. Raises Refused."""
+    asked = typed.text("kind", asked)
     by: Any = ApprovalKind.name_key == fold(asked)
     if asked.isascii() and asked.isdecimal() and len(asked) < 10:
         by = ApprovalKind.id == int(asked)

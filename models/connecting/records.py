@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from piccolo.columns import BigInt, Date, ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
+from piccolo.columns import BigInt, Boolean, Date, ForeignKey, Integer, OnDelete, Text, Timestamptz, Varchar
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
 from models.accounts import User
-from models.clients import Client
+from models.clients import Client, ClientGroup
 from models.core import Owned, Say
 from models.personal import NUMBER_ONLY, Erase, Export
 from models.viewer import Permission
@@ -28,6 +28,7 @@ class ApiToken(Owned, Table, tablename="api_token"):
     name = Varchar(length=120)
     digest = Varchar(length=64)
     scopes = Varchar(length=80, help_text="place, read; by commas")
+    is_limited = Boolean(default=False, help_text="to the clients of TokenReach, also when none of those is left")
     person = ForeignKey(User, null=False, on_delete=OnDelete.cascade, index=True, help_text="as whom it acts")
     made_at = Timestamptz()
     expires_on = Date(null=True, default=None, help_text="The last day.")
@@ -39,6 +40,20 @@ class ApiToken(Owned, Table, tablename="api_token"):
 
     EXPORTS = Export(Say("API-tokens"), by=("person",), hidden=("digest",))
     ERASES = Erase(ground=NUMBER_ONLY)
+
+    @classmethod
+    def visible_to(cls, viewer: Viewer) -> Any:
+        return _for_settings(cls.id, viewer)
+
+
+class TokenReach(Owned, Table, tablename="api_token_reach"):
+    """A group of clients, or one client, to which a token is limited."""
+
+    token = ForeignKey(ApiToken, null=False, on_delete=OnDelete.cascade, index=True)
+    client_group = ForeignKey(ClientGroup, null=True, default=None, on_delete=OnDelete.cascade)
+    client = ForeignKey(Client, null=True, default=None, on_delete=OnDelete.cascade, index=True)
+
+    api_token_reach_one = Check("(client_group IS NULL) <> (client IS NULL)")
 
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:

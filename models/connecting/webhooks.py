@@ -9,7 +9,7 @@ import secrets
 from typing import Any
 from urllib.parse import urlsplit
 
-from models import config, engine, secret_box
+from models import config, engine, inside, secret_box
 from models.approvals.events import EVENTS, subscribe
 from models.approvals.records import ApprovalRequest
 from models.connecting.reading import told_of
@@ -107,18 +107,30 @@ def new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
+async def unreachable(address: str) -> Refused | None:
+    """Where the name of an address leads into this network: outside every unit, because others are asked."""
+    try:
+        host = urlsplit(address.strip()).hostname or ""
+    except ValueError:
+        return None  # said when it is saved
+    return Refused("address", inside.WHY) if await inside.leads_inside(host) else None
+
+
 def _checked(name: str, address: str, events: list[str]) -> dict[str, Any]:
     name, address = " ".join(name.split()), address.strip()
     if not name:
         raise Refused("name", Say("Vul in naar welk programma dit gaat."))
     parts = urlsplit(address)
-    plain = parts.scheme == "http" and config.settings().allow_private_feeds
+    host = parts.hostname or ""
+    plain = parts.scheme == "http" and (config.settings().allow_private_feeds or inside.is_allowed(host))
     try:
-        named = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        named = bool(host) and (parts.port is None or parts.port > 0)
     except ValueError:
         named = False
     if not named or parts.username or parts.fragment or not (parts.scheme == "https" or plain) or len(address) > 500:
         raise Refused("address", Say("Vul een volledig adres in dat met https:// begint, zonder wachtwoord erin."))
+    if inside.is_inside(host):
+        raise Refused("address", inside.WHY)
     if any(event not in EVENTS for event in events):
         raise Refused("events", Say("Kies uit de gebeurtenissen."))
     kept = "" if len(set(events)) in (0, len(EVENTS)) else ",".join(event for event in EVENTS if event in events)
@@ -154,13 +166,17 @@ async def _put(webhook: int | None, client: int | None, event: str, body: dict[s
 
 
 async def all_webhooks() -> list[dict[str, Any]]:
-    """Each with how many wait and how the last try went."""
-    return await engine.raw(
+    """Each with how many wait and when it was tried last."""
+    rows = await engine.raw(
         "SELECT w.id, w.name, w.address, w.events, w.state, w.failing_since, "
         "(SELECT count(*) FROM webhook_delivery d WHERE d.webhook = w.id AND d.state = 'waiting') AS waiting, "
         "(SELECT max(d.tried_at) FROM webhook_delivery d WHERE d.webhook = w.id) AS tried_at "
         "FROM webhook w WHERE w.state <> 'ended' ORDER BY w.id"
     )
+    for row in rows:
+        if isinstance(row["tried_at"], str):  # SQLite knows the type of a column, and not of a maximum
+            row["tried_at"] = dt.datetime.fromisoformat(row["tried_at"])
+    return rows
 
 
 async def deliveries(webhook_id: int, page: int = 1, size: int = 50) -> list[dict[str, Any]]:

@@ -16,15 +16,18 @@ from models.engine.units import Rows, count, present, unhurried, writing
 
 POOL_SIZE = 8  # connections per process
 WAIT_SECONDS = 20.0  # for one of them
+_LINE = 0x506F6F7274  # the advisory lock of units that collided
+_LINE_SECONDS = 2.0  # so long one waits for it; then it is tried out of turn
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITE = "BEGIN ISOLATION LEVEL SERIALIZABLE"
 
 
 class _Connection:
-    __slots__ = ("pg", "pool")
+    __slots__ = ("line", "pg", "pool")
 
     def __init__(self, pg: Any, pool: Any) -> None:
         self.pg, self.pool = pg, pool
+        self.line: asyncio.Lock | None = None  # held, as the database's lock of the same meaning is
 
     async def fetch(self, sql: str, args: Sequence[Any] = ()) -> Rows:
         count(sql)
@@ -50,19 +53,29 @@ class _Connection:
 class PoolEngine(PostgresEngine):
     """Piccolo's engine over our own units. A pool belongs to one event loop: each gets its own, when first needed."""
 
-    __slots__ = ("_pools", "_starting", "url")
+    __slots__ = ("_lines", "_pools", "_starting", "url")
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = weakref.WeakKeyDictionary()
+        self._lines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = weakref.WeakKeyDictionary()
         self._starting: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = weakref.WeakKeyDictionary()
         super().__init__({"dsn": url}, extensions=())
 
     # units
 
-    async def begin(self, writes: bool) -> _Connection:
-        connection = await self._lease()
+    async def begin(self, writes: bool, in_line: bool = False) -> _Connection:
+        line = await self._turn() if in_line else None
         try:
+            connection = await self._lease()
+        except BaseException:
+            if line:
+                line.release()
+            raise
+        connection.line = line
+        try:
+            if line:
+                await _take_turn(connection)
             await connection.pg.execute(_WRITE if writes else _READ)
         except BaseException:
             await self.rollback(connection)
@@ -88,6 +101,15 @@ class PoolEngine(PostgresEngine):
             with contextlib.suppress(RuntimeError):  # its loop is closed already
                 pool.terminate()
         self._pools.clear()
+
+    async def _turn(self) -> asyncio.Lock | None:
+        """Of one process only one unit at a time holds a connection while it waits for its turn; None when that takes too long."""
+        line = self._lines.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINE_SECONDS):
+                await line.acquire()
+            return line
+        return None
 
     async def _lease(self) -> _Connection:
         pool = self._pools.get(asyncio.get_running_loop()) or await self._start()
@@ -164,7 +186,29 @@ async def _finish(connection: _Connection, how: str) -> None:
             raise
         pg.terminate()
     finally:
-        await connection.pool.release(pg)
+        try:
+            await _end_turn(connection)
+        finally:
+            await connection.pool.release(pg)
+
+
+async def _take_turn(connection: _Connection) -> None:
+    """Before the unit begins, so that its view is of after the one before it in the line."""
+    with contextlib.suppress(TimeoutError):
+        await connection.pg.execute(f"SELECT pg_advisory_lock({_LINE})", timeout=_LINE_SECONDS)
+
+
+async def _end_turn(connection: _Connection) -> None:
+    line, connection.line = connection.line, None
+    if line is None:
+        return
+    try:
+        if not connection.pg.is_closed():
+            await connection.pg.execute("SELECT pg_advisory_unlock_all()")
+    except Exception:
+        connection.pg.terminate()  # the lock goes with the connection
+    finally:
+        line.release()
 
 
 async def _nothing_to_reset(connection: Any) -> None:

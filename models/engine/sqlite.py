@@ -34,7 +34,7 @@ class WalEngine(SQLiteEngine):
 
     # units
 
-    async def begin(self, writes: bool) -> Connection:
+    async def begin(self, writes: bool, in_line: bool = False) -> Connection:
         state = self._state()
         if not writes:
             return await state.lease(begin=True)

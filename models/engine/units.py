@@ -38,7 +38,10 @@ class Database(Protocol):
 
     engine_type: str
 
-    async def begin(self, writes: bool) -> Any: ...
+    async def begin(self, writes: bool, in_line: bool = False) -> Any:
+        """`in_line`: after whoever else collided, so that these do not collide with one another again and again."""
+        ...
+
     async def commit(self, connection: Any) -> None: ...
     async def rollback(self, connection: Any) -> None: ...
     async def close(self) -> None: ...
@@ -156,7 +159,7 @@ async def reading() -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def writing() -> AsyncIterator[None]:
+async def writing(in_line: bool = False) -> AsyncIterator[None]:
     """One atomic change: commit on return, roll back on raise. Inside another writing unit it joins that one.
 
     Raises:
@@ -169,7 +172,7 @@ async def writing() -> AsyncIterator[None]:
         yield
         return
     engine = database()
-    connection = await engine.begin(writes=True)
+    connection = await engine.begin(writes=True, in_line=in_line)
     unit = Unit(connection, writes=True)
     token = present.set(unit)
     try:
@@ -240,14 +243,17 @@ _at_once: set[asyncio.Future[Any]] = set()  # the loop itself keeps only weak re
 async def run_writing(change: Callable[[], Awaitable[R]]) -> R:
     """Carry out the change as one writing unit, and again when the database says that it collided with another one.
 
-    Inside a writing unit it joins that one, which is then the one to be repeated.
+    Who collided waits for the others that did: where many write the same at once (readers of one document, say, whose pages are
+    noted), each has his turn. Long work does not stand in that line, where people would wait for it. Inside a writing unit it
+    joins that one, which is then the one to be repeated.
     """
     if in_writing():
         return await change()
-    tries = _PATIENT_TRIES if _is_patient.get() else _TRIES
+    patient = _is_patient.get()
+    tries = _PATIENT_TRIES if patient else _TRIES
     for attempt in range(1, tries + 1):
         try:
-            async with writing():
+            async with writing(in_line=attempt > 1 and not patient):
                 return await change()
         except Exception as error:
             if not is_serialization_failure(error) or attempt == tries:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from models import engine
+from models.approvals.proofs import today
 from models.clients import settle, settle_rights
 from models.clients.sectors import link_by_name
 from models.core import Refused, Say, fold, save
@@ -93,6 +94,7 @@ class _Commit(OfficeCommit):
         await self._make_people()
         await self._change_people()
         await self._give_access()
+        await self._give_approver_roles()
         await self._give_duties()
         await settle(clients=self.clients.values())
         await settle_rights(people=self.people.values())
@@ -216,6 +218,18 @@ class _Commit(OfficeCommit):
                 )
                 for c in contents
                 if c.get("access")
+            ],
+        )
+
+    async def _give_approver_roles(self) -> None:
+        contents = [content for action in ("new", "changed") for content, _ in self.plan.of("user", action)]
+        await engine.copy_rows(
+            "approver_role",
+            ("client", "person", "role", "since", "made_by", "made_at", "imported"),
+            [
+                (self.clients[c["client"]], self.people[c["user"]], role, today(), self.by.user.id, self.now, self.id)
+                for c in contents
+                for role in c.get("approver_roles", ())
             ],
         )
 

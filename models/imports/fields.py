@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from models import dutch
 from models.accounts.roles import SPELLINGS
+from models.approvals.records import ROLES as APPROVER_ROLES
 from models.clients.records import RESPONSIBLE_FOR
 from models.core import Refused, Say, fold
 from models.imports.lexicon import FIELDS, Field, Kind, field_of, heading_key
@@ -109,7 +110,9 @@ class _Reading:
             return
         text = text_of(cell)
         if not text or (field.reads in _NOTHING_FOR and text.casefold() in _NOTHING):
-            self._keep([] if field.reads in ("groups", "duties") else None if field.reads == "date" else "")
+            self._keep(
+                [] if field.reads in ("groups", "duties", "approver_role") else None if field.reads == "date" else ""
+            )
             return
         try:
             parser: Callable[[Cell, str], Value] | None = getattr(self, f"_{field.reads}", None)
@@ -279,6 +282,15 @@ class _Reading:
         found = {_DUTIES[word] for word in words}
         return [duty for duty in RESPONSIBLE_FOR if duty in found]
 
+    def _approver_role(self, cell: Cell, text: str) -> list[str]:
+        """As what somebody approves at the client, in any of its names; more than one between commas, or on lines of their own."""
+        words = [" ".join(fold(word).strip(" .").split()) for word in re.split(r"[,;|\n/+]", text) if word.strip()]
+        if unknown := [word for word in words if word not in _APPROVER_ROLES]:
+            why = "“{text}” is geen rol bij accorderen. Kies directeur, partner, salariscontact of gemachtigde."
+            raise Refused("", Say(why, text=unknown[0][:40]))
+        found = {_APPROVER_ROLES[word] for word in words}
+        return [role for role in APPROVER_ROLES if role in found]
+
     def _role(self, cell: Cell, text: str) -> str:
         return _known(
             text,
@@ -352,6 +364,35 @@ _DUTIES |= {
     "fiscalist": "tax", "belasting": "tax", "aangifte": "tax", "salaris": "payroll", "loon": "payroll", "lonen": "payroll",
     "salarisadministratie": "payroll", "boekhouding": "accounts", "boekhouder": "accounts", "jaarrekening": "accounts",
 }  # fmt: skip
+_APPROVER_ROLES = {key: key for key in APPROVER_ROLES} | {
+    fold(str(words)): key for key, words in APPROVER_ROLES.items()
+}
+_APPROVER_ROLES |= dict.fromkeys(
+    ("directie", "directrice", "dga", "bestuurder", "bestuur", "directeur-grootaandeelhouder", "directeur grootaandeelhouder", "eigenaar",
+     "ondernemer", "vennoot", "maat", "owner", "managing director"),
+    "director",
+)  # fmt: skip
+_APPROVER_ROLES |= dict.fromkeys(
+    ("partner", "fiscale partner", "echtgenoot", "echtgenote", "fiscal partner", "spouse"), "partner"
+)
+_APPROVER_ROLES |= dict.fromkeys(
+    ("salaris", "salariscontactpersoon", "contact salaris", "contactpersoon salaris", "salarisadministratie", "salarisadministrateur",
+     "loon", "loonadministratie", "payroll contact"),
+    "payroll",
+)  # fmt: skip
+_APPROVER_ROLES |= dict.fromkeys(
+    (
+        "gevolmachtigde",
+        "volmacht",
+        "gemachtigd",
+        "tekenbevoegd",
+        "tekenbevoegde",
+        "procuratiehouder",
+        "authorized",
+        "proxy",
+    ),
+    "authorised",
+)
 _LANGUAGES = {"nl": "nl", "nederlands": "nl", "dutch": "nl", "nld": "nl", "nl-nl": "nl"}
 _LANGUAGES |= {"en": "en", "engels": "en", "english": "en", "eng": "en", "en-gb": "en", "en-us": "en", "uk": "en"}
 

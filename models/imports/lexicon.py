@@ -508,6 +508,14 @@ FIELDS: dict[Kind, tuple[Field, ...]] = {
             True,
         ),
         *_person("", own=True),
+        _field(
+            "approver_role",
+            "Rol bij accorderen",
+            "Approval role",
+            "accorderingsrol, rol accorderen, rol accordering, accordeerrol, rol bij accordering, ondertekenrol, tekenrol, approver role, role when approving",
+            "approver_role",
+            80,
+        ),
     ),
 }
 

@@ -27,6 +27,7 @@ from models.imports.sheet import Row
 from models.imports.wholes import Parsed
 from models.imports.world import CLIENT_FIELDS, USER_FIELDS, Keys, World
 from models.people import number_key
+from models.viewer import Permission, Right
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -291,6 +292,9 @@ class Planner(OfficePlanner):
         elif role and role != access["role"]:
             content |= {"role": role, "rights": int(RIGHTS_OF[role]), "rights_before": int(access["own"])}
             changes["role"] = [access["role"], role]
+        if wanted := values.get("approver_role"):
+            held = self.world.approving.get((there["id"], at["id"]), []) if there and at else []
+            notes = [*notes, *self._approves(wanted, held, access, role, content, changes)]
         if there is None and first is None:
             content["values"] = own
         elif access is not None and there is not None:
@@ -309,6 +313,24 @@ class Planner(OfficePlanner):
             self._people.setdefault(address, []).append((row.line, own))
         known = there or ({"id": None} if first else None)
         self._keep(row, "user", label, known, content, changes, notes)
+
+    def _approves(
+        self, wanted: list[str], held: list[str], access: dict[str, Any] | None, role: str, content: dict[str, Any],
+        changes: dict[str, list[Any]],
+    ) -> list[Note]:  # fmt: skip
+        """The roles that somebody has not yet, from the day of the import on; what he had stays his. What is to be said of it."""
+        fresh = [one for one in wanted if one not in held]
+        if not fresh:
+            return []
+        if not self.by.may(Permission.EDIT_APPROVALS):
+            return [("approver_role", Say("U mag niet wijzigen wie accordeert; de rol komt er niet bij."))]
+        content["approver_roles"] = fresh
+        changes["approver_role"] = [",".join(held), ",".join([*held, *fresh])]
+        rights = content["rights"] if content["role"] else access["rights"] if access else 0
+        if (not content["role"] or role in RIGHTS_OF) and not rights & Right.APPROVE and fresh != ["partner"]:
+            why = Say("Met deze rechten mag hij hier niet accorderen; zolang wordt hij niet gevraagd.")
+            return [("approver_role", why)]
+        return []
 
     def _who(
         self, address: str, values: dict[str, Any]

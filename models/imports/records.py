@@ -262,6 +262,7 @@ class ImportRow(Owned, Table, tablename="import_row"):
             "staff_role": content.get("staff_role"),
             "role": content.get("role"),
             "access": content.get("to"),
+            "approver_role": ",".join(content.get("approver_roles", ())),
         }
         values = {**content.get("values", {}), **{name: value for name, value in more.items() if value}}
         return {

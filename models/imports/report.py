@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import xlsxwriter
 
+from models.approvals.records import ROLES as APPROVER_ROLES
 from models.core import Say
 from models.imports.lexicon import FIELDS, KINDS, SHEETS, WORKBOOK, Kind
 
@@ -140,12 +141,18 @@ def _all(sheet: Any, record: Import, rows: list[dict[str, Any]], speak: Speak, b
     _line(sheet, 0, [speak(head) for head in heads], bold)
     for at, row in enumerate(rows, 1):
         moves = "; ".join(
-            f"{speak(labels.get(name, name))}: {before or '-'} → {after}"
+            f"{speak(labels.get(name, name))}: {_value(name, before, speak) or '-'} → {_value(name, after, speak)}"
             for name, (before, after) in json.loads(row["changes"]).items()
         )
         part, action = speak(_PARTS[row["part"]]), speak(_ACTIONS[row["action"]])
         line = [str(row["line"]), *_where(record, row), part, action, row["label"], moves, _reasons(row, speak)]
         _line(sheet, at, line)
+
+
+def _value(name: str, value: Any, speak: Speak) -> Any:
+    if name != "approver_role":
+        return value
+    return ", ".join(speak(APPROVER_ROLES.get(role, role)) for role in value.split(",") if role)
 
 
 def _reasons(row: dict[str, Any], speak: Speak) -> str:
@@ -177,5 +184,6 @@ _EXAMPLES: dict[Kind, dict[str, str]] = {
     "users": {
         "client_number": "10001", "initials": "J.", "first_name": "Jan", "prefix": "de", "surname": "Vries",
         "email": "jan@voorbeeld.example", "phone": "06 12345678", "language": "nl", "role": "beheerder",
+        "approver_role": "directeur",
     },
 }  # fmt: skip

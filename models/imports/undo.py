@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from models import engine
+from models.approvals.proofs import today
 from models.clients import settle, settle_rights
 from models.core import Refused, Say, save
 from models.imports.world import CLIENT_FIELDS, USER_FIELDS, listed
@@ -130,6 +131,12 @@ async def carry_out(record: Import, by: Viewer) -> dict[str, Any]:
     if found:
         raise Refused("", found[0])
     counts = await _restore(record)
+    # ended and not deleted, of who stays: a role is kept, so that who might approve then can be told later
+    await engine.raw(
+        "UPDATE approver_role SET until = $2 WHERE imported = $1 AND until IS NULL",
+        record.id,
+        today() - dt.timedelta(days=1),
+    )
     for table in ("access", "membership", "client_sector", "responsible", "users", "client", "client_group", "sector"):
         gone = await engine.raw(f"DELETE FROM {table} WHERE imported = $1 RETURNING id", record.id)
         counts[table] = len(gone)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from models import engine
+from models.approvals.proofs import today
 from models.clients import seen as clients_seen
 from models.core import fold
 
@@ -66,6 +67,9 @@ class World:
     memberships: set[tuple[int, int]]
     duties: dict[tuple[int, int], dict[str, Any]]
     likes: dict[tuple[str, str], tuple[str, str]]
+    approving: dict[
+        tuple[int, int], list[str]
+    ]  # person, client > the roles in which he approves there, as long as they last
     templates: dict[int, str]  # client > the template that its rights group hands to new users
     seen: set[int] | None = None  # the clients that a restricted employee may see; None: all
 
@@ -101,6 +105,7 @@ class World:
         for pair in sorted(self.accesses):
             hashed.update(repr((pair, self.accesses[pair]["role"], self.accesses[pair]["rights"])).encode())
         hashed.update(repr(sorted(self.memberships)).encode())
+        hashed.update(repr(sorted(self.approving.items())).encode())
         hashed.update(repr(sorted((pair, row["roles"]) for pair, row in self.duties.items())).encode())
         hashed.update(
             repr(sorted(self.seen & {row["id"] for row in self.clients.values()} if self.seen else ())).encode()
@@ -133,6 +138,12 @@ async def load(keys: Keys, by: Viewer) -> World:
     accesses = await _by_id(
         "SELECT person, client, rights, role, own FROM access WHERE person IN {}", [u["id"] for u in users]
     )
+    approving: dict[tuple[int, int], list[str]] = {}
+    for row in await _by_id(
+        f"SELECT person, client, role FROM approver_role WHERE (until IS NULL OR until >= '{today().isoformat()}') AND person IN {{}} ORDER BY id",
+        [u["id"] for u in users],
+    ):
+        approving.setdefault((row["person"], row["client"]), []).append(row["role"])
     members = await _by_id("SELECT client, client_group FROM membership WHERE client IN {}", [c["id"] for c in clients])
     asked = [c["id"] for c in clients if c["number_key"] in keys.duties]
     duties = await _by_id("SELECT id, person, client, roles FROM responsible WHERE client IN {}", asked)
@@ -148,6 +159,7 @@ async def load(keys: Keys, by: Viewer) -> World:
         {(row["client"], row["client_group"]) for row in members},
         {(row["person"], row["client"]): row for row in duties},
         await _alike(keys, seen),
+        approving,
         _handed_out(groups, members),
         seen,
     )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from models import engine
 from models.accounts.blocking import listed
 from models.core import Say
+from models.deadlines import extension_of
 from models.dossiers.documents import UPLOADER_SQL
 from models.notices import ZONE
 from models.retention import until
@@ -63,8 +64,7 @@ def term_of(row: dict[str, Any], firm_margin: int) -> Term | None:
     anchor = row["anchor"]
     year, guessed = _book_year(row) if anchor == "book_year" else (None, False)
     since, running = _anchor_on(anchor, row, year)
-    extension = row["extension_months"]
-    margin = (firm_margin if extension is None else int(extension)) if anchor in WITH_MARGIN else 0
+    margin = extension_of(row["extension_months"], firm_margin) if anchor in WITH_MARGIN else 0
     source = "own" if row["own_class"] else "kind" if row["kind_class"] else "folder"
     last = until(row["months"] + margin, since) if since else None
     return Term(

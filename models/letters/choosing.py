@@ -17,7 +17,6 @@ from models.clients.records import seen
 from models.clients.tone import informal_among
 from models.core import Say
 from models.letters import addresses
-from models.letters.drawing import unprintable
 from models.people import PARTS, addressee
 from models.pins import LIVING
 from models.viewer import Right
@@ -170,6 +169,8 @@ async def _recipients(viewer: Viewer, kind: str, which: str, args: list[Any]) ->
 
 def _recipient(clients: list[dict[str, Any]], *, formal: bool) -> Recipient | Say:
     """Where the one letter of this person goes, however many clients he has; or why none can."""
+    from models.letters.drawing import unprintable
+
     first = clients[0]
     for row in clients:
         place = addresses.where(row)

@@ -1,4 +1,7 @@
-"""Letters as one PDF. Everything secret is drawn in one place (`windows.SECRET`), whatever the envelope."""
+"""Letters as one PDF. Everything secret is drawn in one place (`windows.SECRET`), whatever the envelope.
+
+Imported where something is drawn, not above: the library takes a tenth of a second of every process that starts.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,8 @@ import io
 import threading
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import segno
 from reportlab import rl_config
@@ -19,6 +21,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
+from models.letters.saying import Activation, Head, Letter, TooLong
 from models.letters.windows import BODY, FOOT, HEAD, HEIGHT, MOST, SECRET, WIDTH, WINDOWS, Box
 from models.letters.wording import PAPER
 
@@ -27,44 +30,6 @@ PLAIN, BOLD = "Letter", "Letter-Bold"
 _INK, _FAINT = "0.08 0.09 0.114 rg", "0.357 0.392 0.447 rg"
 _LINE = HexColor("#5b6472")
 _fonts = threading.Lock()
-
-
-class TooLong(Exception):
-    """The text does not fit on the page, also not in the smallest letters."""
-
-
-@dataclass(frozen=True)
-class Head:
-    """The office as its paper shows it. `ink` is its colour, dark enough for text; `logo` a picture's bytes or b''."""
-
-    name: str
-    lines: tuple[str, ...] = ()
-    ink: str = "#1f5c4d"
-    logo: bytes = b""
-
-
-class Activation(NamedTuple):
-    code: str
-    url: str
-    typed_at: str
-    until: str
-
-
-@dataclass(frozen=True)
-class Letter:
-    """All that one page says. `secrets`: one PIN, or the codes in the order of their numbers."""
-
-    address: tuple[str, ...]
-    dated: str
-    subject: str
-    body: str
-    secrets: tuple[str, ...] = field(repr=False)
-    kind: str = "pin"
-    language: str = "nl"
-    reference: str = ""
-    head: int = 0
-    activation: Activation | None = field(default=None, repr=False)
-    sample: bool = False
 
 
 class Sheet:
@@ -273,17 +238,29 @@ def _draw_secret(pdf: Any, letter: Letter) -> None:
 
 
 def _draw_codes(pdf: Any, codes: Sequence[str], box: Box) -> None:
-    """Numbered, from the top to the bottom of each column."""
-    size = 8.0
-    columns = max(1, int(box.width / 18))
+    """Numbered, from the top to the bottom of each column. Every cell has room for the widest letters there are, so that no number
+    ever stands against the code before it."""
+    columns, size = _grid(len(codes), max(len(code) for code in codes), box)
     rows = -(-len(codes) // columns)
-    step = min(3.8, box.height / rows)
-    if step < 3:
-        size = step / 3 * 8
+    step = min(4.2, box.height / rows)
+    wide = min(box.width / columns, 34.0)
     for number, code in enumerate(codes):
-        left, top = box.left + number // rows * box.width / columns, box.top + (number % rows + 0.85) * step
+        left, top = box.left + number // rows * wide, box.top + (number % rows + 0.85) * step
         _write(pdf, left, top, f"{number + 1}.", PLAIN, size, _FAINT)
-        _write(pdf, left + 6, top, code, BOLD, size)
+        _write(pdf, left + _NUMBER * size, top, code, BOLD, size)
+
+
+_NUMBER = 0.6  # mm for each point: "24." and a space
+_BETWEEN = 3.0  # mm at least between a code and the number beside it
+
+
+def _grid(codes: int, signs: int, box: Box) -> tuple[int, float]:
+    """How many columns, and how large the letters then are: as large as can be."""
+    cell = _NUMBER + _points("W" * signs, BOLD) / MM
+    return max(
+        ((n, min(8.0, box.height / -(-codes // n) / 3 * 8, (box.width / n - _BETWEEN) / cell)) for n in range(1, 13)),
+        key=lambda found: (found[1], found[0]),
+    )
 
 
 def _draw_activation(pdf: Any, activation: Activation, words: dict[str, str]) -> float:
@@ -294,10 +271,33 @@ def _draw_activation(pdf: Any, activation: Activation, words: dict[str, str]) ->
     begins = left - 47
     until = words["until"].format(day=activation.until)
     _write(pdf, begins, SECRET.top + 5, words["activation"], PLAIN, 8.5, _FAINT)
-    _write(pdf, begins, SECRET.top + 9.5, _cut(activation.typed_at, PLAIN, 8, 45), PLAIN, 8)
+    size, lines = _typed(activation.typed_at, 45)
+    for number, line in enumerate(lines):
+        _write(pdf, begins, SECRET.top + (9.5 if len(lines) == 1 else 8.6 + 3 * number), line, PLAIN, size)
     _write(pdf, begins, SECRET.top + 16, activation.code, BOLD, 12)
     _write(pdf, begins, SECRET.top + 21, until, PLAIN, 8, _FAINT)
     return begins
+
+
+def _typed(address: str, width: float) -> tuple[float, list[str]]:
+    """An address that somebody types: whole, on one line or else two, in letters that fit."""
+    size = _fitting(address, PLAIN, width, 8, 6.5)
+    if _width(address, PLAIN, size) <= width:
+        return size, [address]
+    size = 7.5
+    while (lines := _parted(address, size, width)) is None:
+        size -= 0.25
+    return size, lines
+
+
+def _parted(address: str, size: float, width: float) -> list[str] | None:
+    """In two, behind a "/" or "." if that can be (a "-" there would look like the division of a word); None where these letters are too
+    large."""
+    ends = [at for at in range(1, len(address)) if _width(address[:at], PLAIN, size) <= width]
+    fits = [at for at in ends if _width(address[at:], PLAIN, size) <= width]
+    good = [at for at in fits if address[at - 1] in "/."]
+    at = max(good or (fits if size <= 4 else []), default=0)
+    return [address[:at], address[at:]] if at else None
 
 
 def _draw_qr(pdf: Any, url: str, box: Box) -> None:

@@ -22,8 +22,8 @@ from models.audit import Trail
 from models.core import Refused, Say, Scope, operation, save
 from models.letters import choosing, sealed, wording
 from models.letters.choosing import Choice, Chosen, Recipient
-from models.letters.drawing import Activation, Head, Letter, Sheet, TooLong
 from models.letters.records import LetterBatch, LetterTemplate
+from models.letters.saying import Activation, Head, Letter, TooLong
 from models.letters.templates import content_of, words_of
 from models.live import touch
 from models.settings import Firm, utcnow
@@ -33,6 +33,8 @@ from models.viewer import Permission, Viewer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from models.letters.drawing import Sheet
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 AT_ONCE = 100  # letters between two looks at the clock
@@ -78,6 +80,25 @@ async def reissue(people: Sequence[int], kind: str, by: Viewer) -> str:
     content = content_of(template)
     content["activates"] = content["activates"] and by.may(Permission.OPEN_GATES)
     return f"/letters/{(await _begin(template, content, found, choice, by)).id}"
+
+
+async def make_for_same(batch: LetterBatch, people: Sequence[int], by: Viewer) -> LetterBatch:
+    """Another for the people of one that was cancelled just now: by its template as it is now, else as it was. Refused when no letter
+    can go to any of them."""
+    template = (
+        await LetterTemplate.objects()
+        .where((LetterTemplate.name == batch.template_name) & (LetterTemplate.kind == batch.kind))
+        .first()
+    )
+    content = content_of(template) if template else json.loads(batch.content)
+    content["activates"] = content["activates"] and by.may(Permission.OPEN_GATES)
+    choice = Choice("person", person=people[0]) if len(people) == 1 else Choice("people", people=tuple(people))
+    found = await choosing.chosen(by, batch.kind, choice)
+    if not found.letters:
+        raise Refused("", NOBODY)
+    return await _begin(
+        template or LetterTemplate(name=batch.template_name, kind=batch.kind), content, found, choice, by
+    )
 
 
 async def _begin(
@@ -199,6 +220,8 @@ class _Press:
 
     async def run(self, progress: Progress) -> _Made:
         """The next secrets are hashed on other cores while these letters are drawn."""
+        from models.letters.drawing import Sheet
+
         made, content = _Made(), self.content
         sheet = await asyncio.to_thread(
             Sheet, self.heads, content["envelope"], content["offset_x"] / 10, content["offset_y"] / 10

@@ -90,6 +90,8 @@ class LetterBatch(Owned, Table, tablename="letter_batch"):
         length=9, default="", help_text="person, stopped (the work was) or expired (nobody printed it)"
     )
 
+    is_sample = Boolean(default=False)
+
     letter_batch_state_known = Check("state IN ('making', 'ready', 'printed', 'posted', 'cancelled')")
     letter_batch_kind_known = Check("kind IN ('pin', 'codes')")
     letter_batch_ready_is_summed = Check("state IN ('making', 'cancelled') OR sha256 <> ''")

@@ -12,7 +12,6 @@ import pypdfium2
 from models import config, engine
 from models.clients.records import seen
 from models.letters import choosing
-from models.letters.drawing import drawn
 from models.letters.making import firms_of, heads_of, letter_to, office_day
 from models.letters.templates import SAMPLE_CODE, SAMPLE_PIN, content_of, sample
 from models.pins import CODES
@@ -52,6 +51,8 @@ async def shown(viewer: Viewer, template: LetterTemplate, person: int = 0, langu
             head=list(firms).index(found.office) if found.office in firms else 0,
         )  # fmt: skip
     x, y = content["offset_x"] / 10, content["offset_y"] / 10
+    from models.letters.drawing import drawn
+
     return await asyncio.to_thread(drawn, [letter], heads, content["envelope"], x, y)
 
 

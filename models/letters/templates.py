@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from models.core import Refused, RefusedFields, Say, Scope, fold, operation, save, was_and_is
 from models.letters import wording
-from models.letters.drawing import Activation, Head, Letter, TooLong, drawn
 from models.letters.records import KINDS, LetterTemplate
+from models.letters.saying import Activation, Head, Letter, TooLong
 from models.letters.windows import MOST, WINDOWS, offset
 from models.live import touch
 from models.settings import utcnow
@@ -97,6 +97,8 @@ async def _checked(values: dict[str, Any], but: int) -> dict[str, Any]:
 
 def _too_long(kept: dict[str, Any]) -> list[Refused]:
     """Tried with somebody who has a long name and many clients."""
+    from models.letters.drawing import drawn
+
     wrong = []
     for language in wording.LANGUAGES:
         try:

@@ -61,6 +61,26 @@ async def set_apart(placing: Placing, ids: Sequence[int], values: dict[str, Any]
     return len(rows)
 
 
+@operation(Permission.EDIT_APPROVALS, trail=False)
+async def replace_all(placing: Placing, seen: str, *, by: Viewer) -> int | None:
+    """Everything that waits because there is one of this kind and period already takes its place, as soon as it is offered: how many.
+    Where that is something else than was `seen` (`replacing_mark`) nothing changes: None, and the plan is as it is now."""
+    placing.refuse_busy()
+    await _plan_again(placing, by)
+    offering = await offering_of(placing)
+    held = int(offering.told["held"])
+    if not held or seen != replacing_mark(offering.told):
+        return None
+    await save(offering, on_same="replace")
+    await _plan_again(placing, by)
+    return held
+
+
+def replacing_mark(told: dict[str, Any]) -> str:
+    """What somebody agrees to who says: replace them all."""
+    return "-".join(str(told.get(name, 0)) for name in ("held", "held_voided", "held_told"))
+
+
 async def _plan_again(placing: Placing, by: Viewer) -> None:
     await save(placing, touched_at=utcnow(), problem="")
     await plan_offering(placing, by)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.accounts.blocking import listed
+from models.approvals.due import firm_extension
 from models.approvals.making import MOST_PARTS, NewRequest, columns_of
-from models.approvals.planning import PlanView, who_would_sign_each
+from models.approvals.plan_views import PlanView
+from models.approvals.planning import who_would_sign_each
 from models.approvals.proofs import today
 from models.approvals.records import ApprovalKind
 from models.clients import Client
@@ -58,9 +60,14 @@ class Piece:
         held = [
             code
             for code in DEVIATIONS
-            if code in self.odd and (code in ALWAYS_LEFT or self.chosen.get(code) in ("leave", "skip"))
+            if code in self.odd
+            and (code in ALWAYS_LEFT or self.chosen.get(code) in ("leave", "skip") or self._is_unread(code))
         ]
         return held[0] if held else self.deviation
+
+    def _is_unread(self, code: str) -> bool:
+        """Whether the name was to be followed, and cannot be."""
+        return code == "named" and self.chosen["named"] == "name" and not self.odd["named"]
 
     def kept(self) -> str:
         told = {
@@ -98,6 +105,19 @@ class Bundle:
     @property
     def replaces(self) -> dict[str, Any] | None:
         return self.formers[0] if self.formers and self.first.chosen["same"] == "replace" else None
+
+    @property
+    def waits_for_former(self) -> bool:
+        """Whether it is held up by nothing but what was chosen for all with what is there already."""
+        first = self.first
+        if not self.formers or first.chosen["same"] != "leave" or "same" in json.loads(first.row["own"]):
+            return False
+        return not any(
+            code in ALWAYS_LEFT or piece.chosen.get(code) in ("leave", "skip")
+            for piece in self.pieces
+            for code in piece.odd
+            if code != "same"
+        )
 
     def note(self, code: str, detail: Any = True) -> None:
         for piece in self.pieces:
@@ -157,8 +177,9 @@ async def laid_out(offering: Offering, rows: Sequence[dict[str, Any]]) -> tuple[
     assert kind is not None
     await _find_formers(bundles, kind.id)
     await _find_signers(bundles, kind)
+    firm = await firm_extension()
     for bundle in bundles:
-        _fill(bundle, offering, kind)
+        _fill(bundle, offering, kind, firm)
         bundle.ends = _end(bundle, offering.ends, kind)
         for piece in bundle.pieces:
             piece.ends = bundle.ends
@@ -182,9 +203,11 @@ def _piece(row: dict[str, Any], whole: dict[str, Any]) -> Piece:
     said = Said() if "period" in json.loads(row["own"]) else said_by(row["name"])
     if said.differs(piece.book_year, piece.period):
         proposed = said.over(piece.book_year, piece.period)
-        piece.note("named", list(proposed))
-        if chosen["named"] == "name":
+        piece.note("named", list(proposed or ()))
+        if chosen["named"] == "name" and proposed:
             piece.book_year, piece.period = proposed
+        elif chosen["named"] == "name":
+            piece.do = "leave"
     return piece
 
 
@@ -252,7 +275,7 @@ async def _find_signers(bundles: Sequence[Bundle], kind: ApprovalKind) -> None:
             bundle.note("warned", [one.as_json() for one in view.warnings[:MOST_WARNINGS]])
 
 
-def _fill(bundle: Bundle, offering: Offering, kind: ApprovalKind) -> None:
+def _fill(bundle: Bundle, offering: Offering, kind: ApprovalKind, firm: int) -> None:
     """Its deadlines by the calendar of this client, and what else was chosen; or why that cannot be."""
     first = bundle.first
     values = NewRequest(
@@ -261,7 +284,7 @@ def _fill(bundle: Bundle, offering: Offering, kind: ApprovalKind) -> None:
     )  # fmt: skip
     year = Client(year_end_month=first.row["year_end_month"], extension_months=first.row["extension_months"])
     try:
-        bundle.columns = columns_of(year, kind, values)
+        bundle.columns = columns_of(year, kind, values, firm)
     except Refused as refused:
         bundle.note("wrong", refused.why.as_json())
 
@@ -280,18 +303,12 @@ async def summary_of(pieces: Sequence[Piece], bundles: Sequence[Bundle]) -> dict
     mailed: dict[int, list[Any]] = {}
     silent: set[int] = set()
     for bundle in going:
-        for place in (
-            bundle.view.steps[0].places if bundle.ends == "offered" and bundle.view and bundle.view.steps else ()
-        ):
-            if place.is_mailed:
-                mailed.setdefault(place.person, [place.name, 0])[1] += 1
-            else:
-                silent.add(place.person)
+        told = bundle.view.told if bundle.ends == "offered" and bundle.view else ({}, {})
+        for person, name in told[0].items():
+            mailed.setdefault(person, [name, 0])[1] += 1
+        silent |= set(told[1])
     replaced = [bundle.replaces for bundle in going if bundle.replaces]
-    people = await engine.raw(
-        f"SELECT count(DISTINCT person) AS n FROM approver WHERE state = 'approved' AND request IN {listed(1)}",
-        _json({one["id"] for one in replaced}),
-    )
+    held = [bundle.formers[0] for bundle in bundles if bundle.waits_for_former]
     legal, internal = (
         sorted(day for one in going if (day := one.columns[name])) for name in ("legal_due", "internal_due")
     )
@@ -304,11 +321,23 @@ async def summary_of(pieces: Sequence[Piece], bundles: Sequence[Bundle]) -> dict
         "draft": sum(one.ends == "draft" for one in going), "sign_off": sum(one.ends == "sign_off" for one in going),
         "offered": sum(one.ends == "offered" for one in going), "mailed": len(mailed),
         "names": sorted(mailed.values(), key=lambda one: (-one[1], one[0]))[:MOST_NAMED], "silent": len(silent - set(mailed)),
-        "replaced": len(replaced), "voided": sum(one["approvals"] for one in replaced), "told": int(people[0]["n"]),
+        "replaced": len(replaced), "voided": sum(one["approvals"] for one in replaced), "told": await _who_approved(replaced),
+        "held": len(held), "held_voided": sum(one["approvals"] for one in held), "held_told": await _who_approved(held),
         "left": sum(piece.do == "leave" for piece in pieces), "skipped": sum(piece.do == "skip" for piece in pieces), "odd": odd,
         "legal": [str(day) for day in (legal[:1] + legal[-1:])], "internal": [str(day) for day in (internal[:1] + internal[-1:])],
         "late": sum(day < today() for day in legal),
     }  # fmt: skip
+
+
+async def _who_approved(requests: Sequence[dict[str, Any]]) -> int:
+    """How many people gave an approval that dies with these."""
+    if not any(one["approvals"] for one in requests):
+        return 0
+    people = await engine.raw(
+        f"SELECT count(DISTINCT person) AS n FROM approver WHERE state = 'approved' AND request IN {listed(1)}",
+        _json({one["id"] for one in requests}),
+    )
+    return int(people[0]["n"])
 
 
 def _json(values: Iterable[Any]) -> str:

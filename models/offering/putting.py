@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from models import engine
 from models.accounts.blocking import listed
 from models.approvals.events import happened_to_each
-from models.approvals.holding import role_name
 from models.approvals.offering import offer
 from models.approvals.planning import as_frozen
 from models.approvals.record import Line, note_each
 from models.approvals.records import ApprovalKind, ApprovalRequest
-from models.approvals.words import period_words, statement_of
+from models.approvals.standing import role_words
+from models.approvals.words import english_of, period_words, statement_of
 from models.core import Refused, Say
 from models.dossiers.rolling import new_ids as fresh_ids
 from models.engine import all_or_nothing
@@ -185,7 +185,7 @@ async def _offer(made: Sequence[_Made], run: _Run) -> None:
         steps = one.bundle.view.steps
         frozen, said = as_frozen(steps), _Words(one.columns)
         name = one.bundle.first.row["client_name"]
-        dutch, english = statement_of(run.kind, said, name), statement_of(run.kind, said, name, "en")
+        dutch, english = statement_of(run.kind, said, name), english_of(run.kind, said, name)
         states.append((dutch, english, run.now, frozen, one.id))
         for number, step in enumerate(steps, 1):
             asked = ("asked", run.now) if number == 1 else ("waiting", None)
@@ -196,7 +196,14 @@ async def _offer(made: Sequence[_Made], run: _Run) -> None:
         detail = {"statement_en": english, "version": 1, "sha256": one.hashes, "steps": json.loads(frozen)}
         lines.append(run.line(one, "offered", statement=dutch, language="nl", detail=detail))
         lines += [
-            run.line(one, "asked", person=place.person, name=place.name, role=role_name(place.role), detail={"step": 1})
+            run.line(
+                one,
+                "asked",
+                person=place.person,
+                name=place.name,
+                role=role_words([place.role] if place.role else place.held),
+                detail={"step": 1},
+            )
             for place in steps[0].places
         ]
         trail.append(_trail(one, "offer", run, {"version": 1}))

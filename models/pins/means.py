@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from models import config, engine, passkeys
+from models import config, engine, passkeys, throttling
 from models.accounts.blocking import listed
 from models.core import Say
 from models.pins.records import LIVING, TRIES, USABLE
+from models.settings import utcnow
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -26,8 +28,10 @@ FEW = 5  # codes left from which on he is told to ask for a new list
 NONE = Say("U hebt deze manier niet.")
 BLOCKED = Say("Geblokkeerd. Vraag uw kantoor om een nieuwe; u krijgt hem per brief.")
 UNREADABLE = Say("Deze kan niet meer worden nagekeken. Vraag uw kantoor om een nieuwe; u krijgt hem per brief.")
+APP_CLOSED = Say("Gesloten na tien verkeerde codes achter elkaar. Over een dag kan het weer.")
 USED_UP = Say("Alle codes van uw lijst zijn gebruikt. Vraag uw kantoor om een nieuwe lijst.")
 OVER = Say("Uw sessie is afgelopen. Meld u opnieuw aan.")
+TOO_NEW = Say("Deze is net gemaakt met alleen uw wachtwoord. Daarom kunt u er pas een dag later mee accorderen.")
 SIGNED_IN_BY = {
     "totp": Say(
         "Met uw authenticator-app hebt u zich net aangemeld. Akkoord geven vraagt iets anders dan waarmee u binnenkwam."
@@ -70,11 +74,18 @@ class Came(NamedTuple):
     how: str
     factor: str
     live: bool = True
+    passkey_from: dt.datetime | None = None  # from when the first of his passkeys counts
 
     @property
     def methods(self) -> set[str]:
         """What of LEVELS was used for it. A browser that is trusted came in without a second factor."""
         return {"passkey"} & {self.how, self.factor} | ({"totp"} if self.factor == "code" else set())
+
+    @property
+    def may_again(self) -> set[str]:
+        """What was used and counts all the same where he has nothing else: a passkey beside his password. It signs for this very
+        approval anew, and without it who replaced his PIN by a passkey could never approve again."""
+        return {"passkey"} if self.how == "password" and self.factor == "passkey" else set()
 
 
 def rank(level: str) -> int:
@@ -94,7 +105,7 @@ async def ways(viewer: Viewer, least: str, session: Any = None) -> list[Way]:
 
 async def standing(viewer: Viewer, least: str) -> Standing:
     """As `ways`, with what is closed and why, and what to do when nothing is open."""
-    came, seen = await used_to_sign_in(viewer), await look(int(viewer.user.id))
+    came, seen = await used_to_sign_in(viewer), await seen_of(viewer)
     opened, closed = [], []
     for method in LEVELS:
         refusal = why_not(viewer, method, least, came, seen)
@@ -147,12 +158,20 @@ def why_not(viewer: Viewer, method: str, least: str, came: Came | None, seen: di
         return refusal
     if rank(method) < rank(least):
         return Say("Uw kantoor vraagt hiervoor ten minste: {least}.", least=NAMES[least])
-    return SIGNED_IN_BY[method] if method in came.methods else None
+    counts_from = {"totp": viewer.user.totp_counts_from, "passkey": came.passkey_from}.get(method)
+    if counts_from is not None and counts_from > utcnow():
+        return TOO_NEW
+    if method not in came.methods:
+        return None
+    others = [other for other in LEVELS if other != method]
+    if method in came.may_again and all(why_not(viewer, other, least, came, seen) for other in others):
+        return None
+    return SIGNED_IN_BY[method]
 
 
 def _state_of(viewer: Viewer, method: str, seen: dict[str, dict[str, Any]]) -> Say | None:
     if method == "totp":
-        return None if viewer.user.totp_secret else NONE
+        return (APP_CLOSED if method in seen else None) if viewer.user.totp_secret else NONE
     if method == "passkey":
         return None if viewer.user.has_passkey and passkeys.site() is not None else NONE
     pin = seen.get(method)
@@ -163,6 +182,14 @@ def _state_of(viewer: Viewer, method: str, seen: dict[str, dict[str, Any]]) -> S
     if pin["key"] not in config.settings().key_fingerprints:
         return UNREADABLE
     return USED_UP if method == "codes" and not pin["asked"] else None
+
+
+async def seen_of(viewer: Viewer) -> dict[str, dict[str, Any]]:
+    """As `look`, and under "totp" that his authenticator is closed for approving, where it is."""
+    seen, app = await look(int(viewer.user.id)), throttling.of_app(int(viewer.user.id))
+    if viewer.user.totp_secret and await throttling.is_over(app, throttling.DAY):
+        seen["totp"] = {"state": "closed"}
+    return seen
 
 
 async def look(person: int) -> dict[str, dict[str, Any]]:
@@ -184,7 +211,17 @@ async def used_to_sign_in(viewer: Viewer) -> Came:
         "SELECT how, factor FROM session WHERE id = $1 AND person = $2 AND ended_at IS NULL AND stage = 'signed_in'",
         viewer.session_id, int(viewer.user.id),
     )  # fmt: skip
-    return Came(rows[0]["how"], rows[0]["factor"]) if rows else Came("", "", live=False)
+    if not rows:
+        return Came("", "", live=False)
+    first = (
+        await engine.raw(
+            "SELECT counts_from FROM passkey WHERE person = $1 ORDER BY coalesce(counts_from, created_at) LIMIT 1",
+            int(viewer.user.id),
+        )
+        if viewer.user.has_passkey
+        else []
+    )
+    return Came(rows[0]["how"], rows[0]["factor"], passkey_from=first[0]["counts_from"] if first else None)
 
 
 async def means_of(people: Sequence[int]) -> dict[int, set[str]]:

@@ -17,7 +17,7 @@ from models.core import Forbidden, Say
 from models.live import touch
 from models.pins import hashing
 from models.pins.issuing import WORKS
-from models.pins.means import BLOCKED, look, used_to_sign_in, why_not
+from models.pins.means import APP_CLOSED, BLOCKED, TOO_NEW, seen_of, used_to_sign_in, why_not
 from models.pins.records import TRIES
 from models.settings import utcnow
 
@@ -69,7 +69,7 @@ async def prove(
         raise RuntimeError("prove() counts a try whatever becomes of it: call it outside the writing unit")
     async with engine.reading():
         came = await used_to_sign_in(viewer)
-        seen = await look(int(viewer.user.id))
+        seen = await seen_of(viewer)
     if refusal := why_not(viewer, method, least, came, seen):
         if refusal is BLOCKED and (pin := seen.get(method)) and pin["state"] != "blocked" and _was_cut_off(pin):
             await engine.run_writing(lambda: _block(viewer, pin))
@@ -218,16 +218,37 @@ async def _by_totp(viewer: Viewer, value: str) -> Proof | NotProved:
     code, limits = "".join(value.split()), throttling.of_approving(int(viewer.user.id))
     if not (code.isascii() and code.isdecimal() and len(code) == 6):  # a recovery code is for signing in
         return NotProved(Say("De code uit uw app telt zes cijfers."), None)
-    if not await engine.run_writing(lambda: throttling.count_try(limits)):
-        return NotProved(SLOWED, None)
+    app = throttling.of_app(int(viewer.user.id))
+
+    async def count() -> tuple[int, bool] | NotProved:
+        if not await throttling.count_try(limits):
+            return NotProved(SLOWED, None)
+        if await throttling.is_over(app, throttling.DAY):  # closed by another, meanwhile
+            return NotProved(APP_CLOSED, 0)
+        return await throttling.count_in_row(app)
 
     async def judge() -> Proof | NotProved:
         if not await viewer.user.takes_code(code):
-            return NotProved(WRONG_TOTP, None)
+            return await _was_wrong_app(viewer, *counted)
         await throttling.give_back(limits)
+        await throttling.give_back(app)
         return Proof("totp", "totp", utcnow())
 
-    return await engine.run_writing(judge)
+    counted = await engine.run_writing(count)
+    return counted if isinstance(counted, NotProved) else await engine.run_writing(judge)
+
+
+async def _was_wrong_app(viewer: Viewer, count: int, is_full: bool) -> NotProved:
+    """After ten in a row within a day it is closed for approving: he hears of it by mail, and so does the office."""
+    note = {"name": viewer.user.display_name, "count": count}
+    await Trail.write("Authenticator.wrong", viewer.user, by=viewer, detail=note)
+    if not is_full:
+        return NotProved(WRONG_TOTP, None)
+    await Trail.write("Authenticator.close", viewer.user, by=viewer, detail=note)
+    await viewer.user.tell("app_closed")
+    await _tell_office(int(viewer.user.id))
+    await touch("asked", f"user-{viewer.user.id}")
+    return NotProved(APP_CLOSED, 0)
 
 
 async def _by_passkey(viewer: Viewer, value: str, challenge: bytes | None) -> Proof | NotProved:
@@ -236,6 +257,8 @@ async def _by_passkey(viewer: Viewer, value: str, challenge: bytes | None) -> Pr
         passkey = await passkeys.passkey_in(value)
         if owner is None or passkey is None:
             return NotProved(WRONG_PASSKEY, None)
+        if passkey.counts_from is not None and passkey.counts_from > utcnow():
+            return NotProved(TOO_NEW, None)
         return Proof("passkey", f"passkey {passkey.name}", utcnow())
 
     return await engine.run_writing(judge)

@@ -10,7 +10,7 @@ from models import engine
 from models.accounts import User
 from models.accounts.blocking import listed
 from models.accounts.managing import beyond_sql
-from models.core import Refused, Say, Scope, operation
+from models.core import Refused, Say, Scope, operation, save
 from models.live import touch
 from models.passkeys import Passkey
 from models.pins.issuing import WORKS, end, note_each, return_pins
@@ -84,11 +84,12 @@ async def return_mail(found: Scope[User], kind: str, *, by: Viewer) -> Done:
 
 @operation(Permission.OWN_ACCOUNT, trail=False)
 async def replace_by_passkey(person: User, passkey: Passkey, *, by: Viewer) -> None:
-    """The person himself, after this passkey of his has just worked: his PIN dies."""
+    """The person himself, after this passkey of his has just worked and he showed the PIN: his PIN dies, and the passkey counts."""
     if by.user.id != person.id or passkey.person != person.id:
         raise Refused("", Say("Dit is geen passkey van u."))
     if not await end([person.id], "pin", by_person=person.id):
         raise Refused("", Say("U hebt geen pincode die nog werkt."))
+    await save(passkey, counts_from=None)
     await by.note("Pin.replace_by_passkey", person, {"name": passkey.name})
     await person.tell("pin_replaced")
     await touch("pins", f"user-{person.id}")

@@ -139,7 +139,7 @@ class Placing(Owned, Table, tablename="placement"):
         if reads:
             task = await self.task()
             if task is None or task.state != "waiting" or task.kind != "read_placing":
-                await start("read_placing", self.id, by=by)
+                await start("read_placing", self.id, by=by, purpose=self.purpose)
         await touch("placing", f"placing-{self.id}")
         return len(files)
 

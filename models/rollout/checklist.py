@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from models import engine
+from models.approvals.signers import Lack, Signers, signers
 from models.core import Refused, Say, operation, save
 from models.letters import standing
 from models.live import touch
@@ -24,7 +25,7 @@ MARKED = ("instructed", "announced")
 @dataclass(frozen=True)
 class Step:
     """`state` is todo, busy, done or unused; `done` of `total` where it is counted; `marked` who ticked it, and when; `parts`
-    are the numbers on the way there, by name."""
+    are the numbers on the way there, by name; `lacks` the kinds of approval that nobody could sign, at how many clients."""
 
     key: str
     state: str
@@ -33,6 +34,7 @@ class Step:
     module: str = ""
     marked: tuple[str, dt.datetime] | None = None
     parts: dict[str, int] = field(default_factory=dict)
+    lacks: tuple[Lack, ...] = ()
 
     @property
     def todo(self) -> int:
@@ -94,7 +96,7 @@ async def checklist(viewer: Viewer, firm: Firm) -> Checklist:
         _counted("people", have["people"], clients),
         *(dossiers if firm.uses("dossiers") else []),
         *(Step(name, "done" if name in marks else "todo", marked=marks.get(name)) for name in MARKED),
-        *([_letters(await standing(viewer))] if firm.uses("approvals") else []),
+        *([_signers(await signers(viewer)), _letters(await standing(viewer))] if firm.uses("approvals") else []),
         _counted("gates", int(have["invited"]), have["reachable"]),
     ]
     return Checklist(steps, clients, have["ready"], [name for name in MODULES if not firm.uses(name)])
@@ -134,6 +136,12 @@ def _whether(key: str, count: int, module: str = "", *, begun: int = 0) -> Step:
 
 def _counted(key: str, done: int, total: int, module: str = "") -> Step:
     return Step(key, "done" if total and done >= total else "busy" if done else "todo", done, total, module)
+
+
+def _signers(have: Signers) -> Step:
+    """Somebody who could approve at every client, whatever is offered there; `none` counts the clients with nobody at all."""
+    step = _counted("signers", have.whole, have.clients, "approvals")
+    return replace(step, parts={"none": have.none}, lacks=have.lacks)
 
 
 def _letters(have: dict[str, int]) -> Step:

@@ -21,8 +21,10 @@ from models.approvals import (
     make,
     note_opened,
     offer,
+    proposed_deadlines,
     withdraw,
 )
+from models.approvals.due import firm_extension
 from models.approvals.events import unheard
 from models.approvals.proofs import today
 from models.approvals.records import ApproverRole
@@ -86,8 +88,8 @@ async def _one(
 ) -> None:
     due = today() + dt.timedelta(days=(turn * 3) % 21 - 2)
     values = NewRequest(
-        kind=kind, book_year=what[1], period=what[2], amount=123_400 + 1_700 * turn if what is _VAT else None,
-        internal_due=due, legal_due=due + dt.timedelta(days=7), beside=True,
+        kind=kind, book_year=what[1], period=what[2], amount=123_400 + 1_700 * turn if what is _VAT else None, beside=True,
+        **(await _due(client, kind, what, due)),
     )  # fmt: skip
     request = await make(
         client, values, [NewPart(what[3], paper.sha256, paper.size, "application/pdf", "main", 1)], by=office
@@ -101,6 +103,16 @@ async def _one(
         await withdraw(request, "Er volgt een nieuwe versie.", by=office)
     elif state == "asked":
         await ask(request, "Zit de bonus van september hier al in?", by=viewer)
+
+
+async def _due(client: Client, kind: int, what: _Asked, due: dt.date) -> dict[str, Any]:
+    """By the calendar, as in a real office; where that says nothing, around the day on which the sample is made."""
+    of_kind = await ApprovalKind.objects().where(ApprovalKind.id == kind).first()
+    assert of_kind is not None
+    legal = proposed_deadlines(of_kind, client, what[1], what[2], firm=await firm_extension()).legal
+    if legal is None:
+        return {"internal_due": due, "legal_due": due + dt.timedelta(days=7)}
+    return {"internal_due": due} if due <= legal else {}
 
 
 async def _decide(request: ApprovalRequest, viewer: Viewer, outcome: str) -> None:

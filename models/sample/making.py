@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from random import Random
-from typing import TYPE_CHECKING
 
 from models import engine
 from models.accounts import User
@@ -14,16 +13,13 @@ from models.core import Refused, Say, fold, operation, save
 from models.live import touch
 from models.passwords import hash_password
 from models.people import keys_of
-from models.sample import approvals, documents, enterprises, lively
+from models.sample import approvals, documents, enterprises, lively, pin_letters
 from models.sample.enterprises import Enterprise, Person
 from models.sample.papers import GENERAL_PAPERS, MORE_PAPERS, PAPERS, pdf
 from models.settings import Firm, utcnow
 from models.storage import Stored, storage
 from models.texts import keep_up
-from models.viewer import Permission
-
-if TYPE_CHECKING:
-    from models.viewer import Viewer
+from models.viewer import Permission, Viewer
 
 Papers = dict[str, Stored]
 
@@ -145,11 +141,21 @@ async def _make(
     await documents.make(made, ids, papers, (ed, people["rik@bakkerij-jansen.example"]), now)
     if not bare:
         await approvals.make_all(made, ids, people, papers, ed)
+        await pin_letters.make(made, people, await _administrator(), now)
         await lively.make(made, ids, people, papers, ed, now)
     await _invitations(made, people, bool(hashed), now)
     await save(firm, is_sample=True)
     await engine.raw("UPDATE firm SET heard_from = $1", utcnow())  # nobody is mailed of what came with the sample
     await touch("rollout", "clients", "users")
+
+
+async def _administrator() -> Viewer:
+    """By whom the letters were made: whoever was there first."""
+    found = (
+        await User.objects().where((User.kind == "staff") & (User.role == "administrator")).order_by(User.id).first()
+    )
+    assert found is not None
+    return Viewer(found)
 
 
 async def _clients(made: list[Enterprise], now: dt.datetime) -> dict[str, int]:

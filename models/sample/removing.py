@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from models.viewer import Viewer
 
 # Clients first: their folders, documents and accesses go with them (ON DELETE CASCADE).
-_TABLES = ("client", "dossier", "client_group", "opening", "hold", "request_template", "users")
+_TABLES = ("client", "dossier", "client_group", "opening", "hold", "request_template", "letter_batch", "users")
 
 
 @operation(Permission.MANAGE_SETTINGS)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from models import engine
+from models.accounts.blocking import listed
 from models.core import Refused, Say, operation
 from models.dossiers.dossier import require_structures
 from models.live import touch
@@ -110,8 +111,32 @@ async def tell_infected(sha256: str, signature: str) -> None:
         detail = {"name": row["name"], "signature": signature, "sha256": sha256}
         await Trail.write_of("Document.infected", "Document", row["id"], row["client"], detail)
         people |= set(await recipients_of(row["client"]))
+    people |= await _tell_of_approvals(sha256, signature)
     for person in sorted(people):
         await ask(Kind.INFECTED, person=person, sha256=sha256, signature=signature)
+
+
+_PLACED_SQL = """SELECT d.request, min(d.name) AS name, r.client, r.made_by, r.responsible FROM approval_document d
+JOIN approval_request r ON r.id = d.request WHERE d.blob = $1 GROUP BY d.request, r.client, r.made_by, r.responsible ORDER BY d.request LIMIT 200"""
+
+
+async def _tell_of_approvals(sha256: str, signature: str) -> set[int]:
+    """On the trail of each request for approval with these bytes; who hears of it: who placed it, and who looks after it or the client."""
+    from models.audit import Trail
+    from models.notices import recipients_of
+
+    people: set[int] = set()
+    for row in await engine.raw(_PLACED_SQL, sha256):
+        detail = {"name": row["name"], "signature": signature, "sha256": sha256}
+        await Trail.write_of("ApprovalRequest.infected", "ApprovalRequest", row["request"], row["client"], detail)
+        people |= {*await recipients_of(row["client"]), *(one for one in (row["made_by"], row["responsible"]) if one)}
+    if not people:
+        return people
+    rows = await engine.raw(
+        f"SELECT id FROM users WHERE kind = 'staff' AND state = 'active' AND email <> '' AND id IN {listed(1)}",
+        json.dumps(sorted(people)),
+    )
+    return {row["id"] for row in rows}
 
 
 async def tell_changed(sha256: str) -> None:
@@ -120,6 +145,8 @@ async def tell_changed(sha256: str) -> None:
     topics = {f"document-{row['id']}" for row in rows}
     topics |= {f"dossier-{row['dossier']}" for row in rows}
     topics |= {f"client-{row['client']}" if row["client"] else "general" for row in rows}
+    placed = await engine.raw(_PLACED_SQL, sha256)
+    topics |= {f"approval-{row['request']}" for row in placed} | ({"approvals"} if placed else set())
     await touch("scanning", *sorted(topics))
 
 

@@ -59,6 +59,13 @@ async def shut_among(hashes: Collection[str]) -> dict[str, Shut]:
     return {sha256: Shut(*shut) for sha256, shut in found.items() if shut}
 
 
+def shut_by(row: dict[str, Any]) -> Shut | None:
+    """As `require_open`, of a row joined with its scan: scan_state (NULL where there is none), scan_open and scan_signature."""
+    known = {"state": row["scan_state"], "is_open": row["scan_open"], "signature": row["scan_signature"]}
+    shut = _shut(known if row["scan_state"] else None)
+    return Shut(*shut) if shut else None
+
+
 async def shut_documents(documents: Sequence[int]) -> dict[int, Shut]:
     """As `shut_among`, for documents that were found through the viewer, by their ids. Asks nothing where nothing is scanned."""
     if not is_on() or not documents:

@@ -189,7 +189,8 @@ async def standing(viewer: Viewer) -> Standing | None:
         "(SELECT count(*) FROM scan WHERE state = 'waiting' AND NOT is_open) AS waiting, "
         "(SELECT count(*) FROM scan WHERE state = 'waiting' AND is_open) AS old, "
         "(SELECT count(*) FROM scan WHERE state = 'waiting' AND said <> '') AS failing, "
-        "(SELECT count(*) FROM scan s WHERE state = 'infected' AND EXISTS (SELECT 1 FROM document d WHERE d.sha256 = s.sha256)) AS infected, "
+        "(SELECT count(*) FROM scan s WHERE state = 'infected' AND (EXISTS (SELECT 1 FROM document d WHERE d.sha256 = s.sha256) "
+        "OR EXISTS (SELECT 1 FROM approval_document a WHERE a.blob = s.sha256))) AS infected, "
         "(SELECT count(*) FROM scan s WHERE state = 'too_large' AND EXISTS (SELECT 1 FROM document d WHERE d.sha256 = s.sha256)) AS too_large"
     )
     row = rows[0]
@@ -199,13 +200,14 @@ async def standing(viewer: Viewer) -> Standing | None:
 
 
 async def shut_list(viewer: Viewer, most: int = 200) -> list[dict[str, Any]]:
-    """The documents that this viewer may see and nobody may open, the worst first: id, name, client, client_name, size,
-    uploaded_at, state, signature, said, tries."""
+    """The documents and parts of approvals that this viewer may see and nobody may open, the worst first: id, name, client,
+    client_name, size, uploaded_at, state, signature, said, tries, and `approval`: the request that it is a part of, or None."""
+    from models.approvals.records import ApprovalRequest
     from models.dossiers import Document
 
     rows = await engine.raw(
         "SELECT d.id, d.name, d.client, c.name AS client_name, d.size, d.uploaded_at, coalesce(s.state, 'waiting') AS state, "
-        "coalesce(s.signature, '') AS signature, coalesce(s.said, '') AS said, coalesce(s.tries, 0) AS tries FROM scan s "
+        "coalesce(s.signature, '') AS signature, coalesce(s.said, '') AS said, coalesce(s.tries, 0) AS tries, NULL AS approval FROM scan s "
         "JOIN document d ON d.sha256 = s.sha256 LEFT JOIN client c ON c.id = d.client "
         "WHERE d.trashed_at IS NULL AND (s.state IN ('infected', 'too_large') OR (s.state = 'waiting' AND NOT s.is_open)) "
         "ORDER BY CASE s.state WHEN 'infected' THEN 0 WHEN 'too_large' THEN 1 ELSE 2 END, d.uploaded_at DESC, d.id DESC LIMIT 2000"
@@ -216,4 +218,16 @@ async def shut_list(viewer: Viewer, most: int = 200) -> list[dict[str, Any]]:
             Document.id
         )
     }
-    return [row for row in rows if row["id"] in seen][:most]
+    parts = await engine.raw(
+        "SELECT a.id, a.name, a.client, c.name AS client_name, a.size, r.made_at AS uploaded_at, s.state, s.signature, s.said, s.tries, a.request AS approval "
+        "FROM scan s JOIN approval_document a ON a.blob = s.sha256 JOIN approval_request r ON r.id = a.request JOIN client c ON c.id = a.client "
+        "WHERE s.state IN ('infected', 'too_large') OR (s.state = 'waiting' AND NOT s.is_open) "
+        "ORDER BY CASE s.state WHEN 'infected' THEN 0 WHEN 'too_large' THEN 1 ELSE 2 END, a.id DESC LIMIT 2000"
+    )
+    asked = ApprovalRequest.id.is_in([row["approval"] for row in parts] or [-1])
+    mine = {row["id"] for row in await viewer.scope(ApprovalRequest).where(asked).select(ApprovalRequest.id)}
+    found = [row for row in rows if row["id"] in seen] + [row for row in parts if row["approval"] in mine]
+    return sorted(found, key=lambda row: _WORST.get(row["state"], 2))[:most]
+
+
+_WORST = {"infected": 0, "too_large": 1}

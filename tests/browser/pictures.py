@@ -43,6 +43,11 @@ def main() -> None:
                 phone.goto(f"{poort.url}/portal")
                 phone.set_viewport_size({"width": 390, "height": 780})
                 phone.screenshot(path=PICTURES / "portal-phone.png")
+                poort.run("tests.giving_pins", "pin", "rik@bakkerij-jansen.example")
+                phone.get_by_role("link", name="Aangifte omzetbelasting 3e kwartaal 2026").click()
+                phone.locator("page-viewer img").first.wait_for()
+                phone.wait_for_load_state("networkidle")
+                phone.screenshot(path=PICTURES / "approving-phone.png")
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def test_from_choosing_to_the_post_by_keyboard(chromium: Browser, office: House,
         tabs.look(tab)
 
         press(tab, "Brieven maken")
-        expect(tab.get_by_role("heading", name="Partij 1")).to_be_visible()
+        expect(tab.get_by_role("heading", name="Partij 2")).to_be_visible()
         expect(tab.get_by_role("button", name="Brieven downloaden (PDF)")).to_be_visible(timeout=60_000)  # live
         tabs.look(tab)
         tab_to(tab, "Brieven downloaden (PDF)")
@@ -60,7 +60,7 @@ def test_from_choosing_to_the_post_by_keyboard(chromium: Browser, office: House,
         expect(tab.get_by_text("Genoteerd als gepost")).to_be_visible()
         for width in (390, 1440):
             tab.set_viewport_size({"width": width, "height": 900})
-            for path in ("/letters", "/letters/1", "/letters/new?how=rule", "/letters/templates", "/letters/templates/1", "/settings/tokens"):  # fmt: skip
+            for path in ("/letters", "/letters/1", "/letters/2", "/letters/new?how=rule", "/letters/templates", "/letters/templates/1", "/settings/tokens"):  # fmt: skip
                 tab.goto(f"{office.url}{path}")
                 tabs.look(tab)
 

@@ -5,23 +5,38 @@ from __future__ import annotations
 import asyncio
 import base64
 import datetime as dt
+import gzip
 import hashlib
 import hmac
 import json
+import tracemalloc
 from collections.abc import Iterator
 
+import jsonschema
 import pytest
 
-from jobs.webhooks import deliver_due
+from jobs.webhooks import deliver_due, deliver_webhooks
 from models import config, engine
 from models.approvals.events import happened
 from models.approvals.records import ApprovalKind, ApprovalRequest
-from models.connecting import Webhook, WebhookDelivery, add_webhook, delivering, send_again, switch_webhook, try_webhook
+from models.connecting import (
+    Webhook,
+    WebhookDelivery,
+    add_webhook,
+    delivering,
+    renew_secret,
+    send_again,
+    switch_webhook,
+    try_webhook,
+)
+from models.connecting.openapi import document
 from models.core import Refused
 from models.outbox import Errand
 from models.settings import utcnow
 from tests.cast import Cast
-from tests.hooks import Receiver, receiving
+from tests.hooks import Receiver, dripping, receiving
+
+API = document("http://poort.test")
 
 
 @pytest.fixture
@@ -35,8 +50,12 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
 
 
 async def hook_for(cast: Cast, receiver: Receiver, *events: str) -> tuple[Webhook, str]:
+    return await hook_to(cast, receiver.url, *events)
+
+
+async def hook_to(cast: Cast, address: str, *events: str) -> tuple[Webhook, str]:
     async def unit() -> tuple[Webhook, str]:
-        return await add_webhook(cast.anna.scope(Webhook), "Pakket", receiver.url, list(events), by=cast.anna)
+        return await add_webhook(cast.anna.scope(Webhook), "Pakket", address, list(events), by=cast.anna)
 
     return await engine.run_writing(unit)
 
@@ -83,6 +102,7 @@ async def test_what_happens_is_told_signed_and_without_names(cast, receiver):
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.{body.decode()}".encode()
     mac = hmac.new(base64.b64decode(secret.removeprefix("whsec_")), signed, hashlib.sha256).digest()
     assert headers["webhook-signature"] == "v1," + base64.b64encode(mac).decode()
+    jsonschema.validate(told["data"], API["components"]["schemas"]["Told"])
     assert "Jansen" not in body.decode() and "Rik" not in body.decode()
     [row] = await WebhookDelivery.objects()
     assert (row.state, row.status, row.attempts) == ("delivered", 200, 1)
@@ -193,6 +213,101 @@ async def test_a_slow_one_does_not_hold_up_another(cast, receiver):
         rows = await delivering.claim(utcnow())
 
     assert {row["address"] for row in rows} == {receiver.url, other.url}
+
+
+async def test_who_answers_byte_by_byte_holds_up_nobody(cast, receiver, monkeypatch):
+    monkeypatch.setattr(delivering, "_SECONDS", 1.0)
+    with dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x", 0.2) as address:
+        slow, _ = await hook_to(cast, address)
+        await hook_for(cast, receiver)
+        request = await a_request(cast)
+        working = asyncio.create_task(deliver_webhooks())
+        try:
+            for n in range(1, 7):
+                await happens(request, "opened")
+                async with asyncio.timeout(8):
+                    while len(receiver.got) < n:
+                        await asyncio.sleep(0.02)
+            async with asyncio.timeout(8):
+                while not (
+                    rows := await WebhookDelivery.objects().where(
+                        (WebhookDelivery.webhook == slow.id)
+                        & (WebhookDelivery.status.is_null())
+                        & (WebhookDelivery.said != "")
+                    )
+                ):
+                    await asyncio.sleep(0.02)
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+
+    assert (rows[0].state, rows[0].said) == ("waiting", "TimeoutError")
+    assert rows[0].took_ms < 4000 and len(receiver.got) == 6
+
+
+async def test_what_was_taken_counts_however_slowly_the_rest_of_the_answer_comes(cast, receiver, monkeypatch):
+    monkeypatch.setattr(delivering, "_SECONDS", 1.0)
+    with dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"ja ", 0.1) as address:
+        await hook_to(cast, address)
+        await happens(await a_request(cast), "approved")
+        await deliver()
+
+    [row] = await WebhookDelivery.objects()
+    assert (row.state, row.status, row.said[:3]) == ("delivered", 200, "ja ")
+
+
+async def test_of_a_large_or_packed_answer_no_more_than_the_beginning_is_read(cast, receiver):
+    packed = gzip.compress(bytes(20_000_000), 9)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    with (
+        dripping(head, packed, 60) as bomb,
+        dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n", b"nee" * 9000, 0) as endless,
+    ):
+        await hook_to(cast, bomb)
+        await hook_to(cast, endless)
+        await happens(await a_request(cast), "approved")
+        tracemalloc.start()
+        await deliver()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+
+    rows = await WebhookDelivery.objects().order_by(WebhookDelivery.webhook)
+    assert [(row.state, row.said[:6]) for row in rows] == [("delivered", ""), ("delivered", "neenee")]
+    assert peak < 10_000_000
+
+
+async def test_no_more_than_four_of_one_webhook_are_under_way(cast, receiver):
+    await hook_for(cast, receiver)
+    request = await a_request(cast)
+    for _ in range(7):
+        await happens(request, "opened")
+    now = utcnow()
+
+    assert [len(await delivering.claim(now)) for _ in range(2)] == [4, 0]
+    assert len(await delivering.claim(now + delivering.CLAIM + dt.timedelta(seconds=1))) == 4
+
+
+async def test_a_secret_that_no_key_opens_stops_its_webhook_and_says_so(cast, receiver):
+    hook, _ = await hook_for(cast, receiver)
+    with receiving() as other:
+        await hook_for(cast, other)
+        await engine.run_writing(
+            lambda: engine.raw("UPDATE webhook SET sealed_secret = 'onleesbaar' WHERE id = $1", hook.id)
+        )
+        await happens(await a_request(cast), "approved")
+        await deliver()
+        assert len(other.got) == 1
+
+    row = await WebhookDelivery.objects().where(WebhookDelivery.webhook == hook.id).first()
+    assert (row.state, row.attempts, row.said) == ("waiting", 1, delivering.UNREADABLE)
+    assert (await Webhook.objects().get(Webhook.id == hook.id)).state == "failed"
+    assert await Errand.count().where(Errand.kind == "account_notice") == 1
+
+    stopped = await Webhook.objects().get(Webhook.id == hook.id)
+    await engine.run_writing(lambda: renew_secret(stopped, by=cast.anna))
+    await engine.run_writing(lambda: switch_webhook(stopped, True, by=cast.anna))
+    await deliver()
+    assert len(receiver.got) == 1
 
 
 async def test_an_address_within_this_network_is_not_asked(cast, receiver, monkeypatch):

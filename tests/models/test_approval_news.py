@@ -10,11 +10,25 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from models import engine, notices, quiet
-from models.approvals import ApprovalRequest, Mandate, answer, ask, decide_one, extend, withdraw
+from models import engine, notices, pins, quiet
+from models.approvals import (
+    ApprovalRequest,
+    Mandate,
+    answer,
+    ask,
+    decide_one,
+    expire_due,
+    extend,
+    replace_by,
+    who_would_sign,
+    withdraw,
+)
 from models.approvals import reminding as remind
+from models.approvals.granting import give_mandate
 from models.approvals.handed_over import note_handed_over
 from models.approvals.news import name_lines
+from models.approvals.planning import who_would_sign_each
+from models.approvals.proofs import today
 from models.approvals.record import FIELDS, link_of
 from models.approvals.telling import approver_blocked
 from models.client_news_told import APPROVALS
@@ -25,6 +39,8 @@ from models.viewer import Viewer
 from tests.approving import (
     acts,
     decision,
+    draft,
+    kind,
     look,
     main_parts,
     now,
@@ -322,3 +338,99 @@ async def test_a_pin_that_is_blocked_is_told_to_who_looks_after_the_request(offi
     await engine.run_writing(lambda: approver_blocked(bo.user.id))
 
     assert [what for what, _ in await to_staff(office.anna)] == ["blocked"]
+
+
+# substitutes, who hears and who is said to hear
+
+
+async def stands_in(office: Cast, giver: Viewer, taker: Viewer) -> None:
+    client = await office.anna.clients.get(office.bakkerij)
+    await give_mandate(client, giver.user.id, taker.user.id, None, None, None, by=office.anna)
+
+
+async def kinds_said(viewer: Viewer) -> set[str]:
+    return {kind for mail in await said(viewer) for kind, _ in mail}
+
+
+async def test_a_substitute_who_approved_hears_of_a_refusal_and_of_a_replacement(office):
+    bo, cas, dee = (
+        await person(office.bakkerij, "Bo"),
+        await person(office.bakkerij, "Cas"),
+        await person(office.bakkerij, "Dee"),
+    )
+    await plan(office.bakkerij, step(bo), step(cas))
+    await stands_in(office, bo, dee)
+    request, other = await offered(office, **LATER), await offered(office, **LATER)
+    await day_passes(soon())
+    for one in (request, other):
+        await says_yes(dee, one, on_behalf_of=bo.user.id)
+    await says_no(cas, request)
+    await replace_by(await now(other), await draft(office, **LATER), by=office.anna)
+    await day_passes(after(days=1))
+    assert {"approve_refused", "approve_voided"} <= await kinds_said(dee)
+    assert "approve_refused" in await kinds_said(bo)
+
+
+@pytest.mark.parametrize("end", ["withdrawn", "replaced"])
+async def test_a_substitute_who_was_asked_hears_that_it_is_over(office, end):
+    bo, dee, eli = (
+        await person(office.bakkerij, "Bo"),
+        await person(office.bakkerij, "Dee"),
+        await person(office.bakkerij, "Eli"),
+    )
+    await plan(office.bakkerij, step(bo))
+    await stands_in(office, bo, dee)
+    request = await offered(office, **LATER)
+    await day_passes(soon())
+    if end == "withdrawn":
+        await withdraw(request, "Fout", by=office.anna)
+    else:
+        await replace_by(request, await draft(office, **LATER), by=office.anna)
+    await day_passes(after(days=1))
+    assert "approve_ended" in await kinds_said(dee) and "approve_ended" in await kinds_said(bo)
+    assert await said(eli) == []
+
+
+async def test_who_is_asked_again_after_it_expired_hears_that(office):
+    bo = await person(office.bakkerij, "Bo")
+    await plan(office.bakkerij, step(bo))
+    request = await offered(
+        office, internal_due=today() - dt.timedelta(days=90), legal_due=today() - dt.timedelta(days=80)
+    )
+    await day_passes(soon())
+    assert await expire_due(today() + dt.timedelta(days=61)) == 1
+    await extend(await now(request), dt.date(2099, 3, 4), dt.date(2099, 4, 1), by=office.anna)
+    await day_passes(after(days=1))
+    assert [mail[0] for mail in await said(bo)] == [("approve", request.id)] * 2
+    assert (await acts(request))[-3:] == ["expired", "extended", "asked"]
+
+
+async def test_who_is_said_to_get_a_mail_gets_one(office):
+    """Not who wants none; also who stands in for somebody."""
+    bo, cas, dee = (
+        await person(office.bakkerij, "Bo"),
+        await person(office.bakkerij, "Cas"),
+        await person(office.bakkerij, "Dee"),
+    )
+    await plan(office.bakkerij, step(bo, cas))
+    await stands_in(office, bo, dee)
+    await engine.raw("UPDATE users SET digest = 'never' WHERE id = $1", bo.user.id)
+    await engine.raw("INSERT INTO hearing (person, client, how) VALUES ($1, $2, 'daily')", cas.user.id, office.bakkerij)
+    view = await who_would_sign(office.bakkerij, (await kind()).id)
+    each = (await who_would_sign_each([office.bakkerij], (await kind()).id))[office.bakkerij]
+    assert view.told == each.told == ({cas.user.id: "Cas Test", dee.user.id: "Dee Test"}, {bo.user.id: "Bo Test"})
+    assert "Bo Test wil geen mail ontvangen en krijgt geen bericht." in [str(one) for one in view.warnings]
+    await offered(office, **LATER)
+    await day_passes(soon())
+    assert [bool(await said(one)) for one in (bo, cas, dee)] == [False, True, True]
+
+
+async def test_what_cannot_prove_anything_any_more_is_no_means(office):
+    """A list of codes that is used up: one rule for the warning and for approving."""
+    bo = await person(office.bakkerij, "Bo")
+    await pins.store(await pins.prepare([bo.user.id], "codes"), {}, by_person=office.anna.user.id)
+    await engine.raw("UPDATE pin SET state = 'confirmed', confirmed_at = $1", utcnow())
+    lacks = "Bo Test heeft nog geen middel om akkoord mee te geven, zoals een pincode."
+    assert lacks not in [str(one) for one in (await who_would_sign(office.bakkerij, (await kind()).id)).warnings]
+    await engine.raw("UPDATE pin SET asked = 0")
+    assert lacks in [str(one) for one in (await who_would_sign(office.bakkerij, (await kind()).id)).warnings]

@@ -15,7 +15,8 @@ from models.bulk import KINDS, BulkAct, prepare, start
 from models.bulk import running as running_acts
 from models.clients import Client, add_client, add_group, matching
 from models.core import Forbidden, Missing, Refused
-from models.viewer import Viewer
+from models.viewer import Right, Viewer
+from tests.approving import step
 from tests.bulking import carried_out, counted, in_bulk, looked_at, taken_back
 from tests.cast import Cast, as_viewer
 
@@ -29,6 +30,11 @@ async def everything() -> dict[str, Any]:
             "SELECT client, client_group, source, imported FROM membership ORDER BY client, client_group"
         ),
         "responsible": await engine.raw("SELECT client, person, roles FROM responsible ORDER BY client, person"),
+        "plans": await engine.raw("SELECT client, kind, steps FROM approval_plan ORDER BY client, kind"),
+        # a role is never deleted: what never counted is as good as not given
+        "roles": await engine.raw(
+            "SELECT client, person, role FROM approver_role WHERE until IS NULL OR since IS NULL OR until >= since ORDER BY id"
+        ),
         "access": await engine.raw("SELECT person, client, role, own, rights FROM access ORDER BY person, client"),
         # who was blocked before his invitation left, is prepared afterwards, and is to be invited anew
         "users": await engine.raw(
@@ -56,6 +62,17 @@ async def params_for(kind: str, cast: Cast, chance: random.Random) -> dict[str, 
         "set_template": {
             "role": chance.choice(["lezer", "salaris", "uploaden"]),
             "group": chance.choice(["", groups[0]]),
+        },
+        "set_plan": chance.choice(
+            [
+                {"approval_kind": "", "plan": "own", "steps": [step("director", "partner", mode="any")]},
+                {"approval_kind": "1", "plan": "own", "steps": [step("director"), step("payroll")]},
+                {"approval_kind": "1", "plan": "office"},
+            ]
+        ),
+        "give_approver_role": {
+            "right": str(chance.choice([int(Right.APPROVE), int(Right.VIEW_DOSSIER)])),
+            "approver_role": chance.choice(["director", "payroll"]),
         },
         "set_language": {"language": chance.choice(["nl", "en"])},
         "set_digest": {"digest": chance.choice(["daily", "never"])},

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import io
 import json
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from asn1crypto import x509 as asn1
+from cryptography.hazmat.primitives.serialization import Encoding
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.validation import async_validate_pdf_signature
+from pyhanko.sign.validation.dss import DocumentSecurityStore
+from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator.errors import CRLFetchError
 
 from models import config, engine
 from models import storage as stores
 from models.approvals import record
 from models.approvals.records import ApprovalDocument, ApprovalRequest
-from models.certifying import checking, completing, filing, signing, verifying
+from models.certifying import chaining, checking, completing, filing, long_term, office, signing, verifying
 from models.certifying.evidence import evidence_of
 from models.certifying.records import ApprovalSeal, OfficeCertificate, SealTrouble
 from models.core import save
@@ -27,6 +36,7 @@ from tests.approving import main_parts, offered
 from tests.authority import Authority, authority
 from tests.cast import Cast, as_viewer
 from tests.models.keeping import folder_with, paper
+from tests.trust_service import TrustService, trust_service
 
 LATER = dt.timedelta(hours=2)
 
@@ -407,6 +417,78 @@ async def test_an_authority_inside_our_own_network_is_not_asked(cast: Cast, fold
         assert (await the_seal(made.request)).stamp_due
 
 
+# of long validity
+
+
+@pytest.fixture
+def service() -> Iterator[TrustService]:
+    with trust_service() as running:
+        yield running
+
+
+async def seals_under(pair: office.Pair) -> None:
+    async with engine.writing():
+        await office._put(pair, utcnow(), is_own=False, by=None)
+
+
+async def validated(content: bytes, root: Any) -> Any:
+    """What pyHanko says offline: of what stands in the PDF alone, to who trusts the root and wants proof that nothing was withdrawn."""
+    reader = PdfFileReader(io.BytesIO(content))
+    trusted = [asn1.Certificate.load(root.public_bytes(Encoding.DER))]
+    context = DocumentSecurityStore.read_dss(reader).as_validation_context(
+        {"trust_roots": trusted, "allow_fetching": False, "revocation_mode": "require"}
+    )
+    lenient = ValidationContext(trust_roots=[], allow_fetching=False)
+    return await async_validate_pdf_signature(reader.embedded_regular_signatures[0], context, lenient)
+
+
+@pytest.mark.parametrize("with_root", [True, False])
+async def test_under_a_trust_service_a_seal_proves_by_itself_that_its_certificate_was_good(
+    cast: Cast, tsa: Authority, service: TrustService, folder_store: Path, with_root: bool
+) -> None:
+    await stamping(cast, tsa.url)
+    await seals_under(service.certificate(with_root=with_root))  # where the root is not in the file, it is fetched
+    made = await papers.approved(cast)
+
+    await completing.seal_due()
+
+    seal = await the_seal(made.request)
+    content = await storage().read(seal.sha256)
+    assert (seal.profile, seal.stamp_due, seal.trouble) == ("B-LT", False, "")
+    looked = await signing.look(content)
+    assert looked is not None and looked.covers and looked.stamped_at is not None
+    assert "Signature is Valid" in pdfsig(content, folder_store)
+    asked = service.asked
+    status = await validated(content, service.root)
+    assert status.intact and status.valid and status.trusted
+    assert service.asked == asked  # all of it stands in the PDF
+
+
+@pytest.mark.parametrize("how", ["down", "withdrawn"])
+async def test_where_nobody_says_that_the_certificate_is_good_the_seal_is_made_and_says_what_it_is(
+    cast: Cast, tsa: Authority, service: TrustService, folder_store: Path, how: str
+) -> None:
+    await stamping(cast, tsa.url)
+    await seals_under(service.certificate())
+    service.is_down, service.is_withdrawn = how == "down", how == "withdrawn"
+    made = await papers.approved(cast)
+
+    await completing.seal_due()
+
+    seal = await the_seal(made.request)
+    assert (seal.profile, seal.stamp_due, bool(seal.trouble)) == ("B-T", False, True)
+    assert "Signature is Valid" in pdfsig(await storage().read(seal.sha256), folder_store)
+
+
+async def test_lists_inside_our_own_network_are_not_asked_for(service: TrustService) -> None:
+    one = service.certificate().certificate.public_bytes(Encoding.DER)
+
+    with pytest.raises(CRLFetchError):
+        await long_term._fetchers().crl_fetcher.fetch(asn1.Certificate.load(one))
+
+    assert service.asked == 0
+
+
 # the record, verified
 
 
@@ -484,6 +566,63 @@ async def test_an_end_cut_off_with_its_places_is_missed_by_the_trail(cast: Cast,
 
     verdict = await record.verify_all()
     assert "afgeknipt" in str(verdict.said)
+
+
+async def test_what_decides_is_told_to_the_trail_in_the_same_round_and_what_is_followed_later(
+    cast: Cast, folder_store: Path
+) -> None:
+    async def told() -> int:
+        rows = await engine.raw("SELECT detail FROM trail WHERE operation = $1 ORDER BY id DESC LIMIT 1", chaining.TOLD)
+        return int(json.loads(rows[0]["detail"])["place"])
+
+    async def last() -> int:
+        return int((await engine.raw("SELECT max(place) AS n FROM proof_place"))[0]["n"])
+
+    made = await papers.offered(cast)
+    await chaining.chain()
+    async with engine.writing():
+        await record.note(made.request, "page_seen", person=cast.rik.user.id, name="Rik", page=2)
+    await chaining.chain()
+    assert await told() < await last()  # a page that was seen can wait
+    await papers.approve(made, cast.rik)
+
+    await chaining.chain()  # seconds later
+
+    assert await told() == await last()
+    await unguarded()
+    await engine.raw(
+        "DELETE FROM proof_place WHERE record IN (SELECT id FROM approval_record WHERE act IN ('approved', 'completed'))"
+    )
+    await engine.raw("DELETE FROM approval_record WHERE act IN ('approved', 'completed')")
+    assert "afgeknipt" in str((await record.verify_all()).said)
+
+
+async def test_a_last_place_kept_outside_shows_an_end_that_was_cut_off_with_the_trail(
+    cast: Cast, folder_store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from models.__main__ import parser
+
+    made = await papers.approved(cast)
+    asked = parser().parse_args(["verify-approvals"])
+    assert await asked.call(asked) == 0
+    kept = capsys.readouterr().out.rsplit("Laatste plaats: ", 1)[1].strip().rstrip(".")
+    await unguarded()
+    await engine.raw(
+        "DELETE FROM proof_place WHERE record IN (SELECT id FROM approval_record WHERE request = $1)", made.request.id
+    )
+    await engine.raw("DELETE FROM approval_record WHERE request = $1", made.request.id)
+    await engine.raw("DROP TRIGGER trail_stays" if engine.is_sqlite() else "DROP TRIGGER trail_stays ON trail")
+    await engine.raw("DELETE FROM trail WHERE operation = $1", chaining.TOLD)
+    assert await asked.call(asked) == 0  # nothing here knows
+
+    asked = parser().parse_args(["verify-approvals", "--anchor", kept])
+
+    assert await asked.call(asked) == 1
+    assert "afgeknipt" in capsys.readouterr().out
+    await papers.approved(cast, period="k2", name="ander.pdf")
+    assert await asked.call(asked) == 1  # also when others took its place
+    nonsense = parser().parse_args(["verify-approvals", "--anchor", "wartaal"])
+    assert await nonsense.call(nonsense) == 2
 
 
 async def test_a_record_forged_anew_with_a_right_chain_differs_from_its_certificate(

@@ -10,9 +10,8 @@ import pytest
 from models.deadlines import (
     FOUR_WEEKS,
     RULES,
-    dividend_deadline,
-    filing_after_adoption,
     four_weeks,
+    granted_months,
     internal_deadline,
     legal_deadline,
     months_after,
@@ -95,10 +94,21 @@ def test_the_periods_of_four_weeks_fill_every_year(year: int) -> None:
 
 
 def test_the_other_days() -> None:
-    assert dividend_deadline(D(2026, 1, 31)) == D(2026, 2, 28)
-    assert dividend_deadline(D(2026, 5, 15)) == D(2026, 6, 15)
-    assert filing_after_adoption(D(2026, 6, 10), book_year=2025) == D(2026, 6, 18)
-    assert filing_after_adoption(D(2026, 12, 30), book_year=2025) == D(2026, 12, 31)
+    for rule, day, due in (
+        ("dividend", D(2026, 1, 31), D(2026, 2, 28)),
+        ("dividend", D(2026, 5, 15), D(2026, 6, 15)),
+        ("kvk", D(2026, 6, 10), D(2026, 6, 18)),
+        ("kvk", D(2026, 12, 30), D(2026, 12, 31)),  # never later than twelve months after the book year
+        ("vpb", D(2026, 3, 1), D(2026, 5, 31)),
+    ):
+        assert legal_deadline(rule, book_year=2025, period="", dated_on=day) == due
+
+
+def test_the_extension_is_the_clients_own_and_else_the_firms_as_far_as_it_is_granted() -> None:
+    own_or_firm = {(None, 12): 12, (None, 18): 12, (None, 5): 5, (0, 12): 0, (3, 12): 3, (16, 12): 16}
+    for (own, firm), months in own_or_firm.items():
+        assert granted_months("ib", own, firm) == months
+    assert (granted_months("vpb", None, 12), granted_months("ob", None, 12), granted_months("", 6, 12)) == (11, 0, 0)
     assert months_after(D(2025, 11, 30), 1) == D(2025, 12, 31)
 
 

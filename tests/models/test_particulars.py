@@ -12,13 +12,13 @@ from models.clients import Client, add_client, add_group
 from models.clients.sectors import Sector, add_sector, names_of
 from models.core import Forbidden, Refused
 from models.settings import Firm
-from tests.cast import Cast, as_viewer
+from tests.cast import Cast, as_viewer, browser_of
 
 BSN = "123456782"
 
 
-async def private(cast: Cast, name: str, number: str) -> Client:
-    return await add_client(cast.anna.clients, number=number, name=name, kind="private", by=cast.anna)
+async def private(cast: Cast, name: str, number: str, kind: str = "private") -> Client:
+    return await add_client(cast.anna.clients, number=number, name=name, kind=kind, by=cast.anna)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,17 @@ async def test_fiscal_partners_are_each_others(cast: Cast) -> None:
     after = [(await cast.anna.clients.get(one.id)).partner for one in (jan, els)]
 
     assert both == [els.id, jan.id] and after == [None, None]
+
+
+async def test_who_has_a_business_of_his_own_has_a_fiscal_partner_too(cast: Cast) -> None:
+    garage, els = await private(cast, "Smit", "9001", kind="sole_trader"), await private(cast, "Els", "9002")
+    await garage.set_partner(els, by=cast.anna)
+    garage = await cast.anna.clients.get(garage.id)
+    assert garage.partner == els.id
+    with pytest.raises(Refused, match="partnerschap"):
+        await garage.change(seen=garage.version, kind="organisation", by=cast.anna)
+    async with browser_of(cast.anna) as anna:
+        assert 'id="partner"' in (await anna.get(f"/clients/{garage.id}/details")).text
 
 
 async def test_sectors_are_the_offices_list_and_groups_follow_them(cast: Cast) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pyotp
 import pytest
 
-from models import config, engine, throttling
+from models import config, engine, throttling, tidying
 from models.accounts import Throttle, User
+from models.accounts.vouching import counts_from
 from models.core import Forbidden, Say
 from models.pins import NotProved, Proof, mark_posted, means_of, prove, proving, reissuing, standing, ways
 from models.secret_box import encrypt
@@ -273,6 +274,49 @@ async def test_the_authenticator_counts_once_and_not_where_it_let_him_in(cast: C
     assert [way.method for way in await ways(by_password, "pin")] == ["totp"]
 
 
+async def test_what_was_made_with_a_password_alone_counts_a_day_later(cast: Cast) -> None:
+    by_password = await signed_in(cast.rik)
+    secret = pyotp.random_base32()
+    await User.update({User.totp_secret: encrypt(secret), User.totp_counts_from: await counts_from(by_password)}).where(
+        User.id == cast.rik.user.id
+    )
+    fresh = await signed_in(cast.rik)
+    early = await prove(fresh, "pin", "totp", pyotp.TOTP(secret).now())
+    shown = await standing(fresh, "pin")
+    await User.update({User.totp_counts_from: utcnow()}).where(User.id == cast.rik.user.id)
+
+    assert isinstance(early, NotProved) and "een dag later" in str(early.why)
+    assert not shown.ways and [one.method for one in shown.closed] == ["totp"]
+    assert isinstance(await prove(await signed_in(cast.rik), "pin", "totp", pyotp.TOTP(secret).now()), Proof)
+
+
+async def test_a_pin_a_second_means_or_a_new_account_vouch_for_what_is_made(cast: Cast) -> None:
+    password, code = await signed_in(cast.sam), await signed_in(cast.sam, factor="code")
+    assert await counts_from(password) is not None
+    assert await counts_from(code) is None
+    made = await issue(cast.sam.user.id, by=cast.anna)
+    assert isinstance(await prove(password, "pin", "pin", made.clear[0]), Proof)
+    assert await counts_from(password) is None
+    await User.update({User.activated_at: utcnow()}).where(User.id == cast.rik.user.id)
+    assert await counts_from(await signed_in(cast.rik)) is None
+
+
+async def test_who_has_only_his_passkey_approves_with_it_beside_his_password(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BASE_URL", "http://localhost:8000")
+    config.reset()
+    await User.update({User.has_passkey: True}).where(User.id == cast.rik.user.id)
+    both, by_passkey = await signed_in(cast.rik, factor="passkey"), await signed_in(cast.rik, how="passkey")
+    alone = [one.method for one in await ways(both, "pin")]
+    without_password = await ways(by_passkey, "pin")
+    await issue(cast.rik.user.id, by=cast.anna)
+    with_pin = [one.method for one in await ways(both, "pin")]
+    config.reset()
+
+    assert (alone, without_password, with_pin) == (["passkey"], [], ["pin"])
+
+
 async def test_a_recovery_code_is_for_signing_in_alone(cast: Cast) -> None:
     await with_authenticator(cast.rik)
     rik = await as_viewer(cast.rik.user.email)
@@ -325,3 +369,60 @@ async def test_eight_processes_that_guess_at_once_are_judged_five_times_in_all(c
     assert not await throttling.is_over(
         throttling.of_approving(cast.rik.user.id)
     )  # what was not judged was not counted
+
+
+async def test_ten_wrong_codes_in_a_row_close_the_app_for_a_day_and_are_told(cast: Cast) -> None:
+    secret = await with_authenticator(cast.rik)
+    rik = await signed_in(cast.rik)
+    for n in range(9):
+        outcome = await prove(rik, "totp", "totp", wrong_code(secret))
+        assert isinstance(outcome, NotProved) and "klopt niet" in str(outcome.why)
+        if n == 4:
+            await tidying.forget_expired()  # counts live on
+            await forget_slowing(rik)
+    tenth = await prove(rik, "totp", "totp", wrong_code(secret))
+    right = await prove(rik, "totp", "totp", pyotp.TOTP(secret).now())
+
+    assert isinstance(tenth, NotProved) and isinstance(right, NotProved)
+    assert "Gesloten" in str(tenth.why) and "Gesloten" in str(right.why)
+    assert (await lines("Authenticator.wrong"), await lines("Authenticator.close")) == (10, 1)
+    details = [row["detail"] for row in await engine.raw("SELECT detail FROM errand WHERE kind = 'account_notice'")]
+    assert ["app_closed" in detail for detail in details] == [True]
+    closed = (await standing(rik, "pin")).closed
+    assert [(one.method, "Gesloten" in str(one.why)) for one in closed] == [("totp", True)]
+
+    await engine.raw("UPDATE throttle SET since = $1", utcnow() - dt.timedelta(hours=25))
+    assert isinstance(await prove(rik, "totp", "totp", pyotp.TOTP(secret).now()), Proof)
+
+
+async def test_a_right_code_of_the_app_lets_the_count_begin_anew(cast: Cast) -> None:
+    secret = await with_authenticator(cast.rik)
+    rik = await signed_in(cast.rik)
+    for wrong in (8, 8):
+        await forget_slowing(rik)
+        for _ in range(wrong):
+            await prove(rik, "totp", "totp", wrong_code(secret))
+        await User.update({User.totp_step: 0}).where(User.id == rik.user.id)
+        assert isinstance(await prove(rik, "totp", "totp", pyotp.TOTP(secret).now()), Proof)
+
+    assert await lines("Authenticator.close") == 0
+
+
+async def test_wrong_codes_at_once_are_all_counted(cast: Cast) -> None:
+    secret = await with_authenticator(cast.rik)
+    rik = await signed_in(cast.rik)
+    wrong = wrong_code(secret)
+    await asyncio.gather(*(prove(rik, "totp", "totp", wrong) for _ in range(14)))
+
+    assert (await lines("Authenticator.wrong"), await lines("Authenticator.close")) == (10, 1)
+
+
+def wrong_code(secret: str) -> str:
+    """One that none of the present windows gives."""
+    app, now = pyotp.TOTP(secret), utcnow().timestamp()
+    good = {app.at(int(now) + 30 * n) for n in range(-3, 4)}
+    return next(code for code in (f"{n:06}" for n in range(100)) if code not in good)
+
+
+async def forget_slowing(viewer: Viewer) -> None:
+    await engine.raw("DELETE FROM throttle WHERE key = $1", throttling.of_approving(viewer.user.id)[0][0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from models import engine, sample, unread
@@ -69,6 +71,11 @@ async def test_what_was_handed_in_lies_beside_what_was_asked(anna: Viewer) -> No
     )
 
 
+async def test_the_deadline_of_a_vat_return_is_that_of_the_calendar(anna: Viewer) -> None:
+    of_vat = "approval_request r JOIN approval_kind k ON k.id = r.kind WHERE k.rule = 'ob' AND r.period = 'k3' AND r.book_year = 2026"
+    assert await count(of_vat) == await count(f"{of_vat} AND r.legal_due = '2026-10-31'") > 0
+
+
 async def test_nobody_is_mailed_of_what_came_with_it(anna: Viewer) -> None:
     from models.client_news import plan_at_once, plan_daily
     from models.settings import utcnow
@@ -77,6 +84,48 @@ async def test_nobody_is_mailed_of_what_came_with_it(anna: Viewer) -> None:
     await plan_daily(utcnow())
     await plan_at_once(utcnow())
     assert not await count("errand WHERE kind IN ('client_news', 'reminder')")
+
+
+async def test_pin_letters_were_posted_some_used_one_blocked_and_one_came_back(anna: Viewer) -> None:
+    from models import letters, pins
+    from models.letters import register
+    from models.pins.hashing import fits
+
+    [batch] = await register.batches(anna, 10, 0)
+    lines, total = await register.lines(batch, anna, 50, 0)
+    states = await register.states_of(batch)
+
+    assert (batch.state, batch.letters, total, len(lines)) == ("posted", sum(states.values()), batch.letters, total)
+    assert (states["confirmed"], states["blocked"], states["returned"]) == (4, 1, 1) and 1 < states["posted"] <= 6
+    assert [line["page"] for line in lines] == list(range(1, total + 1)) and all(
+        line["address"] != "[]" for line in lines
+    )
+    assert (await letters.standing(anna))["confirmed"] == 4
+    assert (
+        not batch.stored
+        and not await count("trail")
+        and not await count("pin k JOIN users u ON u.id = k.person WHERE u.email LIKE '%jansen.example'")
+    )
+    rows = await engine.raw("SELECT person, state, secret_hash, key FROM pin")
+    assert {bool(row["secret_hash"]) for row in rows if row["state"] == "returned"} == {False}
+    living = [row for row in rows if row["state"] in pins.LIVING]
+    assert all(row["secret_hash"].startswith("$argon2id$") for row in living)
+    assert fits("123456", living[0]["secret_hash"], living[0]["key"], "pin", living[0]["person"]) is not None
+
+
+async def test_it_is_the_same_for_the_same_seed_and_small_offices_have_what_they_can(database) -> None:
+    from models.sample import enterprises, pin_letters
+
+    assert len(pin_letters._IN + pin_letters._OUT) <= 12
+    await sample.fill(12, 1, PASSWORD)
+    rows = await engine.raw("SELECT u.email, k.state FROM pin k JOIN users u ON u.id = k.person")
+    made = enterprises.make(Random(1), 12)
+    first = [one.people[0] for one in made if one.people and not one.is_cast]
+    others = [one.email for one in first if one.state == "invited"]
+    inside = [one.email for one in first if one.state == "active"]
+    expected = dict(zip(others, pin_letters._OUT, strict=False)) | dict(zip(inside, pin_letters._IN, strict=False))
+    assert {row["email"]: row["state"] for row in rows} == expected
+    assert sorted(expected.values()) == ["blocked", "confirmed", "posted", "returned"]
 
 
 async def test_it_goes_whole_and_what_somebody_made_himself_stays(anna: Viewer) -> None:
@@ -97,7 +146,18 @@ async def test_it_goes_whole_and_what_somebody_made_himself_stays(anna: Viewer) 
         )
     )
     await engine.run_writing(lambda: sample.remove(by=anna))
-    for what in ("client", "folder", "document", "document_request", "remark", "reading", "hold_item"):
+    for what in (
+        "client",
+        "folder",
+        "document",
+        "document_request",
+        "remark",
+        "reading",
+        "hold_item",
+        "letter_batch",
+        "letter",
+        "pin",
+    ):
         assert not await count(what), what
     assert await count("hold") == 1
     assert await count("request_template") == 1
@@ -107,7 +167,15 @@ async def test_it_goes_whole_and_what_somebody_made_himself_stays(anna: Viewer) 
 
 async def test_bare_it_is_tidy(database) -> None:
     await sample.fill(CLIENTS, 1, PASSWORD, bare=True)
-    for what in ("document_request", "remark", "reading", "hold", "document WHERE state <> 'published'"):
+    for what in (
+        "document_request",
+        "remark",
+        "reading",
+        "hold",
+        "letter_batch",
+        "pin",
+        "document WHERE state <> 'published'",
+    ):
         assert not await count(what), what
     anna = await as_viewer("anna@kantoor.example")
     structure = await anna.dossiers.where(Dossier.kind == "standard").find()

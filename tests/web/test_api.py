@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+import json
+import zipfile
 from collections.abc import AsyncIterator
 from typing import Any
 
 import jsonschema
 import pytest
 
-from models import engine
+from models import config, engine
+from models import storage as stores
 from models.approvals.records import ApprovalDocument, ApprovalRequest
 from models.audit import Trail
-from models.connecting import ApiToken, end_token, make_token
+from models.certifying import completing, signing
+from models.clients import seen
+from models.connecting import ApiToken, TokenViewer, end_token, make_token
 from models.connecting.openapi import document
-from models.core import save
-from models.settings import Firm, utcnow
+from models.core import Refused, Say, save
+from models.settings import Firm, this_day, utcnow
+from tests import certifying as papers
 from tests.cast import Browser, Cast, browser_of
 from tests.papers import pdf
 from web.__main__ import route_lines
@@ -30,12 +37,12 @@ def fits(name: str, answer: Any) -> None:
 
 
 async def token_for(
-    cast: Cast, *scopes: str, person: Any = None, until: dt.date | None = None
+    cast: Cast, *scopes: str, person: Any = None, until: dt.date | None = None, **limits: Any
 ) -> tuple[ApiToken, dict[str, str]]:
     who = person or cast.anna
 
     async def unit() -> tuple[ApiToken, str]:
-        return await make_token(who.scope(ApiToken), "Belastingpakket", list(scopes), until, by=who)
+        return await make_token(who.scope(ApiToken), "Belastingpakket", list(scopes), until, **limits, by=who)
 
     token, text = await engine.run_writing(unit)
     return token, {"Authorization": f"Bearer {text}"}
@@ -88,8 +95,23 @@ async def test_a_tax_package_places_a_return_and_asks_how_it_stands(office, soft
     fits("Approval", told)
     assert (told["state"], told["period"], told["external_ref"]) == ("offered", "k3", "OB-2026-3")
     assert await ApprovalDocument.count().where(ApprovalDocument.request == told["id"]) == 2
+    assert told["amount_cents"] == 123450
+    assert {"name": office.rik.user.full_name, "step": 1, "state": "asked"} in told["still_to_approve"]
     one = await software.get(made.headers["location"], headers=key)
     assert one.json() == told
+    [row] = (await software.get("/api/v1/approvals", headers=key)).json()["approvals"]
+    assert row == told
+    await software.post(f"{made.headers['location']}/withdraw", json={"reason": "Toch niet"}, headers=key)
+    ended = (await software.get(made.headers["location"], headers=key)).json()
+    fits("Approval", ended)
+    assert (ended["state"], ended["still_to_approve"]) == ("withdrawn", [])
+
+
+async def test_it_is_found_by_what_the_software_calls_it(office, software):
+    _, key = await token_for(office, "place", "read")
+    asked = await vat(office, external_ref="OB-2026-3", offer="true")
+    told = (await software.post("/api/v1/approvals", data=asked, files=files(), headers=key)).json()
+
     found = (await software.get("/api/v1/approvals?state=offered&external_ref=OB-2026-3", headers=key)).json()
     assert ([row["id"] for row in found["approvals"]], found["next"]) == ([told["id"]], None)
     lines = await Trail.select(Trail.detail).where(Trail.operation == "ApiToken.make")
@@ -106,8 +128,20 @@ async def test_the_same_key_places_nothing_twice(office, software):
 
     assert (first.status_code, again.status_code, other.status_code) == (201, 201, 409)
     assert first.json() == again.json()
+    fits("Approval", again.json())
     fits("Problem", other.json())
     assert await ApprovalRequest.count() == 1
+
+
+async def test_names_are_answered_and_not_kept(office, software):
+    _, key = await token_for(office, "place")
+    asked, once = await vat(office, offer="true"), {**key, "Idempotency-Key": "order-78"}
+
+    made = await software.post("/api/v1/approvals", data=asked, files=files(), headers=once)
+    again = await software.post("/api/v1/approvals", data=asked, files=files(), headers=once)
+
+    assert made.json() == again.json() and office.rik.user.full_name in again.text
+    assert office.rik.user.full_name not in (await engine.raw("SELECT answer FROM api_answer"))[0]["answer"]
 
 
 async def test_the_same_period_is_placed_again_only_when_that_is_said(office, software):
@@ -152,11 +186,44 @@ async def test_what_cannot_be_is_named_by_its_field_in_both_languages(office, so
         "/api/v1/approvals", data=await vat(office, **{field: value}), files=files(), headers=key
     )
 
-    assert (reply.status_code, reply.headers["content-type"]) == (422, "application/problem+json")
+    said_clearly(reply, field)
+    assert await ApprovalRequest.count() == 0
+
+
+def said_clearly(reply: Any, field: str) -> None:
+    """A problem of this field, in both languages."""
+    assert (reply.status_code, reply.headers["content-type"]) == (422, "application/problem+json"), reply.text
     assert reply.json()["field"] == field
     fits("Problem", reply.json())
     assert reply.json()["detail"] != reply.json()["detail_en"]
-    assert await ApprovalRequest.count() == 0
+
+
+async def test_what_no_database_takes_is_refused_and_breaks_nothing(office, software):
+    _, key = await token_for(office, "place", "read")
+    made = (await software.post("/api/v1/approvals", data=await vat(office), files=files(), headers=key)).json()
+    asked = {
+        "client_number": "\x00", "kind": "\x00", "external_ref": "a\x00b", "title": "a\x00b", "message": "\x00?", "addressee": "\x00a",
+        "period": "k3\x00", "book_year": "99999999999", "internal_due": "0001-01-01", "legal_due": "9999-12-31", "attachment_name": "a\x00.pdf",
+    }  # fmt: skip
+
+    for field, value in asked.items():
+        data = await vat(office, replace="true") | {field: value}
+        said_clearly(await software.post("/api/v1/approvals", data=data, files=files(), headers=key), field)
+    for field, value in {
+        "client": "%00", "external_ref": "a%00b", "changed_since": "0001-01-01T00:00:00%2B14:00", "cursor": "99999999999",
+    }.items():  # fmt: skip
+        said_clearly(await software.get(f"/api/v1/approvals?{field}={value}", headers=key), field)
+    late = await software.get("/api/v1/approvals?changed_since=9999-12-31T23:59:59-14:00", headers=key)
+    said_clearly(late, "changed_since")
+    said_clearly(await software.get("/api/v1/clients/a%00b", headers=key), "number")
+    for reason in ("nee\x00", "\ud800"):
+        body = json.dumps({"reason": reason}).encode()
+        withdrawn = await software.post(f"/api/v1/approvals/{made['id']}/withdraw", content=body, headers=key)
+        said_clearly(withdrawn, "reason")
+    assert (await software.get("/api/v1/approvals/99999999999999999999", headers=key)).status_code == 404
+    assert (await software.get("/api/v1/approvals/9999999999", headers=key)).status_code == 404
+    assert (await software.get(f"/api/v1/approvals/{made['id']}", headers=key)).json() == made
+    assert await ApprovalRequest.count() == 1
 
 
 async def test_without_a_file_or_with_another_file_nothing_is_placed(office, software):
@@ -208,7 +275,7 @@ async def test_a_token_goes_no_further_than_its_scope_and_its_maker(office, soft
 
 async def test_who_has_no_token_that_lives_hears_nothing(office, software):
     token, key = await token_for(office, "read")
-    _, old = await token_for(office, "read", until=utcnow().date())
+    _, old = await token_for(office, "read", until=this_day())
     await engine.run_writing(
         lambda: engine.raw(
             "UPDATE api_token SET expires_on = '2020-01-01' WHERE name = 'Belastingpakket' AND id = (SELECT max(id) FROM api_token)"
@@ -233,16 +300,18 @@ async def test_a_blocked_maker_takes_his_tokens_along(office, software):
     assert (await software.get("/api/v1/kinds", headers=key)).status_code == 401
 
 
-async def test_guessing_is_slowed(office, software):
+async def test_guessing_is_slowed_and_shuts_out_nobody_with_a_good_token(office, software):
+    """Everything of an office comes from one address: one program with an old token must not stop the tax package."""
     _, key = await token_for(office, "read")
 
     said = [
         (await software.get("/api/v1/kinds", headers={"Authorization": "Bearer poort_gok"})).status_code
-        for _ in range(31)
+        for _ in range(32)
     ]
 
-    assert said == [401] * 30 + [429]
-    assert (await software.get("/api/v1/kinds", headers=key)).status_code == 429
+    assert said == [401] * 30 + [429] * 2
+    assert (await software.get("/api/v1/kinds", headers=key)).status_code == 200
+    assert (await software.get("/api/v1/kinds", headers={"Authorization": "Bearer poort_gok"})).status_code == 429
 
 
 async def test_pages_follow_each_other(office, software):
@@ -262,6 +331,154 @@ async def test_pages_follow_each_other(office, software):
     assert (await software.get("/api/v1/approvals?changed_since=gisteren", headers=key)).status_code == 422
 
 
+# certificate and proof
+
+
+@pytest.fixture
+async def sealed(office: Cast, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[papers.Made]:
+    """A request of the bakery that is approved, sealed and filed."""
+    monkeypatch.setenv("STORAGE_URL", f"file://{tmp_path}/files")
+    config.reset()
+    stores.reset()
+    await papers.with_certificate()
+    made = await papers.approved(office)
+    assert await completing.seal_due() == 1
+    yield made
+    monkeypatch.undo()
+    config.reset()
+    stores.reset()
+
+
+async def test_a_tax_package_fetches_the_certificate_and_the_proof(office, software, sealed):
+    _, key = await token_for(office, "proof")
+    at = f"/api/v1/approvals/{sealed.request.id}"
+
+    certificate = await software.get(f"{at}/certificate", headers=key)
+    evidence = await software.get(f"{at}/evidence", headers=key)
+
+    assert (certificate.status_code, certificate.headers["content-type"]) == (200, "application/pdf")
+    looked = await signing.look(certificate.content)
+    assert looked is not None and looked.covers
+    names = zipfile.ZipFile(io.BytesIO(evidence.content)).namelist()
+    assert evidence.headers["content-type"] == "application/zip"
+    assert any(name.endswith("bewijs.json") for name in names) and any("akkoordverklaring" in name for name in names)
+
+
+async def test_what_is_not_sealed_yet_has_no_certificate_and_without_the_scope_there_is_none(office, software, sealed):
+    _, key = await token_for(office, "proof", "place", "read")
+    _, reads = await token_for(office, "read", "place")
+    placed = (
+        await software.post("/api/v1/approvals", data=await vat(office, period="k4"), files=files(), headers=key)
+    ).json()["id"]
+
+    none = await software.get(f"/api/v1/approvals/{placed}/certificate", headers=key)
+
+    assert none.status_code == 404 and "nog niet verzegeld" in none.json()["detail"] and none.json()["detail_en"]
+    assert (
+        await software.get(f"/api/v1/approvals/{placed}/evidence", headers=key)
+    ).status_code == 200  # what is there so far
+    for what in ("certificate", "evidence"):
+        assert (await software.get(f"/api/v1/approvals/{sealed.request.id}/{what}", headers=reads)).status_code == 403
+
+
+# tokens for some clients
+
+
+async def others_number(cast: Cast) -> str:
+    return str((await engine.raw("SELECT number FROM client WHERE id <> $1 AND state = 'active' ORDER BY id LIMIT 1", cast.bakkerij))[0]["number"])  # fmt: skip
+
+
+async def grouped(*clients: int) -> int:
+    """A group of these clients; its id."""
+    rows = await engine.raw("INSERT INTO client_group (name, name_key, description, created_at, is_sample, purpose, template, rule) VALUES ('Btw', 'btw-groep', '', $1, $2, 'selection', '', '') RETURNING id", utcnow(), False)  # fmt: skip
+    for client in clients:
+        await engine.raw(
+            "INSERT INTO membership (client, client_group, source) VALUES ($1, $2, 'hand')", client, rows[0]["id"]
+        )
+    return int(rows[0]["id"])
+
+
+async def test_a_token_for_one_client_finds_nothing_of_another_by_any_way(office, software, sealed):
+    others = await others_number(office)
+    _, his = await token_for(office, "read", "place", "proof", reach="some", clients=await number_of(office))
+    _, theirs = await token_for(office, "read", "place", "proof", reach="some", clients=others)
+    one = f"/api/v1/approvals/{sealed.request.id}"
+
+    for what in (one, f"{one}/certificate", f"{one}/evidence", f"/api/v1/clients/{await number_of(office)}"):
+        assert (await software.get(what, headers=his)).status_code == 200, what
+        assert (await software.get(what, headers=theirs)).status_code == 404, what
+    assert (await software.post(f"{one}/withdraw", json={"reason": "fout"}, headers=theirs)).status_code == 404
+    assert [row["id"] for row in (await software.get("/api/v1/approvals", headers=his)).json()["approvals"]] == [
+        sealed.request.id
+    ]
+    assert (await software.get("/api/v1/approvals", headers=theirs)).json()["approvals"] == []
+    placed = await software.post("/api/v1/approvals", data=await vat(office), files=files(), headers=theirs)
+    assert (placed.status_code, placed.json()["field"]) == (422, "client_number")  # as of a client that does not exist
+    assert (
+        await software.post("/api/v1/approvals", data=await vat(office), files=files(), headers=his)
+    ).status_code == 201
+
+
+async def test_a_token_for_a_group_follows_who_comes_and_goes(office, software, sealed):
+    group = await grouped(office.bakkerij)
+    _, key = await token_for(office, "read", reach="some", groups=[group])
+    one = f"/api/v1/approvals/{sealed.request.id}"
+
+    assert (await software.get(one, headers=key)).status_code == 200
+    await engine.raw("DELETE FROM membership WHERE client_group = $1", group)
+    assert (await software.get(one, headers=key)).status_code == 404
+    await engine.raw("DELETE FROM client_group WHERE id = $1", group)
+    assert (await software.get("/api/v1/approvals", headers=key)).json()["approvals"] == []  # never all of them again
+
+
+async def test_a_limited_token_reaches_no_further_than_its_maker(office, sealed):
+    token, _ = await token_for(office, "read", reach="some", clients=await number_of(office))
+    ed = TokenViewer(office.ed.user, token)
+    await engine.raw("DELETE FROM responsible WHERE person = $1", office.ed.user.id)
+    await engine.raw("DELETE FROM reach WHERE person = $1", office.ed.user.id)
+    await engine.raw("UPDATE users SET all_clients = $2 WHERE id = $1", office.ed.user.id, False)
+
+    assert await ed.clients.count() == 0
+    anna = TokenViewer(office.anna.user, token)
+    assert [one.id for one in await anna.clients.all()] == [office.bakkerij] and not anna.sees_all_clients
+    rows = await engine.raw(f"SELECT c.id FROM client c WHERE {seen(anna)}")
+    assert [row["id"] for row in rows] == [office.bakkerij]  # the same by SQL
+    assert await office.anna.clients.count() > 1  # she herself is limited to nothing
+
+
+@pytest.mark.parametrize(
+    ("limits", "field"), [({}, "groups"), ({"clients": "bestaat-niet"}, "clients"), ({"groups": [999_999]}, "groups")]
+)
+async def test_a_limit_that_means_nobody_is_refused(office, limits, field):
+    with pytest.raises(Refused) as refused:
+        await token_for(office, "read", reach="some", **limits)
+
+    assert refused.value.field == field
+
+
+async def test_the_settings_limit_a_token_and_say_so(office):
+    group = await grouped(office.bakkerij)
+    number = await number_of(office)
+    async with browser_of(office.anna) as anna:
+        form = (await anna.get("/settings/connecting/tokens/new")).text
+        assert "Cliëntgroepen" in form and "Btw" in form
+        wrong = await anna.post(
+            "/settings/connecting/tokens/new",
+            data={"name": "Pakket", "scopes": ["read"], "reach": "some", "clients": "12345x"},
+        )
+        assert wrong.status_code == 422 and "12345x" in wrong.text and "Er is geen cliënt met nummer" in wrong.text
+        made = await anna.post(
+            "/settings/connecting/tokens/new",
+            data={"name": "Pakket", "scopes": ["read"], "reach": "some", "groups": [str(group)], "clients": number},
+        )
+        assert "poort_" in made.text
+        page = (await anna.get("/settings/connecting")).text
+    assert "1 cliëntgroep" in page and "1 cliënt<" in page
+    token = (await engine.raw("SELECT id, is_limited FROM api_token"))[0]
+    assert token["is_limited"]
+    assert len(await engine.raw("SELECT id FROM api_token_reach WHERE token = $1", token["id"])) == 2
+
+
 async def test_every_route_of_the_api_stands_in_its_description(office, software):
     route_lines()
     routes = {
@@ -276,6 +493,41 @@ async def test_every_route_of_the_api_stands_in_its_description(office, software
     page = await software.get("/api")
     assert page.status_code == 200
     assert all(path in page.text for path in API["paths"])
+
+
+def words_in(part: Any, name: str = "") -> list[Any]:
+    """Every sentence of the description."""
+    if isinstance(part, dict):
+        return [one for key, value in part.items() for one in words_in(value, key)]
+    if isinstance(part, list):
+        return [one for value in part for one in words_in(value)]
+    return [part] if name in ("summary", "description") and not str(part).startswith("approval.") else []
+
+
+async def test_the_reference_speaks_the_language_of_who_reads_it_and_the_document_english(office, software):
+    said = words_in(document("http://poort.test", lambda say: say))
+    assert said and all(isinstance(one, Say) for one in said)
+
+    dutch = (await software.get("/api")).text
+    english = (await software.get("/api", headers={"Accept-Language": "en"})).text
+    told = (await software.get("/api/v1/openapi.json")).text
+
+    assert "Wie nog akkoord moet geven" in dutch and "Who is still to approve" not in dutch
+    assert "Who is still to approve" in english and "Wie nog akkoord" not in english
+    assert "Who is still to approve" in told and "Wie nog akkoord" not in told
+
+
+async def test_a_client_is_told_by_number_and_name(office, software):
+    _, key = await token_for(office, "read")
+    number = await number_of(office)
+
+    told = (await software.get(f"/api/v1/clients/{number}", headers=key)).json()
+
+    fits("Client", told)
+    assert told == {
+        "number": number,
+        "name": (await engine.raw("SELECT name FROM client WHERE id = $1", office.bakkerij))[0]["name"],
+    }
 
 
 async def test_the_pages_of_the_settings(office):
@@ -295,6 +547,9 @@ async def test_the_pages_of_the_settings(office):
             assert (await anna.post(f"/settings/connecting/webhooks/{one}/{verb}")).status_code in (200, 303)
         log = (await anna.get(f"/settings/connecting/webhooks/{one}")).text
         assert "Proefbericht" in log and "whsec_" not in log
+        assert "Laatste poging" in (await anna.get("/settings/connecting")).text  # nothing was tried yet
+        await engine.raw("UPDATE webhook_delivery SET tried_at = $1", utcnow() - dt.timedelta(minutes=5))
+        assert "5 minuten geleden" in (await anna.get("/settings/connecting")).text
         assert (await anna.post(f"/settings/connecting/webhooks/{one}/end")).status_code == 303
     async with browser_of(office.ed) as ed:
         assert (await ed.get("/settings/connecting")).status_code == 404

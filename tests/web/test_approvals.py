@@ -95,9 +95,9 @@ async def test_from_the_clients_tab_to_an_offer(cast: Cast, browser: Browsers) -
     )
     assert "Bij het aanbieden krijgt 1 persoon een mail: Eva Test." in said and "Geen mail krijgt: Bob Test." in said
     assert "vraagt om een wachtwoord" in said and "nog niets verstuurd" not in text_of(nobody)
-    assert "Ik heb Aangifte omzetbelasting 1e kwartaal 2026" in text_of(sent) and "€ 1.234,56 te betalen" in text_of(
+    assert "Ik heb “Aangifte omzetbelasting 1e kwartaal 2026” van" in text_of(
         sent
-    )
+    ) and "€ 1.234,56 te betalen" in text_of(sent)
     assert "Aangifte omzetbelasting 1e kwartaal 2026" in text_of(tab_after) and "0 van 1" in text_of(tab_after)
 
 
@@ -253,6 +253,33 @@ async def test_signing_off_needs_another(cast: Cast, browser: Browsers) -> None:
     assert "Ter autorisatie voorleggen" in first.text and forbidden.status_code == 403
     assert "Autoriseren en aanbieden" in page.text and "Pagina 3 mist" in back.text
     assert (await now(request)).state == "offered"
+
+
+async def test_a_year_that_was_mistyped_is_seen_before_anything_goes_out(cast: Cast, browser: Browsers) -> None:
+    await switched_on()
+    async with browser(cast.anna) as anna:
+        made = await anna.post(
+            f"/clients/{cast.bakkerij}/approvals", data=await form(legal_due="2020-04-30"), files=[("files", PDF)], follow_redirects=True
+        )  # fmt: skip
+        again = await anna.get(f"{made.url.path}/edit")
+        wrong = await anna.post(f"{made.url.path}/edit", data=await form(legal_due="30-04-2020", book_year="x"))
+
+    for answer in (made, again, wrong):
+        assert "De wettelijke deadline, 30-04-2020, is al voorbij. Klopt het jaar?" in text_of(answer)
+
+
+async def test_who_may_not_or_may_alone_authorise_his_own_reads_that_before(cast: Cast, browser: Browsers) -> None:
+    await switched_on()
+    request = await draft(cast, kind=(await kind("Jaarrekening (definitief)")).id, period="")
+    await offer(request, by=cast.anna)
+    at, button = pages.page.url(approval_id=request.id), "Autoriseren en aanbieden"
+    async with browser(cast.anna) as anna:
+        alone = text_of(await anna.get(at))
+        await engine.raw("UPDATE users SET permissions = 'approvals:act,sign_off:act' WHERE id = $1", cast.ed.user.id)
+        own = text_of(await anna.get(at))
+
+    assert button in alone and "U werkte hier zelf aan en bent de enige met dit recht" in alone
+    assert button not in own and "U werkte hier zelf aan: vraag een collega met dit recht." in own
 
 
 async def test_the_pages_ask_few_questions_of_the_database(cast: Cast, browser: Browsers) -> None:

@@ -61,6 +61,9 @@ async def test_on_the_phone_list_is_who_did_not_react_to_the_last_reminder_or_wh
         ("Bo Test", one.id),
         ("Cas Test", one.id),
     ]
+    await engine.raw("UPDATE client SET state = 'archived' WHERE id = $1", office.bakkerij)
+    assert await who(office.anna) == []  # nobody calls about a client that is put away
+    await engine.raw("UPDATE client SET state = 'active' WHERE id = $1", office.bakkerij)
     assert {row["who"]: row["why"] for row in (await calling.to_call(office.anna))[0]} == {
         "Bo Test": "",
         "Cas Test": "not_in",
@@ -182,3 +185,22 @@ async def test_quiet_hours_are_set_on_the_page_of_mail(office, browser: Browsers
 
     assert "quiet_sundays" in shown.text and wrong.status_code == 422
     assert (firm.quiet_from, firm.quiet_until, firm.quiet_sundays) == (20, 8, False)
+
+
+async def test_the_list_is_live_and_shows_at_once_what_a_colleague_noted(office, browser: Browsers):
+    bo = await person(office.bakkerij, "Bo")
+    await plan(office.bakkerij, step(bo))
+    request = await late(office)
+    async with browser(office.anna) as anna, browser(office.ed) as ed:
+        page = await anna.get("/approvals/phone?responsible=me&page=1")
+        at = html.unescape(re.search(r'id="approvals-phone" data-live="approvals" hx-get="([^"]+)"', page.text)[1])  # type: ignore[index]
+        everybody = await anna.get("/approvals/phone")
+        await ed.post(
+            f"/approvals/{request.id}/calls",
+            data={"person": bo.user.id, "note": "Tekent vandaag", "called_on": today().isoformat()},
+        )
+        fresh = await anna.htmx("GET", "/approvals/phone")
+
+    assert at == "/approvals/phone?responsible=me"
+    assert "Tekent vandaag" not in everybody.text and "Tekent vandaag" in fresh.text
+    assert fresh.text.lstrip().startswith('<div class="page" id="approvals-phone" data-live="approvals"')

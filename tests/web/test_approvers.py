@@ -75,6 +75,25 @@ async def test_what_was_used_is_not_removed(office):
     assert await ApprovalKind.exists().where(ApprovalKind.id == one.id)
 
 
+@pytest.mark.parametrize(
+    ("field", "more"),
+    [
+        ("statement", {"statement": "Ik ga akkoord met {kind} van {client}."}),
+        ("statement", {"statement": "Akkoord."}),
+        ("statement_en", {"statement_en": "I agree with {kind} {period}.", "name_en": "Car tax"}),
+        ("name_en", {"statement_en": "I agree with {kind} {period} of {client}."}),
+        ("addressee_en", {"statement_en": "I agree with {kind} {period} of {client} to {addressee}.", "name_en": "Car tax", "addressee": "de gemeente"}),
+        ("folder", {"folder": "Boekjaar {jaar}"}),
+        ("folder", {"folder": "Boekjaar {boekjaar"}),
+    ],
+)  # fmt: skip
+async def test_a_sentence_names_what_is_agreed_to_and_a_folder_only_what_can_be_filled_in(office, field, more):
+    async with browser_of(office.anna) as anna:
+        kept = await anna.post("/settings/approvals/kinds/new", data={**KIND, **more})
+    assert kept.status_code == 422 and f'id="{field}-error"' in kept.text
+    assert not await ApprovalKind.exists().where(ApprovalKind.name == KIND["name"])
+
+
 async def test_only_who_manages_the_settings_sets_kinds_and_plans_of_the_office(office):
     one = await kind()
     async with browser_of(office.ed) as ed:
@@ -216,7 +235,44 @@ async def test_a_director_appoints_his_own_substitute_and_nobody_elses(office):
     assert (await Mandate.objects().first()).ended_at is not None
 
 
-async def test_the_fiscal_partner_is_named(office):
+async def test_the_fiscal_partner_is_named_and_has_his_role_without_being_given_it(office):
     await engine.raw("UPDATE client SET partner = (SELECT max(id) FROM client) WHERE id = $1", office.bakkerij)
+    rows = await engine.raw("SELECT partner FROM client WHERE id = $1", office.bakkerij)
+    await person(rows[0]["partner"], "Mies")
     async with browser_of(office.anna) as anna:
-        assert "Fiscaal partner:" in (await anna.get(f"/clients/{office.bakkerij}/approvers")).text
+        page = (await anna.get(f"/clients/{office.bakkerij}/approvers")).text
+        assert (
+            "Nog niemand heeft hier een rol" not in page and "Mies Test. Andere rollen heeft hier nog niemand" in page
+        )
+        assert "Fiscaal partner:" in page
+
+
+@pytest.mark.parametrize("typed", ["twee", "", "0", "999", "2,5"])
+async def test_a_number_that_cannot_be_is_said_beside_it_and_what_was_ticked_stays(office, typed):
+    kim = await person(office.bakkerij, "Kim")
+    one, page = await kind(), f"/clients/{office.bakkerij}/approvers/plan"
+    data = {
+        "mode-1": "some",
+        "n-1": typed,
+        "who-1": [f"person:{kim.user.id}", "role:partner"],
+        "mode-2": "all",
+        "who-2": "role:director",
+    }
+    async with browser_of(office.anna) as anna:
+        for address, ours in (
+            (page, data),
+            (f"{page}?kind={one.id}", data),
+            ("/settings/approvals/plan", {**data, "who-1": "role:partner"}),
+        ):
+            kept = await anna.post(address, data=ours)
+            assert (
+                kept.status_code == 422
+                and 'id="n-1-error"' in kept.text
+                and f'name="n-1" inputmode="numeric" value="{typed}"' in kept.text
+            )
+            assert 'value="role:partner" checked' in kept.text and 'name="mode-2"' in kept.text
+            more = await anna.post(address, data={**ours, "do": "add"})
+            assert 'name="mode-3"' in more.text and 'value="role:partner" checked' in more.text
+        strange = await anna.post(f"{page}?kind={one.id}", data={"mode-1": "all", "who-1": "role:boss"})
+        assert strange.status_code == 422 and 'name="mode-1"' in strange.text
+    assert await ApprovalPlan.count() == 0

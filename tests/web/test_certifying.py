@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from jobs import long_work
 from models import config, engine
 from models import storage as stores
 from models.approvals import record_on_paper
@@ -528,3 +529,75 @@ async def test_in_the_portal_only_who_may_see_approvals_finds_what_was_filed(cas
     assert "Zeldzaam" in found["sees"][0]
     assert "Zeldzaam" not in found["other"][0]
     assert found["other"][1] != 200
+
+
+# what waits for its seal, as the office reads it
+
+
+async def test_an_administrator_reads_on_the_overview_what_waits_and_has_it_tried_again(
+    cast: Cast, browser: Callable
+) -> None:
+    await engine.raw("UPDATE firm SET modules = 'dossiers,approvals'")
+    made = await papers.approved(cast)
+    path = stores.storage().plain.path_of(papers.sha(made.contents[0]))
+    kept = path.read_bytes()
+    path.write_bytes(b"kapot")
+    await completing.seal_due()
+
+    async with browser(cast.anna) as anna:
+        overview = (await anna.get("/")).text
+        assert (
+            "1 accordering is compleet, maar kan niet worden verzegeld" in overview and "/approvals/seals" in overview
+        )
+        page = (await anna.get("/approvals/seals")).text
+        assert f"/approvals/{made.request.id}/proof" in page and "De opslag heeft een stuk" in page
+        path.write_bytes(kept)
+        reply = await anna.post("/approvals/seals/tries")
+        assert reply.status_code == 303 and reply.headers["location"].startswith("/tasks/")
+        [errand] = await engine.raw("SELECT id FROM errand WHERE kind = 'run_task'")
+        await long_work.run(errand["id"])
+        assert "Er wacht niets meer" in (await anna.get(reply.headers["location"])).text
+        assert "kan niet worden verzegeld" not in (await anna.get("/")).text
+        assert "Er wacht niets" in (await anna.get("/approvals/seals")).text
+    async with browser(cast.ed) as ed:
+        assert (await ed.get("/approvals/seals")).status_code == 404
+        assert (await ed.post("/approvals/seals/tries")).status_code in (403, 404)
+        assert "seals-banner" not in (await ed.get("/")).text
+
+
+async def test_the_settings_and_the_proof_say_which_profile_a_seal_has(cast: Cast, browser: Callable) -> None:
+    made = await filed(cast)
+
+    async with browser(cast.anna) as anna:
+        page = (await anna.get(SETTINGS)).text
+        assert "PAdES B-B: een handtekening zonder tijdstempel" in page and "PAdES B-B, " in page
+        await engine.raw("UPDATE firm SET stamp_url = 'https://tsa.example/'")
+        assert "PAdES B-T: met een tijdstempel" in (await anna.get(SETTINGS)).text
+        await engine.raw("UPDATE approval_seal SET level = 'B-T', is_long = $1", True)
+        await engine.raw("UPDATE office_certificate SET is_own = $1", False)
+        page = (await anna.get(SETTINGS)).text
+        assert "PAdES B-LT: met een tijdstempel" in page and "PAdES B-LT, " in page
+        assert "Profiel: PAdES B-LT." in (await anna.get(f"/approvals/{made.request.id}/proof")).text
+
+
+async def test_the_settings_renew_a_certificate_of_our_own_and_keep_one_that_stands_in(
+    cast: Cast, browser: Callable
+) -> None:
+    await engine.raw("UPDATE firm SET modules = 'dossiers,approvals'")
+    before = await office.present()
+    assert before is not None
+    await engine.raw("UPDATE office_certificate SET valid_until = $1", utcnow() + dt.timedelta(days=20))
+
+    async with browser(cast.anna) as anna:
+        assert "U vernieuwt het met één knop" in (await anna.get(SETTINGS)).text
+        assert (await anna.post(f"{SETTINGS}/renewal")).status_code == 303
+        page = (await anna.get(SETTINGS)).text
+        assert "U vernieuwt het" not in page and before.fingerprint in page  # among the earlier ones
+        await engine.raw("UPDATE office_certificate SET stand_in = 'expired' WHERE is_current")
+        assert "Zo laten" in (await anna.get(SETTINGS)).text
+        await anna.post(f"{SETTINGS}/acceptance")
+        assert "Zo laten" not in (await anna.get(SETTINGS)).text
+        said = (await anna.get("/audit")).text
+        assert "vernieuwde het eigen certificaat" in said
+    async with browser(cast.ed) as ed:
+        assert (await ed.post(f"{SETTINGS}/renewal")).status_code in (403, 404)

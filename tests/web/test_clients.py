@@ -229,7 +229,8 @@ async def test_ed_archives_nothing_that_is_not_his(cast, browser):
 async def test_every_act_shows_what_it_asks_and_then_its_look(cast, browser):
     answers = {
         "group": "1", "person": cast.ed.user.id, "roles": ["tax"], "tone": "informal", "office": "0", "every": "1", "role": "lezer",
-        "unnamed": "client", "language": "en", "digest": "never",
+        "unnamed": "client", "language": "en", "digest": "never", "approval_kind": "0", "plan": "own", "mode-1": "all", "who-1": "role:director",
+        "right": "4", "approver_role": "director",
     }  # fmt: skip
     async with browser(cast.anna) as anna:
         for name, kind in KINDS.items():
@@ -249,6 +250,33 @@ async def test_every_act_shows_what_it_asks_and_then_its_look(cast, browser):
         listed = await anna.get("/bulk")
 
     assert listed.text.count("row-link") == len(KINDS)
+
+
+async def test_a_plan_for_many_is_built_step_by_step_and_read_before_it_is_set(cast, browser):
+    typed = {"approval_kind": "0", "plan": "own", "mode-1": "any", "who-1": ["role:director", "role:partner"]}
+    async with browser(cast.anna) as anna:
+        made = await anna.post("/bulk", data={"kind": "set_plan", "ids": [cast.garage]})
+        at = made.headers["location"]
+        empty = await anna.post(f"{at}/choices", data={"plan": "own", "mode-1": "all"})
+        more = await anna.post(f"{at}/choices", data=typed | {"do": "add"})
+        await anna.post(f"{at}/choices", data=typed | {"mode-2": "all", "who-2": "role:payroll"})
+        look = (await anna.get(at)).text
+        await anna.post(f"{at}/start", data={})
+        done, book = await anna.get(at), await anna.get(f"{at}/report")
+
+    assert empty.status_code == 422 and "Kies in minstens één stap" in empty.text
+    assert 'name="mode-2"' in more.text and 'value="role:partner" checked' in more.text
+    assert "één van: Directeur en Fiscaal partner, daarna Salariscontact" in look and "Geen eigen plan" in look
+    assert "Ongedaan maken" in done.text and book.status_code == 200
+
+
+async def test_who_gets_a_role_is_shown_by_name(cast, browser):
+    async with browser(cast.anna) as anna:
+        made = await anna.post("/bulk", data={"kind": "give_approver_role", "ids": [cast.bakkerij, cast.garage]})
+        await anna.post(f"{made.headers['location']}/choices", data={"right": "1", "approver_role": "director"})
+        look = (await anna.get(made.headers["location"])).text
+
+    assert cast.sam.user.full_name in look and cast.rik.user.full_name in look
 
 
 async def test_inviting_only_prepares(cast, browser):

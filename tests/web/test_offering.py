@@ -15,7 +15,7 @@ from models.placing import Placing
 from models.sample.papers import pdf
 from models.uploads.reading import files_of
 from models.uploads.taking import Announced, begin
-from tests.approving import kind, person
+from tests.approving import kind, offered, person, plan, says_yes, step
 from tests.cast import Cast
 from tests.models.test_offering import again, number_of, requests_of, work
 from web import offering as pages
@@ -102,6 +102,33 @@ async def test_a_colleague_offers_what_he_has_and_takes_it_back(cast: Cast, brow
     assert "Veel tegelijk plaatsen" in board.text
 
 
+async def test_the_tasks_of_an_offering_lead_to_its_own_page(cast: Cast, browser: Browsers) -> None:
+    async with browser(cast.anna) as anna:
+        placing = await begun(anna, ("los.pdf", pdf("een")))
+        tasks = await engine.raw("SELECT id, kind FROM task WHERE subject_id = $1", placing.id)
+        page = (await anna.get(f"/tasks/{tasks[0]['id']}")).text
+        there = await anna.get(f"/approvals/placing/{placing.id}")
+
+    assert [task["kind"] for task in tasks] == ["read_placing"] and there.status_code == 200
+    assert f'href="/approvals/placing/{placing.id}"' in page and f'href="/placing/{placing.id}"' not in page
+
+
+async def test_the_button_says_what_the_plan_says(cast: Cast, browser: Browsers) -> None:
+    await person(cast.bakkerij, "Bea")
+    await engine.raw("DELETE FROM access WHERE client = $1", cast.garage)  # nobody to ask there: that becomes a draft
+    numbers = [await number_of(one) for one in (cast.bakkerij, cast.garage)]
+    async with browser(cast.anna) as anna:
+        placing = await begun(anna, *[(f"{one}_Btw-jan.pdf", pdf(one)) for one in numbers])
+        await anna.post(pages.settle.url(offering_id=placing.id), data=await form(ends="offer"))
+        both = await anna.get(pages.page.url(offering_id=placing.id, tab="ready"))
+        await anna.post(pages.settle.url(offering_id=placing.id), data=await form(ends="draft"))
+        drafts = await anna.get(pages.page.url(offering_id=placing.id, tab="ready"))
+
+    assert "1 aanbieden, 1 als concept klaarzetten" in both.text
+    assert "2 accorderingen klaarzetten als concept" in drafts.text
+    assert "0 wachten op een besluit" in both.text
+
+
 async def test_a_placing_for_dossiers_is_none_for_approval_and_strangers_find_neither(
     cast: Cast, browser: Browsers
 ) -> None:
@@ -147,3 +174,43 @@ async def test_files_by_pieces_come_to_a_placing_for_approval_too(cast: Cast) ->
 
     assert upload.placement == placing.id and receipt.place.startswith("Ter accordering plaatsen")
     assert [one["purpose"] for one in await files_of(cast.anna, receipt)] == ["approvals"]
+
+
+async def test_the_bin_shows_the_first_page_of_what_waits_for_a_client(cast: Cast, browser: Browsers) -> None:
+    async with browser(cast.anna) as anna, browser(cast.ed) as ed, browser(cast.rik) as rik:
+        placing = await begun(anna, ("los.pdf", pdf("een")), ("b.txt", b"tekst"))
+        page = await anna.get(pages.page.url(offering_id=placing.id, tab="bin"))
+        [at] = re.findall(r'<img src="(/approvals/placing/[^"]+)"[^>]* loading="lazy"', page.text)
+        small, large = await anna.get(at), await anna.get(f"{at}?large=1")
+        strange, client = await ed.get(at), await rik.get(at)
+        elsewhere = await anna.get(at.replace(f"/placing/{placing.id}/", f"/placing/{placing.id + 1}/"))
+
+    assert small.headers["content-type"] == large.headers["content-type"] == "image/webp"
+    assert len(small.content) < len(large.content) and small.headers["cache-control"] == "private, no-store"
+    assert (strange.status_code, client.status_code, elsewhere.status_code) == (404, 404, 404)
+
+
+async def test_earlier_ones_are_replaced_together_with_the_sentence_of_what_becomes_void(
+    cast: Cast, browser: Browsers
+) -> None:
+    eva, piet = await person(cast.garage, "Eva"), await person(cast.garage, "Piet")
+    await plan(cast.garage, step(eva), step(piet))
+    number, former = await number_of(cast.garage), await offered(cast, cast.garage, book_year=2026, period="m01")
+    await says_yes(eva, former)
+    async with browser(cast.anna) as anna:
+        placing = await begun(anna, (f"{number}_Btw.pdf", pdf("beter")))
+        at = {"offering_id": placing.id}
+        await anna.post(pages.settle.url(**at), data=await form(ends="offer"))
+        page = await anna.get(pages.page.url(**at))
+        mark = re.search(r'/replacements"><input type="hidden" name="seen" value="([^"]+)"', page.text)[1]  # type: ignore[index]
+        stale = await anna.post(pages.replace.url(**at), data={"seen": "7-7-7"})
+        done = await anna.post(pages.replace.url(**at), data={"seen": mark})
+        after = await anna.get(pages.page.url(**at))
+
+    assert (
+        "dan vervallen de akkoorden die daarop gegeven zijn: 1." in page.text
+        and "1 persoon die akkoord gaf" in page.text
+        and "De eerdere accordering vervangen" in page.text
+    )
+    assert (stale.status_code, done.status_code) == (303, 303)
+    assert "Gegeven akkoorden die daarmee vervallen: 1" in after.text and "/replacements" not in after.text

@@ -11,14 +11,18 @@ from typing import Any
 import pytest
 
 from models import engine, pins
-from models.approvals import ApprovalRemark, ApprovalRequest, Approver, Mandate, swap_part
+from models.accounts import Session
+from models.approvals import ApprovalRemark, ApprovalRequest, Approver, Mandate, offer, swap_part
 from models.approvals.proofs import today
 from models.approvals.record import ApprovalRecord
 from models.core import save
 from models.settings import Firm, utcnow
-from models.viewer import Viewer
+from models.storage import storage
+from models.viewer import Right, Viewer
 from tests.approving import ALL, draft, look, main_parts, now, offered, part, person, plan, step
-from tests.cast import Cast
+from tests.cast import PASSWORD, Cast
+from tests.papers import pdf
+from web import approval_parts
 from web import own_approvals as pages
 
 Browsers = Callable[..., Any]
@@ -43,7 +47,7 @@ async def pin_of(viewer: Viewer, kind: str = "pin") -> tuple[str, ...]:
 
 async def sent(*requests: ApprovalRequest, **more: str) -> dict[str, str]:
     """What the form holds."""
-    form: dict[str, str] = {"method": "pin"}
+    form: dict[str, str] = {"method": "pin", "outcome": "approved" if len(requests) == 1 else "each"}
     for request in requests:
         fresh = await now(request)
         form[f"r-{request.id}"] = str(fresh.version)
@@ -269,6 +273,23 @@ async def test_a_substitute_approves_on_behalf_of_and_the_page_says_so(office: C
     assert (row.state, row.person, row.decided_by) == ("approved", rik.user.id, kim.user.id)
 
 
+async def test_the_pages_of_several_documents_are_named_by_their_document(office: Cast, browser: Browsers) -> None:
+    """Who hears the page tells the bars of two documents apart; how many pages there are is said once, by that bar."""
+    bo = await person(office.bakkerij, "Bo")
+    parts = []
+    for name in ("btw.pdf", "jaarrekening.pdf"):
+        stored = await storage().put(pdf(name))
+        parts.append(part(name, sha256=stored.sha256, size=stored.size, pages=1))
+    request = await offered(office, None, *parts)
+    async with browser(bo) as tab:
+        page = (await tab.get(pages.page.url(approval_id=request.id))).text
+        views = [(await tab.get(approval_parts.view.url(part_id=one.id))).text for one in await main_parts(request)]
+
+    labels = [label for view in views for label in re.findall(r'<nav class="pages-bar[^>]* aria-label="([^"]*)"', view)]
+    assert labels == ["Weergave: btw.pdf", "Weergave: jaarrekening.pdf"]
+    assert "1 pagina<" not in page and all(view.count("1 pagina<") == 1 for view in views)
+
+
 async def test_a_question_goes_to_the_office_from_the_very_item(office: Cast, browser: Browsers) -> None:
     rik = await person(office.bakkerij, "Rikkie")
     request = await offered(office)
@@ -324,3 +345,144 @@ async def test_a_draft_is_not_the_clients_to_see(office: Cast, browser: Browsers
     request = await draft(office)
     async with browser(rik) as phone:
         assert (await phone.get(pages.page.url(approval_id=request.id))).status_code == 404
+
+
+async def test_nobody_guesses_at_what_was_meant(office: Cast, browser: Browsers) -> None:
+    rik = await person(office.bakkerij, "Rikkie")
+    request = await offered(office, None, part("tarieven.pdf"), part("opdracht.pdf"))
+    [pin] = await pin_of(rik)
+    await look(rik, request)
+    [one, _] = await main_parts(request)
+    async with browser(rik) as phone:
+        reason = await decide(phone, request, pin_code=pin, reason="Het bedrag klopt niet")
+        bare = await decide(phone, request, pin_code=pin, **{f"w-{request.id}-{one.id}": "Tarief te hoog"})
+        nothing = await decide(phone, request, pin_code=pin, outcome="misschien")
+        refused = await decide(phone, request, pin_code=pin, outcome="rejected", reason="Het bedrag klopt niet")
+
+    assert [reply.status_code for reply in (reason, bare, nothing, refused)] == [422, 422, 422, 303]
+    assert "Het bedrag klopt niet" in reason.text and "Tarief te hoog" in bare.text
+    assert "Er is niets vastgelegd" in reason.text and "Er is niets vastgelegd" in bare.text
+    assert await state(request) == "rejected"
+
+
+async def test_a_choice_that_came_too_late_says_so_and_keeps_what_was_typed(office: Cast, browser: Browsers) -> None:
+    rik = await person(office.bakkerij, "Rikkie")
+    one, two = await offered(office), await offered(office)
+    [pin] = await pin_of(rik)
+    await look(rik, one)
+    async with browser(rik) as phone:
+        stale = await sent(one, pin_code=pin, outcome="rejected", reason="Toch niet goed")
+        await decide(phone, one, pin_code=pin)
+        late = await phone.post(pages.decide.url(), data=stale)
+        [of_two] = await main_parts(two)
+        unread = await decide(
+            phone, two, one, pin_code=pin, **{f"x-{two.id}-{of_two.id}": "1", f"w-{two.id}-{of_two.id}": "Klopt niet"}
+        )
+
+    assert late.status_code == 422 and "Uw keuze is niet vastgelegd" in late.text and "Toch niet goed" in late.text
+    assert "niet vastgelegd" in unread.text and "Klopt niet" in unread.text
+    assert (await state(one), await state(two)) == ("approved", "offered")
+
+
+async def test_what_was_typed_when_the_session_had_ended_stands_there_again(office: Cast, browser: Browsers) -> None:
+    rik = office.rik
+    request = await offered(office)
+    await look(rik, request)
+    await pin_of(rik)
+    async with browser(rik) as phone:
+        form = await sent(request, pin_code="123456", outcome="rejected", reason="De omzet van maart ontbreekt")
+        await Session.update({Session.ended_at: Session.created_at}, force=True)
+        kept = (await phone.post(pages.decide.url(), data=form)).headers["location"]
+        back = (await phone.post(kept, data={"email": rik.user.email, "password": PASSWORD})).headers["location"]
+        again = await phone.get(back)
+        await Session.update({Session.ended_at: Session.created_at}, force=True)
+        kept = (
+            await phone.post(pages.question.url(approval_id=request.id), data={"text": "Klopt regel 5b wel?"})
+        ).headers["location"]
+        back = (await phone.post(kept, data={"email": rik.user.email, "password": PASSWORD})).headers["location"]
+        asked = await phone.get(back)
+
+    assert "De omzet van maart ontbreekt" in again.text and "123456" not in again.text
+    assert "Klopt regel 5b wel?" in asked.text
+    assert await state(request) == "offered"
+
+
+async def test_who_is_asked_himself_and_for_another_gives_each_apart(office: Cast, browser: Browsers) -> None:
+    uma, vic = await person(office.bakkerij, "Uma"), await person(office.bakkerij, "Vic", Right.APPROVE)
+    await plan(office.bakkerij, step(uma, vic))
+    request = await offered(office)
+    [pin] = await pin_of(vic)
+    given = Mandate(
+        client=office.bakkerij, giver=uma.user.id, taker=vic.user.id, since=dt.date(2026, 1, 1), made_at=utcnow()
+    )
+    await given.save()
+    await look(vic, request)
+    at = pages.page.url(approval_id=request.id)
+    async with browser(vic) as phone:
+        listed = await phone.get(pages.list_.url())
+        own, hers = await phone.get(at), await phone.get(f"{at}?behalf={uma.user.id}")
+        await decide(phone, request, pin_code=pin)
+        alone = await Approver.objects().where(Approver.request == request.id, Approver.state == "approved")
+        done = await decide(phone, request, pin_code=pin, **{f"b-{request.id}": str(uma.user.id)})
+
+    assert f"behalf={uma.user.id}" in listed.text and 'aria-current="page"' in listed.text
+    assert "U doet dit namens" not in own.text and "namens Uma Test" in hers.text
+    assert [row.person for row in alone] == [vic.user.id]
+    assert done.status_code in (303, 422) and (await now(request)).state in ("partly", "approved")
+
+
+async def test_who_only_looks_on_finds_it_in_his_list(office: Cast, browser: Browsers) -> None:
+    fem = await person(office.bakkerij, "Femke", Right.VIEW_PAYROLL)
+    request = await draft(office, viewers=(fem.user.id,))
+    async with browser(fem) as phone:
+        before = await phone.get(pages.list_.url())
+        home = await phone.get("/portal")
+        await offer(request, by=office.anna)
+        after, page = await phone.get(pages.list_.url()), await phone.get(pages.page.url(approval_id=request.id))
+
+    assert before.status_code == 404 and pages.list_.url() not in home.text
+    assert (after.status_code, page.status_code) == (200, 200) and pages.page.url(approval_id=request.id) in after.text
+
+
+async def test_thirty_together_ask_the_database_as_often_as_two(office: Cast, browser: Browsers) -> None:
+    rik = await person(office.bakkerij, "Rikkie")
+    requests = [await offered(office) for _ in range(30)]
+    async with browser(rik) as phone:
+        counts = []
+        for some in (requests[:2], requests):
+            with engine.count_queries() as counter:
+                page = await phone.get(pages.together.url(), params={"ids": [one.id for one in some]})
+            assert page.text.count('name="r-') == len(some)
+            counts.append(counter.n)
+
+    assert counts[0] == counts[1] <= 12
+
+
+async def test_a_page_is_seen_when_it_came_into_view_and_a_locked_file_when_it_was_fetched(
+    office: Cast, browser: Browsers
+) -> None:
+    rik = await person(office.bakkerij, "Rikkie")
+    stored = await storage().put(pdf("Een", "Twee"))
+    shut = await storage().put(b"%PDF-1.4 op slot")
+    request = await offered(
+        office, None, part("lang.pdf", sha256=stored.sha256, size=stored.size), part("slot.pdf", sha256=shut.sha256, size=shut.size, pages=None, is_locked=True)
+    )  # fmt: skip
+    one, locked = await main_parts(request)
+    async with browser(rik) as phone:
+        view = await phone.htmx("GET", approval_parts.view.url(part_id=one.id))
+        await phone.get(approval_parts.page.url(part_id=one.id, number=2, ahead=1))
+        ahead = await seen_of(request)
+        told = await phone.post(approval_parts.seen.url(part_id=one.id, number=2))
+        await phone.get(approval_parts.view.url(part_id=locked.id))
+        looked = await seen_of(request)
+        await phone.get(approval_parts.file.url(part_id=locked.id))
+
+    assert view.text.count("data-seen") == 2 and "ahead=1" in view.text
+    assert ahead == {(one.id, 0)} and told.status_code == 204
+    assert looked == {(one.id, 0), (one.id, 2)}
+    assert await seen_of(request) == {(one.id, 0), (one.id, 2), (locked.id, 0)}
+
+
+async def seen_of(request: ApprovalRequest) -> set[tuple[int, int]]:
+    rows = await engine.raw("SELECT document, page FROM approval_seen WHERE request = $1", request.id)
+    return {(row["document"], row["page"]) for row in rows}

@@ -142,9 +142,9 @@ async def test_a_client_sees_with_what_he_approves(cast: Cast, browser: Any) -> 
         blocked = (await rik.get("/account")).text
         other = (await fem.get("/account")).text
 
-    assert "Akkoord geven" in with_pin and "De zes cijfers uit de brief" in with_pin
+    assert "Hoe u akkoord geeft" in with_pin and "De zes cijfers uit de brief" in with_pin
     assert "Geblokkeerd. Vraag uw kantoor" in blocked and "Nu kunt u niet akkoord geven" in blocked
-    assert "Akkoord geven" not in other  # she approves nothing
+    assert "Hoe u akkoord geeft" not in other  # she approves nothing
     async with browser(cast.anna) as anna:
         assert "1 persoon van wie de pincode geblokkeerd is" in (await anna.htmx("GET", "/overview/asked")).text
 
@@ -164,14 +164,21 @@ async def test_a_pin_is_replaced_by_a_passkey_once_that_has_worked(cast: Cast, b
         first = (await rik.get("/account/pin")).text
         await make(rik, phone)
         options = (await rik.get("/account/pin/options")).json()
-        wrong = await rik.post("/account/pin", data={"credential": Authenticator().sign(options)})
+        wrong = await rik.post(
+            "/account/pin", data={"credential": Authenticator().sign(options), "pin_code": made.clear[0]}
+        )
+        options = (await rik.get("/account/pin/options")).json()
+        without = await rik.post("/account/pin", data={"credential": phone.sign(options)})
         still = (await pins_of(cast.rik.user.id))[0]["state"]
         options = (await rik.get("/account/pin/options")).json()
-        done = await rik.post("/account/pin", data={"credential": phone.sign(options)})
+        done = await rik.post("/account/pin", data={"credential": phone.sign(options), "pin_code": made.clear[0]})
         gone = await rik.get("/account/pin")
 
     assert "nog geen passkey" in first and options["userVerification"] == "required"
-    assert wrong.status_code == 422 and still == "made"
+    assert (wrong.status_code, without.status_code, still) == (422, 422, "confirmed"), (
+        "a password alone replaces no PIN"
+    )
+    assert [row["counts_from"] for row in await engine.raw("SELECT counts_from FROM passkey")] == [None]
     assert where(done) == "/account" and where(gone) == "/account"
     pin = (await pins_of(cast.rik.user.id))[0]
     assert (pin["state"], pin["ended_by"]) == ("replaced", cast.rik.user.id)
@@ -185,6 +192,7 @@ async def test_a_passkey_proves_when_the_device_knew_its_owner(cast: Cast, brows
         await make(rik, phone, "Telefoon van Rik")
         await make(sam, other)
         options = (await rik.get("/account/pin/options")).json()
+    await engine.raw("UPDATE passkey SET counts_from = NULL")  # made more than a day ago
     viewer, bytes_ = await as_viewer(cast.rik.user.email), raw(options["challenge"])
     right = await prove(viewer, "passkey", "passkey", phone.sign(options), challenge=bytes_)
     stranger = await prove(viewer, "passkey", "passkey", other.sign(options), challenge=bytes_)

@@ -328,3 +328,21 @@ async def test_many_clients_cost_no_more_queries(cast, browser):
 
 def _words(html: str) -> list[str]:
     return html.split()
+
+
+async def test_the_checklist_leads_to_the_clients_for_whom_nobody_could_approve(cast, browser):
+    from models.approvals.records import ApprovalPlan
+    from models.core import save
+    from models.settings import Firm, utcnow
+
+    await save(await Firm.load(), modules="dossiers,approvals")
+    await ApprovalPlan(
+        client=None, kind=None, steps='[{"mode": "all", "n": 1, "who": [{"role": "director"}]}]', changed_at=utcnow()
+    ).save()
+    async with browser(cast.anna) as anna:
+        page = await anna.get("/rollout")
+        listed = await anna.get("/clients?missing=signer")
+
+    assert "Wie akkoord geeft" in page.text and "kan niemand iets accorderen" in page.text
+    assert 'href="/clients?missing=signer"' in page.text and "/clients?unsigned=" in page.text
+    assert "Garage Smit" in listed.text and "Bakkerij Jansen B.V." in listed.text

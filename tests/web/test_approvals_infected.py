@@ -1,0 +1,147 @@
+"""A virus in an approval: who placed it and who looks after the client hear of it, the pages say so, and nobody offers or approves it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from jobs import writing
+from models import engine
+from models.approvals import ApprovalRequest, NewPart, decide_one, foreseen, offer
+from models.approvals.ending import record_on_paper
+from models.audit import Trail
+from models.core import Refused
+from models.outbox import Errand, Kind
+from models.scanning.telling import infected_for
+from models.scanning.working import round_, shut_list, standing
+from models.settings import Firm, utcnow
+from models.storage import storage
+from tests import approving
+from tests.cast import Cast
+from tests.papers import pdf
+from tests.scanner import EICAR, Clamd
+from tests.web.test_documents import own_storage  # noqa: F401
+from tests.web.test_folders import Browsers
+
+
+@pytest.fixture(autouse=True)
+async def office(cast: Cast) -> None:
+    await engine.raw("UPDATE firm SET modules = 'dossiers,approvals'")
+    await approving.plan(cast.bakkerij, approving.step(cast.rik))
+
+
+async def sick(name: str = "btw.pdf") -> NewPart:
+    content = pdf(name) + b"\n%" + EICAR
+    stored = await storage().put(content)
+    return NewPart(name, stored.sha256, stored.size, "application/pdf", pages=1)
+
+
+async def draft(cast: Cast, *parts: NewPart) -> ApprovalRequest:
+    async def unit() -> ApprovalRequest:
+        return await approving.draft(cast, cast.bakkerij, *parts, by=cast.anna)
+
+    return await engine.run_writing(unit)
+
+
+async def looked_at() -> None:
+    while await round_():
+        pass
+
+
+async def refused(change: Any) -> str:
+    with pytest.raises(Refused) as why:
+        await engine.run_writing(change)
+    return str(why.value.why)
+
+
+async def test_who_placed_it_and_who_is_responsible_hear_of_it_and_it_is_not_offered(
+    cast: Cast, browser: Browsers, clamd: Clamd
+) -> None:
+    await engine.raw("DELETE FROM responsible WHERE client = $1", cast.bakkerij)
+    await engine.raw(
+        "INSERT INTO responsible (person, client, roles) VALUES ($1, $2, '')", cast.ed.user.id, cast.bakkerij
+    )
+    request = await draft(cast, await sick())  # anna places it; ed looks after the client
+
+    await looked_at()
+
+    mails = await Errand.objects().where(Errand.kind == Kind.INFECTED.value)
+    assert sorted(mail.person for mail in mails) == sorted([cast.anna.user.id, cast.ed.user.id])
+    [line] = await Trail.objects().where(Trail.operation == "ApprovalRequest.infected")
+    assert line.record_id == request.id
+    told = await infected_for(cast.anna.user.id, json.loads(mails[0].detail)["sha256"])
+    assert told is not None and [one["id"] for one in told["approvals"]] == [request.id]
+    row = {"kind": Kind.INFECTED, "language": "nl", "detail": mails[0].detail, "subject_id": None, "expires_at": None}
+    person = (await engine.raw("SELECT * FROM users WHERE id = $1", cast.anna.user.id))[0]
+    letter = writing.compose({**person, **row}, await Firm.load(), "", told)
+    assert letter is not None and f"/approvals/{request.id}" in letter.text and "schoon bestand" in letter.text
+    assert "een virus gevonden" in await refused(lambda: offer(request, by=cast.anna))
+    async with browser(cast.anna) as anna:
+        page = (await anna.get(f"/approvals/{request.id}")).text
+        assert "Eicar-Test-Signature" in page and "niet worden aangeboden of goedgekeurd" in page
+        assert (await anna.post(f"/approvals/{request.id}/offer")).status_code in (303, 422)
+        assert "vond in" in (await anna.get("/audit")).text
+        assert f"/approvals/{request.id}" in (await anna.get("/scanning")).text
+    assert (await ApprovalRequest.objects().get(ApprovalRequest.id == request.id)).state == "draft"  # type: ignore[union-attr]
+
+
+async def test_what_turns_out_infected_after_it_was_opened_is_not_approved_and_the_client_reads_why(
+    cast: Cast, browser: Browsers, clamd: Clamd
+) -> None:
+    request = await draft(cast, await sick())
+    await engine.raw("UPDATE scan SET state = 'clean'")  # a scanner with an older list
+    await engine.run_writing(lambda: offer(request, by=cast.anna))
+    await approving.look(cast.rik, request)
+    await engine.raw("UPDATE scan SET state = 'waiting', next_try = $1", utcnow())
+    await looked_at()
+    decision = await approving.decision(request)
+
+    why = await refused(lambda: decide_one(cast.rik.scope(ApprovalRequest), decision, approving.proof(), by=cast.rik))
+
+    assert "kunt er nu geen akkoord op geven" in why
+    assert (
+        await foreseen(cast.rik.scope(ApprovalRequest), decision, by=cast.rik)
+    ).why is not None  # before a code is used up
+    async with browser(cast.rik) as rik:
+        page = (await rik.get(f"/portal/approvals/{request.id}")).text
+        assert "een virus gevonden" in page and "Akkoord geven" not in page
+        assert "een virus gevonden" in (await rik.get(f"/portal/approvals/together?ids={request.id}")).text
+    scan = approving.part("scan.pdf")
+    assert "een virus gevonden" in await refused(
+        lambda: record_on_paper(request, [scan], "Rik", utcnow().date(), by=cast.anna)
+    )
+
+
+async def test_a_clean_file_in_its_place_makes_it_go_on(cast: Cast, browser: Browsers, clamd: Clamd) -> None:
+    request = await draft(cast, await sick())
+    await looked_at()
+    [part] = await approving.main_parts(request)
+
+    async with browser(cast.anna) as anna:
+        put = await anna.post(
+            f"/approvals/{request.id}/parts/{part.id}/file",
+            files={"files": ("schoon.pdf", pdf("schoon"), "application/pdf")},
+        )
+        assert put.status_code == 303
+        await looked_at()
+        assert "virus" not in (await anna.get(f"/approvals/{request.id}")).text
+        await anna.post(f"/approvals/{request.id}/offer")
+
+    assert (await ApprovalRequest.objects().get(ApprovalRequest.id == request.id)).state in ("offered", "sign_off")  # type: ignore[union-attr]
+    found = await standing(cast.anna)
+    assert found is not None and found.infected == 0
+
+
+async def test_who_does_not_see_the_client_reads_nothing_of_it(cast: Cast, clamd: Clamd) -> None:
+    await draft(cast, await sick())
+    await looked_at()
+    await engine.raw("DELETE FROM responsible WHERE person = $1", cast.ed.user.id)
+    await engine.raw("DELETE FROM reach WHERE person = $1", cast.ed.user.id)
+    await engine.raw("UPDATE users SET all_clients = $2 WHERE id = $1", cast.ed.user.id, False)
+
+    assert [row["approval"] for row in await shut_list(cast.ed) if row["approval"]] == []
+    assert [row["approval"] for row in await shut_list(cast.anna) if row["approval"]]
+    scan = (await engine.raw("SELECT sha256 FROM scan WHERE state = 'infected'"))[0]["sha256"]
+    assert (await infected_for(cast.ed.user.id, scan)) == {"count": 0, "documents": [], "approvals": []}

@@ -1,0 +1,114 @@
+"""The pages on which an office connects its other software: where webhooks may lead, and who may change that."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+import pytest
+
+from models import config, engine
+from models.connecting import ApiToken, Webhook, add_webhook, make_token, viewer_of_token
+from models.settings import Firm
+from tests.cast import Cast, browser_of
+
+_ADD = "/settings/connecting/webhooks/new"
+_HOOK = {"name": "Pakket", "events": ["approved"]}
+
+
+@pytest.fixture
+def allowed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("ALLOWED_PRIVATE_HOSTS", "127.0.0.1,belasting.kantoor.local")
+    config.reset()
+    yield
+    monkeypatch.undo()
+    config.reset()
+
+
+async def a_hook(cast: Cast) -> Webhook:
+    made = await engine.run_writing(
+        lambda: add_webhook(cast.anna.scope(Webhook), "Pakket", "https://pakket.example/a", [], by=cast.anna)
+    )
+    return made[0]
+
+
+async def proof_ended(cast: Cast) -> None:
+    await engine.run_writing(
+        lambda: engine.raw("UPDATE session SET proved_at = NULL WHERE person = $1", cast.anna.user.id)
+    )
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://127.0.0.1/x", "https://localhost/x", "https://10.0.0.5:8443/x", "https://[::1]/", "https://127.1/x"],
+)
+async def test_an_address_within_the_network_is_refused_when_it_is_saved(cast: Cast, address: str) -> None:
+    hook = await a_hook(cast)
+    async with browser_of(cast.anna) as anna:
+        for path in (_ADD, f"/settings/connecting/webhooks/{hook.id}"):
+            reply = await anna.post(path, data={**_HOOK, "address": address})
+            assert reply.status_code == 422
+            assert "binnen het netwerk van de server" in reply.text and address in reply.text
+    assert [row["address"] for row in await engine.raw("SELECT address FROM webhook")] == ["https://pakket.example/a"]
+
+
+async def test_what_the_administrator_of_the_server_allows_is_taken_also_by_http(cast: Cast, allowed: None) -> None:
+    async with browser_of(cast.anna) as anna:
+        for address in ("https://127.0.0.1/x", "http://belasting.kantoor.local/x"):
+            reply = await anna.post(_ADD, data={**_HOOK, "address": address})
+            assert "whsec_" in reply.text
+        for address in ("http://pakket.example/x", "https://127.0.0.2/x"):
+            assert (await anna.post(_ADD, data={**_HOOK, "address": address})).status_code == 422
+    assert await Webhook.count() == 2
+
+
+async def test_another_address_for_a_webhook_asks_for_proof_and_nothing_typed_is_lost(cast: Cast) -> None:
+    hook = await a_hook(cast)
+    path = f"/settings/connecting/webhooks/{hook.id}"
+    async with browser_of(cast.anna) as anna:
+        await proof_ended(cast)
+        renamed = await anna.post(path, data={"name": "Ander", "address": hook.address})
+        moved = await anna.post(path, data={"name": "Ander", "address": "https://elders.example/b"})
+
+        assert renamed.headers["location"] == path
+        assert moved.headers["location"].startswith("/account/proof")
+        assert (await Webhook.objects().get(Webhook.id == hook.id)).address == hook.address
+        await engine.run_writing(lambda: engine.raw("UPDATE session SET proved_at = seen_at"))
+        draft = (await engine.raw("SELECT max(id) AS id FROM draft"))[0]["id"]
+        assert "https://elders.example/b" in (await anna.get(f"/drafts/{draft}?proof=1")).text
+        assert (await anna.post(path, data={"name": "Ander", "address": "https://elders.example/b"})).status_code == 303
+    assert (await Webhook.objects().get(Webhook.id == hook.id)).address == "https://elders.example/b"
+
+
+async def test_who_stamps_and_under_what_is_sealed_asks_for_proof(cast: Cast) -> None:
+    sealing = {"stamp_url": "https://tsa.example/", "check_names": "initials"}
+    async with browser_of(cast.anna) as anna:
+        await proof_ended(cast)
+        for path, data, files in (
+            ("sealing", sealing, None),
+            ("own", {}, None),
+            ("", {"password": "x"}, {"file": ("kantoor.p12", b"geen certificaat", "application/x-pkcs12")}),
+        ):
+            reply = await anna.post(f"/settings/certificate/{path}".rstrip("/"), data=data, files=files)
+            assert reply.headers["location"].startswith("/account/proof"), path
+        unchanged = await anna.post("/settings/certificate/sealing", data={**sealing, "stamp_url": ""})
+        assert unchanged.headers["location"] == "/settings/certificate"
+    firm = await Firm.load()
+    assert (firm.stamp_url, firm.check_names) == ("", "initials")
+
+
+async def test_an_authority_within_the_network_is_refused_when_it_is_saved(cast: Cast) -> None:
+    async with browser_of(cast.anna) as anna:
+        data = {"stamp_url": "http://127.0.0.1:318/", "check_names": "names"}
+        reply = await anna.post("/settings/certificate/sealing", data=data)
+    assert reply.status_code == 422 and "ALLOWED_PRIVATE_HOSTS" in reply.text
+
+
+async def test_a_token_is_good_until_midnight_in_amsterdam_of_its_last_day(cast: Cast) -> None:
+    last = dt.date(2030, 7, 31)
+    _, text = await engine.run_writing(
+        lambda: make_token(cast.anna.scope(ApiToken), "Pakket", ["read"], last, by=cast.anna)
+    )
+
+    assert await viewer_of_token(text, "", dt.datetime(2030, 7, 31, 21, 59, tzinfo=dt.UTC))
+    assert await viewer_of_token(text, "", dt.datetime(2030, 7, 31, 22, 1, tzinfo=dt.UTC)) is None
