@@ -114,7 +114,7 @@ async def verify(request_id: int) -> OfRequest:
 async def verify_these(facts: Facts, seals: Sequence[ApprovalSeal]) -> OfRequest:
     """As `verify`, of what was read already; the seals in the order of their numbers."""
     found, walk = OfRequest(), _Walk()
-    found.broken = walk.follow(facts.acts) or _in_seals(facts, seals) or await _against_choices(facts.request["id"])
+    found.broken = walk.follow(facts.acts) or _in_seals(facts, seals)
     found.broken = found.broken or await _tied(walk.finished(at_end=True))
     found.records = walk.records
     found.files = [(part["name"], await is_whole(part["sha256"])) for part in facts.parts if part["blob"]]
@@ -122,6 +122,11 @@ async def verify_these(facts: Facts, seals: Sequence[ApprovalSeal]) -> OfRequest
         found.sealed = True
         found.seal = await _seen(seals[-1].sha256, seals[-1].digest)
     return found
+
+
+def broken_in(facts: Facts) -> Say | None:
+    """What is wrong with a record by itself, before the office puts its seal on it."""
+    return _Walk().follow(facts.acts)
 
 
 def _in_seals(facts: Facts, seals: Sequence[ApprovalSeal]) -> Say | None:
@@ -151,21 +156,18 @@ async def verify_all(progress: Told | None = None, anchors: Sequence[Anchor] = (
     that were kept outside, as the command prints them: with one a cut-off end is found also where the trail was cut along with it."""
     await chaining.chain_all()
     verdict, walk = Verdict(), _Walk()
+    loose: Say | None = None  # said after what is wrong with the chain itself, which says more
     total = int((await engine.raw("SELECT count(*) AS n FROM approval_record"))[0]["n"])
     async for rows in _records():
         verdict.broken = await asyncio.to_thread(walk.follow, rows)
         verdict.records, verdict.requests = walk.records, walk.requests
-        verdict.broken = verdict.broken or await _tied(walk.finished())
         if verdict.broken:
             return verdict
+        loose = loose or await _tied(walk.finished())
         if progress:
             await progress(walk.records, 2 * total)
-    if why := await _tied(walk.finished(at_end=True)):
-        verdict.broken = why
-        return verdict
-    verdict.broken = (
-        await _of_all(verdict, total, progress, anchors) or await _against_seals() or await _against_choices()
-    )
+    loose = loose or await _tied(walk.finished(at_end=True))
+    verdict.broken = await _of_all(verdict, total, progress, anchors) or await _against_seals() or loose
     return verdict
 
 
@@ -263,15 +265,3 @@ async def _against_seals() -> Say | None:
         "WHERE s.chain_number > 0 AND (r.link IS NULL OR r.link <> s.chain_link) ORDER BY s.request LIMIT 1"
     )
     return _other(rows[0]["request"], rows[0]["chain_number"]) if rows else None
-
-
-async def _against_choices(request: int = 0) -> Say | None:
-    """What was approved must be the bytes that are there."""
-    rows = await engine.raw(
-        "SELECT d.request, d.name FROM approver_choice x JOIN approver a ON a.id = x.approver JOIN approval_document d ON d.id = x.document "
-        "WHERE (d.request = $1 OR $1 = 0) AND a.state = 'approved' AND x.outcome = 'approved' AND x.sha256 <> d.sha256 ORDER BY d.request LIMIT 1",
-        request,
-    )
-    if not rows:
-        return None
-    return Say("“{name}” van accordering {request} is een ander bestand dan waarop akkoord werd gegeven.", name=rows[0]["name"], request=rows[0]["request"])  # fmt: skip

@@ -93,10 +93,10 @@ LEVEL_TEXT = (
     ),
 )
 LEVEL_PAPER = Both(
-    "Een handtekening op papier. Het kantoor legde vast wie er volgens het kantoor tekende en wanneer, en bewaart de scan. Poort legt niet "
-    "vast dat wie tekende hiervoor was aangemeld, of welke bestanden er toen te zien waren: wat er getekend is, laat de scan zien.",
-    "A signature on paper. The office recorded who signed according to the office, and when, and keeps the scan. Poort does not record that "
-    "who signed was signed in, or which files were seen then: the scan shows what was signed.",
+    "Een handtekening op papier. Het kantoor legde vast wie er volgens het kantoor tekende en wanneer, en bewaart de scan. Wie tekende "
+    "hoefde zich daarvoor niet aan te melden, en welke bestanden er toen te zien waren, is niet vastgelegd: wat er getekend is, laat de scan zien.",
+    "A signature on paper. The office recorded who signed according to the office, and when, and keeps the scan. Who signed "
+    "did not have to sign in for it, and which files were seen then is not recorded: the scan shows what was signed.",
 )
 CHECK = Both(
     "Nakijken: {url} vergelijkt een bestand met wat hier is vastgelegd. Het bestand verlaat uw computer niet.",

@@ -83,7 +83,6 @@ async def test_real_proof_never_goes_with_the_sample_office(cast: Cast, how: str
 
 
 async def test_nothing_is_added_to_nor_taken_from_what_was_put_before_somebody(cast: Cast) -> None:
-    await made_real(cast)
     eva, bob = await person(cast.bakkerij, "Eva"), await person(cast.bakkerij, "Bob")
     await plan(cast.bakkerij, step(eva))
     request = await offered(cast)

@@ -110,7 +110,7 @@ async def test_of_a_signature_on_paper_only_what_is_true_is_said(cast: Cast) -> 
     facts = await facts_of(made.request.id)
     text = drawn(facts)
 
-    assert "wasaangemeld" not in text.replace("hiervoorwasaangemeld", "")
+    assert "wasaangemeld" not in text
     assert "bewees" not in text and "preciesdebytes" not in text
     assert "getekendop30november2026" in text
     at = paper.moment(facts.approvals[0]["at"])

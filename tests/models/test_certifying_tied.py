@@ -20,6 +20,7 @@ from models.approvals.making import remove_part
 from models.approvals.records import ApprovalRequest
 from models.certifying import completing
 from models.certifying.evidence import evidence_of
+from models.certifying.records import SealTrouble
 from models.storage import storage
 from tests import certifying as papers
 from tests.approving import draft, main_parts, now, offered, part, person, plan, says_no, says_yes, step
@@ -113,6 +114,18 @@ async def test_what_is_done_to_a_draft_is_no_contradiction(cast: Cast) -> None:
     await swap_part(await now(request), second.id, part("e.pdf"), by=cast.anna)
     await says_no(eva, request)
     assert (await record.verify_all()).holds
+
+
+async def test_a_record_that_was_changed_is_not_sealed(cast: Cast, kept: Path) -> None:
+    made = await papers.approved(cast)
+    await unguarded()
+    await engine.raw("UPDATE approval_record SET name = 'Iemand anders' WHERE request = $1 AND act = 'approved'", made.request.id)  # fmt: skip
+
+    assert await completing.seal_due() == 0
+
+    trouble = await SealTrouble.objects().first()
+    assert trouble is not None and "is gewijzigd" in str(trouble.said)
+    assert await completing.newest(made.request.id) is None
 
 
 # outside, by the script that goes with the file of proof

@@ -110,7 +110,7 @@ async def test_an_authority_that_cannot_be_reached_is_told_until_it_is_and_the_s
 
 
 async def test_an_office_that_gives_the_authority_up_misses_no_stamp(cast: Cast) -> None:
-    await stamping(cast, "http://127.0.0.1:9/")
+    await engine.raw("UPDATE firm SET stamp_url = $1", "http://127.0.0.1:9/")
     await papers.approved(cast)
     await completing.seal_due()
     assert await said()
