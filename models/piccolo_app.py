@@ -43,6 +43,7 @@ TABLE_MODULES = [
     "models.certifying.records",
     "models.approvals.news",
     "models.approvals.calling",
+    "models.approvals.runs",
     "models.moving.records",
     "models.uploads.records",
     "models.scanning.records",

@@ -6,7 +6,8 @@ import contextlib
 import contextvars
 import datetime as dt
 import functools
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -60,13 +61,39 @@ def ngettext(one: str, many: str, n: int) -> str:
     return one if n == 1 else many
 
 
+_CLOSING = re.compile(r"(?:%\((\w+)\)s|\{(\w+)\})((?:</\w+>)*)\.(?![.\w])")
+
+
+def closed_once(text: str, values: Mapping[str, Any]) -> str:
+    """Without the full stop behind a value that ends with one of its own: a name like “De Vries B.V.” at the end of a sentence."""
+
+    def once(found: re.Match[str]) -> str:
+        return found[0][:-1] if str(values.get(found[1] or found[2], "")).endswith(".") else found[0]
+
+    return _CLOSING.sub(once, text) if "." in text else text
+
+
+@jinja2.pass_context
+def _in_a_page(context: Any, text: str, /, **values: Any) -> str:
+    """As jinja2's own new-style gettext, with `closed_once`."""
+    said = closed_once(gettext(text), values)
+    return (Markup(said) if context.eval_ctx.autoescape else said) % values  # noqa: S704  (a text of the catalogue)
+
+
+@jinja2.pass_context
+def _in_a_page_of_many(context: Any, one: str, many: str, n: int, /, **values: Any) -> str:
+    values.setdefault("num", n)
+    said = closed_once(ngettext(one, many, n), values)
+    return (Markup(said) if context.eval_ctx.autoescape else said) % values  # noqa: S704  (a text of the catalogue)
+
+
 def speak(say: Any) -> str:
     """The words of a Say (or of plain text) in the present language."""
     text = getattr(say, "text", None)
     if text is None:
         return gettext(str(say))
     values = {name: speak(value) if hasattr(value, "text") else value for name, value in say.values.items()}
-    return gettext(text).format(**values) if values else gettext(text)
+    return closed_once(gettext(text), values).format(**values) if values else gettext(text)
 
 
 def _local(moment: dt.datetime) -> dt.datetime:
@@ -166,6 +193,7 @@ def _make() -> jinja2.Environment:
         auto_reload=False,
     )
     env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    env.globals.update(gettext=_in_a_page, ngettext=_in_a_page_of_many)
     env.policies["ext.i18n.trimmed"] = True
     env.filters.update(
         date=date,

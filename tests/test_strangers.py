@@ -69,6 +69,10 @@ async def ids() -> dict[str, Any]:
             anna,
         )
         await engine.raw(
+            "INSERT INTO approval_run (\"do\", owner, created_at) SELECT 'withdraw', id, created_at FROM users WHERE id = $1",
+            anna,
+        )
+        await engine.raw(
             "INSERT INTO import_batch (kind, state, file_name, sha256, created_by, created_at) "
             "SELECT 'clients', 'planned', 'a.csv', '', $1, created_at FROM users WHERE id = $1",
             anna,
@@ -224,6 +228,7 @@ async def ids() -> dict[str, Any]:
         ("upload_id", "upload"),
         ("task_id", "task"),
         ("bulk_id", "bulk_act"),
+        ("change_id", "approval_run"),
         ("import_id", "import_batch"),
         ("mapping_id", "import_mapping"),
         ("draft_id", "draft"),

@@ -95,7 +95,7 @@ IMPERSONAL = {
     "MailCheck", "Membership", "Office", "RequestItemDocument", "RequestTemplate", "RequestTemplateItem", "DestructionItem", "FileCheck", "HoldItem",
     "RetentionClass", "RightsTemplate", "Sector", "StaffGroup", "TrailAnchor", "TrailSeal", "DossierSector", "FolderGrant", "DossierImportItem",
     "StructureRunClient", "DeliveredFile", "Scan", "Scanner", "Webhook", "ApiAnswer", "WebhookDelivery", "ApprovalKind", "ApprovalPlan", "ApprovalDocument", "FormerPart", "ApproverChoice", "LetterTemplate",
-    "ApprovalSeal", "SealTrouble", "ProofPlace", "TokenReach",
+    "ApprovalSeal", "SealTrouble", "ProofPlace", "TokenReach", "ApprovalRunRow",
 }  # fmt: skip
 SECRET = re.compile(r"(hash|secret|token|password|sealed|public_key|credential)")
 

@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import partials
-from models.approvals import ApprovalRequest, board, many, reminding
+from models.approvals import ApprovalRequest, board, many, reminding, runs
 from models.approvals.board import SIZE, STAGES, WHEN, Filter
 from models.approvals.many import DO, How
+from models.approvals.runs import ApprovalRun
 from models.approvals.standing import stuck
 from models.approvals.words import PERIODS
 from models.clients.export import workbook
@@ -21,6 +22,7 @@ from models.quiet import end_of_quiet, is_quiet
 from models.reminding import REASONS
 from models.requests.making import read_day
 from models.settings import Firm, utcnow
+from models.tasks import Task
 from models.viewer import Permission, Viewer
 from web.approval_words import STATE_WORDS
 from web.approvals import page as page_of
@@ -46,7 +48,8 @@ COLUMNS = (
     ("state", Say("Toestand")), ("due", Say("Uiterlijk")), ("legal_due", Say("Wettelijk uiterlijk")), ("given", Say("Akkoorden")), ("places", Say("Accordeurs")),
     ("responsible_name", Say("Verantwoordelijk")), ("offered_at", Say("Aangeboden")),
 )  # fmt: skip
-_MOST_EXPORTED = 50_000
+_MOST, _ALL = 50_000, 1_000_000  # of an export; of what is done to all that match
+_SHOWN = 100
 
 
 def filter_of(asked: Any) -> Filter:
@@ -115,7 +118,7 @@ async def by_responsible(request: Request, viewer: Viewer) -> Reply:
 async def export(request: Request, viewer: Viewer) -> Response:
     """What the board shows, of all pages."""
     viewer.require(Permission.VIEW_REQUESTED)
-    rows, _ = await board.page(viewer, filter_of(request.query_params), 1, _sort(request.query_params), _MOST_EXPORTED)
+    rows, _ = await board.page(viewer, filter_of(request.query_params), 1, _sort(request.query_params), _MOST)
     with partials.speaking(viewer.user.language):
         spoken = [row | {"state": partials.speak(STATE_WORDS[row["state"]][0])} for row in rows]
         columns = [(key, partials.speak(words)) for key, words in COLUMNS]
@@ -124,9 +127,19 @@ async def export(request: Request, viewer: Viewer) -> Response:
 
 @approvals.post("/approvals/many")
 async def look(request: Request, viewer: Viewer) -> Reply:
-    """Nothing is done yet: which they are, and what is still to be said."""
+    """Nothing is done yet: which they are, of which it cannot be done, and what is still to be said. More than a few are frozen, and on
+    to the page of that."""
     form = await request.form()
-    return await _look(viewer, form, str(form.get("do", "")), await _chosen(viewer, form))
+    do, ids = str(form.get("do", "")), await _chosen(viewer, form)
+    if do not in _may_do(viewer) or not ids:
+        return go(list_.url(), toast=Toast(Say("Kies eerst een of meer accorderingen, en wat er moet gebeuren."), "attention"))  # fmt: skip
+    if len(ids) <= many.MOST:
+        return await _look(viewer, form, do, ids)
+    try:
+        run = await runs.prepare(viewer.scope(ApprovalRequest), ids, do, by=viewer)
+    except Refused as refused:
+        return go(list_.url(), toast=Toast(refused.why, "attention"))
+    return go(change.url(change_id=run.id))
 
 
 async def _look(viewer: Viewer, form: Any, do: str, ids: list[int], why: Refused | None = None) -> Reply:
@@ -135,19 +148,77 @@ async def _look(viewer: Viewer, form: Any, do: str, ids: list[int], why: Refused
     if do == "remind":
         return await look_at_reminders(viewer, ids)
     rows = await board.lines(viewer, ids)
-    people = sorted({row["id"] for row in rows if row["state"] in ("offered", "partly")})
-    return show(
-        "approvals/many.html", status=422 if why else 200, title=DO[do], section="approvals", do=do, words=DO[do], rows=rows, why=why,
-        typed={name: str(form.get(name, "")) for name in ("reason", "internal", "legal", "person")}, seen=len(people), states=STATE_WORDS,
-        staff=(await board.choices(viewer))["staff"],
+    ahead = await many.foreseen([row["id"] for row in rows], do, viewer)
+    whys = ahead.whys
+    counted: dict[str, tuple[Say, int]] = {}
+    for one in whys.values():
+        key = str(one.as_json())
+        counted[key] = (one, counted.get(key, (one, 0))[1] + 1)
+    waiting = sum(row["state"] in ("offered", "partly") and row["id"] not in whys for row in rows)
+    seen = {"rows": rows, "total": len(rows), "whys": whys, "counted": list(counted.values()), "seen": waiting}
+    return await _shown(viewer, form, do, why, **seen, told=ahead.told(), ids=[row["id"] for row in rows], run=None)
+
+
+async def _look_at(viewer: Viewer, run: ApprovalRun, form: Any, why: Refused | None = None) -> Reply:
+    if run.do == "remind":
+        return await look_at_reminders(viewer, await runs.ids_of(run), run)
+    ids = await runs.ids_of(run, most=_SHOWN)
+    rows = {row["id"]: row for row in await board.lines(viewer, ids)}
+    return await _shown(
+        viewer, form, run.do, why, rows=[rows[id] for id in ids if id in rows], total=run.chosen, whys=await runs.whys_of(run, ids),
+        counted=await runs.reasons(run), seen=await runs.before_clients(run), told=runs.told_of(run), ids=[], run=run,
     )  # fmt: skip
 
 
-async def look_at_reminders(viewer: Viewer, ids: list[int]) -> Reply:
+async def _shown(viewer: Viewer, form: Any, do: str, why: Refused | None, **seen: Any) -> Reply:
+    """`seen`: rows, total, whys, counted, seen, told, ids and run, as the page asks for them."""
+    typed = {name: str(form.get(name, "")) for name in ("reason", "internal", "legal", "person")}
+    return show(
+        "approvals/many.html", status=422 if why else 200, title=DO[do], section="approvals", do=do, words=DO[do], why=why, typed=typed,
+        cannot=sum(n for _, n in seen["counted"]), states=STATE_WORDS, in_background=seen["total"] > many.MOST,
+        staff=(await board.choices(viewer))["staff"], **seen,
+    )  # fmt: skip
+
+
+@approvals.get("/approvals/many/{change_id:int}")
+async def change(request: Request, viewer: Viewer, change_id: int) -> Reply:
+    """Before it begins the look beforehand, then how far it is, then what came of it."""
+    viewer.require(Permission.EDIT_APPROVALS)
+    run = await viewer.scope(ApprovalRun).get(change_id)
+    if run.state == "draft":
+        return await _look_at(viewer, run, {})
+    task = await viewer.tasks.where(Task.id == run.task).find() if run.task else None
+    now, number = await runs.fates(run), page_number(request)
+    ids = await runs.ids_of(run, "refused", _SHOWN, (number - 1) * _SHOWN)
+    rows = {row["id"]: row for row in await board.lines(viewer, ids)}
+    whys = await runs.whys_of(run, ids)
+    return show(
+        "approvals/many_report.html", title=DO[run.do], section="approvals", said=_said(run.do, now.get("done", 0)), run=run, task=task,
+        busy=bool(task and task.is_busy), left=now.get("will", 0), cannot=now.get("refused", 0), page=number, size=_SHOWN,
+        base=change.url(change_id=run.id), refused=[(rows[id], whys[id]) for id in ids if id in rows and id in whys],
+    )  # fmt: skip
+
+
+_AT_ONCE: dict[str, Any] = {
+    "run": None,
+    "task": None,
+    "busy": False,
+    "left": 0,
+    "page": 1,
+    "size": many.MOST,
+    "base": "",
+}
+
+
+def _said(do: str, n: int) -> Say:
+    return Say("{what}: 1 accordering.", what=DO[do]) if n == 1 else Say("{what}: {n} accorderingen.", what=DO[do], n=n)
+
+
+async def look_at_reminders(viewer: Viewer, ids: list[int], run: ApprovalRun | None = None) -> Reply:
     """How many mails to how many people, and who cannot be reached and why."""
     firm, now = await Firm.load(), utcnow()
     return show(
-        "approvals/remind.html", title=DO["remind"], section="approvals", ids=ids, found=await reminding.of_requests(viewer, ids), reasons=REASONS,
+        "approvals/remind.html", title=DO["remind"], section="approvals", ids=ids, run=run, most=reminding.MOST, found=await reminding.of_requests(viewer, ids), reasons=REASONS,
         batch=str(uuid.uuid4()), leaves=end_of_quiet(firm, now) if is_quiet(firm, now) else None, firm=firm,
     )  # fmt: skip
 
@@ -160,14 +231,19 @@ async def _remind(viewer: Viewer, ids: list[int], batch: str) -> Reply:
         return go(back, toast=Toast(refused.why, "attention"))
     said = leaving(count)
     if is_quiet(await Firm.load(), utcnow()):
-        said = Say("{n} herinneringen gaan de deur uit zodra het geen stille tijd meer is.", n=count)
+        said = (
+            Say("Eén herinnering gaat de deur uit zodra het geen stille tijd meer is.")
+            if count == 1
+            else Say("{n} herinneringen gaan de deur uit zodra het geen stille tijd meer is.", n=count)
+        )
     return go(back, toast=said, undo=f"/approvals/reminders/{batch}/undo")
 
 
 @approvals.post("/approvals/many/changes")
 async def carry_out(request: Request, viewer: Viewer) -> Reply:
     form = await request.form()
-    do, ids = str(form.get("do", "")), await _chosen(viewer, form)
+    run = await viewer.scope(ApprovalRun).get(id_in(form, "run")) if form.get("run") else None
+    do, ids = (run.do, await runs.ids_of(run)) if run else (str(form.get("do", "")), await _chosen(viewer, form))
     if do == "remind":
         viewer.require(Permission.EDIT_APPROVALS)
         return await _remind(viewer, ids, str(form.get("batch", "")))
@@ -178,17 +254,28 @@ async def carry_out(request: Request, viewer: Viewer) -> Reply:
             _day(form, "legal"),
             (id_in(form, "person") or None),
         )
+        if run is None and len(ids) > many.MOST:
+            run = await runs.prepare(viewer.scope(ApprovalRequest), ids, do, by=viewer)
+        if run:
+            await runs.begin(run, how, by=viewer)
+            return go(change.url(change_id=run.id))
         done = await many.change_many(viewer.scope(ApprovalRequest), ids, do, how, by=viewer)
     except Refused as refused:
-        return await _look(viewer, form, do, ids, refused)
-    said = Say("{what}: {n} accorderingen.", what=DO[do], n=len(done.done))
-    if len(done.done) == 1:
-        said = Say("{what}: 1 accordering.", what=DO[do])
+        return await _look_at(viewer, run, form, refused) if run else await _look(viewer, form, do, ids, refused)
+    said = _said(do, len(done.done))
     if not done.refused:
         return go(list_.url(), toast=said)
     rows = {row["id"]: row for row in await board.lines(viewer, [id for id, _ in done.refused])}
     whys = [(rows[id], why) for id, why in done.refused if id in rows]
-    return show("approvals/many_report.html", title=DO[do], section="approvals", said=said, refused=whys)
+    return show(
+        "approvals/many_report.html",
+        title=DO[do],
+        section="approvals",
+        said=said,
+        refused=whys,
+        cannot=len(whys),
+        **_AT_ONCE,
+    )
 
 
 def _day(form: Any, name: str) -> dt.date | None:
@@ -199,7 +286,7 @@ def _day(form: Any, name: str) -> dt.date | None:
 
 
 async def _chosen(viewer: Viewer, form: Any) -> list[int]:
-    """The ids that were ticked, or all that match; at most so many at once."""
+    """The ids that were ticked, or all that match."""
     if form.get("all_matching"):
-        return await board.matching(viewer, filter_of(form), many.MOST)
-    return ids_of(form)[: many.MOST]
+        return await board.matching(viewer, filter_of(form), _ALL)
+    return ids_of(form)

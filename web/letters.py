@@ -23,6 +23,7 @@ from models.letters import (
     LetterTemplate,
     PinLetter,
     cancel,
+    cancel_and_make,
     choosing,
     confirm_posted,
     confirm_printed,
@@ -117,13 +118,15 @@ async def _new(viewer: Viewer, asked: Any) -> dict[str, Any]:
     if not picked and kind in KINDS:
         template = next((one for one in templates if one.kind == kind), template)
     choice, rule = _choice(asked), rule_in(asked)
-    looked = template is not None and str(asked.get("how") or "") in HOWS
+    looked, problem = template is not None and str(asked.get("how") or "") in HOWS, None
+    if looked and (problem := _unchosen(choice)):
+        looked = False
     found = await choosing.chosen(viewer, template.kind, choice) if looked and template else None
     offered = await choices() | {"module": list(MODULE_NAMES.items())}
     person = await viewer.users.get(choice.person) if choice.person else None
     return about(viewer, Say("Brieven maken"), templates=templates, template=template, choice=choice, hows=HOWS, found=found, person=person,
         groups=await viewer.groups.all(), typed=rule, conditions=[(name, LABELS[name], offered[name]) for name in CONDITIONS if offered.get(name)],
-        shown=SHOWN, abroad=sum(1 for one in found.letters if one.country) if found else 0, problem=None,
+        shown=SHOWN, abroad=sum(1 for one in found.letters if one.country) if found else 0, problem=problem,
         english=sum(1 for one in found.letters if one.language == "en") if found else 0,
         renewed=sum(1 for one in found.letters if one.has_one) if found else 0,
         may_activate=viewer.may(Permission.OPEN_GATES), back=new.url(**_as_query(choice, rule, template)),
@@ -138,6 +141,15 @@ def _choice(asked: Any) -> Choice:
         how if how in HOWS else "lacking", group=_number(asked.get("group")), rule=checked(rule) if rule else "",
         person=_number(asked.get("person")), renew=asked.get("renew") == "1",
     )  # fmt: skip
+
+
+def _unchosen(choice: Choice) -> Say | None:
+    """What is still to be chosen, where it says "a group" and not which."""
+    if choice.how == "group" and not choice.group:
+        return Say("Kies een groep.")
+    if choice.how == "rule" and not choice.rule:
+        return Say("Kies een regel: vink aan om welke cliënten het gaat.")
+    return None
 
 
 def _as_query(choice: Choice, rule: dict[str, list[Any]], template: LetterTemplate | None) -> dict[str, Any]:
@@ -158,7 +170,11 @@ async def make(request: Request, viewer: Viewer) -> Reply:
         )
     except Refused as refused:
         return invalid("letters/new.html", **await _new(viewer, form) | {"problem": refused.why})
-    return go(page.url(batch_id=batch.id), toast=Say("{n} brieven worden gemaakt.", n=batch.letters))
+    return go(page.url(batch_id=batch.id), toast=_coming(batch.letters))
+
+
+def _coming(n: int) -> Say:
+    return Say("1 brief wordt gemaakt.") if n == 1 else Say("{n} brieven worden gemaakt.", n=n)
 
 
 # one batch
@@ -174,13 +190,18 @@ async def _page(request: Request, viewer: Viewer, batch_id: int) -> dict[str, An
     batch = await viewer.scope(LetterBatch).get(batch_id)
     q, number = str(request.query_params.get("q") or "")[:100], min(page_number(request), 100_000)
     rows, total = await register.lines(batch, viewer, SIZE, (number - 1) * SIZE, q)
+    robbed = (
+        await register.left_without(batch, viewer, SHOWN)
+        if batch.state in ("making", "ready", "cancelled")
+        else (0, [])
+    )
     task = await register.task_of(batch)
     return about(viewer, Say("Partij {n}", n=batch.id), one=batch, rows=[row | {"lines": json.loads(row["address"])} for row in rows], total=total,
         page=number, size=SIZE, q=q, base=page.url(batch_id=batch_id, q=q or None), task=task,
         here=page.url(batch_id=batch_id, q=q or None, page=number if number > 1 else None),
         is_stuck=batch.state == "making" and not (task and task.is_busy), pin_states=STATE_WORDS, counts=await register.states_of(batch),
         whys=WHY_CANCELLED, hows=HOWS | {"people": Say("Opnieuw uitgegeven")}, how=json.loads(batch.chosen).get("how", ""),
-        today=office_day().isoformat(), problem=None,
+        today=office_day().isoformat(), problem=None, robbed=robbed[0], robbed_names=robbed[1],
     )  # fmt: skip
 
 
@@ -225,7 +246,16 @@ async def printed(request: Request, viewer: Viewer, batch_id: int) -> Reply:
 
 @letters.post("/letters/{batch_id:int}/cancel")
 async def cancel_(request: Request, viewer: Viewer, batch_id: int) -> Reply:
-    return await _moved(viewer, batch_id, cancel, Say("Geannuleerd. De codes in deze brieven werken niet."))
+    """With `again` letters to the same people are begun at once."""
+    if (await request.form()).get("again") != "1":
+        return await _moved(viewer, batch_id, cancel, Say("Geannuleerd. De codes in deze brieven werken niet."))
+    allow(viewer)
+    batch = await viewer.scope(LetterBatch).get(batch_id)
+    try:
+        fresh = await cancel_and_make(batch, by=viewer)
+    except Refused as refused:
+        return go(page.url(batch_id=batch_id), toast=Toast(refused.why, "attention"))
+    return go(page.url(batch_id=fresh.id), toast=_coming(fresh.letters))
 
 
 @letters.post("/letters/{batch_id:int}/again")

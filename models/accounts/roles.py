@@ -50,7 +50,7 @@ BY_MODULE = (
     ),
     ModuleRights(
         "approvals", Say("Accordering"),
-        Right.VIEW_APPROVALS, Say("Accorderingen bekijken"), Right.APPROVE, Say("Accorderen"),
+        Right.VIEW_APPROVALS, Say("Accorderingen bekijken"), Right.APPROVE, Say("Akkoord geven"),
     ),
     ModuleRights(
         "payroll", Say("Personeel"),

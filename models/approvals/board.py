@@ -37,6 +37,7 @@ WHEN: dict[str, Say] = {
 }
 _DUE = "coalesce(r.internal_due, r.legal_due)"
 _LAST = dt.date(9999, 12, 31)
+_ASKED = "SELECT m.request FROM approval_remark m WHERE m.side = 'client' AND m.settled_at IS NULL"
 _OPEN = "r.state IN ('offered', 'partly', 'sign_off', 'draft')"
 ORDERS: dict[str, str] = {
     "due": f"CASE WHEN {_DUE} IS NULL THEN 1 ELSE 0 END, {_DUE}, r.id",
@@ -120,14 +121,15 @@ def _where(viewer: Viewer, narrowed: Filter, *, staged: bool = True, timed: bool
 
 
 def _add_when(where: _Where, when: str) -> None:
+    """Late, today and this week is only what is not done yet."""
     now = today()
     match when:
         case "late":
-            where.add(f"{_DUE} < ?", now)
+            where.add(f"{_DUE} < ? AND {_OPEN}", now)
         case "today":
-            where.add(f"{_DUE} = ?", now)
+            where.add(f"{_DUE} = ? AND {_OPEN}", now)
         case "week":
-            where.add(f"{_DUE} > ? AND {_DUE} <= ?", now, now + dt.timedelta(days=7))
+            where.add(f"{_DUE} > ? AND {_DUE} <= ? AND {_OPEN}", now, now + dt.timedelta(days=7))
         case "later":
             where.add(f"{_DUE} > ?", now + dt.timedelta(days=7))
         case _:
@@ -188,8 +190,9 @@ async def counts(viewer: Viewer, narrowed: Filter) -> tuple[dict[str, int], dict
     n = len(timed.values)
     row = (
         await engine.raw(
-            f"SELECT sum(CASE WHEN {_DUE} < ${n + 1} THEN 1 ELSE 0 END) AS late, sum(CASE WHEN {_DUE} = ${n + 1} THEN 1 ELSE 0 END) AS today, "
-            f"sum(CASE WHEN {_DUE} > ${n + 1} AND {_DUE} <= ${n + 2} THEN 1 ELSE 0 END) AS week, "
+            f"SELECT sum(CASE WHEN {_DUE} < ${n + 1} AND {_OPEN} THEN 1 ELSE 0 END) AS late, "
+            f"sum(CASE WHEN {_DUE} = ${n + 1} AND {_OPEN} THEN 1 ELSE 0 END) AS today, "
+            f"sum(CASE WHEN {_DUE} > ${n + 1} AND {_DUE} <= ${n + 2} AND {_OPEN} THEN 1 ELSE 0 END) AS week, "
             f"sum(CASE WHEN {_DUE} > ${n + 2} THEN 1 ELSE 0 END) AS later, sum(CASE WHEN {_DUE} IS NULL THEN 1 ELSE 0 END) AS none "
             f"{_FROM} WHERE {timed.sql}",
             *timed.values, now, now + dt.timedelta(days=7),
@@ -199,16 +202,18 @@ async def counts(viewer: Viewer, narrowed: Filter) -> tuple[dict[str, int], dict
 
 
 async def by_responsible(viewer: Viewer) -> list[dict[str, Any]]:
-    """Of each colleague (id 0: nobody) how many are open, late, to be signed off, rejected, and with a question."""
+    """Of each colleague (id 0: nobody) how many are open, late of those, to be signed off, rejected, and with a question
+    (in any state): each as the board lists them that the page links to."""
     where = _where(viewer, Filter(stage=""))
     n = len(where.values)
     return await engine.raw(
         "SELECT coalesce(r.responsible, 0) AS id, coalesce(max(u.full_name), '') AS name, "
         "sum(CASE WHEN r.state IN ('offered', 'partly') THEN 1 ELSE 0 END) AS open, "
-        f"sum(CASE WHEN {_OPEN} AND {_DUE} < ${n + 1} THEN 1 ELSE 0 END) AS late, "
+        f"sum(CASE WHEN r.state IN ('offered', 'partly') AND {_DUE} < ${n + 1} THEN 1 ELSE 0 END) AS late, "
         "sum(CASE WHEN r.state = 'sign_off' THEN 1 ELSE 0 END) AS sign_off, sum(CASE WHEN r.state = 'rejected' THEN 1 ELSE 0 END) AS rejected, "
-        "sum(CASE WHEN EXISTS (SELECT 1 FROM approval_remark m WHERE m.request = r.id AND m.side = 'client' AND m.settled_at IS NULL) THEN 1 ELSE 0 END) AS questions "
-        f"{_FROM} LEFT JOIN users u ON u.id = r.responsible WHERE {where.sql} AND r.state IN ('draft', 'sign_off', 'offered', 'partly', 'rejected') "
+        f"sum(CASE WHEN r.id IN ({_ASKED}) THEN 1 ELSE 0 END) AS questions "
+        f"{_FROM} LEFT JOIN users u ON u.id = r.responsible WHERE {where.sql} AND r.state NOT IN ('withdrawn', 'replaced') "
+        f"AND ({_OPEN} OR r.state = 'rejected' OR r.id IN ({_ASKED})) "
         "GROUP BY coalesce(r.responsible, 0) ORDER BY 4 DESC, 3 DESC, 2",
         *where.values, today(),
     )  # fmt: skip

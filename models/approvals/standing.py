@@ -92,7 +92,7 @@ def who_fails(steps: Sequence[dict[str, Any]], places: Sequence[dict[str, Any]])
 
 
 def _can_be_done(step: dict[str, Any], standing: Sequence[dict[str, Any]]) -> bool:
-    able = sum(row["state"] == "approved" or bool(row["able"]) for row in standing)
+    able: int = sum(row["state"] == "approved" or bool(row["able"]) for row in standing)
     if step["mode"] == "all":
         return able == len(standing)
     return able >= (int(step["n"]) if step["mode"] == "some" else 1)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from models import dutch, engine
+from models import engine
 from models.clients.checks import ADDRESS
+from models.clients.envelope import envelope
 from models.clients.records import Client
 
 _USERS_SQL = """
@@ -51,19 +52,9 @@ async def of(client: Client) -> dict[str, Any]:
 
 def addresses_of(client: Client) -> list[list[str]]:
     """The visit address and the post address, as far as there are, each in the lines of an envelope."""
-    found = []
-    for start in ("", "post_"):
-        street, number, letter, addition, postcode, city, lines, country = (
-            getattr(client, start + part) for part in ADDRESS
-        )
-        if country or lines:
-            local = lines.splitlines() or [dutch.address_line(street, number, letter, addition), f"{postcode} {city}"]
-            told = [*local, country.upper()]
-        else:
-            told = [dutch.address_line(street, number, letter, addition), f"{postcode}  {city}"]
-        if told := [line.strip() for line in told if line.strip()]:
-            found.append(told)
-    return found
+    held = {start + part: getattr(client, start + part) for start in ("", "post_") for part in ADDRESS}
+    told = [envelope(held, start, capitals=False).all_lines for start in ("", "post_")]
+    return [lines for lines in told if lines]
 
 
 async def particulars(client: Client) -> dict[str, Any]:

@@ -17,9 +17,15 @@ def postcode(text: str) -> str:
     return f"{value[:4]} {value[4:]}"
 
 
+_WHERE = ("tegenover", "t/o", "to", "bij", "by", "naast", "nabij")
+
+
 def address_line(street: str, house_number: str, letter: str = "", addition: str = "") -> str:
-    """`St. Jacobsstraat 400L-Toe`: a letter stands against the number, an addition behind a hyphen."""
+    """`St. Jacobsstraat 400L-Toe`: a letter stands against the number, an addition behind a hyphen, and what says where it is
+    (tegenover, bij) behind a space."""
     number = f"{house_number}{letter}"
+    if addition.lstrip("- ").lower().split(" ")[0].rstrip(".") in _WHERE:
+        return f"{street} {number} {addition.lstrip('- ')}"
     return f"{street} {number}-{addition.lstrip('-')}" if addition else f"{street} {number}"
 
 

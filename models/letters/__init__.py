@@ -5,6 +5,7 @@ from models.letters.making import make_again, make_batch, make_letters, reissue
 from models.letters.records import KINDS, LetterBatch, LetterTemplate, PinLetter, may_print
 from models.letters.register import (
     cancel,
+    cancel_and_make,
     confirm_posted,
     confirm_printed,
     expire_files,
@@ -30,6 +31,7 @@ __all__ = [
     "Recipient",
     "add_template",
     "cancel",
+    "cancel_and_make",
     "change_template",
     "chosen",
     "confirm_posted",

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from models.clients.envelope import envelope
 from models.core import Say, fold
 from models.dutch import names
-from models.dutch.contact import address_line, postcode
-from models.dutch.invalid import Invalid
 from models.people import PARTS, Addressee, addressee
 
-_HOME = ("", "nederland", "nl", "the netherlands", "netherlands", "holland")
 NO_ADDRESS = Say("Bij geen van zijn cliënten staat een volledig adres.")
 
 
@@ -29,22 +27,13 @@ def where(client: Mapping[str, Any]) -> Where | None:
 
 
 def _of(client: Mapping[str, Any], which: str) -> Where | None:
-    def text(name: str) -> str:
-        return " ".join(str(client.get(which + name) or "").split())
-
-    if fold(text("country")) not in _HOME:
-        free = tuple(" ".join(line.split()) for line in str(client.get(f"{which}lines") or "").split("\n"))
-        lines = tuple(line for line in free if line)[:3]
-        country = text("country").upper()
-        return Where(lines, country, f"2 {fold(country)} {fold(' '.join(lines))}") if lines else None
-    if not (text("street") and text("house_number") and text("city")):
+    found = envelope(client, which)
+    if not found.is_whole:
         return None
-    try:
-        code = postcode(text("postcode"))
-    except Invalid:
-        return None
-    street = address_line(text("street"), text("house_number"), text("letter"), text("addition"))
-    return Where((street, f"{code}  {text('city').upper()}"), "", f"1 {code} {_natural(text('house_number'))}")
+    if found.country:
+        return Where(found.lines, found.country, f"2 {fold(found.country)} {fold(' '.join(found.lines))}")
+    number = " ".join(str(client.get(f"{which}house_number") or "").split())
+    return Where(found.lines, "", f"1 {found.code} {_natural(number)}")
 
 
 def lines_of(person: Mapping[str, Any], client: Mapping[str, Any], place: Where) -> tuple[str, ...]:

@@ -238,17 +238,29 @@ def _draw_secret(pdf: Any, letter: Letter) -> None:
 
 
 def _draw_codes(pdf: Any, codes: Sequence[str], box: Box) -> None:
-    """Numbered, from the top to the bottom of each column."""
-    size = 8.0
-    columns = max(1, int(box.width / 18))
+    """Numbered, from the top to the bottom of each column. Every cell has room for the widest letters there are, so that no number
+    ever stands against the code before it."""
+    columns, size = _grid(len(codes), max(len(code) for code in codes), box)
     rows = -(-len(codes) // columns)
-    step = min(3.8, box.height / rows)
-    if step < 3:
-        size = step / 3 * 8
+    step = min(4.2, box.height / rows)
+    wide = min(box.width / columns, 34.0)
     for number, code in enumerate(codes):
-        left, top = box.left + number // rows * box.width / columns, box.top + (number % rows + 0.85) * step
+        left, top = box.left + number // rows * wide, box.top + (number % rows + 0.85) * step
         _write(pdf, left, top, f"{number + 1}.", PLAIN, size, _FAINT)
-        _write(pdf, left + 6, top, code, BOLD, size)
+        _write(pdf, left + _NUMBER * size, top, code, BOLD, size)
+
+
+_NUMBER = 0.6  # mm for each point: "24." and a space
+_BETWEEN = 3.0  # mm at least between a code and the number beside it
+
+
+def _grid(codes: int, signs: int, box: Box) -> tuple[int, float]:
+    """How many columns, and how large the letters then are: as large as can be."""
+    cell = _NUMBER + _points("W" * signs, BOLD) / MM
+    return max(
+        ((n, min(8.0, box.height / -(-codes // n) / 3 * 8, (box.width / n - _BETWEEN) / cell)) for n in range(1, 13)),
+        key=lambda found: (found[1], found[0]),
+    )
 
 
 def _draw_activation(pdf: Any, activation: Activation, words: dict[str, str]) -> float:
@@ -259,10 +271,33 @@ def _draw_activation(pdf: Any, activation: Activation, words: dict[str, str]) ->
     begins = left - 47
     until = words["until"].format(day=activation.until)
     _write(pdf, begins, SECRET.top + 5, words["activation"], PLAIN, 8.5, _FAINT)
-    _write(pdf, begins, SECRET.top + 9.5, _cut(activation.typed_at, PLAIN, 8, 45), PLAIN, 8)
+    size, lines = _typed(activation.typed_at, 45)
+    for number, line in enumerate(lines):
+        _write(pdf, begins, SECRET.top + (9.5 if len(lines) == 1 else 8.6 + 3 * number), line, PLAIN, size)
     _write(pdf, begins, SECRET.top + 16, activation.code, BOLD, 12)
     _write(pdf, begins, SECRET.top + 21, until, PLAIN, 8, _FAINT)
     return begins
+
+
+def _typed(address: str, width: float) -> tuple[float, list[str]]:
+    """An address that somebody types: whole, on one line or else two, in letters that fit."""
+    size = _fitting(address, PLAIN, width, 8, 6.5)
+    if _width(address, PLAIN, size) <= width:
+        return size, [address]
+    size = 7.5
+    while (lines := _parted(address, size, width)) is None:
+        size -= 0.25
+    return size, lines
+
+
+def _parted(address: str, size: float, width: float) -> list[str] | None:
+    """In two, behind a "/" or "." if that can be (a "-" there would look like the division of a word); None where these letters are too
+    large."""
+    ends = [at for at in range(1, len(address)) if _width(address[:at], PLAIN, size) <= width]
+    fits = [at for at in ends if _width(address[at:], PLAIN, size) <= width]
+    good = [at for at in fits if address[at - 1] in "/."]
+    at = max(good or (fits if size <= 4 else []), default=0)
+    return [address[:at], address[at:]] if at else None
 
 
 def _draw_qr(pdf: Any, url: str, box: Box) -> None:

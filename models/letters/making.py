@@ -82,6 +82,25 @@ async def reissue(people: Sequence[int], kind: str, by: Viewer) -> str:
     return f"/letters/{(await _begin(template, content, found, choice, by)).id}"
 
 
+async def make_for_same(batch: LetterBatch, people: Sequence[int], by: Viewer) -> LetterBatch:
+    """Another for the people of one that was cancelled just now: by its template as it is now, else as it was. Refused when no letter
+    can go to any of them."""
+    template = (
+        await LetterTemplate.objects()
+        .where((LetterTemplate.name == batch.template_name) & (LetterTemplate.kind == batch.kind))
+        .first()
+    )
+    content = content_of(template) if template else json.loads(batch.content)
+    content["activates"] = content["activates"] and by.may(Permission.OPEN_GATES)
+    choice = Choice("person", person=people[0]) if len(people) == 1 else Choice("people", people=tuple(people))
+    found = await choosing.chosen(by, batch.kind, choice)
+    if not found.letters:
+        raise Refused("", NOBODY)
+    return await _begin(
+        template or LetterTemplate(name=batch.template_name, kind=batch.kind), content, found, choice, by
+    )
+
+
 async def _begin(
     template: LetterTemplate, content: dict[str, Any], found: Chosen, choice: Choice, by: Viewer
 ) -> LetterBatch:

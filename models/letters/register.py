@@ -9,7 +9,7 @@ from models import engine, pins
 from models.audit import Trail
 from models.core import Refused, Say, operation, save
 from models.letters import sealed
-from models.letters.making import end_batch, office_day
+from models.letters.making import end_batch, make_for_same, office_day
 from models.letters.records import LetterBatch, PinLetter
 from models.live import touch
 from models.settings import utcnow
@@ -75,6 +75,14 @@ async def cancel(batch: LetterBatch, *, by: Viewer) -> None:
         )
     await end_batch(batch, "person", by_person=by.user.id)
     await by.note("LetterBatch.cancel", batch, {"count": batch.letters})
+
+
+@operation(Permission.PRINT_PINS, trail=False)
+async def cancel_and_make(batch: LetterBatch, *, by: Viewer) -> LetterBatch:
+    """It was misprinted, or is the wrong one: in its place begins another for the same people, in the same unit."""
+    rows = await engine.raw("SELECT DISTINCT person FROM letter WHERE batch = $1 ORDER BY person", batch.id)
+    await cancel(batch, by=by)
+    return await make_for_same(batch, [row["person"] for row in rows], by)
 
 
 @operation(Permission.PRINT_PINS, trail=False)
@@ -164,6 +172,26 @@ async def lines(
     return rows, int(total)
 
 
+async def left_without(batch: LetterBatch, viewer: Viewer, most: int) -> tuple[int, list[str]]:
+    """Of whom an earlier PIN or list died for the sake of this batch and who has nothing beside it: how many, and the names of the
+    first that this viewer sees."""
+    from models.rollout.readiness import my_people_sql
+
+    where = (
+        "l.batch = $1 AND EXISTS (SELECT 1 FROM pin k WHERE k.person = l.person AND k.kind = l.kind AND k.state = 'replaced' "
+        "AND k.ended_at >= $2 AND coalesce(k.letter, 0) <> l.id) AND NOT EXISTS (SELECT 1 FROM pin k WHERE k.person = l.person AND k.kind = l.kind "
+        f"AND k.state IN {pins.LIVING} AND coalesce(k.letter, 0) <> l.id)"
+    )
+    args = (batch.id, batch.made_at - dt.timedelta(minutes=1))
+    total = await engine.raw(f"SELECT count(*) AS n FROM letter l WHERE {where}", *args)
+    rows = await engine.raw(
+        f"SELECT l.recipient FROM letter l WHERE {where} AND l.person IN (SELECT u.id FROM users u WHERE {my_people_sql(viewer)}) "
+        f"ORDER BY l.recipient, l.id LIMIT {int(most)}",
+        *args,
+    )
+    return int(total[0]["n"]), [row["recipient"] for row in rows]
+
+
 async def states_of(batch: LetterBatch) -> dict[str, int]:
     """state of the PIN > how many."""
     rows = await engine.raw(
@@ -181,7 +209,7 @@ async def task_of(batch: LetterBatch) -> Task | None:
 
 
 async def standing(viewer: Viewer) -> dict[str, int]:
-    """Of the approvers that this viewer sees: approvers, lettered (have a living PIN), printed, posted, confirmed, blocked."""
+    """Of the approvers that this viewer sees, lists of codes apart: approvers, lettered (have a living PIN), printed, posted, confirmed, blocked."""
     from models.clients.records import seen
 
     rows = await engine.raw(
@@ -191,6 +219,6 @@ async def standing(viewer: Viewer) -> dict[str, int]:
         "FROM (SELECT DISTINCT a.person FROM access a JOIN users u ON u.id = a.person JOIN client c ON c.id = a.client "
         f"WHERE u.kind = 'client' AND u.state <> 'blocked' AND c.state = 'active' AND (a.rights & 4) <> 0 AND {seen(viewer)}) w "
         "LEFT JOIN (SELECT k.person, max(CASE k.state WHEN 'made' THEN 1 WHEN 'printed' THEN 2 WHEN 'posted' THEN 3 "
-        f"WHEN 'confirmed' THEN 4 ELSE 0 END) AS rank FROM pin k WHERE k.state IN {pins.LIVING} GROUP BY k.person) p ON p.person = w.person"
+        f"WHEN 'confirmed' THEN 4 ELSE 0 END) AS rank FROM pin k WHERE k.kind = 'pin' AND k.state IN {pins.LIVING} GROUP BY k.person) p ON p.person = w.person"
     )
     return {name: int(value or 0) for name, value in rows[0].items()}

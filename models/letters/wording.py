@@ -33,22 +33,27 @@ SUBJECT_MOST, TEXT_MOST, CLIENTS_NAMED = 120, 3_000, 4
 
 PAPER: dict[str, dict[str, str]] = {
     "nl": {
-        "pin": "Uw pincode om te accorderen", "codes": "Uw eenmalige codes om te accorderen", "activation": "Activeren: scan, of vul in op",
+        "pin": "Pincode om te accorderen", "codes": "Eenmalige codes om te accorderen", "activation": "Activeren: scan, of vul in op",
         "until": "Geldig tot en met {day}", "more": "en {n} andere", "and": "en", "sample": "VOORBEELD", "page": "Kenmerk",
     },
     "en": {
-        "pin": "Your PIN for approvals", "codes": "Your one-time codes for approvals", "activation": "Activate: scan, or type at",
+        "pin": "PIN for approvals", "codes": "One-time codes for approvals", "activation": "Activate: scan, or type at",
         "until": "Valid until {day}", "more": "and {n} others", "and": "and", "sample": "SAMPLE", "page": "Reference",
     },
 }  # fmt: skip
 
 
 def checked(field: str, text: str, most: int) -> str:
-    """The text as it is kept: lines trimmed, no more than one empty line between. Raises Refused for an unknown field."""
+    """The text as it is kept: lines trimmed, no more than one empty line between. Raises Refused for an unknown field, and for signs
+    that the letter cannot show."""
+    from models.letters.drawing import unprintable
+
     clean = "".join(ch for ch in text.replace("\r\n", "\n").replace("\r", "\n") if ch >= " " or ch == "\n")
     clean = re.sub(r"\n{3,}", "\n\n", "\n".join(" ".join(line.split()) for line in clean.split("\n"))).strip()
     if len(clean) > most:
         raise Refused(field, Say("Dit is {n} tekens; er passen er {most}.", n=len(clean), most=most))
+    if signs := unprintable(clean):
+        raise Refused(field, Say("In de tekst staan tekens die niet gedrukt kunnen worden: {signs}.", signs=signs[:20]))
     for name in _FIELD.findall(clean):
         if name.strip().lower() in _NEVER:
             raise Refused(

@@ -60,9 +60,14 @@ class Piece:
         held = [
             code
             for code in DEVIATIONS
-            if code in self.odd and (code in ALWAYS_LEFT or self.chosen.get(code) in ("leave", "skip"))
+            if code in self.odd
+            and (code in ALWAYS_LEFT or self.chosen.get(code) in ("leave", "skip") or self._is_unread(code))
         ]
         return held[0] if held else self.deviation
+
+    def _is_unread(self, code: str) -> bool:
+        """Whether the name was to be followed, and cannot be."""
+        return code == "named" and self.chosen["named"] == "name" and not self.odd["named"]
 
     def kept(self) -> str:
         told = {
@@ -198,9 +203,11 @@ def _piece(row: dict[str, Any], whole: dict[str, Any]) -> Piece:
     said = Said() if "period" in json.loads(row["own"]) else said_by(row["name"])
     if said.differs(piece.book_year, piece.period):
         proposed = said.over(piece.book_year, piece.period)
-        piece.note("named", list(proposed))
-        if chosen["named"] == "name":
+        piece.note("named", list(proposed or ()))
+        if chosen["named"] == "name" and proposed:
             piece.book_year, piece.period = proposed
+        elif chosen["named"] == "name":
+            piece.do = "leave"
     return piece
 
 

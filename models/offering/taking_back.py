@@ -24,6 +24,10 @@ _REASON = "Teruggedraaid: bij vergissing aangeboden."
 _STAYS = Say("Al geopend, beantwoord of gewijzigd; deze accordering blijft staan.")
 _TOOK = Say("Deze accordering nam de plaats in van een andere en blijft staan. Trek haar zo nodig zelf in.")
 _GONE = Say("Deze accordering is al ingetrokken of vervangen.")
+# what comes of placing itself, of offering and of signing off; all else on the trail (other days, other files) somebody did since
+_ITS_OWN = ", ".join(
+    f"'ApprovalRequest.{one}'" for one in ("made", "offer", "offered", "sign_off_asked", "signed_off", "sent_back")
+)
 
 
 async def take_back(placing: Placing, by: Viewer, most: int) -> int:
@@ -60,6 +64,8 @@ async def _next(placing: Placing, by: Viewer, most: int) -> list[dict[str, Any]]
         "SELECT f.id, f.request, r.id AS there, r.client, r.state, r.version, r.replaces, (SELECT x.state FROM approval_request x WHERE x.id = r.replaces) AS former, "
         "(SELECT count(*) FROM approver a WHERE a.request = r.id AND (a.opened_at IS NOT NULL OR a.decided_at IS NOT NULL)) AS opened, "
         "(SELECT count(*) FROM approval_seen s WHERE s.request = r.id) AS looked, (SELECT count(*) FROM approval_remark m WHERE m.request = r.id) AS remarks, "
+        "(SELECT count(*) FROM trail t WHERE t.record_table = 'ApprovalRequest' AND t.record_id = r.id "
+        f"AND t.operation NOT IN ({_ITS_OWN})) AS changed, "
         f"CASE WHEN {seen(by, 'r.client')} THEN 1 ELSE 0 END AS is_seen "
         "FROM placement_file f LEFT JOIN approval_request r ON r.id = f.request WHERE f.placement = $1 AND f.state = 'placed' "
         f"AND coalesce(f.request, 0) IN {listed(2)} ORDER BY f.request, f.id",
@@ -73,7 +79,7 @@ def _why_not(row: dict[str, Any]) -> Say | None:
         return _GONE
     if not row["is_seen"] or row["state"] not in ("draft", "sign_off", "offered"):
         return _STAYS
-    if row["opened"] or row["looked"] or row["remarks"] or row["version"] > 1:
+    if row["opened"] or row["looked"] or row["remarks"] or row["changed"] or row["version"] > 1:
         return _STAYS
     return (
         _TOOK if row["former"] == "replaced" or (row["former"] == "withdrawn" and row["state"] == "offered") else None

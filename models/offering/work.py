@@ -38,7 +38,13 @@ async def offer_files(task: Task, progress: Progress) -> dict[str, Any]:
         "FROM placement_file WHERE placement = $1",
         placing.id,
     )
-    return Say("{made} klaargezet, {waiting} bestanden wachten op een besluit.", made=rows[0]["made"], waiting=int(rows[0]["waiting"] or 0)).as_json()  # fmt: skip
+    return _came(rows[0]["made"], int(rows[0]["waiting"] or 0)).as_json()
+
+
+def _came(made: int, waiting: int) -> Say:
+    if waiting == 1:
+        return Say("{made} klaargezet, 1 bestand wacht op een besluit.", made=made)
+    return Say("{made} klaargezet, {waiting} bestanden wachten op een besluit.", made=made, waiting=waiting)
 
 
 @work("undo_offering")

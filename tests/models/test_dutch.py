@@ -332,6 +332,12 @@ def test_an_addition_stands_behind_a_hyphen():
     assert dutch.address_line("Kerkweg", "9") == "Kerkweg 9"
 
 
+@pytest.mark.parametrize("addition", ["tegenover", "t/o", "bij", "to", "tegenover de kerk"])
+def test_what_says_where_it_is_stands_behind_a_space(addition: str) -> None:
+    assert dutch.address_line("Kerkweg", "12", "", addition) == f"Kerkweg 12 {addition}"
+    assert dutch.address_line("Kerkweg", "12", "A", f"-{addition}") == f"Kerkweg 12A {addition}"
+
+
 @pytest.mark.parametrize(
     "typed, parts",
     [

@@ -86,6 +86,49 @@ def test_nothing_but_the_address_shows_in_the_window(window: str) -> None:
     assert seen == set(" ".join(LONGEST["short"]).split())
 
 
+@pytest.mark.parametrize("activation", [False, True])
+@pytest.mark.parametrize("sign", ["W", "M", "Q", "J"])
+def test_a_number_never_stands_against_the_code_before_it(sign: str, activation: bool) -> None:
+    """However wide the letters are: else a reader takes the next number for a sign of the code."""
+    codes = tuple(f"{sign * 5}{'ABCDEFGHJKLMNPQRSTUVWXYZ'[n]}" for n in range(24))
+    letter = Letter(("a",), "", "x", "y", codes, "codes", activation=a_letter().activation if activation else None)
+    words = words_on(drawn([letter], HEADS, "dl"))
+    signs = [w for w in words if SECRET.top < w.top and w.bottom < SECRET.bottom]
+    numbers = {f"{n}." for n in range(1, 25)}
+    cells = [w for w in signs if w.text in numbers or w.text in codes]
+    assert len(cells) == 48, [w.text for w in signs]
+    for one in cells:
+        row = [w for w in cells if w is not one and w.left >= one.left and abs(w.bottom - one.bottom) < 1.2]
+        gap = min((w.left - one.right for w in row), default=99)
+        assert gap >= (0.5 if one.text in numbers else 2.5), (one, gap)
+    height = min(w.bottom - w.top for w in cells if w.text in codes)
+    assert height >= 1.7  # that can be read: capitals of some 7 points
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "portaal.kantoor.example/activate",
+        "portaal.administratiekantoordevriesenzonen.example/activate",
+        "klanten.portaal.administratiekantoor-de-vries-en-zonen-belastingadviseurs.example/activate",
+        f"{'w' * 120}.example/activate",
+    ],
+)
+def test_the_address_of_the_portal_is_never_cut(address: str) -> None:
+    letter = Letter(("a",), "", "x", "y", ("123456",), activation=Activation("ABCD-EFGH-JKLM", "https://x.example/activate#A", address, "31 december 2026"))  # fmt: skip
+    words = words_on(drawn([letter], HEADS, "dl"))
+    inside = [w for w in words if SECRET.left + 60 < w.left and SECRET.top + 6 < w.top and w.bottom < SECRET.top + 13]
+    assert "".join(w.text for w in inside) == address
+    right = SECRET.right - 1.5 - (SECRET.height - 3)
+    assert all(w.right <= right and w.bottom < min(c.top for c in words if c.text == "ABCD-EFGH-JKLM") for w in inside)
+
+
+@pytest.mark.parametrize("kind", SECRETS)
+def test_the_fixed_words_are_for_who_is_addressed_either_way(kind: str) -> None:
+    letter = Letter(("a",), "", "Pincode", "Beste Jan,", SECRETS[kind], kind)
+    assert "Uw" not in text_of(drawn([letter], HEADS, "dl")).split()
+
+
 def test_the_rules_hold_for_the_places_themselves() -> None:
     assert secret_is_safe()
     assert not secret_is_safe(Box(20, 210, 60, 10)) and not secret_is_safe(Box(120, 60, 20, 10))

@@ -407,6 +407,73 @@ async def test_cancelled_before_printing_its_pins_die(cast: Cast, store: Path) -
     assert cast.rik.user.id in {one.person for one in (await chosen(cast.anna, "pin", Choice())).letters}
 
 
+async def test_cancelling_what_was_issued_again_says_who_is_left_without_and_can_write_to_them_at_once(
+    cast: Cast,
+) -> None:
+    from models.accounts import User
+    from models.letters import cancel_and_make, register
+    from models.pins.reissuing import reissue
+
+    rik = cast.rik.user.id
+    first = await made(cast.anna, Choice("person", person=rik))
+    assert await register.left_without(first, cast.anna, 5) == (0, [])
+    await confirm_printed(await read(first, cast.anna), by=cast.anna)
+    await engine.raw("UPDATE pin SET made_at = $1 WHERE person = $2", utcnow() - dt.timedelta(days=9), rik)
+    await engine.run_writing(lambda: reissue(cast.anna.users.where(User.id == rik), "pin", by=cast.anna))
+    misprint = await LetterBatch.objects().order_by(LetterBatch.id, ascending=False).first()
+    assert await register.left_without(misprint, cast.anna, 5) == (1, [cast.rik.user.full_name])
+    misprint = await worked(misprint)
+    assert await register.left_without(misprint, cast.anna, 5) == (1, [cast.rik.user.full_name])
+
+    again = await engine.run_writing(lambda: cancel_and_make(misprint, by=cast.anna))
+
+    assert (await fresh(misprint)).state == "cancelled" and again.id != misprint.id and again.letters == 1
+    again = await worked(again)
+    assert await fits(rik, pin_on(await page_of(again, rik)))
+    assert await register.left_without(await fresh(misprint), cast.anna, 5) == (0, [])
+
+
+async def test_a_list_of_codes_is_no_pin_in_the_numbers(cast: Cast) -> None:
+    await made(cast.anna, Choice("person", person=cast.rik.user.id), "codes")
+    bar = await standing(cast.anna)
+    found = await chosen(cast.anna, "pin", Choice())
+    assert bar["approvers"] - bar["lettered"] - bar["blocked"] == len(found.letters) + len(found.left_out)
+
+
+@pytest.mark.parametrize("text", ["Graag 😀 tot ziens", "Welkom 中文"])
+async def test_signs_that_cannot_be_printed_are_named(cast: Cast, text: str) -> None:
+    from models.letters import wording
+
+    with pytest.raises(Refused, match=f"gedrukt kunnen worden: {text.split()[1]}"):
+        wording.checked("text_nl", f"Geachte heer,\n\n{text}", 3000)
+
+
+@pytest.mark.parametrize(
+    "client, lines",
+    [
+        ({"street": "Rue de la Loi", "house_number": "16", "postcode": "1000", "city": "Bruxelles", "country": "België"},
+         ["Rue de la Loi 16", "1000 Bruxelles", "BELGIË"]),
+        ({"lines": "c/o Smith\nRose Cottage\nBath BA1 1AA", "country": "United Kingdom"},
+         ["c/o Smith", "Rose Cottage", "Bath BA1 1AA", "UNITED KINGDOM"]),
+        ({"lines": "Postbus 12\n3500AB utrecht"}, ["Postbus 12", "3500 AB  UTRECHT"]),
+        ({**HOME, "country": "Nederland"}, ["Dorpsstraat 12", "3511 AB  UTRECHT"]),
+        ({"street": "Rue de la Loi", "country": "België"}, None),
+        ({**HOME, "postcode": "abc"}, None),
+    ],
+)  # fmt: skip
+def test_the_lines_of_an_envelope_are_those_of_the_clients_page(
+    client: dict[str, str], lines: list[str] | None
+) -> None:
+    from models.clients import Client
+    from models.clients.portrait import addresses_of
+    from models.letters.addresses import where
+
+    found = where(client)
+    assert (None if found is None else [*found.lines, *([found.country] if found.country else [])]) == lines
+    if lines:
+        assert [line.lower() for line in addresses_of(Client(**client))[0]] == [line.lower() for line in lines]
+
+
 async def test_a_new_letter_to_one_person_kills_his_old_pin(cast: Cast) -> None:
     rik = cast.rik.user.id
     batch = await made(cast.anna, Choice("person", person=rik))

@@ -113,7 +113,51 @@ def locked() -> bytes:
     ],
 )  # fmt: skip
 def test_a_name_says_a_period_or_nothing_and_never_half_of_it(name: str, said: tuple[Any, Any]) -> None:
-    assert tuple(said_by(name)) == said
+    assert (said_by(name).book_year, said_by(name).period) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("OB 1Q2026.pdf", (2026, "k1")), ("OB 1q26.pdf", (2026, "k1")), ("OB 2k2026.pdf", (2026, "k2")), ("ob eerste kwartaal.pdf", (None, "k1")),
+        ("OB vierde kwartaal 2025.pdf", (2025, "k4")), ("OB dec25.pdf", (2025, "m12")), ("OB 3e kw '26.pdf", (2026, "k3")),
+        ("btw jan-26.pdf", (2026, "m01")), ("BTW_K3_26.pdf", (2026, "k3")), ("2026Q1.pdf", (2026, "k1")), ("LH 2026-P13.pdf", (2026, "p13")),
+        ("OB Q1 2026 v2.pdf", (2026, "k1")), ("IB 2025 M-formulier.pdf", (2025, None)), ("VPB 2024 v2.pdf", (2024, None)),
+        ("IB 2025 (1).pdf", (2025, None)), ("btw kw1 14.pdf", (None, "k1")),
+    ],
+)  # fmt: skip
+def test_the_commonest_ways_to_write_a_period_are_read(name: str, said: tuple[Any, Any]) -> None:
+    found = said_by(name)
+    assert (found.book_year, found.period, found.number, found.is_unread) == (*said, None, False)
+
+
+@pytest.mark.parametrize("name", ["OB 2026-1.pdf", "OB 1-2026.pdf", "OB 1 2026.pdf", "OB 2026_1.pdf", "2026 01.pdf"])
+def test_a_number_beside_a_year_is_of_what_was_chosen(name: str) -> None:
+    """A month, a quarter or four weeks: the name does not tell which, but that it is the first."""
+    said = said_by(name)
+    assert not said.differs(2026, "k1") and not said.differs(2026, "m01") and not said.differs(2026, "p01")
+    assert said.differs(2026, "k2") and said.over(2026, "k2") == (2026, "k1")
+    assert said.differs(2026, "m02") and said.over(2025, "m02") == (2026, "m01")
+    assert said.differs(2026, "") and said.over(2026, "") is None
+
+
+@pytest.mark.parametrize(
+    "name", ["OB kwartaal.pdf", "2026-Q1 en Q2.pdf", "OB maand 13 2026.pdf", "kwartaal III 2026.pdf", "OB kw 7.pdf"]
+)
+def test_a_period_that_cannot_be_read_is_never_that_of_all(name: str) -> None:
+    said = said_by(name)
+    assert said.differs(2026, "k1") and said.differs(2026, "") and said.over(2026, "k1") is None
+
+
+@pytest.mark.parametrize("name", ["1Q2026", "OB 2026-1", "OB eerste kwartaal 2026", "OB kwartaal 2026", "OB dec25"])
+async def test_a_file_of_another_period_waits_and_is_not_put_under_the_chosen_one(cast: Cast, name: str) -> None:
+    number = await number_of(cast.bakkerij)
+    placing = await placed(cast.anna, (f"{number}_{name}.pdf", pdf("a")))
+    told = await chosen(placing, cast.anna, period="k2", book_year=2026)
+    assert (told["requests"], told["odd"].get("named"), told["left"]) == (0, 1, 1)
+    if name == "OB kwartaal 2026":  # also where the name is followed
+        told = await chosen(placing, cast.anna, period="k2", book_year=2026, named="name")
+        assert (told["requests"], told["left"]) == (0, 1)
 
 
 async def test_pdfs_in_a_zip_become_drafts_of_their_clients_and_the_rest_waits_in_the_bin(cast: Cast) -> None:
@@ -407,6 +451,26 @@ async def test_the_undo_withdraws_what_nobody_opened_and_leaves_the_rest(cast: C
     await _proof_holds(of_bakkerij)
     await carried_out(placing, cast.anna)  # and it can be offered again
     assert [one.state for one in await requests_of(placing) if one.client == cast.bakkerij] == ["withdrawn", "offered"]
+
+
+@pytest.mark.parametrize("ends", ["offer", "draft"])
+async def test_the_undo_leaves_what_got_other_days_since(cast: Cast, ends: str) -> None:
+    from models.approvals import extend
+
+    await person(cast.garage, "Eva")
+    await person(cast.bakkerij, "Bea")
+    numbers = [await number_of(one) for one in (cast.garage, cast.bakkerij)]
+    placing = await placed(cast.anna, *[(f"{one}_Btw.pdf", pdf(one)) for one in numbers])
+    await chosen(placing, cast.anna, ends=ends, warned="place")
+    placing = await carried_out(placing, cast.anna)
+    of_bakkerij, of_garage = sorted(await requests_of(placing), key=lambda one: one.client != cast.bakkerij)
+    was = of_garage.state
+    await extend(of_garage, dt.date(2099, 3, 1), dt.date(2099, 4, 1), by=cast.anna)
+
+    placing = await undone(placing, cast.anna)
+
+    assert ((await _fresh(of_bakkerij)).state, (await _fresh(of_garage)).state) == ("withdrawn", was)
+    assert len(await ids_of(placing, "kept")) == 1 and len(await ids_of(placing, "matched")) == 1
 
 
 async def test_killed_between_two_units_nothing_is_made_twice(cast: Cast) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+import partials
+from jobs.long_work import run
 from models import engine
+from models.accounts.roles import BY_MODULE
 from models.approvals import ApprovalRequest, ask, offer
 from models.approvals.proofs import today
-from models.core import save
+from models.core import Say, save
 from models.settings import Firm
 from tests.approving import draft, kind, now, offered, person, says_no
 from tests.cast import Cast
@@ -155,3 +159,74 @@ async def test_a_long_board_asks_no_more_of_the_database(office: Cast, browser: 
             await anna.get(url())
     assert few.n == many.n <= 12
     assert await ApprovalRequest.count() == 9
+
+
+async def test_all_that_match_are_looked_at_carried_out_and_reported_without_one_left_out(
+    office, browser: Browsers
+) -> None:
+    await person(office.bakkerij, "Rikkie")
+    drafts = [await draft(office, title="Veel") for _ in range(27)]
+    await engine.raw("DELETE FROM approval_document WHERE request = $1", drafts[0].id)
+    async with browser(office.anna) as anna:
+        to = await anna.post(pages.look.url(), data={"do": "offer", "stage": "draft", "q": "veel", "all_matching": "1"})
+        look = await anna.get(to.headers["location"])
+        frozen = re.search(r'name="run" value="(\d+)"', look.text)[1]
+        with engine.count_queries() as few:
+            begun = await anna.post(pages.carry_out.url(), data={"run": frozen})
+        busy = await anna.get(begun.headers["location"])
+        await run((await engine.raw("SELECT max(id) AS id FROM errand WHERE kind = 'run_task'"))[0]["id"])
+        report = await anna.get(begun.headers["location"])
+        task = (await engine.raw("SELECT max(id) AS id FROM task"))[0]["id"]
+        page = await anna.get(f"/tasks/{task}")
+    async with browser(office.ed) as ed:
+        other = await ed.get(begun.headers["location"])
+
+    assert "Het gaat om 27 accorderingen" in look.text and "Bij 1 daarvan kan het niet" in look.text
+    assert "personen krijgen bericht</summary>" in look.text and "26 accorderingen, één bericht" in look.text
+    assert "1 × Kies ten minste één PDF" in look.text and 'name="ids"' not in look.text
+    assert few.n < 60 and "Accorderingen bijwerken" in busy.text
+    assert "Aanbieden: 26 accorderingen." in report.text and "Bij 1 kon het niet" in report.text
+    assert f'href="{begun.headers["location"]}"' in page.text
+    assert other.status_code == 404
+    assert [(await now(row)).state for row in drafts] == ["draft"] + ["offered"] * 26
+
+
+async def test_a_reason_that_is_missing_is_asked_again_of_many_too(office: Cast, browser: Browsers) -> None:
+    await person(office.bakkerij, "Rikkie")
+    ids = [str((await draft(office)).id) for _ in range(26)]
+    async with browser(office.anna) as anna:
+        to = await anna.post(pages.look.url(), data={"do": "withdraw", "ids": ids})
+        frozen = to.headers["location"].rpartition("/")[2]
+        without = await anna.post(pages.carry_out.url(), data={"run": frozen, "reason": " "})
+        reminded = await anna.post(pages.look.url(), data={"do": "remind", "ids": ids}, follow_redirects=True)
+        strange = await anna.post(pages.carry_out.url(), data={"run": "999999", "reason": "Weg"})
+
+    assert (without.status_code, "Schrijf op waarom" in without.text) == (422, True)
+    assert "U koos 26 accorderingen" in reminded.text
+    assert strange.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Nu van {name}.", "Nu van De Vries B.V."),
+        ("Nu van {name}. Klaar.", "Nu van De Vries B.V. Klaar."),
+        ("{name} is klaar", "De Vries B.V. is klaar"),
+        ("{name}...", "De Vries B.V...."),
+    ],
+)
+def test_a_name_that_ends_with_a_full_stop_ends_the_sentence(text: str, said: str) -> None:
+    assert partials.speak(Say(text, name="De Vries B.V.")) == said
+    assert partials.speak(Say(text, name="Smit")) == text.format(name="Smit")
+    source = text.replace("{name}", "{{ name }}")
+    page = partials.env.from_string("{% trans name=who %}" + source + "{% endtrans %}")
+    assert page.render(who="De Vries B.V.") == said
+
+
+def test_in_english_one_approves_and_the_list_is_of_approvals() -> None:
+    with partials.speaking("en"):
+        assert (partials.speak("Akkoord geven"), partials.speak("Accorderen")) == ("Approve", "Approvals")
+        assert [partials.speak(words) for words in (BY_MODULE[1].looking, BY_MODULE[1].acting)] == [
+            "View approvals",
+            "Approve",
+        ]

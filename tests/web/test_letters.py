@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from models import config, engine
-from models.letters import LetterBatch, LetterTemplate
+from models.letters import Choice, LetterBatch, LetterTemplate
 from models.settings import utcnow
 from models.storage import reset
 from tests.cast import PASSWORD, Cast
@@ -103,6 +103,32 @@ async def test_cancelled_on_the_page(cast: Cast, browser: Any) -> None:
     async with browser(cast.anna) as anna:
         await anna.post(f"/letters/{batch.id}/cancel")
         assert "de codes in deze brieven werken niet" in (await anna.get(f"/letters/{batch.id}")).text
+
+
+@pytest.mark.parametrize("how, asks", [("group", "Kies een groep."), ("rule", "Kies een regel")])
+async def test_a_group_or_a_rule_is_asked_for_when_none_was_chosen(
+    cast: Cast, browser: Any, how: str, asks: str
+) -> None:
+    async with browser(cast.anna) as anna:
+        page = (await anna.get(f"/letters/new?how={how}")).text
+    assert asks in page[page.index("<main") :] and "Er is niemand aan wie" not in page and "0 brieven" not in page
+
+
+async def test_the_page_says_whose_earlier_pin_is_dead_too_and_writes_to_them_again(cast: Cast, browser: Any) -> None:
+    first = await made(cast.anna)
+    await engine.raw("UPDATE letter SET state = 'printed' WHERE batch = $1", first.id)
+    batch = await made(cast.anna, Choice("person", person=cast.sam.user.id, renew=True))
+    async with browser(cast.anna) as anna:
+        page = (await anna.get(f"/letters/{batch.id}")).text
+        begun = await anna.post(f"/letters/{batch.id}/cancel", data={"again": "1"})
+        cancelled = (await anna.get(f"/letters/{batch.id}")).text
+        card = (await anna.get("/settings/tokens")).text
+
+    assert "Ook de eerdere pincode van 1 persoon werkt niet meer" in page and cast.sam.user.full_name in page
+    assert begun.headers["location"] == f"/letters/{(await newest()).id}" != f"/letters/{batch.id}"
+    assert "Ook de eerdere pincode van 1 persoon" in cancelled
+    assert "1 brief ·" in page
+    assert f"Partij {batch.id}: 1 brief<" in card
 
 
 async def test_work_that_broke_off_is_begun_again(cast: Cast, browser: Any) -> None:

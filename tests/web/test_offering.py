@@ -113,6 +113,22 @@ async def test_the_tasks_of_an_offering_lead_to_its_own_page(cast: Cast, browser
     assert f'href="/approvals/placing/{placing.id}"' in page and f'href="/placing/{placing.id}"' not in page
 
 
+async def test_the_button_says_what_the_plan_says(cast: Cast, browser: Browsers) -> None:
+    await person(cast.bakkerij, "Bea")
+    await engine.raw("DELETE FROM access WHERE client = $1", cast.garage)  # nobody to ask there: that becomes a draft
+    numbers = [await number_of(one) for one in (cast.bakkerij, cast.garage)]
+    async with browser(cast.anna) as anna:
+        placing = await begun(anna, *[(f"{one}_Btw-jan.pdf", pdf(one)) for one in numbers])
+        await anna.post(pages.settle.url(offering_id=placing.id), data=await form(ends="offer"))
+        both = await anna.get(pages.page.url(offering_id=placing.id, tab="ready"))
+        await anna.post(pages.settle.url(offering_id=placing.id), data=await form(ends="draft"))
+        drafts = await anna.get(pages.page.url(offering_id=placing.id, tab="ready"))
+
+    assert "1 aanbieden, 1 als concept klaarzetten" in both.text
+    assert "2 accorderingen klaarzetten als concept" in drafts.text
+    assert "0 wachten op een besluit" in both.text
+
+
 async def test_a_placing_for_dossiers_is_none_for_approval_and_strangers_find_neither(
     cast: Cast, browser: Browsers
 ) -> None:

@@ -273,6 +273,23 @@ async def test_a_substitute_approves_on_behalf_of_and_the_page_says_so(office: C
     assert (row.state, row.person, row.decided_by) == ("approved", rik.user.id, kim.user.id)
 
 
+async def test_the_pages_of_several_documents_are_named_by_their_document(office: Cast, browser: Browsers) -> None:
+    """Who hears the page tells the bars of two documents apart; how many pages there are is said once, by that bar."""
+    bo = await person(office.bakkerij, "Bo")
+    parts = []
+    for name in ("btw.pdf", "jaarrekening.pdf"):
+        stored = await storage().put(pdf(name))
+        parts.append(part(name, sha256=stored.sha256, size=stored.size, pages=1))
+    request = await offered(office, None, *parts)
+    async with browser(bo) as tab:
+        page = (await tab.get(pages.page.url(approval_id=request.id))).text
+        views = [(await tab.get(approval_parts.view.url(part_id=one.id))).text for one in await main_parts(request)]
+
+    labels = [label for view in views for label in re.findall(r'<nav class="pages-bar[^>]* aria-label="([^"]*)"', view)]
+    assert labels == ["Weergave: btw.pdf", "Weergave: jaarrekening.pdf"]
+    assert "1 pagina<" not in page and all(view.count("1 pagina<") == 1 for view in views)
+
+
 async def test_a_question_goes_to_the_office_from_the_very_item(office: Cast, browser: Browsers) -> None:
     rik = await person(office.bakkerij, "Rikkie")
     request = await offered(office)

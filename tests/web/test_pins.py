@@ -142,9 +142,9 @@ async def test_a_client_sees_with_what_he_approves(cast: Cast, browser: Any) -> 
         blocked = (await rik.get("/account")).text
         other = (await fem.get("/account")).text
 
-    assert "Akkoord geven" in with_pin and "De zes cijfers uit de brief" in with_pin
+    assert "Hoe u akkoord geeft" in with_pin and "De zes cijfers uit de brief" in with_pin
     assert "Geblokkeerd. Vraag uw kantoor" in blocked and "Nu kunt u niet akkoord geven" in blocked
-    assert "Akkoord geven" not in other  # she approves nothing
+    assert "Hoe u akkoord geeft" not in other  # she approves nothing
     async with browser(cast.anna) as anna:
         assert "1 persoon van wie de pincode geblokkeerd is" in (await anna.htmx("GET", "/overview/asked")).text
 

@@ -24,7 +24,7 @@ async def test_the_matrix_shows_everybody_and_where_a_right_comes_from(cast, bro
     rows = list(openpyxl.load_workbook(io.BytesIO(sheet.content)).active.iter_rows(values_only=True))
     fem = next(row for row in rows if row[1] == "fem@bakkerij-jansen.example")
     assert dict(zip(rows[0], fem, strict=True))["Personeel en salaris"] == "ja"
-    assert dict(zip(rows[0], fem, strict=True))["Accorderen"] == "nee"
+    assert dict(zip(rows[0], fem, strict=True))["Akkoord geven"] == "nee"
 
 
 async def test_another_template_own_rights_and_a_folder_are_given_in_one_form(cast, browser):
