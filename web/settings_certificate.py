@@ -115,6 +115,8 @@ async def _make_own(request: Request, form: Any) -> Pair:
 @settings.post("/settings/certificate/renewal", before=_make_own)
 async def renew_certificate(request: Request, viewer: Viewer, prepared: Pair) -> Reply:
     """A fresh one of our own in the place of one of our own."""
+    if asked := await asks_proof(request, viewer, certificate.url()):
+        return asked
     try:
         made = await office.renew(await Firm.load(), prepared, by=viewer)
     except Refused as refused:

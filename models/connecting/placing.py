@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from models import approvals
+from models.approvals.making import MOST_CENTS
 from models.approvals.records import ApprovalRequest
 from models.connecting import typed
 from models.connecting.reading import client_numbered, kind_named
@@ -69,7 +70,7 @@ async def place(
         period=period,
         title=said.text("title"),
         addressee=said.text("addressee", 120) or None,
-        amount=typed.whole("amount_cents", said["amount_cents"]),
+        amount=typed.whole("amount_cents", said["amount_cents"], most=MOST_CENTS),
         message=said.text("message", 4000),
         internal_due=typed.day("internal_due", said["internal_due"]),
         legal_due=typed.day("legal_due", said["legal_due"]),

@@ -24,14 +24,16 @@ def text(name: str, value: str, most: int = 200) -> str:
     return value
 
 
-def whole(name: str, value: str) -> int | None:
-    """None where nothing is said."""
+def whole(name: str, value: str, most: int = 10**15) -> int | None:
+    """Of either sign; None where nothing is said."""
     value = text(name, value)
     if not value:
         return None
     digits = value.removeprefix("-")
     if not (digits.isascii() and digits.isdecimal() and len(digits) <= 15):
         raise Refused(name, Say("Vul een heel getal in."))
+    if int(digits) > most:
+        raise Refused(name, Say("Dit getal is te groot."))
     return int(value)
 
 

@@ -20,6 +20,7 @@ from models.secret_box import encrypt
 from models.settings import utcnow
 from models.signing_in import begin_session
 from models.viewer import Viewer
+from tests.approving import offered
 from tests.cast import Cast, as_viewer
 from tests.models.test_pins import DAY, issue, pins_of
 
@@ -373,6 +374,7 @@ async def test_eight_processes_that_guess_at_once_are_judged_five_times_in_all(c
 
 async def test_ten_wrong_codes_in_a_row_close_the_app_for_a_day_and_are_told(cast: Cast) -> None:
     secret = await with_authenticator(cast.rik)
+    request = await engine.run_writing(lambda: offered(cast, cast.bakkerij))  # waits for Rik, among others
     rik = await signed_in(cast.rik)
     for n in range(9):
         outcome = await prove(rik, "totp", "totp", wrong_code(secret))
@@ -388,6 +390,8 @@ async def test_ten_wrong_codes_in_a_row_close_the_app_for_a_day_and_are_told(cas
     assert (await lines("Authenticator.wrong"), await lines("Authenticator.close")) == (10, 1)
     details = [row["detail"] for row in await engine.raw("SELECT detail FROM errand WHERE kind = 'account_notice'")]
     assert ["app_closed" in detail for detail in details] == [True]
+    told = "SELECT count(*) AS n FROM approval_news WHERE request = $1 AND what = 'blocked'"
+    assert (await engine.raw(told, request.id))[0]["n"] > 0
     closed = (await standing(rik, "pin")).closed
     assert [(one.method, "Gesloten" in str(one.why)) for one in closed] == [("totp", True)]
 

@@ -203,7 +203,7 @@ async def test_what_no_database_takes_is_refused_and_breaks_nothing(office, soft
     made = (await software.post("/api/v1/approvals", data=await vat(office), files=files(), headers=key)).json()
     asked = {
         "client_number": "\x00", "kind": "\x00", "external_ref": "a\x00b", "title": "a\x00b", "message": "\x00?", "addressee": "\x00a",
-        "period": "k3\x00", "book_year": "99999999999", "internal_due": "0001-01-01", "legal_due": "9999-12-31", "attachment_name": "a\x00.pdf",
+        "amount_cents": "999999999999999", "period": "k3\x00", "book_year": "99999999999", "internal_due": "0001-01-01", "legal_due": "9999-12-31", "attachment_name": "a\x00.pdf",
     }  # fmt: skip
 
     for field, value in asked.items():

@@ -87,6 +87,7 @@ async def test_who_stamps_and_under_what_is_sealed_asks_for_proof(cast: Cast) ->
         for path, data, files in (
             ("sealing", sealing, None),
             ("own", {}, None),
+            ("renewal", {}, None),
             ("", {"password": "x"}, {"file": ("kantoor.p12", b"geen certificaat", "application/x-pkcs12")}),
         ):
             reply = await anna.post(f"/settings/certificate/{path}".rstrip("/"), data=data, files=files)
