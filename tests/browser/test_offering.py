@@ -37,7 +37,7 @@ def test_by_keys_alone_files_become_drafts_after_a_look_at_the_plan(tabs: Tabs, 
     )
     expect(tab.locator(".uploads li.good")).to_have_count(3)
     expect(tab.locator("#placing-files > p[role=status]")).to_contain_text(
-        "2 van 2 cliënten, 1 wachten", timeout=20_000
+        "2 van 2 cliënten, 1 wacht op een besluit", timeout=20_000
     )
     tab.get_by_label("Soort", exact=True).select_option(label="Aangifte omzetbelasting")
     tab.get_by_label("Boekjaar").fill("2026")
