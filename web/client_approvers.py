@@ -125,7 +125,9 @@ async def plan(request: Request, viewer: Viewer, client_id: int) -> Reply:
 
 async def _plan(client: Client, one: ApprovalKind | None, steps: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     people = await people_of(client.id)
-    named = {one.get("person") for step in steps for one in step["who"]}  # who stands in it stays to be seen, able or not
+    named = {
+        one.get("person") for step in steps for one in step["who"]
+    }  # who stands in it stays to be seen, able or not
     complete = [step for step in steps if step["who"] and step["mode"] in ("all", "any", "some")]
     view = None
     if complete and one is not None and not wrong_in(complete):
