@@ -140,6 +140,9 @@ async def discard(person: User, *, by: Viewer) -> None:
     known = "SELECT person FROM link UNION ALL SELECT person FROM activation_code UNION ALL SELECT person FROM opening_person"
     if person.state != "prepared" or await engine.raw(f"SELECT 1 AS one FROM ({known}) k WHERE person = $1", person.id):
         raise Refused("", Say("Deze persoon is al uitgenodigd of gekozen voor een uitnodiging, en blijft bestaan."))
+    approves = "SELECT person FROM approver UNION ALL SELECT person FROM approver_role UNION ALL SELECT giver FROM mandate UNION ALL SELECT taker FROM mandate"
+    if await engine.raw(f"SELECT 1 AS one FROM ({approves}) k WHERE person = $1 LIMIT 1", person.id):
+        raise Refused("", Say("Deze persoon staat al bij de accordeurs van een cliënt, en blijft bestaan."))
     await by.note("User.discard", person, {"name": person.display_name})
     await User.delete().where(User.id == found.person)
     await touch("users", "clients", "rollout")

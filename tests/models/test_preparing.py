@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from models import engine
 from models.accounts import User, preparing
+from models.approvals.granting import give_role
 from models.audit import Trail
 from models.clients import Access
 from models.core import Forbidden, Missing, Refused
@@ -232,3 +233,16 @@ async def test_in_whatever_order_the_steps_are_taken_nothing_is_mailed_and_the_f
     assert kept.state == "prepared"
     async with engine.writing():
         await preparing.discard(person, by=cast.anna)
+
+
+async def test_who_is_to_approve_already_is_not_let_go_of_in_passing(cast):
+    person = await begun(cast)
+    async with engine.writing():
+        await preparing.choose_rights(person, "beheerder", 4, by=cast.anna)
+        await preparing.add_clients(person, {cast.garage: "beheerder"}, by=cast.anna)
+        client = await cast.anna.clients.get(cast.garage)
+        await give_role(client, person.id, "director", None, None, by=cast.anna)
+
+    with pytest.raises(Refused, match="accordeurs"):
+        async with engine.writing():
+            await preparing.discard(person, by=cast.anna)
