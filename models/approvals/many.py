@@ -12,7 +12,7 @@ from models.accounts import User
 from models.accounts.blocking import listed
 from models.approvals.ending import extend, withdraw
 from models.approvals.holding import WHY_NOT
-from models.approvals.offering import is_alone, offer, sign_off
+from models.approvals.offering import OWN_WORK, is_alone, offer, sign_off, worked_on
 from models.approvals.plan_views import PlanView
 from models.approvals.planning import who_would_sign, who_would_sign_each
 from models.approvals.records import ApprovalRequest
@@ -38,7 +38,6 @@ DO: dict[str, Say] = {
 }
 
 # as `offering` says them
-NOT_ONES_OWN = Say("Wie een accordering klaarzet, autoriseert hem niet zelf. Vraag een collega.")
 NOT_WAITING = Say("Deze accordering wacht niet op autorisatie.")
 NO_PART = Say("Kies ten minste één PDF om akkoord op te vragen.")
 
@@ -121,7 +120,7 @@ async def change_each(found: Scope[ApprovalRequest], ids: Sequence[int], do: str
 async def foreseen(ids: Sequence[int], do: str, by: Viewer) -> Ahead:
     """Of which of these it is known beforehand that it cannot be done, and who hears of the others; `ids` are requests that `by` sees."""
     rows = await engine.raw(
-        "SELECT r.id, r.client, r.kind, r.state, r.steps, r.least_level, r.made_by, k.needs_sign_off, "
+        "SELECT r.id, r.client, r.kind, r.state, r.steps, r.least_level, k.needs_sign_off, "
         "CASE WHEN EXISTS (SELECT 1 FROM approval_document d WHERE d.request = r.id AND d.part = 'main') THEN 1 ELSE 0 END AS has_part "
         f"FROM approval_request r JOIN approval_kind k ON k.id = r.kind WHERE r.id IN {listed(1)}",
         json.dumps([int(id) for id in ids]),
@@ -131,7 +130,7 @@ async def foreseen(ids: Sequence[int], do: str, by: Viewer) -> Ahead:
         return Ahead(said)
     rows = [row for row in rows if row["id"] not in said]
     if do == "sign_off" and not await is_alone(by):
-        said |= {row["id"]: NOT_ONES_OWN for row in rows if row["made_by"] == by.user.id}
+        said |= dict.fromkeys(await worked_on([row["id"] for row in rows], int(by.user.id)), OWN_WORK)
     said = {row["id"]: NO_PART for row in rows if not row["has_part"]} | said
     views = await _views([row for row in rows if row["id"] not in said])
     said |= {id: view.refusals[0] for id, view in views.items() if view.refusals}

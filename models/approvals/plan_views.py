@@ -111,7 +111,7 @@ def warnings_of(steps: Sequence[Step], people: dict[int, Known], lacking: set[in
         elif not one.email:
             warning = Say("{name} heeft geen e-mailadres en krijgt geen bericht.", name=name)
         elif one.state in ("prepared", "invited"):
-            warning = Say("{name} heeft nog geen inlog.", name=name)
+            warning = Say("{name} heeft nog geen login.", name=name)
         elif not one.hears:
             warning = Say("{name} wil geen mail ontvangen en krijgt geen bericht.", name=name)
         elif one.id in lacking:

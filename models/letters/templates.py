@@ -11,7 +11,7 @@ from models.letters.records import KINDS, LetterTemplate
 from models.letters.saying import Activation, Head, Letter, TooLong
 from models.letters.windows import MOST, WINDOWS, offset
 from models.live import touch
-from models.settings import utcnow
+from models.settings import this_day, utcnow
 from models.viewer import Permission
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _before_closing(text: str, paragraph: str) -> str:
 
 def sample(content: dict[str, Any], *, language: str = "nl", long: bool = False, firm: Any = None, portal: str = "https://portaal.kantoor.example", head: int = 0, day: dt.date | None = None) -> Letter:  # fmt: skip
     """A letter to nobody, marked as such."""
-    day = day or utcnow().date()
+    day = day or this_day()
     clients = (
         [f"Handelsonderneming Van der Heijden-{n} Beheer B.V." for n in range(8)] if long else ["Bakkerij Jansen B.V."]
     )

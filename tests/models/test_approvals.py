@@ -190,7 +190,7 @@ async def test_what_may_go_wrong_is_said_beforehand(cast: Cast) -> None:
 
     assert said == [
         "Eva Test heeft geen e-mailadres en krijgt geen bericht.",
-        "Bob Test heeft nog geen inlog.",
+        "Bob Test heeft nog geen login.",
         "Kim Test heeft niet (meer) het recht om bij deze cliënt akkoord te geven.",
         "Ole Test is geblokkeerd en kan geen akkoord geven.",
         "Una Test heeft nog geen middel om akkoord mee te geven, zoals een pincode.",

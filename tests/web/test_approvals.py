@@ -91,7 +91,7 @@ async def test_from_the_clients_tab_to_an_offer(cast: Cast, browser: Browsers) -
     assert (request.legal_due, request.amount) == (dt.date(2026, 4, 30), 123456)
     said = text_of(look)
     assert (
-        "Bob Test heeft nog geen inlog." in said and "Stap 2: " in said and "Zo kan dit niet worden aangeboden" in said
+        "Bob Test heeft nog geen login." in said and "Stap 2: " in said and "Zo kan dit niet worden aangeboden" in said
     )
     assert "Bij het aanbieden krijgt 1 persoon een mail: Eva Test." in said and "Geen mail krijgt: Bob Test." in said
     assert "vraagt om een wachtwoord" in said and "nog niets verstuurd" not in text_of(nobody)
