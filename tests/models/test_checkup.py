@@ -49,7 +49,7 @@ def test_what_works_is_good(poort: House) -> None:
     status, parts = checked(poort)
 
     assert status == 0
-    assert parts == dict.fromkeys(("settings", "database", "queue", "storage", "files", "mail"), "goed")
+    assert parts == dict.fromkeys(("settings", "database", "queue", "storage", "files", "mail", "seals"), "goed")
 
 
 @pytest.mark.parametrize(
