@@ -99,6 +99,8 @@ async def extend(request: ApprovalRequest, internal: dt.date | None, legal: dt.d
         require_move(request, "expired")  # says why not
     if legal and internal and internal > legal:
         raise Refused("internal_due", Say("De interne deadline ligt na de wettelijke."))
+    if request.state != "expired" and (internal, legal) == (request.internal_due, request.legal_due):
+        return  # they stand there already: nothing goes on the record
     before = {"internal": str(request.internal_due or ""), "legal": str(request.legal_due or "")}
     state = request.state
     if state == "expired":

@@ -68,9 +68,18 @@ async def by_staff(request: ApprovalRequest, act: str, by: Viewer, **detail: Any
     """A line in the proof of what somebody of the office did, and one on the trail."""
     document = detail.pop("document", None)
     told = {name: value for name, value in detail.items() if name not in OURS.get(act, ())}
-    await note(request, act, person=by.user.id, name=by.user.full_name, role="kantoor", document=document, **told)
+    address, agent = await _from_where(by)
+    await note(
+        request, act, person=by.user.id, name=by.user.full_name, role="kantoor", document=document, address=address, agent=agent, **told
+    )  # fmt: skip
     kept = {"state": request.state, **{name: value for name, value in detail.items() if isinstance(value, str | int)}}
     await by.note(f"ApprovalRequest.{act}", request, {name: str(value)[:200] for name, value in kept.items()})
+
+
+async def _from_where(by: Viewer) -> tuple[str, str]:
+    """The address and agent of his session; of other software, and of a command, there is none."""
+    rows = await engine.raw("SELECT address, agent FROM session WHERE id = $1", by.session_id) if by.session_id else []
+    return (rows[0]["address"], rows[0]["agent"]) if rows else ("", "")
 
 
 async def approvers_of(request: int) -> list[Approver]:
