@@ -12,6 +12,7 @@ from models.letters import sealed
 from models.letters.making import end_batch, make_for_same, office_day
 from models.letters.records import LetterBatch, PinLetter
 from models.live import touch
+from models.pins.records import BY_PASSKEY
 from models.settings import utcnow
 from models.tasks import Task
 from models.viewer import Permission
@@ -209,7 +210,8 @@ async def task_of(batch: LetterBatch) -> Task | None:
 
 
 async def standing(viewer: Viewer) -> dict[str, int]:
-    """Of the approvers that this viewer sees, lists of codes apart: approvers, lettered (have a living PIN), printed, posted, confirmed, blocked."""
+    """Of the approvers that this viewer sees, lists of codes apart: approvers, lettered (have a living PIN), printed, posted, confirmed, blocked.
+    Who put a passkey in the place of his PIN has confirmed it."""
     from models.clients.records import seen
 
     rows = await engine.raw(
@@ -219,6 +221,6 @@ async def standing(viewer: Viewer) -> dict[str, int]:
         "FROM (SELECT DISTINCT a.person FROM access a JOIN users u ON u.id = a.person JOIN client c ON c.id = a.client "
         f"WHERE u.kind = 'client' AND u.state <> 'blocked' AND c.state = 'active' AND (a.rights & 4) <> 0 AND {seen(viewer)}) w "
         "LEFT JOIN (SELECT k.person, max(CASE k.state WHEN 'made' THEN 1 WHEN 'printed' THEN 2 WHEN 'posted' THEN 3 "
-        f"WHEN 'confirmed' THEN 4 ELSE 0 END) AS rank FROM pin k WHERE k.kind = 'pin' AND k.state IN {pins.LIVING} GROUP BY k.person) p ON p.person = w.person"
+        f"WHEN 'confirmed' THEN 4 WHEN 'replaced' THEN 4 ELSE 0 END) AS rank FROM pin k WHERE (k.kind = 'pin' AND k.state IN {pins.LIVING}) OR ({BY_PASSKEY}) GROUP BY k.person) p ON p.person = w.person"
     )
     return {name: int(value or 0) for name, value in rows[0].items()}

@@ -11,7 +11,7 @@ from models import engine
 from models.accounts import User
 from models.core import Scope
 from models.mine import seen_people
-from models.pins.records import LIVING, STATES
+from models.pins.records import BY_PASSKEY, LIVING, STATES
 from models.viewer import Right
 from models.words import holding
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 _LACKS = f"""users.state <> 'blocked' AND EXISTS (SELECT 1 FROM access a JOIN client c ON c.id = a.client
  WHERE a.person = users.id AND c.state = 'active' AND (a.rights & {int(Right.APPROVE)}) <> 0)
- AND NOT EXISTS (SELECT 1 FROM pin l WHERE l.person = users.id AND l.kind = {{}} AND l.state IN {LIVING})"""
+ AND NOT EXISTS (SELECT 1 FROM pin l WHERE l.person = users.id AND l.kind = {{}} AND l.state IN {LIVING})
+ AND NOT EXISTS (SELECT 1 FROM pin k WHERE k.person = users.id AND {BY_PASSKEY})"""
 _NEWEST = "SELECT max(n.id) FROM pin n WHERE n.person = users.id AND n.kind = {}"
 
 

@@ -31,6 +31,9 @@ USABLE = (
 LIVING = (*USABLE, "blocked")  # of which a person has one of each kind
 TRIES = 5
 
+# Of the PIN `k`: its owner put a passkey in its place, which he still has. He lacks nothing.
+BY_PASSKEY = "k.kind = 'pin' AND k.state = 'replaced' AND k.ended_by = k.person AND EXISTS (SELECT 1 FROM users v WHERE v.id = k.person AND v.has_passkey)"
+
 
 class Pin(Owned, Table, tablename="pin"):
     """A PIN, or a numbered list of codes that each work once. What they are is known only to who has the letter."""

@@ -9,7 +9,7 @@ import pytest
 
 from jobs.long_work import run
 from models import engine
-from models.approvals import ApprovalRequest, board, runs
+from models.approvals import ApprovalRequest, board, offer, runs
 from models.approvals.board import Filter
 from models.approvals.many import MOST, How, change_many, foreseen
 from models.approvals.proofs import today
@@ -18,7 +18,7 @@ from models.core import Refused, save
 from models.settings import Firm
 from models.tasks import Task
 from tests.approving import acts, draft, kind, now, offered, person, plan, says_no, says_yes, step
-from tests.cast import Cast
+from tests.cast import Cast, as_viewer
 
 
 @pytest.fixture
@@ -114,9 +114,10 @@ async def test_of_each_act_it_is_known_beforehand_for_which_it_cannot_be_done(of
     )
     await says_no(bo, said_no)
     await says_yes(bo, done)
-    mine, theirs = await offered(office, kind=accounts.id), await offered(office, kind=accounts.id)
     await engine.raw("UPDATE users SET role = 'office_administrator' WHERE id = $1", office.ed.user.id)
-    await engine.raw("UPDATE approval_request SET made_by = $1 WHERE id = $2", office.ed.user.id, theirs.id)
+    ed = await as_viewer(office.ed.user.email)
+    mine, theirs = await offered(office, kind=accounts.id), await draft(office, by=ed, kind=accounts.id)
+    await offer(theirs, by=ed)
     bare = await draft(office)
     await engine.raw("DELETE FROM approval_document WHERE request = $1", bare.id)
     everything = [row.id for row in (ready, waits, said_no, done, mine, theirs, bare)]

@@ -10,7 +10,8 @@ import pytest
 
 from models import config, engine
 from models.accounts import User
-from models.pins import NotProved, Proof, mark_posted, prove, reissuing
+from models.letters import standing
+from models.pins import NotProved, Proof, lists, mark_posted, prove, reissuing
 from models.viewer import Viewer
 from tests.authenticator import Authenticator, raw
 from tests.cast import Cast, as_viewer
@@ -184,6 +185,9 @@ async def test_a_pin_is_replaced_by_a_passkey_once_that_has_worked(cast: Cast, b
     assert (pin["state"], pin["ended_by"]) == ("replaced", cast.rik.user.id)
     assert isinstance(await prove(cast.rik, "pin", "pin", made.clear[0]), NotProved)
     assert await lines("Pin.replace_by_passkey") == 1
+    lacking = await lists.page(cast.anna, lists.Filter(state="none"), 1, 500)
+    assert cast.rik.user.id not in {row["id"] for row in lacking}, "nobody sends him another letter"
+    assert (await standing(cast.anna))["confirmed"] == 1
 
 
 async def test_a_passkey_proves_when_the_device_knew_its_owner(cast: Cast, browser: Any, named: None) -> None:
