@@ -191,6 +191,10 @@ _NOTHING_TYPED: dict[str, Any] = {
     "on_paper": None,
     "on_paper_why": None,
     "on_paper_scans": [],
+    "due": None,
+    "due_why": None,
+    "ending": None,
+    "ending_why": None,
 }
 
 
@@ -256,20 +260,28 @@ async def return_(request: Request, viewer: Viewer, approval_id: int) -> Reply:
 
 @approvals.post("/approvals/{approval_id:int}/withdrawal")
 async def withdraw_(request: Request, viewer: Viewer, approval_id: int) -> Reply:
-    found = await _get(viewer, approval_id)
-    return await _do(found.id, withdraw(found, await _field(request, "reason"), by=viewer), Say("De accordering is ingetrokken."))  # fmt: skip
+    found, reason = await _get(viewer, approval_id), await _field(request, "reason")
+    try:
+        await withdraw(found, reason, by=viewer)
+    except Refused as refused:
+        if not refused.field:
+            return _refused(found.id, refused)
+        return await _page(viewer, found, invalid, ending=reason, ending_why=refused.why)
+    return go(page.url(approval_id=found.id), toast=Say("De accordering is ingetrokken."))
 
 
 @approvals.post("/approvals/{approval_id:int}/deadlines")
 async def deadlines(request: Request, viewer: Viewer, approval_id: int) -> Reply:
-    found = await _get(viewer, approval_id)
-    form = await request.form()
-
-    async def extending() -> None:
-        internal = read_day(str(form.get("internal_due", "")), "internal_due")
-        await extend(found, internal, read_day(str(form.get("legal_due", "")), "legal_due"), by=viewer)
-
-    return await _do(found.id, extending(), Say("De deadlines zijn bewaard."))
+    found, form = await _get(viewer, approval_id), await request.form()
+    typed = {name: str(form.get(name, "")) for name in ("internal_due", "legal_due")}
+    try:
+        internal, legal = (read_day(text, name) for name, text in typed.items())
+        await extend(found, internal, legal, by=viewer)
+    except Refused as refused:
+        if not refused.field:
+            return _refused(found.id, refused)
+        return await _page(viewer, found, invalid, due=typed, due_why=refused.why)
+    return go(page.url(approval_id=found.id), toast=Say("De deadlines zijn bewaard."))
 
 
 @approvals.post("/approvals/{approval_id:int}/remarks")

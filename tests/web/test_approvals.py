@@ -313,3 +313,23 @@ async def test_a_colleague_without_the_module_finds_nothing(cast: Cast, browser:
 
     assert "/approvals" not in tab.text
     assert answers == [404, 403] and posted.status_code == 404
+
+
+async def test_what_was_typed_of_deadlines_and_of_withdrawing_stays_when_it_is_refused(
+    cast: Cast, browser: Browsers
+) -> None:
+    await switched_on()
+    await person(cast.bakkerij, "Eva")
+    request = await offered(cast)
+    at = pages.page.url(approval_id=request.id)
+    async with browser(cast.anna) as anna:
+        wrong = await anna.post(f"{at}/deadlines", data={"internal_due": "2099-05-02", "legal_due": "2099-05-01"})
+        strange = await anna.post(f"{at}/deadlines", data={"internal_due": "31-02-2099", "legal_due": "2099-05-01"})
+        long = await anna.post(f"{at}/withdrawal", data={"reason": "x" * 2001})
+        client = await anna.get(f"/clients/{cast.bakkerij}/approvals")
+
+    assert (wrong.status_code, strange.status_code, long.status_code) == (422, 422, 422)
+    assert 'value="2099-05-02"' in wrong.text and "na de wettelijke" in wrong.text
+    assert 'value="31-02-2099"' in strange.text and "x" * 2001 in long.text
+    assert f"/clients/{cast.bakkerij}/approvers" in client.text
+    assert (await now(request)).state == "offered"
