@@ -188,6 +188,12 @@ async def passkey_options(request: Request, viewer: Viewer) -> Response:
     )
 
 
+@own.get("/portal/approvals/decisions")
+async def decided(request: Request, viewer: Viewer) -> Reply:
+    """Whoever comes to the address at which a form was shown again finds his list."""
+    return go(list_.url())
+
+
 @own.post("/portal/approvals/decisions", before=_prove)
 async def decide(request: Request, viewer: Viewer, prepared: Asking) -> Reply:
     form, asking = await request.form(), prepared
