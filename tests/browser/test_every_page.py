@@ -26,7 +26,7 @@ NO_PAGES = {
 FRAGMENTS = {
     "copies.tree", "documents.readers", "dossiers.tree", "groups.count_rule", "folders.children", "folders.contents", "folders.row",
     "overview.progress", "overview.running", "overview.uploads", "portal.contents", "rollout.steps", "runs.of_client", "unread.told",
-    "dossiers.count_audience", "dossiers.tops", "portal.branches", "portal.tops", "scanning.banner", "placing.clients", "offering.clients",
+    "dossiers.count_audience", "dossiers.tops", "portal.branches", "portal.tops", "scanning.banner", "placing.clients", "offering.clients", "certifying.banner",
 }  # fmt: skip
 # Of which dossier a page is there, where not of a client's own.
 DOSSIERS = {
