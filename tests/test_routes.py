@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 
@@ -26,6 +27,15 @@ def test_addresses_of_the_contract_are_there() -> None:
         assert path in paths
 
 
+@functools.cache
+def names_of_routes() -> frozenset[str]:
+    """Once: to make the application anew for each of a thousand links took a minute."""
+    route_lines()
+    from web import addresses
+
+    return frozenset(addresses.names())
+
+
 def names_in_templates() -> set[tuple[str, str]]:
     found = set()
     for path in (ROOT / "partials").rglob("*.html"):
@@ -36,10 +46,7 @@ def names_in_templates() -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize(("path", "name"), sorted(names_in_templates()))
 def test_every_address_in_a_template_exists(path: str, name: str) -> None:
-    route_lines()
-    from web import addresses
-
-    assert name in addresses.names()
+    assert name in names_of_routes()
 
 
 def test_only_get_and_post_but_for_the_protocol_of_uploads() -> None:
