@@ -135,7 +135,9 @@ def test_an_archive_goes_on_after_a_kill_and_after_a_reload(tabs: Tabs, poort: H
     tab.wait_for_timeout(2000)
     tab.once("dialog", lambda dialog: dialog.accept())
     tab.reload()
-    tab.unroute("**/uploads/*")  # not before: what is held up would go on at once, and may be in before the page is left
+    tab.unroute(
+        "**/uploads/*"
+    )  # not before: what is held up would go on at once, and may be in before the page is left
     expect(tab.locator("#placing")).to_contain_text("1 bestand is nog niet compleet")
     sent: list[str] = []
     tab.on("request", lambda request: sent.append(f"{request.method} {request.headers.get('upload-offset', '')}"))

@@ -223,9 +223,9 @@ def test_after_a_reload_the_same_file_goes_on_where_it_was(
     tab.route("**/uploads/*", line)
     tab.locator("#files").set_input_files(tmp_path / "groot.txt")
     expect(tab.locator(".figures")).to_contain_text(re.compile(r"1[67],\d MB van 33,6 MB"), timeout=30_000)
-    tab.unroute("**/uploads/*")
     tab.once("dialog", lambda dialog: dialog.accept())
     tab.reload()
+    tab.unroute("**/uploads/*")
     sent: list[str] = []
     tab.on("request", lambda request: sent.append(f"{request.method} {request.headers.get('upload-offset', '')}"))
     tab.locator("#files").set_input_files(tmp_path / "groot.txt")
