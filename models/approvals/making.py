@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 MOST_PARTS = 50
 MOST_CENTS = 10**14
 LIVING = ("draft", "sign_off", "offered", "partly", "approved", "filed", "on_paper", "rejected", "expired")
-UNSENT = ("draft", "sign_off")
 
 
 class NewPart(NamedTuple):
