@@ -161,7 +161,7 @@ async def _reminders_due(firm: Firm, today: dt.date) -> list[Pair]:
     )
     steps = []
     for row in rows:
-        due = row["due"] if isinstance(row["due"], dt.date) else dt.date.fromisoformat(row["due"])
+        due = engine.as_day(row["due"])
         if step := ladder(firm).step(due, today):
             at = dt.datetime.combine(step, dt.time(), ZONE).astimezone(dt.UTC)
             if firm.heard_from is None or at > firm.heard_from:

@@ -119,7 +119,7 @@ class _Found:
                 if row["closed_at"] and at < row["closed_at"] <= until:
                     self.add(row["client"], "done", ("done", row["id"]), {"id": row["id"], "title": row["title"]})
             elif row["asked_at"] and at < row["asked_at"] <= until:
-                if row["reminded_at"] is not None and _moment(row["reminded_at"]) >= row["asked_at"]:
+                if row["reminded_at"] is not None and engine.as_moment(row["reminded_at"]) >= row["asked_at"]:
                     continue  # the office wrote him of it already
                 one = asked.setdefault(row["id"], _request(row))
                 one["n"] += 1
@@ -136,7 +136,7 @@ class _Found:
             "AND NOT EXISTS (SELECT 1 FROM remark o WHERE o.document = k.document AND o.person = $3 AND o.id > k.id) GROUP BY document, client",
             min(since.values(), default=until), until, self.viewer.user.id,
         )  # fmt: skip
-        ids = [row["document"] for row in rows if _moment(row["at"]) > since[row["client"]]]
+        ids = [row["document"] for row in rows if engine.as_moment(row["at"]) > since[row["client"]]]
         if ids:
             for row in await _documents(self.viewer, Document.id.is_in(ids), unread=False):
                 self.add(row["client"], "answers", ("answer", row["id"]), row)
@@ -203,11 +203,7 @@ def _request(row: dict[str, Any]) -> dict[str, Any]:
 
 def _approval(row: dict[str, Any], language: str) -> dict[str, Any]:
     """One request for approval in a mail, in its reader's language; `news` is the line that is told by it."""
-    due = (
-        row["due_on"]
-        if row["due_on"] is None or isinstance(row["due_on"], dt.date)
-        else dt.date.fromisoformat(str(row["due_on"])[:10])
-    )
+    due = engine.as_day(row["due_on"])
     kind = row["kind_en"] if language == "en" and row["kind_en"] else row["kind_nl"]
     name = " ".join(one for one in (kind, period_words(row["book_year"], row["period"], language), row["title"]) if one)
     return {
@@ -235,8 +231,3 @@ async def _documents(viewer: Viewer, condition: Any, *, unread: bool = True) -> 
     )
     known = {(row["document"], row["version"]) for row in read}
     return [row for row in rows if (row["id"], row["version"]) not in known]
-
-
-def _moment(value: dt.datetime | str) -> dt.datetime:
-    """An expression over moments is text on SQLite."""
-    return value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(value)

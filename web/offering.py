@@ -13,11 +13,11 @@ import partials
 from models.approvals.words import period_words
 from models.core import Missing, Refused, Say
 from models.dossiers import NewDocument
+from models.engine import as_day
 from models.offering import DEVIATIONS, begin_offering, carry_out, set_apart, set_up, undo
 from models.offering.acts import mark_of, replace_all, replacing_mark
 from models.offering.lists import STATES, files_of, kinds_offered, offerings_for
 from models.offering.plan import offering_of
-from models.offering.records import as_day
 from models.offering.report import workbook
 from models.placing import Placing, PlacingFile
 from models.placing.lists import count_under, counts_of, found_by, sources_of

@@ -168,7 +168,7 @@ async def page(
 
 def _named(row: dict[str, Any]) -> dict[str, Any]:
     due = row["due"]
-    day = dt.date.fromisoformat(str(due)[:10]) if due else None
+    day = engine.as_day(due)
     is_open = row["state"] in ("offered", "partly", "sign_off", "draft")
     return row | {
         "period_name": period_words(row["book_year"], row["period"]),

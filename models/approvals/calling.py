@@ -122,17 +122,11 @@ async def _finished(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         )
         found.append(
             row | {
-                "period_name": period_words(row["book_year"], row["period"]), "due": _day(row["due"]), "legal_due": _day(row["legal_due"]), "why": why,
-                "called_on": _day(call["called_on"]) if call else None, "note": call["note"] if call else "", "called_by": call["called_by"] if call else "",
+                "period_name": period_words(row["book_year"], row["period"]), "due": engine.as_day(row["due"]), "legal_due": engine.as_day(row["legal_due"]), "why": why,
+                "called_on": engine.as_day(call["called_on"]) if call else None, "note": call["note"] if call else "", "called_by": call["called_by"] if call else "",
             }
         )  # fmt: skip
     return found
-
-
-def _day(value: Any) -> dt.date | None:
-    if value is None or (isinstance(value, dt.date) and not isinstance(value, dt.datetime)):
-        return value
-    return dt.date.fromisoformat(str(value)[:10])
 
 
 @operation(Permission.EDIT_APPROVALS, trail=False)
@@ -169,4 +163,4 @@ async def calls_of(request: int) -> list[dict[str, Any]]:
         "LEFT JOIN users s ON s.id = p.made_by WHERE p.request = $1 ORDER BY p.id DESC LIMIT 100",
         request,
     )
-    return [row | {"called_on": _day(row["called_on"])} for row in rows]
+    return [row | {"called_on": engine.as_day(row["called_on"])} for row in rows]

@@ -8,12 +8,13 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from models import deadlines, engine
-from models.approvals.records import LEVELS, ApprovalKind
+from models.approvals.records import ApprovalKind
 from models.approvals.words import FIELDS, statement_of
 from models.core import Refused, Say, Scope, fold, operation, save, was_and_is
 from models.dossiers.matching import refuse_unknown
 from models.ladder import checked_days
 from models.live import touch
+from models.pins.means import LEVELS
 from models.viewer import Permission
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ import json
 from models import engine
 from models.accounts.blocking import listed
 from models.approvals.states import OPEN
-from models.keeping.terms import moment
 
 _UNFINISHED = ", ".join(f"'{state}'" for state in ("draft", "sign_off", *OPEN, "approved", "on_paper"))
 
@@ -36,6 +35,6 @@ async def let_go(documents: str) -> dict[str, dt.datetime]:
     )  # fmt: skip
     found: dict[str, dt.datetime] = {}
     for row in (*parts, *former, *seals):
-        at = moment(row["at"])
+        at = engine.as_moment(row["at"])
         found[row["blob"]] = max(at, found.get(row["blob"], at))
     return found

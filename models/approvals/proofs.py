@@ -6,7 +6,7 @@ import datetime as dt
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
-from models.approvals.records import LEVELS
+from models.pins.means import LEVELS
 from models.settings import utcnow
 
 ZONE = ZoneInfo("Europe/Amsterdam")

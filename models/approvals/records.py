@@ -23,7 +23,6 @@ from models.viewer import Permission, Right
 if TYPE_CHECKING:
     from models.viewer import Viewer
 
-LEVELS = ("pin", "codes", "totp", "passkey")  # of proof, from low to high
 ROLES: dict[str, Say] = {
     "director": Say("Directeur"),
     "partner": Say("Fiscaal partner"),

@@ -63,11 +63,14 @@ async def due_on(firm: Firm, day: dt.date) -> list[Due]:
     )  # fmt: skip
     found: dict[Due, None] = {}
     for row in rows:
-        step = steps[row["kind"]].step(_day(row["due"]), day)
+        step = steps[row["kind"]].step(engine.as_day(row["due"]), day)
         if step is None:
             continue
         at = dt.datetime.combine(step, dt.time(), ZONE).astimezone(dt.UTC)
-        told = max(_moment(row["asked_at"]), _moment(row["told_at"]) if row["told_at"] else _moment(row["asked_at"]))
+        told = max(
+            engine.as_moment(row["asked_at"]),
+            engine.as_moment(row["told_at"]) if row["told_at"] else engine.as_moment(row["asked_at"]),
+        )
         if told < at and (firm.heard_from is None or at > firm.heard_from):
             found[Due(row["person"], row["request"], row["client"])] = None
     return list(found)
@@ -179,16 +182,3 @@ async def of_request(request: int, most: int = 100) -> list[dict[str, Any]]:
         f"WHERE n.request = $1 ORDER BY n.at DESC, n.id DESC LIMIT {int(most)}",
         request,
     )  # fmt: skip
-
-
-def _day(value: Any) -> dt.date:
-    return (
-        value
-        if isinstance(value, dt.date) and not isinstance(value, dt.datetime)
-        else dt.date.fromisoformat(str(value)[:10])
-    )
-
-
-def _moment(value: Any) -> dt.datetime:
-    found = value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(str(value))
-    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)

@@ -84,11 +84,9 @@ def _told(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _moment(at: Any) -> str | None:
-    """SQLite gives text."""
     if not at:
         return None
-    moment = dt.datetime.fromisoformat(at) if isinstance(at, str) else at
-    return str(moment.astimezone(dt.UTC).isoformat(timespec="seconds"))
+    return str(engine.as_moment(at).astimezone(dt.UTC).isoformat(timespec="seconds"))
 
 
 def _day(day: Any) -> str | None:

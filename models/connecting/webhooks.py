@@ -173,10 +173,7 @@ async def all_webhooks() -> list[dict[str, Any]]:
         "(SELECT max(d.tried_at) FROM webhook_delivery d WHERE d.webhook = w.id) AS tried_at "
         "FROM webhook w WHERE w.state <> 'ended' ORDER BY w.id"
     )
-    for row in rows:
-        if isinstance(row["tried_at"], str):  # SQLite knows the type of a column, and not of a maximum
-            row["tried_at"] = dt.datetime.fromisoformat(row["tried_at"])
-    return rows
+    return [row | {"tried_at": engine.as_moment(row["tried_at"])} for row in rows]
 
 
 async def deliveries(webhook_id: int, page: int = 1, size: int = 50) -> list[dict[str, Any]]:

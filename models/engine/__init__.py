@@ -1,7 +1,7 @@
 """The database: which one, its units of work, and SQL that runs on both.
 
 Times are given as aware datetimes and come back aware, in UTC; what a column is declared as, it comes back as, through
-Piccolo and through `raw()`. Expressions over dates (`max(at)`) are text on SQLite.
+Piccolo and through `raw()`. Expressions over dates (`max(at)`) are text on SQLite: `as_day()` and `as_moment()` read them.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ from models.engine.units import (
     set_database,
     writing,
 )
+from models.engine.values import as_day, as_moment
 
 __all__ = [
     "Busy",
@@ -54,6 +55,8 @@ __all__ = [
     "after_commit",
     "all_or_nothing",
     "analyze",
+    "as_day",
+    "as_moment",
     "be_patient",
     "close",
     "copy_rows",

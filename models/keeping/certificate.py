@@ -16,7 +16,6 @@ from models import engine
 from models.audit import Trail
 from models.core import Say
 from models.keeping.records import Destruction
-from models.keeping.terms import day, moment
 
 _PAGE = 1_000
 _WHOLE = (
@@ -95,7 +94,7 @@ async def groups_of(destruction: Destruction) -> list[dict[str, Any]]:
         "GROUP BY client, class_id, book_year ORDER BY client_label, class_name, book_year LIMIT 2000",
         destruction.id,
     )
-    return [row | {"until_on": day(row["until_on"])} for row in rows]
+    return [row | {"until_on": engine.as_day(row["until_on"])} for row in rows]
 
 
 async def page_of(
@@ -116,8 +115,8 @@ async def page_of(
     for row in rows:
         row["versions"] = json.loads(row["versions"])
         row["until_on"], row["anchor_on"], row["destroyed_at"] = (
-            day(row["until_on"]),
-            day(row["anchor_on"]),
-            moment(row["destroyed_at"]),
+            engine.as_day(row["until_on"]),
+            engine.as_day(row["anchor_on"]),
+            engine.as_moment(row["destroyed_at"]),
         )
     return rows, total

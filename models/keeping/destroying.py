@@ -18,7 +18,7 @@ from models.dossiers.folders import tell
 from models.keeping import certificate
 from models.keeping.proposing import gone_at, is_over, last_of_years
 from models.keeping.records import Destruction, DestructionItem, may_keep
-from models.keeping.terms import moment, rows_of, term_of
+from models.keeping.terms import rows_of, term_of
 from models.live import touch
 from models.settings import Firm, utcnow
 from models.storage import StorageDown, StorageFull, storage
@@ -213,7 +213,7 @@ def _changed(item: DestructionItem, row: dict[str, Any] | None, term: Any, years
     if (row["folder"], row["client"]) != (item.folder, item.client):
         return "moved"
     gone = gone_at(row)
-    if gone != moment(item.trashed_at):
+    if gone != engine.as_moment(item.trashed_at):
         return "restored" if gone is None else "trashed"
     if item.why == "term" and (term is None or not is_over(term, row, years, today)):
         return "term"
@@ -255,7 +255,7 @@ async def _destroy(items: Sequence[DestructionItem], rows: dict[int, dict[str, A
 
 
 def _version(row: dict[str, Any], kept: dict[str, dt.datetime]) -> dict[str, Any]:
-    at = moment(row["uploaded_at"])
+    at = engine.as_moment(row["uploaded_at"])
     kept[row["sha256"]] = max(at, kept.get(row["sha256"], at))
     return {"number": row["number"], "name": row["name"], "size": int(row["size"]), "sha256": row["sha256"]}
 

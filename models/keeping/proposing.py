@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from models import engine
 from models.core import Refused, Say, Scope, operation, save
 from models.keeping.records import Destruction, may_keep
-from models.keeping.terms import Term, moment, rows_of_clients, term_of
+from models.keeping.terms import Term, rows_of_clients, term_of
 from models.live import touch
 from models.notices import ZONE
 from models.settings import Firm, utcnow
@@ -138,7 +138,7 @@ def _lines(destruction: Destruction, rows: list[dict[str, Any]], firm: Firm) -> 
 
 def gone_at(row: dict[str, Any]) -> dt.datetime | None:
     """Since when it lies in the trash, itself or with its folder."""
-    found = moment(row["trashed_at"] or row["folder_trashed_at"])
+    found = engine.as_moment(row["trashed_at"] or row["folder_trashed_at"])
     return found if isinstance(found, dt.datetime) else None
 
 

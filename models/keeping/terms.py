@@ -86,11 +86,11 @@ def _anchor_on(anchor: str, row: dict[str, Any], year: int | None) -> tuple[dt.d
     if anchor == "book_year":
         return (year_end(year, row["year_end_month"] or 12) if year else None), False
     if anchor == "relation":
-        ended = day(row["relation_ended_on"])
+        ended = engine.as_day(row["relation_ended_on"])
         return ended, ended is None and row["client_state"] == "active"
     if anchor == "upload":
-        return moment(row["uploaded_at"]).astimezone(ZONE).date(), False
-    set_on = day(row["own_anchor"]) or day(row["folder_anchor"])
+        return engine.as_moment(row["uploaded_at"]).astimezone(ZONE).date(), False
+    set_on = engine.as_day(row["own_anchor"]) or engine.as_day(row["folder_anchor"])
     return (dt.date(set_on.year, 12, 31) if set_on and anchor == "first_use" else set_on), False
 
 
@@ -99,15 +99,6 @@ def year_end(year: int, month: int) -> dt.date:
     following = year + (month < 12)
     first_after = dt.date(following + (month == 12), month % 12 + 1, 1)
     return first_after - dt.timedelta(days=1)
-
-
-def day(value: Any) -> dt.date | None:
-    """SQLite forgets what type an expression had."""
-    return dt.date.fromisoformat(value[:10]) if isinstance(value, str) else value
-
-
-def moment(value: Any) -> Any:
-    return dt.datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 class Kept(NamedTuple):

@@ -19,7 +19,7 @@ from models.approvals.records import ApprovalKind
 from models.clients import Client
 from models.core import Refused, save
 from models.offering.naming import Said, said_by
-from models.offering.records import ALWAYS_LEFT, CHOICES, DEVIATIONS, Offering, as_day, for_file
+from models.offering.records import ALWAYS_LEFT, CHOICES, DEVIATIONS, Offering, for_file
 from models.placing.plan import set_unseen_apart, texts
 from models.placing.records import Placing
 
@@ -280,7 +280,7 @@ def _fill(bundle: Bundle, offering: Offering, kind: ApprovalKind, firm: int) -> 
     first = bundle.first
     values = NewRequest(
         kind=kind.id, book_year=bundle.book_year, period=bundle.period, amount=first.chosen["amount"], message=offering.message,
-        internal_due=as_day(offering.internal_due), legal_due=as_day(offering.legal_due),
+        internal_due=engine.as_day(offering.internal_due), legal_due=engine.as_day(offering.legal_due),
     )  # fmt: skip
     year = Client(year_end_month=first.row["year_end_month"], extension_months=first.row["extension_months"])
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -140,7 +139,3 @@ def _check_ways(values: dict[str, Any]) -> None:
     for name, ways in CHOICES.items():
         if values[name] not in ways:
             raise Refused(name, Say("Kies een van de mogelijkheden."))
-
-
-def as_day(value: Any) -> dt.date | None:
-    return dt.date.fromisoformat(str(value)[:10]) if value else None

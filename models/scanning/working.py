@@ -194,7 +194,7 @@ async def standing(viewer: Viewer) -> Standing | None:
         "(SELECT count(*) FROM scan s WHERE state = 'too_large' AND EXISTS (SELECT 1 FROM document d WHERE d.sha256 = s.sha256)) AS too_large"
     )
     row = rows[0]
-    down = dt.datetime.fromisoformat(row["down"]) if isinstance(row["down"], str) else row["down"]
+    down = engine.as_moment(row["down"])
     numbers = {name: int(row[name] or 0) for name in ("waiting", "old", "failing", "infected", "too_large")}
     return Standing(down, row["said"] or "", row["version"] or "", **numbers)
 
