@@ -24,6 +24,7 @@ from web.security import address_of, agent_of
 own = Routes("own_approvals", Access.CLIENT)
 
 AT_ONCE = 50  # requests on one page to approve together
+NO_REASON = Say("Schrijf op waarom u niet akkoord bent. Er is nog niets vastgelegd.")
 NONE_DONE = Say("Er is niets vastgelegd. Bij elke accordering staat waarom.")
 AGAIN = Say("Er is nog niets vastgelegd. Kijk na wat u had ingevuld, en bevestig opnieuw dat u het bent.")
 
@@ -135,17 +136,17 @@ async def _prove(request: Request, form: Any) -> Asking:
 
 def at_odds(form: Any) -> Say | None:
     """What contradicts itself, so that nobody guesses at what was meant: no choice at all, or a reason to refuse with an approval."""
-    outcome = form.get("outcome")
+    outcome, why = form.get("outcome"), str(form.get("reason", "")).strip()
     if outcome not in ("approved", "rejected", "each"):
         return Say("Kies of u akkoord geeft of niet. Er is niets vastgelegd.")
-    if outcome == "approved" and str(form.get("reason", "")).strip():
+    if outcome == "approved" and why:
         return Say("U vulde in waarom u niet akkoord bent, maar koos voor akkoord. Er is niets vastgelegd. Maak de reden leeg, of kies “Niet akkoord doorgeven”.")  # fmt: skip
-    bare = [
-        name
-        for name in form
-        if str(name).startswith("w-") and str(form.get(name)).strip() and f"x-{str(name)[2:]}" not in form
-    ]
-    if bare and outcome != "rejected":
+    if outcome == "approved" and form.get("earlier") == "rejected":
+        return Say("Net koos u voor “Niet akkoord doorgeven”. Er is niets vastgelegd. Geeft u toch akkoord, kies dat dan nog een keer.")  # fmt: skip
+    of_parts = {str(name)[2:] for name in form if str(name).startswith("w-") and str(form.get(name)).strip()}
+    if outcome == "rejected" and not why and not of_parts:
+        return NO_REASON
+    if outcome != "rejected" and any(f"x-{at}" not in form for at in of_parts):
         return Say("Bij een stuk staat waarom u het niet goedkeurt, maar het is niet aangekruist. Er is niets vastgelegd. Kruis het aan, of maak de reden leeg.")  # fmt: skip
     return None
 
@@ -203,7 +204,7 @@ async def decide(request: Request, viewer: Viewer, prepared: Asking) -> Reply:
     typed = {
         str(name): str(form.get(name))
         for name in form
-        if str(name)[:2] in ("w-", "x-", "b-") or name in ("reason", "method")
+        if str(name)[:2] in ("w-", "x-", "b-") or name in ("reason", "method", "outcome")
     }
     if not isinstance(asking.proof, pins.Proof):
         return await _again(
@@ -242,7 +243,7 @@ async def _again(
 ) -> Reply:
     """The page again, with what was typed but never a code, and why nothing was recorded."""
     left = proof.left if proof is not None else None
-    more |= {"typed": typed, "problem": why, "left": left if left else None}
+    more |= {"typed": typed, "problem": why, "left": left if left else None, "at_reason": why is NO_REASON}
     if len(ids) > 1:
         if not {row.id for row in await approvals.open_for(viewer)} & set(ids):
             return await _report(viewer, [], more.get("whys", {}), typed)

@@ -26,7 +26,7 @@ NAMES = {
 FEW = 5  # codes left from which on he is told to ask for a new list
 
 NONE = Say("U hebt deze manier niet.")
-BLOCKED = Say("Geblokkeerd. Vraag uw kantoor om een nieuwe; u krijgt hem per brief.")
+BLOCKED = Say("Geblokkeerd na vijf verkeerde pogingen. Vraag uw kantoor om een nieuwe; u krijgt hem per brief.")
 UNREADABLE = Say("Deze kan niet meer worden nagekeken. Vraag uw kantoor om een nieuwe; u krijgt hem per brief.")
 APP_CLOSED = Say("Gesloten na tien verkeerde codes achter elkaar. Over een dag kan het weer.")
 USED_UP = Say("Alle codes van uw lijst zijn gebruikt. Vraag uw kantoor om een nieuwe lijst.")
@@ -113,7 +113,7 @@ async def standing(viewer: Viewer, least: str) -> Standing:
             opened.append(_way(method, seen))
         elif refusal is not NONE:
             closed.append(Closed(method, NAMES[method], refusal))
-    return Standing(opened, closed, [] if opened else _advice(viewer, least, came))
+    return Standing(opened, closed, [] if opened else _advice(viewer, least, came, any(one.why is BLOCKED for one in closed)))
 
 
 def _way(method: str, seen: dict[str, dict[str, Any]]) -> Way:
@@ -134,7 +134,8 @@ def _way(method: str, seen: dict[str, dict[str, Any]]) -> Way:
     return Way(method, NAMES[method], Say("Uw apparaat vraagt om uw vinger, gezicht of toegangscode."))
 
 
-def _advice(viewer: Viewer, least: str, came: Came) -> list[tuple[Say, str]]:
+def _advice(viewer: Viewer, least: str, came: Came, is_told: bool) -> list[tuple[Say, str]]:
+    """`is_told`: that he may ask the office for another letter."""
     wanted, found = levels_from(least), list[tuple[Say, str]]()
     if "passkey" in came.methods and "passkey" in wanted:
         found.append((Say("Meld u af en weer aan met uw wachtwoord: dan telt uw passkey."), ""))
@@ -142,7 +143,7 @@ def _advice(viewer: Viewer, least: str, came: Came) -> list[tuple[Say, str]]:
         found.append((Say("Stel een authenticator-app in op uw telefoon."), "account.second_factor"))
     if "passkey" in wanted and not viewer.user.has_passkey and passkeys.site() is not None:
         found.append((Say("Maak een passkey op dit apparaat."), "account.new_passkey"))
-    if {"pin", "codes"} & set(wanted):
+    if {"pin", "codes"} & set(wanted) and not is_told:
         what = Say("pincode") if "pin" in wanted else Say("lijst met codes")
         found.append((Say("Vraag uw kantoor om een brief met een {what}.", what=what), ""))
     return found

@@ -73,7 +73,7 @@ async def prove(
     if refusal := why_not(viewer, method, least, came, seen):
         if refusal is BLOCKED and (pin := seen.get(method)) and pin["state"] != "blocked" and _was_cut_off(pin):
             await engine.run_writing(lambda: _block(viewer, pin))
-        return NotProved(refusal, None)
+        return NotProved(_blocked(method) if refusal is BLOCKED else refusal, None)
     if method == "passkey":
         return await _by_passkey(viewer, value, challenge)
     if method == "totp":
@@ -88,6 +88,11 @@ def _shape(method: str, pin: dict[str, Any]) -> Say:
     if method == "pin":
         return Say("Een pincode telt zes cijfers.")
     return Say("Code nummer {number} telt zes letters en cijfers.", number=pin["asked"])
+
+
+def _blocked(method: str) -> Say:
+    what = Say("pincode") if method == "pin" else Say("lijst met codes")
+    return Say("Uw {what} is geblokkeerd na vijf verkeerde pogingen. Vraag uw kantoor om een nieuwe; u krijgt die per brief.", what=what)  # fmt: skip
 
 
 def _was_cut_off(pin: dict[str, Any]) -> bool:
@@ -124,7 +129,7 @@ async def _count(viewer: Viewer, method: str) -> dict[str, Any] | NotProved:
         utcnow(), int(viewer.user.id), method,
     )  # fmt: skip
     if not rows:
-        return NotProved(BLOCKED, 0)  # or ended just now: who looks again is told
+        return NotProved(_blocked(method), 0)  # or ended just now: who looks again is told
     await throttling.count_try(limits)
     pin = rows[0]
     if method == "codes":
@@ -141,7 +146,7 @@ async def _was_wrong(viewer: Viewer, method: str, pin: dict[str, Any]) -> NotPro
     await Trail.write("Pin.wrong", viewer.user, by=viewer, detail=note)
     if left <= 0:
         await _block(viewer, pin)
-        return NotProved(BLOCKED, 0)
+        return NotProved(_blocked(method), 0)
     words = WRONG_PIN if method == "pin" else Say(WRONG_CODE.text, number=pin["asked"])
     return NotProved(words, left)
 
@@ -180,7 +185,7 @@ async def _was_right(viewer: Viewer, method: str, pin: dict[str, Any], fresh: st
         now, await _next_asked(pin["id"]) if method == "codes" else 0, fresh, hashing.fingerprint(), pin["id"],
     )  # fmt: skip
     if not rows:
-        return NotProved(await _what_came_between(pin["id"]), 0)
+        return NotProved(await _what_came_between(pin["id"], method), 0)
     await throttling.give_back(throttling.of_approving(int(viewer.user.id)))
     is_first = pin["state"] != "confirmed"
     if is_first:
@@ -190,10 +195,10 @@ async def _was_right(viewer: Viewer, method: str, pin: dict[str, Any], fresh: st
     return Proof(method, "pin" if method == "pin" else f"code {pin['asked']}", now, is_first)
 
 
-async def _what_came_between(pin: int) -> Say:
+async def _what_came_between(pin: int, method: str) -> Say:
     """It was blocked, or died, while it was judged."""
     rows = await engine.raw("SELECT state FROM pin WHERE id = $1", pin)
-    return BLOCKED if rows and rows[0]["state"] == "blocked" else REPLACED
+    return _blocked(method) if rows and rows[0]["state"] == "blocked" else REPLACED
 
 
 async def _use_up(pin: dict[str, Any], now: dt.datetime) -> bool:

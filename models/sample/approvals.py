@@ -50,7 +50,10 @@ _OF_CAST: dict[str, tuple[tuple[_Asked, str], ...]] = {
     "1002": ((_CORPORATE, "offered"), (_FINAL, "sign_off"), (_LETTER, "approved")),
     "1003": ((_VAT, "offered"), (_LETTER, "withdrawn")),
 }
-_OF_OTHERS = ("offered", "approved", "draft", "offered", "rejected", "offered", "withdrawn", "approved")
+_OF_OTHERS: tuple[tuple[_Asked, str], ...] = (
+    (_ACCOUNTS, "offered"), (_VAT, "approved"), (_CORPORATE, "draft"), (_PAYROLL, "offered"),
+    (_VAT, "rejected"), (_CORPORATE, "offered"), (_VAT, "withdrawn"), (_VAT, "approved"),
+)  # fmt: skip
 
 
 class _Quiet(Viewer):
@@ -73,7 +76,7 @@ async def make_all(
     kinds = {row["name"]: row["id"] for row in await ApprovalKind.select(ApprovalKind.id, ApprovalKind.name)}
     with unheard():
         for turn, one in enumerate([one for one in made if one.people][:MOST]):
-            asked = _OF_CAST.get(one.number, ((_VAT, _OF_OTHERS[turn % len(_OF_OTHERS)]),))
+            asked = _OF_CAST.get(one.number, (_OF_OTHERS[turn % len(_OF_OTHERS)],))
             director = people[one.people[0].email]
             await ApproverRole(client=ids[one.number], person=director, role="director", made_at=utcnow()).save()
             client = await Client.objects().where(Client.id == ids[one.number]).first()

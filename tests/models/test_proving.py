@@ -76,7 +76,7 @@ async def test_five_wrong_ones_block_it_and_only_a_new_letter_helps(cast: Cast) 
     again = await prove(cast.rik, "pin", "pin", fresh.clear[0])
 
     assert [one.left for one in wrong if isinstance(one, NotProved)] == [4, 3, 2, 1, 0]
-    assert isinstance(right, NotProved) and "Geblokkeerd" in str(right.why)
+    assert isinstance(right, NotProved) and "geblokkeerd na vijf" in str(right.why)
     assert isinstance(again, Proof)
     assert [pin["state"] for pin in await pins_of(cast.rik.user.id)] == ["replaced", "confirmed"]
     assert [row["detail"] for row in await engine.raw("SELECT detail FROM errand WHERE kind = 'account_notice'")][-1:]
@@ -180,7 +180,7 @@ async def test_what_dies_while_it_is_judged_proves_nothing(cast: Cast) -> None:
     blocked = await engine.run_writing(lambda: proving._was_right(cast.rik, "pin", again, ""))
 
     assert isinstance(replaced, NotProved) and "vervangen" in str(replaced.why)
-    assert isinstance(blocked, NotProved) and "Geblokkeerd" in str(blocked.why)
+    assert isinstance(blocked, NotProved) and "geblokkeerd na vijf" in str(blocked.why)
     assert isinstance(await prove(cast.rik, "pin", "pin", made.clear[0]), NotProved)
 
 
@@ -194,7 +194,7 @@ async def test_a_fifth_try_that_was_cut_off_blocks_at_the_next(cast: Cast) -> No
 
     outcome = await prove(cast.rik, "pin", "pin", made.clear[0])
 
-    assert isinstance(outcome, NotProved) and "Geblokkeerd" in str(outcome.why)
+    assert isinstance(outcome, NotProved) and "geblokkeerd na vijf" in str(outcome.why)
     assert (await pins_of(cast.rik.user.id))[0]["state"] == "blocked"
 
 

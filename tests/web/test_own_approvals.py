@@ -177,6 +177,26 @@ async def test_refusing_asks_a_reason_and_keeps_what_was_typed(office: Cast, bro
     assert (await state(request), (await now(request)).reason) == ("rejected", "De omzet van maart ontbreekt")
 
 
+async def test_who_was_refusing_does_not_approve_by_the_next_tap(office: Cast, browser: Browsers) -> None:
+    rik = await person(office.bakkerij, "Rikkie")
+    request = await offered(office)
+    [pin] = await pin_of(rik)
+    async with browser(rik) as phone:
+        await look(rik, request)
+        bare = await decide(phone, request, pin_code=pin, outcome="rejected", reason="")
+        hidden = re.findall(r'name="earlier" value="(\w+)"', bare.text)
+        slip = await decide(phone, request, pin_code=pin, outcome="approved", reason="", earlier=hidden[0])
+        assert (slip.status_code, await state(request)) == (422, "offered")
+        meant = await decide(phone, request, pin_code=pin, outcome="approved", reason="")
+
+    asked = bare.text[bare.text.index('id="refuse-title"') :]
+    assert "Schrijf op waarom u niet akkoord bent" in asked, "by the reason's field, which stays open"
+    assert re.search(r'<details class="disclosure" open>.*<textarea[^>]* autofocus aria-invalid="true"', asked)
+    assert 'id="proof-problem"' not in bare.text and "autofocus" not in bare.text.replace(asked, "")
+    assert "Net koos u voor" in slip.text and 'name="earlier"' not in slip.text, "asked once, not for ever"
+    assert (meant.status_code, await state(request)) == (303, "approved")
+
+
 async def test_sent_twice_at_once_it_counts_once(office: Cast, browser: Browsers) -> None:
     rik = await person(office.bakkerij, "Rikkie")
     request = await offered(office)
@@ -224,7 +244,9 @@ async def test_after_five_wrong_ones_it_is_blocked_and_says_what_to_do(office: C
         said = [await decide(phone, request, pin_code=wrong) for _ in range(5)]
         right = await decide(phone, request, pin_code=pin)
 
-    assert "Geblokkeerd" in said[-1].text and (right.status_code, await state(request)) == (422, "offered")
+    assert "Uw pincode is geblokkeerd na vijf verkeerde pogingen" in said[-1].text
+    assert "Bij nog een verkeerde poging wordt hij geblokkeerd" in said[-2].text and "2 keer" in said[-3].text
+    assert (right.status_code, await state(request)) == (422, "offered")
 
 
 async def test_who_stands_later_sees_nothing_and_who_may_look_only_looks(office: Cast, browser: Browsers) -> None:
