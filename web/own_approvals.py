@@ -152,7 +152,7 @@ def at_odds(form: Any) -> Say | None:
 
 
 def decisions_in(form: Any) -> list[Decision]:
-    """`r-<request>` is the version that was shown, `s-<request>-<part>` the hash; `x-<request>-<part>` refuses a part, for `w-…`.
+    """`r-<request>` is the version that was shown, `a-<request>` the place he was asked in, `s-<request>-<part>` the hash; `x-<request>-<part>` refuses a part, for `w-…`.
     The button `outcome=rejected` refuses all of it, for `reason`."""
     found = []
     refuses_all = form.get("outcome") == "rejected"
@@ -174,7 +174,8 @@ def decisions_in(form: Any) -> list[Decision]:
             )
         behalf = str(form.get(f"b-{at}", ""))
         whose = int(behalf) if _is_number(behalf) and behalf != "0" else None
-        found.append(Decision(int(at), int(version), tuple(choices), whose))
+        place = str(form.get(f"a-{at}", ""))
+        found.append(Decision(int(at), int(version), tuple(choices), whose, int(place) if _is_number(place) else 0))
     return found[:AT_ONCE]
 
 

@@ -113,7 +113,9 @@ async def standing(viewer: Viewer, least: str) -> Standing:
             opened.append(_way(method, seen))
         elif refusal is not NONE:
             closed.append(Closed(method, NAMES[method], refusal))
-    return Standing(opened, closed, [] if opened else _advice(viewer, least, came, any(one.why is BLOCKED for one in closed)))
+    return Standing(
+        opened, closed, [] if opened else _advice(viewer, least, came, any(one.why is BLOCKED for one in closed))
+    )
 
 
 def _way(method: str, seen: dict[str, dict[str, Any]]) -> Way:
