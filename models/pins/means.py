@@ -140,7 +140,7 @@ def _advice(viewer: Viewer, least: str, came: Came, is_told: bool) -> list[tuple
     """`is_told`: that he may ask the office for another letter."""
     wanted, found = levels_from(least), list[tuple[Say, str]]()
     if "passkey" in came.methods and "passkey" in wanted:
-        found.append((Say("Meld u af en weer aan met uw wachtwoord: dan telt uw passkey."), ""))
+        found.append((Say("Meld u af en weer aan met uw wachtwoord: dan telt uw passkey."), "sessions.sign_out"))
     if "totp" in wanted and not viewer.user.totp_secret:
         found.append((Say("Stel een authenticator-app in op uw telefoon."), "account.second_factor"))
     if "passkey" in wanted and not viewer.user.has_passkey and passkeys.site() is not None:
