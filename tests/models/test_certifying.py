@@ -36,7 +36,7 @@ from tests.approving import main_parts, offered
 from tests.authority import Authority, authority
 from tests.cast import Cast, as_viewer
 from tests.models.keeping import folder_with, paper
-from tests.trust_service import TrustService, trust_service
+from tests.trust_service import SEAL, TrustService, trust_service
 
 LATER = dt.timedelta(hours=2)
 
@@ -470,7 +470,7 @@ async def test_where_nobody_says_that_the_certificate_is_good_the_seal_is_made_a
 ) -> None:
     await stamping(cast, tsa.url)
     await seals_under(service.certificate())
-    service.is_down, service.is_withdrawn = how == "down", how == "withdrawn"
+    service.is_down, service.withdrawn = how == "down", {SEAL} if how == "withdrawn" else set()
     made = await papers.approved(cast)
 
     await completing.seal_due()
