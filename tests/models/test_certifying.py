@@ -36,7 +36,7 @@ from tests.approving import main_parts, offered
 from tests.authority import Authority, authority
 from tests.cast import Cast, as_viewer
 from tests.models.keeping import folder_with, paper
-from tests.trust_service import SEAL, TrustService, trust_service
+from tests.trust_service import TrustService, trust_service
 
 LATER = dt.timedelta(hours=2)
 
@@ -462,22 +462,6 @@ async def test_under_a_trust_service_a_seal_proves_by_itself_that_its_certificat
     status = await validated(content, service.root)
     assert status.intact and status.valid and status.trusted
     assert service.asked == asked  # all of it stands in the PDF
-
-
-@pytest.mark.parametrize("how", ["down", "withdrawn"])
-async def test_where_nobody_says_that_the_certificate_is_good_the_seal_is_made_and_says_what_it_is(
-    cast: Cast, tsa: Authority, service: TrustService, folder_store: Path, how: str
-) -> None:
-    await stamping(cast, tsa.url)
-    await seals_under(service.certificate())
-    service.is_down, service.withdrawn = how == "down", {SEAL} if how == "withdrawn" else set()
-    made = await papers.approved(cast)
-
-    await completing.seal_due()
-
-    seal = await the_seal(made.request)
-    assert (seal.profile, seal.stamp_due, bool(seal.trouble)) == ("B-T", False, True)
-    assert "Signature is Valid" in pdfsig(await storage().read(seal.sha256), folder_store)
 
 
 async def test_lists_inside_our_own_network_are_not_asked_for(service: TrustService) -> None:
