@@ -338,14 +338,19 @@ def _proof_due(made: Any, since: dt.datetime, now: dt.datetime) -> dict[str, Any
     return {"proof_due": True, "stamp_after": now + min(max(now - since, _STAMP_AGAIN), _PROOF_AGAIN)}
 
 
+async def _claim(seal_id: int) -> bool:
+    """Of two that add at once one does; the other finds it done."""
+    none_due = "SET stamp_due = $2, proof_due = $2 WHERE id = $1 AND sha256 <> '' AND (stamp_due OR proof_due)"
+    return bool(await engine.raw(f"UPDATE approval_seal {none_due} RETURNING id", seal_id, False))
+
+
 async def _added(last: ApprovalSeal, file: NewDocument, made: Any) -> bool:
     request = await ApprovalRequest.objects().where(ApprovalRequest.id == last.request).first()
     now, at = await newest(last.request), utcnow()
-    if request is None or now is None or now.id != last.id:
+    if request is None or now is None or now.id != last.id or not await _claim(last.id):
         return False
     if last.document is not None:
         await filing.new_version(last.document, file, request.made_by)
-    await save(now, stamp_due=False, proof_due=False)
     added = ApprovalSeal(
         request=last.request, client=last.client, number=last.number + 1, why="stamped", digest=file.sha256, sha256=file.sha256, size=file.size,
         chain_number=last.chain_number, chain_link=last.chain_link, certificate=last.certificate, level=made.level, is_long=made.is_long,

@@ -6,13 +6,17 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import io
+import json
+import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asn1crypto import x509 as asn1
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import async_validate_pdf_signature, async_validate_pdf_timestamp
@@ -23,7 +27,7 @@ from pyhanko_certvalidator.errors import OCSPFetchError
 from models import config, engine
 from models import storage as stores
 from models.approvals.records import ApprovalRequest
-from models.certifying import attention, completing, long_term, office, signing
+from models.certifying import attention, completing, long_term, office, offline_check, signing
 from models.certifying.records import SILENT, WITHDRAWN, ApprovalSeal, OfficeCertificate
 from models.certifying_proof_ddl import STATEMENTS
 from models.dossiers import Document
@@ -33,6 +37,7 @@ from tests import certifying as papers
 from tests.authority import Authority, authority
 from tests.cast import Cast
 from tests.models.test_certifying import pdfsig
+from tests.models.test_certifying_tied import checked, unpacked
 from tests.trust_service import LIST, RESPONDER, SEAL, STAMP, TrustService, trust_service
 
 LATER = dt.timedelta(hours=2)
@@ -289,3 +294,85 @@ async def test_seals_from_before_are_asked_about_once(cast: Cast, tsa: Authority
 
     assert await completing.mend_all() == 1
     assert [one.profile for one in await seals_of(made.request)] == ["B-T", "B-LT"]
+
+
+# the time-stamp in the file of proof, by the script that goes with it
+
+
+async def evidence(
+    cast: Cast, tsa: Authority, service: TrustService, where: Path, *, late: bool
+) -> tuple[Path, dict[str, Any]]:
+    await seals_under(service, tsa, RESPONDER)
+    tsa.fault = "down" if late else ""
+    made = await papers.approved(cast)
+    await completing.seal_due()
+    tsa.fault = ""
+    await completing.mend_all(utcnow() + LATER)
+    await unpacked(made.request, where)
+    return where, json.loads((where / "bewijs.json").read_text(encoding="utf-8"))
+
+
+def _time(content: bytes) -> bytes:
+    """A year earlier."""
+    return re.sub(rb"(?i)(18[01][0-9a-f])(3\d3\d3\d3\d)((?:3\d){10})", lambda found: found[1] + b"32303235" + found[3], content)
+
+
+def _signature(content: bytes) -> bytes:
+    """Another signature under the last time-stamp, of as many bytes."""
+    at = [found.end() for found in re.finditer(rb"(?i)04820100[0-9a-f]{512}", content)][-1] - 40
+    return content[:at] + (b"0" if content[at : at + 1] != b"0" else b"1") + content[at + 1 :]
+
+
+def _gone(content: bytes) -> bytes:
+    """All that is behind the seal; in the seal the time-stamp gets another name."""
+    if content.count(b"/ByteRange") > 1:
+        return content[: content.index(b"%%EOF", content.index(b"/ByteRange")) + 6]
+    return re.sub(b"(?i)2a864886f70d010910020e", b"2a864886f70d010910020d", content)
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_the_time_stamp_is_checked_without_us_and_a_forged_one_is_told(
+    cast: Cast, tsa: Authority, service: TrustService, tmp_path: Path, late: bool
+) -> None:
+    where, proof = await evidence(cast, tsa, service, tmp_path / "bewijs", late=late)
+    one = proof["certificates"][-1]
+    assert (len(proof["certificates"]), one["level"]) == (1 + late, "B-LT")
+    code, said = checked(where)
+    assert code == 0 and "GOOD" in said, said
+    assert said.count(f"time-stamp intact: {utcnow():%Y-%m-%d}") == 1 and "Tijdstempels onder de vertrouwensdienst" in said  # fmt: skip
+    stamper = service.stamping(told_by=(RESPONDER,)).certificate
+    assert stamper.fingerprint(hashes.SHA256()).hex() in said and "whose the certificate of that authority is, was not checked" in said  # fmt: skip
+
+    content, text = (where / one["path"]).read_bytes(), (where / "bewijs.json").read_text(encoding="utf-8")
+    for forge, words in ((_time, "DOES NOT HOLD"), (_signature, "TIME-STAMP DOES NOT HOLD"), (_gone, "TIME-STAMP IS GONE")):  # fmt: skip
+        forged = forge(content)
+        assert forged != content, forge
+        (where / one["path"]).write_bytes(forged)
+        (where / "bewijs.json").write_text(text.replace(one["sha256"], papers.sha(forged)), encoding="utf-8")
+        code, said = checked(where)
+        assert code == 1 and words in said and "GOOD" not in said, (forge, said)
+
+
+async def test_a_time_stamp_of_something_else_or_of_whom_it_does_not_name_is_told(
+    stamps: Authority, service: TrustService
+) -> None:
+    sealed, other = await sealed_under(service, stamps, LIST), await sealed_under(service, stamps, LIST)
+    one, another = (offline_check.signed(_contents(content)) for content in (sealed.content, other.content))
+    token = one.beside[offline_check.STAMP]
+    own = service.stamping(told_by=(LIST,)).certificate.public_bytes(Encoding.DER)
+
+    assert offline_check.stamp(token, one.signature)[0] == "intact"
+    assert offline_check.stamp(token, another.signature)[0] == "wrong"
+    assert offline_check.stamp(token.replace(own, own[:-1] + bytes([own[-1] ^ 1])), one.signature)[0] == "wrong"
+    assert offline_check.stamp(b"", one.signature)[0] == "wrong"
+    broken = [token[:at] + bytes([token[at] ^ 1]) + token[at + 1 :] for at in range(len(token))]
+    said = Counter(offline_check.stamp(each, one.signature)[0] for each in broken)
+    assert said["wrong"] > len(token) - 2 * len(own)  # all that the authority signed; not the certificate above its own
+    assert said["unknown"] < 40  # another algorithm is named than any that the script knows
+
+
+def _contents(content: bytes) -> bytes:
+    found = offline_check.RANGE.search(content)
+    assert found is not None
+    _, length, later, _ = map(int, found.groups())
+    return offline_check.written(content, length, later)
