@@ -78,7 +78,7 @@ def _of_requests(row: dict[str, Any]) -> list[Point]:
         words = Say("1 akkoordverklaring is verzegeld zonder tijdstempel: de tijdstempeldienst gaf er geen.") if n == 1 else Say("{n} akkoordverklaringen zijn verzegeld zonder tijdstempel: de tijdstempeldienst gaf er geen.", n=n)  # fmt: skip
         found.append(Point(words, WAITING, False))
     if n := row["proof"]:
-        words = Say("1 akkoordverklaring mist nog het bewijs dat het certificaat geldig was: de vertrouwensdienst gaf het niet.") if n == 1 else Say("{n} akkoordverklaringen missen nog het bewijs dat het certificaat geldig was: de vertrouwensdienst gaf het niet.", n=n)  # fmt: skip
+        words = Say("1 akkoordverklaring mist nog het bewijs dat de certificaten geldig waren: dat was nog niet te krijgen.") if n == 1 else Say("{n} akkoordverklaringen missen nog het bewijs dat de certificaten geldig waren: dat was nog niet te krijgen.", n=n)  # fmt: skip
         found.append(Point(words, WAITING, False))
     return found
 

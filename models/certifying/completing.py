@@ -36,6 +36,7 @@ AT_ONCE = 100  # requests in one round
 _AGAIN = (dt.timedelta(minutes=1), dt.timedelta(minutes=10), dt.timedelta(hours=1), dt.timedelta(hours=6))
 _STAMP_AGAIN = dt.timedelta(minutes=15)
 _PROOF_AGAIN, _PROOF_FOR = dt.timedelta(days=1), dt.timedelta(days=30)  # at most so seldom; for so long
+_FAILED = 3
 _DUE = """SELECT r.id FROM approval_request r LEFT JOIN approval_seal_trouble t ON t.request = r.id
 WHERE r.state IN ('approved', 'on_paper') AND (t.next_at IS NULL OR t.next_at <= $1) ORDER BY r.completed_at, r.id LIMIT $2"""
 
@@ -215,13 +216,23 @@ async def mend_all(now: dt.datetime | None = None) -> int:
         done += await _trying(row["id"], mend(row["id"]))
     if await engine.raw("SELECT 1 AS one FROM approval_seal_trouble LIMIT 1"):
         await engine.run_writing(_forget_settled)
+    return done + await _add_all(now)
+
+
+async def _add_all(now: dt.datetime) -> int:
+    """What seals miss, the longest due first; who fails some times in a row is left alone until the next round."""
     firm = await Firm.load()
     misses = f"{_TO_STAMP} UNION ALL {_TO_PROVE}" if firm.stamp_url else _TO_PROVE
+    done = failed = 0
     for row in await engine.raw(f"{misses} ORDER BY 2, 1 LIMIT {AT_ONCE}", now):
         try:
-            done += await add_behind(row["id"], firm.stamp_url)
+            added = await add_behind(row["id"], firm.stamp_url)
         except Exception as error:
             log.exception("what a seal misses could not be added: %s", type(error).__name__)
+            continue
+        done, failed = done + added, 0 if added else failed + 1
+        if failed == _FAILED:
+            break
     return done
 
 

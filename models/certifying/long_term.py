@@ -91,13 +91,15 @@ async def with_proof(stamped: bytes) -> bytes:
     reader = PdfFileReader(io.BytesIO(stamped))
     [seal], stamps = reader.embedded_regular_signatures, reader.embedded_timestamp_signatures
     tokens = [*extract_tst_data_iter(seal.signer_info, signed=False), *(one.signed_data for one in stamps)]
-    context = await context_for(*(certificates_in(one) for one in (seal.signed_data, *tokens)))
+    fetchers = _fetchers()
+    chains = [await _path(certificates_in(one), fetchers) for one in (seal.signed_data, *tokens)]
+    context = _asking(chains, fetchers)
     paths = [await _held(seal.signed_data, context), *[await _held(one, context, of_stamp=True) for one in tokens]]
     writer, out = IncrementalPdfFileWriter.from_reader(reader), io.BytesIO()
     of_seal = seal.pkcs7_content.hex().encode("ascii")
     DocumentSecurityStore.supply_dss_in_writer(writer, of_seal, paths=paths, validation_context=context)
-    writer.write(out)
-    await _require_whole(out.getvalue(), context)
+    writer.write(out)  # type: ignore[no-untyped-call]
+    await _require_whole(out.getvalue(), [chain[-1] for chain in chains])
     return out.getvalue()
 
 
@@ -107,7 +109,7 @@ async def _held(signed: Any, context: ValidationContext, *, of_stamp: bool = Fal
     usage: set[str] | None = {"time_stamping"} if of_stamp else None
     try:
         validator = CertificateValidator(one, intermediate_certs=others, validation_context=context)
-        return await validator.async_validate_usage(set(), usage)
+        return await validator.async_validate_usage(set(), usage)  # type: ignore[no-untyped-call]
     except RevokedError as error:
         raise NotLong(STAMP_WITHDRAWN if of_stamp else WITHDRAWN, is_final=True) from error
     except ExpiredError as error:
@@ -116,10 +118,9 @@ async def _held(signed: Any, context: ValidationContext, *, of_stamp: bool = Fal
         raise NotLong(SILENT) from error
 
 
-async def _require_whole(content: bytes, asked: ValidationContext) -> None:
-    """What was added must by itself convince who trusts the tops of the paths: without asking anybody. Raises NotLong."""
+async def _require_whole(content: bytes, roots: list[x509.Certificate]) -> None:
+    """What was added must by itself convince who trusts these: without asking anybody. Raises NotLong."""
     reader = PdfFileReader(io.BytesIO(content))
-    roots = list(asked.path_builder.trust_manager.iter_certs())
     told = {"trust_roots": roots, "allow_fetching": False, "revocation_mode": "require"}
     context = DocumentSecurityStore.read_dss(reader).as_validation_context(told)
     found: list[Any] = [await async_validate_pdf_signature(one, context) for one in reader.embedded_regular_signatures]
@@ -138,14 +139,12 @@ def certificates_in(signed: Any) -> list[x509.Certificate]:
     )
 
 
-async def context_for(*groups: list[x509.Certificate]) -> ValidationContext:
-    """In which the paths above the first certificate of each group hold, and for every certificate on them it must be had that it
-    is not withdrawn. The top of each path is trusted: who reads the PDF decides for himself whom he trusts. Raises NotLong."""
-    fetchers = _fetchers()
-    paths = [await _path(group, fetchers) for group in groups]
-    every = [one for path in paths for one in path[:-1]]
+def _asking(chains: list[list[x509.Certificate]], fetchers: Fetchers) -> ValidationContext:
+    """In which these chains hold, and for every certificate on them it must be had that it is not withdrawn. The top of each is
+    trusted: who reads the PDF decides for himself whom he trusts."""
+    every = [one for chain in chains for one in chain[:-1]]
     return ValidationContext(
-        trust_roots=[path[-1] for path in paths], other_certs=every, allow_fetching=True, fetchers=fetchers, revocation_mode="require"
+        trust_roots=[chain[-1] for chain in chains], other_certs=every, allow_fetching=True, fetchers=fetchers, revocation_mode="require"
     )  # fmt: skip
 
 
