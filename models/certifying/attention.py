@@ -137,7 +137,8 @@ async def is_news(since: dt.datetime, until: dt.datetime) -> bool:
 
 
 class Waits(NamedTuple):
-    """A request that waits for its seal, or for the time-stamp on it; `since` when, and when it is tried again (None: by no one yet)."""
+    """A request that waits for its seal, or for the time-stamp or the proof in it; `since` when, when it is tried again (None: by no
+    one yet), and which profile of PAdES its seal has meanwhile ('': it has none)."""
 
     request: int
     client_name: str
@@ -146,6 +147,7 @@ class Waits(NamedTuple):
     since: dt.datetime
     tries: int
     next_at: dt.datetime | None
+    profile: str
 
 
 async def waiting(viewer: Viewer) -> list[Waits]:
@@ -174,7 +176,7 @@ def _waits(row: dict[str, Any], told: dict[str, Any]) -> Waits:
     why = {"tried": _kept, "stamp": why_unstamped, "proof": why_unproved, "late": _untried}[row["what"]](row["why"])
     return Waits(
         row["request"], told["client"], " ".join(one for one in words if one), why, _moment(row["since"]) or utcnow(), row["tries"],
-        _moment(row["next_at"]),
+        _moment(row["next_at"]), {"stamp": "B-B", "proof": "B-T"}.get(row["what"], ""),
     )  # fmt: skip
 
 

@@ -22,12 +22,13 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from models.certifying.long_term import with_proof
 from models.certifying.office import Means
+from models.certifying.records import SILENT
 from models.outward import Outward
 
 log = logging.getLogger("poort.certifying")
 
 FIELD, STAMP = "Zegel", "Tijdstempel"
-_SECONDS, _LONG_SECONDS = 15.0, 45.0  # of one question to an authority; of all that makes a seal B-LT
+_SECONDS = 15.0  # of one question to an authority; and of all that proves a seal, where it is made: it can follow
 # It tells of every certificate that it does not trust; whether we trust one is not what we ask it.
 logging.getLogger("pyhanko.sign.validation").setLevel(logging.CRITICAL)
 
@@ -94,7 +95,7 @@ async def seal(pdf: bytes, means: Means, *, reason: str, place: str, name: str, 
             content = await _signed(pdf, means, about, _Authority(stamp_url))
         except (StampFailed, TimestampRequestError, ValueError) as error:
             return Sealed(await _signed(pdf, means, about, None), "B-B", _said(error))
-        return await prove(content, is_own=means.record.is_own)
+        return await prove(content, is_own=means.record.is_own, seconds=_SECONDS)
     return Sealed(await _signed(pdf, means, about, None), "B-B")
 
 
@@ -151,19 +152,18 @@ async def stamp(sealed: bytes, stamp_url: str, *, is_own: bool) -> Sealed:
     return await prove(out.getvalue(), is_own=is_own)
 
 
-async def prove(stamped: bytes, *, is_own: bool) -> Sealed:
+async def prove(stamped: bytes, *, is_own: bool, seconds: float = 3 * _SECONDS) -> Sealed:
     """A seal with its time-stamp, and under a certificate of a trust service what proves for long that both were good (B-LT), where
     that can be had; `not_long` says why not, and `is_final` that asking again is of no use."""
     if is_own:
         return Sealed(stamped, "B-T")
     try:
-        async with asyncio.timeout(_LONG_SECONDS):
+        async with asyncio.timeout(seconds):
             return Sealed(await with_proof(stamped), "B-T", is_long=True)
-    except (
-        Exception
-    ) as error:  # a chain that does not hold, or of which nobody says that it does: the seal is there all the same
+    except Exception as error:  # a chain that does not hold, or of which nobody says so: the seal is there all the same
         log.info("a seal is not of long validity: %s", type(error).__name__)
-        return Sealed(stamped, "B-T", not_long=_said(error), is_final=getattr(error, "is_final", False))
+        why = SILENT if isinstance(error, TimeoutError) else _said(error)
+        return Sealed(stamped, "B-T", not_long=why, is_final=getattr(error, "is_final", False))
 
 
 def _said(error: Exception) -> str:

@@ -169,6 +169,23 @@ async def test_a_proof_that_cannot_be_had_with_the_late_stamp_follows_it_and_the
     assert await attention.points() == await attention.waiting(cast.anna) == []
 
 
+async def test_an_authority_that_fails_three_times_is_left_alone_until_the_next_round(
+    cast: Cast, tsa: Authority, service: TrustService
+) -> None:
+    await seals_under(service, tsa, LIST)
+    tsa.fault = "down"
+    await papers.many_approved(cast, 4)
+    await completing.seal_due()
+    asked = len(tsa.asked)
+
+    assert await completing.mend_all(utcnow() + LATER) == 0
+
+    assert len(tsa.asked) == asked + 3
+    assert len(await attention.waiting(cast.anna)) == 4
+    tsa.fault = ""
+    assert await completing.mend_all(utcnow() + 2 * LATER) == 4
+
+
 async def test_what_nobody_ever_says_is_asked_less_and_less_and_not_for_ever(
     cast: Cast, tsa: Authority, service: TrustService
 ) -> None:
@@ -314,7 +331,9 @@ async def evidence(
 
 def _time(content: bytes) -> bytes:
     """A year earlier."""
-    return re.sub(rb"(?i)(18[01][0-9a-f])(3\d3\d3\d3\d)((?:3\d){10})", lambda found: found[1] + b"32303235" + found[3], content)
+    return re.sub(
+        rb"(?i)(18[01][0-9a-f])(3\d3\d3\d3\d)((?:3\d){10})", lambda found: found[1] + b"32303235" + found[3], content
+    )
 
 
 def _signature(content: bytes) -> bytes:

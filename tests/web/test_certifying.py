@@ -584,7 +584,7 @@ async def test_the_settings_and_the_proof_say_which_profile_a_seal_has(cast: Cas
                 page = (await anna.get(address)).text
                 assert "PAdES B-T" in page and said in page, (address, due)
             waits = (await anna.get("/approvals/seals")).text
-            assert ("mist nog het bewijs" in waits or "Niemand zegt nu of" in waits) == due
+            assert ("Niemand zegt nu of" in waits and "Profiel: PAdES B-T." in waits) == due
 
 
 async def test_the_settings_renew_a_certificate_of_our_own_and_keep_one_that_stands_in(
