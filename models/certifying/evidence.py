@@ -109,7 +109,8 @@ U hebt er het kantoor en internet niet voor nodig.
 In een keer
   Pak het archief uit en voer uit: python3 controleer.py
   Het programma leest alleen wat in deze map staat; u kunt het eerst lezen, of zelf zoiets schrijven. Het kijkt ook het zegel
-  na, maar niet van wie het certificaat is en niet de tijdstempel: vergelijk de vingerafdruk, en zie 4.
+  na, en de tijdstempel: of die over precies dit zegel gaat, van wanneer hij is en of de handtekening eronder klopt. Het kijkt
+  niet na van wie de certificaten zijn, wie daarboven staat en of ze zijn ingetrokken: vergelijk de vingerafdrukken, en zie 4.
 
 Met de hand
   1. Bestanden: sha256sum -c SHA256SUMS
@@ -123,6 +124,8 @@ Met de hand
   4. Zegel: open akkoordverklaring-1.pdf in een PDF-lezer die handtekeningen toont, of voer uit: pdfsig akkoordverklaring-1.pdf
      Het zegel moet geldig zijn en het hele document beslaan. Een eigen certificaat van het kantoor is bij uw lezer niet
      bekend; vergelijk dan de SHA-256-vingerafdruk met die welke het kantoor u geeft. Het certificaat zelf: certificaat-*.pem
+     Een tijdstempel is van een onafhankelijke dienst. De vingerafdruk van haar certificaat, die het programma toont, vindt u
+     bij die dienst of op de Europese vertrouwenslijst (eIDAS); een PDF-lezer kijkt dat zelf na.
   5. Samen: in het verzegelde document staat tot welke handeling het bewijs toen ging en welke link daarbij hoort (bij de
      eigenschappen achter poort-keten). Die moet gelijk zijn aan de link van die handeling in bewijs.json. Zo kan het bewijs
      niet achteraf zijn overgedaan.
@@ -140,8 +143,10 @@ You need neither the office nor the internet for it.
 
 All at once
   Unpack the archive and run: python3 controleer.py
-  The program reads only what is in this folder; you may read it first, or write one like it. It also looks at the seal, but
-  not at whose certificate it is, nor at the time-stamp: compare the fingerprint, and see 4.
+  The program reads only what is in this folder; you may read it first, or write one like it. It also looks at the seal
+  and at the time-stamp: whether that is of exactly this seal, of when it is, and whether the signature under it holds. It does
+  not look at whose the certificates are, who stands above them, or whether they were withdrawn: compare the fingerprints, and
+  see 4.
 
 By hand
   1. Files: sha256sum -c SHA256SUMS
@@ -154,6 +159,8 @@ By hand
   4. Seal: open akkoordverklaring-1.pdf in a PDF reader that shows signatures, or run: pdfsig akkoordverklaring-1.pdf
      The seal must be valid and cover the whole document. Your reader does not know a certificate of the office's own; compare
      its SHA-256 fingerprint with the one the office gives you. The certificate itself: certificaat-*.pem
+     A time-stamp is of an independent authority. The fingerprint of its certificate, which the program shows, is to be had from
+     that authority or on the European trusted lists (eIDAS); a PDF reader looks that up itself.
   5. Together: the sealed document says up to which act the record went then and which link belongs to it (in its properties,
      behind poort-keten). That must be the link of that act in bewijs.json. So the record cannot have been made over later.
 
