@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -130,11 +131,18 @@ async def add_webhook(request: Request, viewer: Viewer, prepared: Refused | None
     async def adding(**typed: Any) -> None:
         made.append((await connections.add_webhook(viewer.scope(Webhook), by=viewer, **typed))[1])
 
-    if await form.submit(adding):
+    if await form.submit(adding, rules=_rules(form)):
         return show(
             "connecting/secret.html", **about("connecting", secret=made[0], kind="webhook", name=form.name.data)
         )
     return invalid("connecting/webhook_form.html", **_form(form))
+
+
+def _rules(form: WebhookForm) -> Callable[[], Awaitable[object]]:
+    async def rules() -> None:
+        connections.checked_webhook(**form.data)
+
+    return rules
 
 
 @connecting.get("/settings/connecting/webhooks/{webhook_id:int}")
@@ -170,7 +178,7 @@ async def change_webhook(request: Request, viewer: Viewer, webhook_id: int, prep
     async def changing(**typed: Any) -> None:
         await connections.change_webhook(one, by=viewer, **typed)
 
-    if await form.submit(changing):
+    if await form.submit(changing, rules=_rules(form)):
         return go(webhook.url(webhook_id=one.id), toast=Say("De webhook is bewaard."))
     return invalid("connecting/webhook_form.html", **_form(form, one))
 

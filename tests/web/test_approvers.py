@@ -64,6 +64,32 @@ async def test_a_kind_is_added_changed_moved_and_put_aside(office):
         assert not await ApprovalKind.exists().where(ApprovalKind.id == one.id)
 
 
+async def test_all_that_is_wrong_with_a_kind_is_said_at_once_and_nothing_typed_is_lost(office):
+    typed = {
+        "name": "", "statement": "Akkoord met {bedrag}.", "statement_en": "I agree with {kind} {period} of {client} to {addressee}.", "addressee": "de gemeente",
+        "rule": "", "least_level": "totp", "internal_days": "veel", "remind_before": "91", "remind_after": "31", "phone_days": "61", "folder": "Boekjaar {jaar}",
+    }  # fmt: skip
+    wrong = (
+        "name", "name_en", "addressee_en", "statement", "internal_days", "remind_before", "remind_after", "phone_days", "folder"
+    )  # fmt: skip
+    async with browser_of(office.anna) as anna:
+        kept = await anna.post("/settings/approvals/kinds/new", data=typed)
+        await anna.post("/settings/approvals/kinds/new", data=KIND)
+        taken = await anna.post(
+            "/settings/approvals/kinds/new", data={**KIND, "internal_days": "veel", "folder": "{x}"}
+        )
+
+    assert kept.status_code == 422
+    assert [field for field in wrong if f'id="{field}-error"' not in kept.text] == []
+    assert "Er kloppen 10 dingen niet" in kept.text  # of the sentence both what is unknown and what is missing
+    assert "“{bedrag}” kan niet" in kept.text and "Er ontbreekt: {kind}, {period}, {client}" in kept.text
+    assert all(
+        f'value="{typed[field]}"' in kept.text
+        for field in ("addressee", "internal_days", "remind_before", "phone_days", "folder")
+    )
+    assert [field for field in ("name", "internal_days", "folder") if f'id="{field}-error"' not in taken.text] == []
+
+
 async def test_what_was_used_is_not_removed(office):
     one = await kind()
     await engine.raw(

@@ -62,6 +62,27 @@ async def test_what_the_administrator_of_the_server_allows_is_taken_also_by_http
     assert await Webhook.count() == 2
 
 
+async def test_all_that_is_wrong_with_a_webhook_is_said_at_once(cast: Cast) -> None:
+    hook = await a_hook(cast)
+    async with browser_of(cast.anna) as anna:
+        for path in (_ADD, f"/settings/connecting/webhooks/{hook.id}"):
+            nothing = await anna.post(
+                path, data={"name": " ", "address": "pakket.example/x", "events": ["geboekt", "approved"]}
+            )
+            inside = await anna.post(
+                path, data={"name": "n" * 121, "address": "https://10.0.0.5/x", "events": ["geboekt"]}
+            )
+
+            assert (nothing.status_code, inside.status_code) == (422, 422)
+            for text in (nothing.text, inside.text):
+                assert "Er kloppen 3 dingen niet" in text
+                assert all(f'id="{field}-error"' in text for field in ("name", "address", "events"))
+            assert "pakket.example/x" in nothing.text and 'value="approved" checked' in nothing.text
+            assert "n" * 121 in inside.text and "https://10.0.0.5/x" in inside.text
+            assert inside.text.count("binnen het netwerk van de server") == 2  # in the list on top, and by its field
+    assert [row["name"] for row in await engine.raw("SELECT name FROM webhook")] == ["Pakket"]
+
+
 async def test_another_address_for_a_webhook_asks_for_proof_and_nothing_typed_is_lost(cast: Cast) -> None:
     hook = await a_hook(cast)
     path = f"/settings/connecting/webhooks/{hook.id}"
