@@ -261,6 +261,50 @@ async def test_a_director_appoints_his_own_substitute_and_nobody_elses(office):
     assert (await Mandate.objects().first()).ended_at is not None
 
 
+async def test_a_substitute_who_cannot_approve_yet_is_recorded_with_a_warning_that_stays_while_it_holds(office):
+    rik = await person(office.bakkerij, "Rikkie", ALL)
+    kim = await person(office.bakkerij, "Kim", ALL, state="prepared")
+    until = (today() + dt.timedelta(days=14)).strftime("%d-%m-%Y")
+    page = f"/clients/{office.bakkerij}/approvers"
+    never, means = "Kim Test is nog niet uitgenodigd", "Kim Test heeft nog geen middel om akkoord mee te geven"
+    async with browser_of(rik) as phone, browser_of(office.anna) as anna:
+        assert "Kim Test (nog geen login)" in (await phone.get("/portal/substitutes")).text
+        done = await phone.post(
+            f"/portal/substitutes/{office.bakkerij}", data={"taker": str(kim.user.id), "until": until}
+        )
+        assert done.status_code == 303 and await Mandate.count() == 1
+        told = (await phone.get("/portal/substitutes")).text
+        assert f"Vastgelegd, maar let op: {never}" in told and told.count(never) == 2 and means in told
+        assert never in (await phone.get("/portal/substitutes")).text  # it stays
+        assert never in (await anna.get(page)).text and means in (await anna.get(page)).text
+
+        await engine.raw("UPDATE users SET state = 'active', totp_secret = 'x' WHERE id = $1", kim.user.id)
+        for text in ((await phone.get("/portal/substitutes")).text, (await anna.get(page)).text):
+            assert "Kim Test" in text and never not in text and means not in text and "Let op" not in text
+        await engine.raw("DELETE FROM access WHERE person = $1", kim.user.id)
+        assert "niet meer het recht om hier te accorderen" in (await phone.get("/portal/substitutes")).text
+        await engine.raw("UPDATE mandate SET ended_at = made_at")
+        assert "niet meer het recht" not in (await phone.get("/portal/substitutes")).text
+
+
+async def test_a_mandate_for_a_kind_that_asks_more_than_the_taker_has_is_warned_of(office):
+    vat, kim = await kind(), await person(office.bakkerij, "Kim", ALL, totp_secret="x")
+    lou = await person(office.bakkerij, "Lou", ALL, state="invited", totp_secret="x")
+    await engine.raw("UPDATE approval_kind SET least_level = 'passkey' WHERE id = $1", vat.id)
+    page = f"/clients/{office.bakkerij}/approvers"
+    asked = {"giver": str(office.rik.user.id), "taker": str(kim.user.id)}
+    high = f"Kim Test heeft geen middel dat hoog genoeg is voor: {vat.name}."
+    async with browser_of(office.anna) as anna:
+        for one in (str(vat.id), str((await kind("Salarisrun")).id), ""):
+            await anna.post(f"{page}/mandates", data={**asked, "kind": one})
+            text = (await anna.get(page)).text
+            assert ("maar let op" in text) == (one != str((await kind("Salarisrun")).id))
+        assert text.count(high) == 3  # in the message, at the kind's mandate and at the one for all kinds
+        await anna.post(f"{page}/mandates", data={**asked, "taker": str(lou.user.id)})
+        assert "Lou Test heeft de uitnodiging nog niet gebruikt" in (await anna.get(page)).text
+    assert await Mandate.count() == 4
+
+
 async def test_the_fiscal_partner_is_named_and_has_his_role_without_being_given_it(office):
     await engine.raw("UPDATE client SET partner = (SELECT max(id) FROM client) WHERE id = $1", office.bakkerij)
     rows = await engine.raw("SELECT partner FROM client WHERE id = $1", office.bakkerij)
