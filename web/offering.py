@@ -159,7 +159,7 @@ async def apart(request: Request, viewer: Viewer, offering_id: int) -> Reply:
     if not rows:
         raise Missing(PlacingFile.__name__)
     chosen = rows[0]["chosen"]
-    names = {name: chosen[name] for name in (*WAYS, "book_year", "period", "amount")}
+    names = {name: chosen[name] for name in (*WAYS, "book_year", "period", "dated_on", "amount")}
     return _apart(found, rows, Apart.blank(**shown(names), part=chosen["part"]), show)
 
 
