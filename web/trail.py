@@ -454,7 +454,7 @@ _FIELDS |= {
 }  # fmt: skip
 _FIELDS |= {
     "scopes": Say("Mag"), "expires_on": Say("Geldig tot en met"), "is_limited": Say("Van welke cliënten"),
-    "token_groups_added": Say("Cliëntgroepen erbij"), "token_groups_removed": Say("Cliëntgroepen eraf"),
+    "approval_months": Say("Maanden dat accorderingen zonder akkoord bewaard blijven"), "token_groups_added": Say("Cliëntgroepen erbij"), "token_groups_removed": Say("Cliëntgroepen eraf"),
     "token_clients_added": Say("Cliënten erbij"), "token_clients_removed": Say("Cliënten eraf"),
 }  # fmt: skip
 _DAYS = ("since", "expires_on", "anchor_on", "relation_ended_on")
