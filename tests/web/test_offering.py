@@ -72,6 +72,34 @@ async def test_the_day_of_the_decision_is_chosen_for_all_and_apart_and_told_when
     assert sorted(str(one.legal_due) for one in await requests_of(placing)) == ["2027-04-10", "2028-01-31"]
 
 
+async def test_what_waits_for_a_replacement_is_counted_as_waiting_and_found_there(
+    cast: Cast, browser: Browsers
+) -> None:
+    bea = await person(cast.bakkerij, "Bea")
+    await plan(cast.bakkerij, step(bea))
+    number, garage = await number_of(cast.bakkerij), await number_of(cast.garage)
+    await offered(cast, cast.bakkerij, period="m01")
+    async with browser(cast.anna) as anna:
+        placing = await begun(
+            anna, (f"{number}_a.pdf", pdf("een")), (f"{garage}_b.pdf", pdf("twee")), ("los.pdf", pdf("x"))
+        )
+        at = {"offering_id": placing.id}
+        await anna.post(pages.settle.url(**at), data=await form())
+        page = (await anna.get(pages.page.url(**at, tab="bin"))).text
+        ready = (await anna.get(pages.page.url(**at, tab="ready"))).text
+        listed = (await anna.get(pages.list_.url())).text
+        seen = re.search(r'action="[^"]+/replacements"><input type="hidden" name="seen" value="([^"]+)"', page)
+        await anna.post(pages.replace.url(**at), data={"seen": seen[1]})  # type: ignore[index]
+        after = (await anna.get(pages.page.url(**at))).text
+
+    assert "Van 1 accordering is er al een" in page
+    assert "3 in totaal: 1 van 1 cliënt, 2 wachten op een besluit, 0 klaargezet." in page
+    assert f"{number}_a.pdf" in page and "los.pdf" in page and f"{garage}_b.pdf" not in page
+    assert f"{garage}_b.pdf" in ready and f"{number}_a.pdf" not in ready
+    assert re.search(r'Wacht nog"><span class="badge[^>]*>2<', listed)
+    assert "3 in totaal: 2 van 2 cliënten, 1 wacht op een besluit, 0 klaargezet." in after
+
+
 async def test_a_colleague_offers_what_he_has_and_takes_it_back(cast: Cast, browser: Browsers) -> None:
     await person(cast.bakkerij, "Bea")
     number = await number_of(cast.bakkerij)
