@@ -79,7 +79,7 @@ def _let_go_on(facts: Facts, part: dict[str, Any]) -> str | None:
     """The day, at the office, on which the bytes of a part were destroyed, as its record has it; None for before it said so."""
     for act in reversed(facts.acts):
         if act["act"] == "let_go" and str(part["id"]) in json.loads(act["detail"]).get("sha256", {}):
-            return act["at"].astimezone(ZONE).date().isoformat()
+            return f"{act['at'].astimezone(ZONE):%Y-%m-%d}"
     return None
 
 

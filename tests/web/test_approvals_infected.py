@@ -127,7 +127,8 @@ async def test_a_clean_file_in_its_place_makes_it_go_on(cast: Cast, browser: Bro
         )
         assert put.status_code == 303
         await looked_at()
-        assert "virus" not in (await anna.get(f"/approvals/{request.id}")).text
+        page = (await anna.get(f"/approvals/{request.id}")).text
+        assert "niet worden aangeboden" not in page and "virus gevonden: Eicar-Test-Signature" in page  # as it was told
         await anna.post(f"/approvals/{request.id}/offer")
 
     assert (await ApprovalRequest.objects().get(ApprovalRequest.id == request.id)).state in ("offered", "sign_off")  # type: ignore[union-attr]
