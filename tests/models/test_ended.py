@@ -96,7 +96,9 @@ async def test_what_was_refused_or_withdrawn_goes_after_its_term_and_the_proof_s
     done = await carried_out(cast, made)
 
     assert await blobs_of(refused) == [""] and await blobs_of(gone) == ["", ""]
-    await tidying.sweep_storage(dt.timedelta(0))  # they came today, long after the day on which it is said to have ended
+    await tidying.sweep_storage(
+        dt.timedelta(0)
+    )  # they came today, long after the day on which it is said to have ended
     assert not any([await storage().exists(sha) for sha in kept])
     assert all(await blobs_of(running)) and all(await blobs_of(fresh))
     assert (await acts(gone))[-1] == "let_go" and "let_go" not in await acts(running)
@@ -149,7 +151,8 @@ async def test_a_hold_on_the_client_keeps_it_and_what_is_opened_again_meanwhile_
 
 
 async def test_what_nobody_can_read_any_more_is_not_opened_again(cast: Cast) -> None:
-    late = await offered(cast, None, await file("verlopen"))
+    bea = await person(cast.bakkerij, "Bea")
+    late = await offered(cast, None, await file("verlopen"), await file("bijlage", "attachment"))
     await engine.raw("UPDATE approval_request SET state = 'expired' WHERE id = $1", late.id)
     late = await ended(late)
     await carried_out(cast, await proposal())
@@ -159,7 +162,10 @@ async def test_what_nobody_can_read_any_more_is_not_opened_again(cast: Cast) -> 
     async with browser_of(cast.anna) as anna:
         await engine.raw("UPDATE firm SET modules = 'dossiers,approvals'")
         page = (await anna.get(f"/approvals/{late.id}")).text
-        assert "vernietigd na de bewaartermijn" in page and "vernietigde de bestanden" in page
+        assert page.count("vernietigd na de bewaartermijn") == 2 and "vernietigde de bestanden" in page
+    async with browser_of(bea) as phone:
+        page = (await phone.get(f"/portal/approvals/{late.id}")).text
+        assert "bijlage.pdf" in page and "is vernietigd" in page and "/approval-parts/" not in page
 
 
 async def test_bytes_that_are_in_use_elsewhere_stay_and_former_files_go_along(cast: Cast) -> None:
