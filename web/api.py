@@ -222,6 +222,8 @@ async def place(request: Request, viewer: TokenViewer) -> Response:
             [told] = await reading.answer_of([made.id])
             del told["still_to_approve"]  # names are kept nowhere but with their people
             await answers.keep(viewer.token.id, key, hashed, status, told)
+        else:
+            await placing.request_of(viewer, told["id"])  # the token may have lost this client since
         still = await reading.still_to_approve([told["id"]])
         return status, told | {"still_to_approve": still.get(told["id"], [])}
 

@@ -37,7 +37,7 @@ BEGIN = "0" * 64
 ACTS = (
     "made", "changed", "sign_off_asked", "signed_off", "sent_back", "offered", "asked", "mail_handed_over", "opened", "page_seen", "approved",
     "rejected", "question", "answer", "part_replaced", "voided", "withdrawn", "replaced", "expired", "extended", "on_paper",
-    "completed", "sealed", "filed", "resealed", "reminded",
+    "completed", "sealed", "filed", "resealed", "reminded", "let_go",
 )  # fmt: skip
 FIELDS = (
     "request", "number", "previous", "act", "at", "person", "on_behalf_of", "name", "role", "method", "level", "statement", "language",

@@ -18,6 +18,7 @@ from models.content_type import clean_name
 from models.core import fold
 from models.dossiers.folders import numbered
 from models.dossiers.zipping import Entry
+from models.notices import ZONE
 
 FORMAT = "poort-bewijs-1"
 _SCRIPT = Path(__file__).with_name("offline_check.py")
@@ -34,7 +35,8 @@ async def evidence_of(request_id: int) -> tuple[str, list[Entry]]:
     certificates = await _certificates(request_id)
     proof = canonical(await _proof(facts, documents, certificates))
     texts = {
-        "bewijs.json": proof, "HOE-CONTROLEREN.txt": HOW_NL.format(**_values(facts)), "HOW-TO-VERIFY.txt": HOW_EN.format(**_values(facts)),
+        "bewijs.json": proof, "HOE-CONTROLEREN.txt": HOW_NL.format(**_values(facts), gone=_told_gone(documents, _GONE_NL)),
+        "HOW-TO-VERIFY.txt": HOW_EN.format(**_values(facts), gone=_told_gone(documents, _GONE_EN)),
         "controleer.py": _SCRIPT.read_text(encoding="utf-8"),
     }  # fmt: skip
     texts |= {f"certificaat-{row['id']}.pem": row["pem"] for row in certificates}
@@ -68,8 +70,37 @@ def _documents(facts: Facts) -> list[dict[str, Any]]:
         name = numbered(clean_name(part["name"]), taken, 200)
         taken.add(fold(name))
         kept = {key: part[key] for key in ("id", "part", "name", "sha256", "size", "pages")}
-        found.append(kept | {"path": f"stukken/{name}" if part["blob"] else None})
+        gone = None if part["blob"] else _let_go_on(facts, part)
+        found.append(kept | {"path": f"stukken/{name}" if part["blob"] else None, "let_go_on": gone})
     return found
+
+
+def _let_go_on(facts: Facts, part: dict[str, Any]) -> str | None:
+    """The day, at the office, on which the bytes of a part were destroyed, as its record has it; None for before it said so."""
+    for act in reversed(facts.acts):
+        if act["act"] == "let_go" and str(part["id"]) in json.loads(act["detail"]).get("sha256", {}):
+            return f"{act['at'].astimezone(ZONE):%Y-%m-%d}"
+    return None
+
+
+def _told_gone(documents: list[dict[str, Any]], words: tuple[str, str, str]) -> str:
+    """What is not in the archive any more and why, as lines of the explanation; '' where all of it is."""
+    said = [
+        f"     {one['name']} ({words[1]} {one['let_go_on'] or words[2]})\n     SHA-256 {one['sha256']}\n" for one in documents if one["path"] is None
+    ]  # fmt: skip
+    return words[0] + "".join(said) if said else ""
+
+
+_GONE_NL = (
+    "     Hiervan zijn de bytes vernietigd, na de bewaartermijn of omdat er een virus in zat. Het bewijs blijft:\n",
+    "op",
+    "een eerdere dag",
+)
+_GONE_EN = (
+    "     Of these the bytes were destroyed, at the end of their term or because of a virus. The proof stays:\n",
+    "on",
+    "an earlier day",
+)
 
 
 async def _certificates(request_id: int) -> list[dict[str, Any]]:
@@ -117,7 +148,7 @@ Met de hand
      (Windows: certutil -hashfile BESTAND SHA256, en vergelijk met de regel in SHA256SUMS.)
   2. Stukken: de SHA-256 van elk bestand in stukken/ staat in bewijs.json bij documents, en bij choices wie op precies
      die bytes akkoord gaf.
-  3. Keten: elke handeling in record heeft een link: de SHA-256 van de UTF-8-tekst van een JSON-lijst zonder spaties, met
+{gone}  3. Keten: elke handeling in record heeft een link: de SHA-256 van de UTF-8-tekst van een JSON-lijst zonder spaties, met
      de waarden van
        {fields}
      in deze volgorde. previous is de link van de handeling ervoor, bij de eerste 64 nullen. number telt zonder gaten.
@@ -153,7 +184,7 @@ By hand
      (Windows: certutil -hashfile FILE SHA256, and compare with its line in SHA256SUMS.)
   2. Documents: the SHA-256 of each file in stukken/ stands in bewijs.json under documents, and under choices who approved
      exactly those bytes.
-  3. Chain: every act in record has a link: the SHA-256 of the UTF-8 text of a JSON list without spaces, of the values of
+{gone}  3. Chain: every act in record has a link: the SHA-256 of the UTF-8 text of a JSON list without spaces, of the values of
        {fields}
      in this order. previous is the link of the act before it, 64 zeros for the first. number counts without gaps.
   4. Seal: open akkoordverklaring-1.pdf in a PDF reader that shows signatures, or run: pdfsig akkoordverklaring-1.pdf

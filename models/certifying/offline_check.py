@@ -33,6 +33,9 @@ def main(folder: Path) -> int:
         print("FOUT / WRONG:", one)
     if not wrong:
         print(f"GOED / GOOD: {len(proof['record'])} handelingen / acts, {len(proof['documents'])} stukken / documents")
+        for one in proof["documents"]:
+            if one["path"] is None:
+                print(f"  bytes vernietigd / destroyed {one.get('let_go_on') or ''}: {one['name']} ({one['sha256']})")
         for act in proof["record"]:
             if act["act"] in ("approved", "on_paper"):
                 told = json.loads(act["detail"])

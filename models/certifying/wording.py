@@ -145,6 +145,7 @@ ACTS: dict[str, Both] = {
     "filed": Both("In het dossier geplaatst", "Filed in the dossier"),
     "resealed": Both("Opnieuw verzegeld", "Sealed anew"),
     "reminded": Both("Herinnerd", "Reminded"),
+    "let_go": Both("Bestanden vernietigd; het bewijs blijft", "Files destroyed; the proof stays"),
 }
 # What stands in the detail of an act, as far as a reader has use for it: the rest is in the file of proof.
 DETAILS: dict[str, Both] = {

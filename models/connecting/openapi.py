@@ -45,6 +45,7 @@ _TOLD: dict[str, Any] = {
         "filed_at": _MOMENT,
         "internal_due": _DAY,
         "legal_due": _DAY,
+        "dated_on": {**_DAY, "description": Say("De dag van het besluit, als die is opgegeven.")},
         "reason": {**_MAYBE, "description": Say("Waarom het is afgewezen of ingetrokken.")},
         "sequence": {
             **_NUMBER,
@@ -117,6 +118,7 @@ _PLACE: dict[str, Any] = {
         "message": {**_TEXT, "maxLength": 4000},
         "internal_due": {**_TEXT, "format": "date"},
         "legal_due": {**_TEXT, "format": "date", "description": Say("Weggelaten: volgens de kalender van de soort.")},
+        "dated_on": {**_TEXT, "format": "date", "description": Say("De dag van het besluit, waarvanaf de kalender telt: bij dividendbelasting de dag van uitbetaling, bij deponeren die van vaststelling. Bij andere soorten telt hij niet mee; zonder legal_due volgt de uiterste dag hieruit.")},
         "external_ref": {**_TEXT, "maxLength": 120},
         "offer": {**_TEXT, "enum": ["true", "false"], "description": Say("false: het blijft een concept dat het kantoor nog bekijkt.")},
         "replace": {**_TEXT, "enum": ["true", "false"], "description": Say("true: het komt in de plaats van dezelfde soort en periode; eerdere akkoorden vervallen.")},

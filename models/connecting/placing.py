@@ -74,6 +74,7 @@ async def place(
         message=said.text("message", 4000),
         internal_due=typed.day("internal_due", said["internal_due"]),
         legal_due=typed.day("legal_due", said["legal_due"]),
+        dated_on=typed.day("dated_on", said["dated_on"]),
         replaces=former,
         source="api",
         external_ref=said.text("external_ref", 120),

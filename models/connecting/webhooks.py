@@ -14,7 +14,7 @@ from models.approvals.events import EVENTS, subscribe
 from models.approvals.records import ApprovalRequest
 from models.connecting.reading import told_of
 from models.connecting.records import Webhook, WebhookDelivery
-from models.core import Refused, Say, Scope, operation, save
+from models.core import Refusals, Refused, Say, Scope, operation, save
 from models.outbox import wake
 from models.settings import utcnow
 from models.viewer import Permission, Viewer
@@ -28,7 +28,7 @@ async def add_webhook(
     _all: Scope[Webhook], name: str, address: str, events: list[str], *, by: Viewer
 ) -> tuple[Webhook, str]:
     """The webhook, and the secret with which its messages are signed: shown once."""
-    values = _checked(name, address, events)
+    values = checked_webhook(name, address, events)
     if await Webhook.count().where(Webhook.state != "ended") >= MOST:
         raise Refused("", Say("Er zijn al {n} webhooks. Beëindig er eerst een.", n=MOST))
     secret = new_secret()
@@ -41,7 +41,7 @@ async def add_webhook(
 @operation(Permission.MANAGE_SETTINGS, trail=False)
 async def change_webhook(webhook: Webhook, name: str, address: str, events: list[str], *, by: Viewer) -> None:
     _not_ended(webhook)
-    await save(webhook, **_checked(name, address, events))
+    await save(webhook, **checked_webhook(name, address, events))
     await by.note("Webhook.change", webhook, {"name": webhook.name, "host": urlsplit(webhook.address).hostname})
 
 
@@ -116,10 +116,21 @@ async def unreachable(address: str) -> Refused | None:
     return Refused("address", inside.WHY) if await inside.leads_inside(host) else None
 
 
-def _checked(name: str, address: str, events: list[str]) -> dict[str, Any]:
+def checked_webhook(name: str, address: str, events: list[str]) -> dict[str, Any]:
+    """As it is kept. Raises RefusedFields with all that is wrong."""
     name, address = " ".join(name.split()), address.strip()
+    wrong = Refusals()
     if not name:
-        raise Refused("name", Say("Vul in naar welk programma dit gaat."))
+        wrong.add("name", Say("Vul in naar welk programma dit gaat."))
+    wrong.check(_check_address, address)
+    if any(event not in EVENTS for event in events):
+        wrong.add("events", Say("Kies uit de gebeurtenissen."))
+    wrong.settle()
+    kept = "" if len(set(events)) in (0, len(EVENTS)) else ",".join(event for event in EVENTS if event in events)
+    return {"name": name[:120], "address": address, "events": kept}
+
+
+def _check_address(address: str) -> None:
     parts = urlsplit(address)
     host = parts.hostname or ""
     plain = parts.scheme == "http" and (config.settings().allow_private_feeds or inside.is_allowed(host))
@@ -131,10 +142,6 @@ def _checked(name: str, address: str, events: list[str]) -> dict[str, Any]:
         raise Refused("address", Say("Vul een volledig adres in dat met https:// begint, zonder wachtwoord erin."))
     if inside.is_inside(host):
         raise Refused("address", inside.WHY)
-    if any(event not in EVENTS for event in events):
-        raise Refused("events", Say("Kies uit de gebeurtenissen."))
-    kept = "" if len(set(events)) in (0, len(EVENTS)) else ",".join(event for event in EVENTS if event in events)
-    return {"name": name[:120], "address": address, "events": kept}
 
 
 def _not_ended(webhook: Webhook) -> None:

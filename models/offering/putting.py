@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _REQUEST = (
     "id", "client", "kind", "title", "book_year", "period", "addressee", "amount", "message", "least_level", "state", "internal_due",
-    "legal_due", "steps", "responsible", "made_by", "made_at", "replaces", "batch", "source", "is_sample",
+    "legal_due", "dated_on", "steps", "responsible", "made_by", "made_at", "replaces", "batch", "source", "is_sample",
 )  # fmt: skip
 _DOCUMENT = (
     "id",

@@ -107,6 +107,23 @@ async def test_a_tax_package_places_a_return_and_asks_how_it_stands(office, soft
     assert (ended["state"], ended["still_to_approve"]) == ("withdrawn", [])
 
 
+async def test_a_dividend_is_due_from_the_day_of_the_decision_that_the_software_sends(office, software):
+    _, key = await token_for(office, "place", "read")
+    asked = await vat(office, kind="Aangifte dividendbelasting", period="", dated_on="2027-03-10")
+
+    made = await software.post("/api/v1/approvals", data=asked, files=files(), headers=key)
+    garbled = await software.post(
+        "/api/v1/approvals", data={**asked, "period": "k2", "dated_on": "10-03-2027"}, files=files(), headers=key
+    )
+
+    assert made.status_code == 201, made.text
+    fits("Approval", made.json())
+    assert (made.json()["dated_on"], made.json()["legal_due"]) == ("2027-03-10", "2027-04-10")
+    said_clearly(garbled, "dated_on")
+    sent = API["paths"]["/api/v1/approvals"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert "uitbetaling" in sent["properties"]["dated_on"]["description"]
+
+
 async def test_it_is_found_by_what_the_software_calls_it(office, software):
     _, key = await token_for(office, "place", "read")
     asked = await vat(office, external_ref="OB-2026-3", offer="true")
@@ -116,6 +133,17 @@ async def test_it_is_found_by_what_the_software_calls_it(office, software):
     assert ([row["id"] for row in found["approvals"]], found["next"]) == ([told["id"]], None)
     lines = await Trail.select(Trail.detail).where(Trail.operation == "ApiToken.make")
     assert lines and key["Authorization"][7:] not in str(await Trail.select(Trail.detail))
+
+
+async def test_the_same_key_tells_nothing_of_a_client_that_the_token_lost(office, software):
+    token, key = await token_for(office, "place", reach="some", clients=await number_of(office))
+    asked, once = await vat(office, offer="true"), {**key, "Idempotency-Key": "order-78"}
+    assert (await software.post("/api/v1/approvals", data=asked, files=files(), headers=once)).status_code == 201
+    await engine.raw("DELETE FROM api_token_reach WHERE token = $1", token.id)
+
+    again = await software.post("/api/v1/approvals", data=asked, files=files(), headers=once)
+
+    assert again.status_code == 404 and "still_to_approve" not in again.text
 
 
 async def test_the_same_key_places_nothing_twice(office, software):
@@ -177,7 +205,7 @@ async def test_it_is_withdrawn_with_a_reason(office, software):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("client_number", "99999"), ("kind", "Niets"), ("period", "k9"), ("amount_cents", "12,50"), ("legal_due", "31-12-2026"), ("offer", "ja"), ("book_year", "x")],
+    [("client_number", "99999"), ("kind", "Niets"), ("period", "k9"), ("amount_cents", "12,50"), ("legal_due", "31-12-2026"), ("dated_on", "9999-12-31"), ("offer", "ja"), ("book_year", "x")],
 )  # fmt: skip
 async def test_what_cannot_be_is_named_by_its_field_in_both_languages(office, software, field, value):
     _, key = await token_for(office, "place")
