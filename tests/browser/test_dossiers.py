@@ -210,7 +210,9 @@ def test_a_folder_that_was_moved_meanwhile_is_not_put_into_its_own_child(poort: 
     clicked[0].continue_()
 
     expect(tab.locator("#dialog")).to_contain_text("Een map kan niet in zichzelf of in een map die erin ligt.")
-    expect(tab.locator("#dossier-tree > ul > li > .tree-row > a", has_text="Salaris")).to_have_count(0)  # it follows now
+    expect(tab.locator("#dossier-tree > ul > li > .tree-row > a", has_text="Salaris")).to_have_count(
+        0
+    )  # it follows now
     Tabs.look(tab)
 
 
