@@ -53,7 +53,8 @@ async def note_opened(document: int, sha256: str, *, by: Viewer, page: int = 0, 
     )  # fmt: skip
     if not page:
         await _first_opened(request, by)
-        await touch(f"user-{by.user.id}")
+        if part.pages is None:  # opened by fetching it: his page does not know otherwise
+            await touch(f"user-{by.user.id}")
     return True
 
 
