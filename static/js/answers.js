@@ -8,3 +8,14 @@ document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   if (now) ctx.target = now
   else if (request.method !== "GET") Object.assign(ctx, { target: document.body, swap: "none" })
 })
+// Who sent something and hears nothing is told so: where he is, because what lies under an open dialog says nothing.
+document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
+  const said = document.getElementById("unanswered"), form = ctx?.sourceElement?.closest("dialog form")
+  if (!said || !ctx?.request || ctx.response || ctx.request.method === "GET") return
+  const toast = said.content.firstElementChild.cloneNode(true)
+  if (!form) return document.getElementById("toasts").append(toast)
+  form.querySelector("[data-unanswered]")?.remove()
+  const line = Object.assign(document.createElement("p"), { className: "error", role: "alert", textContent: toast.textContent.trim() })
+  line.dataset.unanswered = ""
+  form.prepend(line)
+})

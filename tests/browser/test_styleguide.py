@@ -25,9 +25,13 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def open_page(chromium: Browser, server: Server) -> Iterator[Any]:
+def complaints() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def open_page(chromium: Browser, server: Server, complaints: list[str]) -> Iterator[Any]:
     """Opens a path of the server in a fresh context; at the end no page may have complained."""
-    complaints: list[str] = []
     contexts: list[BrowserContext] = []
 
     def open_(path: str, **options: Any) -> Page:
@@ -204,6 +208,32 @@ def test_a_fragment_opens_in_the_dialog_and_leaves_it_with_a_toast(open_page: An
     expect(tab.locator("#toasts")).to_contain_text("De map is verplaatst.")
     expect(tab.locator("#dialog")).to_be_hidden()
     expect(tab.locator("#move")).to_be_focused()
+
+
+def test_a_click_that_nothing_answers_says_so_in_the_dialog_and_on_the_page(
+    open_page: Any, complaints: list[str]
+) -> None:
+    tab = open_page("/office")
+    tab.evaluate(
+        """() => { const box = document.querySelector(".page"); box.innerHTML = `<a id="move" href="/moving" hx-get="/moving" hx-target="#dialog-body">Verplaatsen</a>
+        <button hx-post="/moved" hx-swap="none">Nu</button>`; htmx.process(box) }"""
+    )
+    tab.route("**/moved", lambda route: route.abort())
+
+    tab.get_by_role("button", name="Nu", exact=True).click()
+    expect(tab.locator("#toasts")).to_contain_text("Er kwam geen antwoord")
+    tab.locator("#move").click()
+    tab.get_by_label("Naar").press("Enter")
+    expect(tab.locator("#dialog").get_by_role("alert")).to_contain_text("Er kwam geen antwoord")
+    tab.get_by_label("Naar").press("Enter")
+    expect(tab.locator("#dialog").get_by_role("alert")).to_have_count(1)
+    assert not Axe().run(tab).response["violations"]
+    tab.unroute("**/moved")
+    tab.get_by_label("Naar").press("Enter")
+
+    expect(tab.locator("#dialog")).to_be_hidden()
+    expect(tab.locator("#toasts")).to_contain_text("De map is verplaatst.")
+    complaints.clear()  # the browser and htmx told of it too
 
 
 def test_the_filter_asks_again_while_one_types_and_the_address_follows(open_page: Any) -> None:
