@@ -14,6 +14,7 @@ from models.approvals.records import ApprovalDocument, ApprovalRequest, Approver
 from models.approvals.standing import role_words, roles_held
 from models.approvals.states import OPEN
 from models.core import save
+from models.live import touch
 from models.settings import utcnow
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ async def note_opened(document: int, sha256: str, *, by: Viewer, page: int = 0, 
     )  # fmt: skip
     if not page:
         await _first_opened(request, by)
+        if part.pages is None:  # opened by fetching it: his page does not know otherwise
+            await touch(f"user-{by.user.id}")
     return True
 
 
