@@ -16,7 +16,7 @@ from models.approvals.infected import refuse_infected
 from models.approvals.making import freeze_words
 from models.approvals.plan_views import PlanView
 from models.approvals.planning import as_frozen, who_would_sign
-from models.approvals.record import note
+from models.approvals.record import asked_of, note
 from models.approvals.records import ApprovalDocument, ApprovalKind, ApprovalRequest, Approver
 from models.core import Refused, Say, operation, save
 from models.live import touch
@@ -146,11 +146,18 @@ async def _put_before(request: ApprovalRequest, by: Viewer) -> None:
     await note(
         request, "offered", person=by.user.id, name=by.user.full_name, role="kantoor", statement=request.statement, language="nl",
         statement_en=request.statement_en, version=request.version, sha256=await _hashes(request), steps=json.loads(request.steps),
-        **more,
+        files=await _files(request), of=asked_of(request), **more,
     )  # fmt: skip
     await by.note("ApprovalRequest.offer", request, {"version": request.version})
     await ask_step(request, 1)
     await happened(request, "offered")
+
+
+async def _files(request: ApprovalRequest) -> dict[str, list[str]]:
+    rows = await ApprovalDocument.select(ApprovalDocument.id, ApprovalDocument.name, ApprovalDocument.part).where(
+        ApprovalDocument.request == request.id
+    )
+    return {str(row["id"]): [row["name"], row["part"]] for row in rows}
 
 
 async def _hashes(request: ApprovalRequest) -> dict[str, str]:

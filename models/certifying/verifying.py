@@ -14,13 +14,13 @@ from models.certifying import chaining
 from models.certifying.completing import is_whole
 from models.certifying.facts import Facts, facts_of
 from models.certifying.records import ApprovalSeal
-from models.certifying.tying import Named, untied
+from models.certifying.tying import Named, not_approved, unnamed, untied
 from models.core import Say
 from models.sealing import Anchor
 
 Told = Callable[[int, int], Awaitable[None]]
 _PAGE = 5_000
-_COLUMNS = ", ".join(f"r.{name}" for name in FIELDS)
+_COLUMNS = ", ".join(f"r.{name}" for name in ("client", *FIELDS))
 
 
 @dataclass
@@ -115,7 +115,7 @@ async def verify_these(facts: Facts, seals: Sequence[ApprovalSeal]) -> OfRequest
     """As `verify`, of what was read already; the seals in the order of their numbers."""
     found, walk = OfRequest(), _Walk()
     found.broken = walk.follow(facts.acts) or _in_seals(facts, seals)
-    found.broken = found.broken or await _tied(walk.finished(at_end=True))
+    found.broken = found.broken or await _tied(walk.finished(at_end=True) or [Named(facts.request["id"])])
     found.records = walk.records
     found.files = [(part["name"], await is_whole(part["sha256"])) for part in facts.parts if part["blob"]]
     if seals:
@@ -124,9 +124,17 @@ async def verify_these(facts: Facts, seals: Sequence[ApprovalSeal]) -> OfRequest
     return found
 
 
-def broken_in(facts: Facts) -> Say | None:
-    """What is wrong with a record by itself, before the office puts its seal on it."""
-    return _Walk().follow(facts.acts)
+async def broken_in(facts: Facts) -> Say | None:
+    """What is wrong with a record, or with what stands beside it, before the office puts its seal on it. Outside every unit."""
+    walk = _Walk()
+    if broken := walk.follow(facts.acts):
+        return broken
+    [named] = walk.finished(at_end=True) or [Named(facts.request["id"])]
+    if not named.is_approved:
+        return not_approved(named.request)
+    async with engine.reading():
+        found = await untied([named], but_seals=True)
+    return found[1] if found else None
 
 
 def _in_seals(facts: Facts, seals: Sequence[ApprovalSeal]) -> Say | None:
@@ -167,7 +175,9 @@ async def verify_all(progress: Told | None = None, anchors: Sequence[Anchor] = (
         if progress:
             await progress(walk.records, 2 * total)
     loose = loose or await _tied(walk.finished(at_end=True))
-    verdict.broken = await _of_all(verdict, total, progress, anchors) or await _against_seals() or loose
+    verdict.broken = (
+        await _of_all(verdict, total, progress, anchors) or await _against_seals() or loose or await unnamed()
+    )
     return verdict
 
 
