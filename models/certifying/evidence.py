@@ -111,6 +111,9 @@ In een keer
   Het programma leest alleen wat in deze map staat; u kunt het eerst lezen, of zelf zoiets schrijven. Het kijkt ook het zegel
   na, maar niet van wie het certificaat is en niet de tijdstempel: vergelijk de vingerafdruk, en zie 4.
 
+  Het zegt twee dingen: of het bewijs heel is, en wat ervan werd: akkoord, geweigerd, ingetrokken, vervangen, verlopen of nog
+  niet compleet. Ook van wat geweigerd is kan het bewijs heel zijn. Bij een akkoord dat niet meer telt, staat VERVALLEN.
+
 Met de hand
   1. Bestanden: sha256sum -c SHA256SUMS
      (Windows: certutil -hashfile BESTAND SHA256, en vergelijk met de regel in SHA256SUMS.)
@@ -121,9 +124,14 @@ Met de hand
        {fields}
      in deze volgorde. previous is de link van de handeling ervoor, bij de eerste 64 nullen. number telt zonder gaten.
   4. Zegel: open akkoordverklaring-1.pdf in een PDF-lezer die handtekeningen toont, of voer uit: pdfsig akkoordverklaring-1.pdf
-     Het zegel moet geldig zijn en het hele document beslaan. Een eigen certificaat van het kantoor is bij uw lezer niet
+     Het zegel moet geldig zijn en het document beslaan. Een eigen certificaat van het kantoor is bij uw lezer niet
      bekend; vergelijk dan de SHA-256-vingerafdruk met die welke het kantoor u geeft. Het certificaat zelf: certificaat-*.pem
-  5. Samen: in het verzegelde document staat tot welke handeling het bewijs toen ging en welke link daarbij hoort (bij de
+     Met een tijdstempel schrijft pdfsig "Not total document signed": het bewijs van certificaten en de tijdstempel komen achter
+     het zegel. Dat is geen wijziging van wat er staat: het zegel beslaat alles tot daar, en wat erachter staat voegt geen
+     pagina's of tekst toe. Een PDF-lezer die PAdES kent, zoals Adobe Reader, zegt of wat erachter staat mag.
+  5. Wat ervan werd: de laatste van deze handelingen in record: completed of on_paper (akkoord), rejected (geweigerd), withdrawn
+     (ingetrokken), replaced (vervangen: eerdere akkoorden zijn vervallen), expired (verlopen). voided noemt wiens akkoord vervalt.
+  6. Samen: in het verzegelde document staat tot welke handeling het bewijs toen ging en welke link daarbij hoort (bij de
      eigenschappen achter poort-keten). Die moet gelijk zijn aan de link van die handeling in bewijs.json. Zo kan het bewijs
      niet achteraf zijn overgedaan.
 
@@ -143,6 +151,9 @@ All at once
   The program reads only what is in this folder; you may read it first, or write one like it. It also looks at the seal, but
   not at whose certificate it is, nor at the time-stamp: compare the fingerprint, and see 4.
 
+  It says two things: whether the proof is intact, and what became of it: approved, refused, withdrawn, replaced, expired or
+  not complete yet. The proof of what was refused can be intact as well. Where an approval no longer counts, it says VOID.
+
 By hand
   1. Files: sha256sum -c SHA256SUMS
      (Windows: certutil -hashfile FILE SHA256, and compare with its line in SHA256SUMS.)
@@ -152,9 +163,14 @@ By hand
        {fields}
      in this order. previous is the link of the act before it, 64 zeros for the first. number counts without gaps.
   4. Seal: open akkoordverklaring-1.pdf in a PDF reader that shows signatures, or run: pdfsig akkoordverklaring-1.pdf
-     The seal must be valid and cover the whole document. Your reader does not know a certificate of the office's own; compare
+     The seal must be valid and cover the document. Your reader does not know a certificate of the office's own; compare
      its SHA-256 fingerprint with the one the office gives you. The certificate itself: certificaat-*.pem
-  5. Together: the sealed document says up to which act the record went then and which link belongs to it (in its properties,
+     With a time-stamp pdfsig writes "Not total document signed": the proof of certificates and the time-stamp come behind the
+     seal. That changes nothing of what it says: the seal covers all up to there, and what follows adds no pages or words. A PDF
+     reader that knows PAdES, such as Adobe Reader, says whether what follows is permitted.
+  5. What became of it: the last of these acts in record: completed or on_paper (approved), rejected (refused), withdrawn,
+     replaced (approvals given are void), expired. voided names whose approval is void.
+  6. Together: the sealed document says up to which act the record went then and which link belongs to it (in its properties,
      behind poort-keten). That must be the link of that act in bewijs.json. So the record cannot have been made over later.
 
 What it is not

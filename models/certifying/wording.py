@@ -70,6 +70,7 @@ ON_PAPER = Both(
     "Approved on paper, recorded by the office; the scan is among the documents.",
 )
 NOBODY = Both("Er staat geen akkoord in het bewijs.", "The proof holds no approval.")
+APPROVER = Both("Accordeur", "Approver")  # who is nothing else at the client
 BEHALF = Both("namens {name}", "on behalf of {name}")
 LEVEL = Both("Wat voor handtekening dit is", "What kind of signature this is")
 LEVEL_TEXT = (

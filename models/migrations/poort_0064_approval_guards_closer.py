@@ -3,7 +3,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 from models import engine
 from models.approvals_guards_ddl import closer_for
 
-ID = "2026-12-01T10:01:04:000000"
+ID = "2026-12-01T13:01:04:000000"
 VERSION = "1.38.0"
 DESCRIPTION = "What was decided, offered and sealed changes no more; no state comes without its acts"
 

@@ -15,7 +15,7 @@ from models.approvals.offering import offer
 from models.approvals.planning import as_frozen
 from models.approvals.record import ASKED, Line, note_each
 from models.approvals.records import ApprovalKind, ApprovalRequest
-from models.approvals.standing import role_words
+from models.approvals.standing import APPROVER, role_words
 from models.approvals.words import english_of, period_words, statement_of
 from models.core import Refused, Say
 from models.dossiers.rolling import new_ids as fresh_ids
@@ -209,7 +209,7 @@ async def _offer(made: Sequence[_Made], run: _Run) -> None:
                 "asked",
                 person=place.person,
                 name=place.name,
-                role=role_words([place.role] if place.role else place.held),
+                role=role_words([place.role] if place.role else place.held) or APPROVER,
                 detail={"step": 1},
             )
             for place in steps[0].places

@@ -327,6 +327,7 @@ async def test_a_filed_request_without_a_seal_gets_one(cast: Cast, folder_store:
     made = await papers.approved(cast)
     await unguarded()
     async with engine.writing():
+        await record.note(made.request, "filed")
         await save(made.request, state="filed", filed_at=utcnow())
 
     assert await completing.mend_all() == 1
@@ -510,7 +511,15 @@ async def test_a_file_that_is_no_more_what_it_was_is_named(cast: Cast, folder_st
     assert "Bijlage 1.pdf" in str(found.why)
 
 
-_GUARDED = ("approval_record", "approval_request", "approval_document", "approver", "approver_choice", "approval_seal", "proof_place")
+_GUARDED = (
+    "approval_record",
+    "approval_request",
+    "approval_document",
+    "approver",
+    "approver_choice",
+    "approval_seal",
+    "proof_place",
+)
 
 
 async def unguarded() -> None:
@@ -609,6 +618,7 @@ async def test_a_last_place_kept_outside_shows_an_end_that_was_cut_off_with_the_
         "DELETE FROM proof_place WHERE record IN (SELECT id FROM approval_record WHERE request = $1)", made.request.id
     )
     await engine.raw("DELETE FROM approval_record WHERE request = $1", made.request.id)
+    await engine.raw("DELETE FROM approval_request WHERE id = $1", made.request.id)
     await engine.raw("DROP TRIGGER trail_stays" if engine.is_sqlite() else "DROP TRIGGER trail_stays ON trail")
     await engine.raw("DELETE FROM trail WHERE operation = $1", chaining.TOLD)
     assert await asked.call(asked) == 0  # nothing here knows

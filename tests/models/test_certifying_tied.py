@@ -16,7 +16,7 @@ import pytest
 
 from models import config, engine
 from models import storage as stores
-from models.approvals import expire_due, extend, offer, record, record_on_paper, swap_part, withdraw
+from models.approvals import decide_one, expire_due, extend, offer, record, record_on_paper, swap_part, withdraw
 from models.approvals.making import remove_part
 from models.approvals.proofs import today
 from models.approvals.records import ApprovalRequest
@@ -26,7 +26,22 @@ from models.certifying.records import SealTrouble
 from models.settings import utcnow
 from models.storage import storage
 from tests import certifying as papers
-from tests.approving import draft, kind, main_parts, now, offered, part, person, plan, says_no, says_yes, step
+from tests.approving import (
+    decision,
+    draft,
+    kind,
+    look,
+    main_parts,
+    now,
+    offered,
+    part,
+    person,
+    plan,
+    proof,
+    says_no,
+    says_yes,
+    step,
+)
 from tests.cast import Cast
 from tests.models.test_certifying import unguarded
 
@@ -317,3 +332,66 @@ async def test_what_is_forged_in_a_file_of_proof_is_found_without_us(
     code, said = checked(where)
     assert code == 1
     assert words in said and "GOOD" not in said, said
+
+
+async def test_the_file_of_proof_tells_what_became_of_it_and_never_calls_a_refusal_good(
+    cast: Cast, kept: Path, tmp_path: Path
+) -> None:
+    """Refused in one of two parts; approved, sealed and then replaced; withdrawn when half had approved; a part replaced."""
+    eva, bob = await person(cast.bakkerij, "Eva"), await person(cast.bakkerij, "Bob")
+    await plan(cast.bakkerij, step(eva), step(bob))
+
+    async def told(request: ApprovalRequest) -> str:
+        code, said = checked(await unpacked(request, tmp_path / str(request.id)))
+        assert code == 0, said
+        return said
+
+    refused = await offered(cast, None, await stored("een"), await stored("twee"))
+    await says_yes(eva, refused)
+    await look(bob, refused)
+    half = await decision(refused, refuse=[(await main_parts(refused))[1].id], reason="Dit klopt niet")
+    await decide_one(bob.scope(ApprovalRequest), half, proof(), by=bob)
+    said = await told(refused)
+    assert "GOED" not in said and "GEWEIGERD, GEEN AKKOORD / PROOF INTACT, BUT REFUSED" in said
+    assert "Bob Test, Accordeur: NIET AKKOORD / REFUSED (pin), twee.pdf: Dit klopt niet" in said
+    assert said.count("DOES NOT COUNT") == 3 and said.count("NO APPROVAL") == 1
+
+    done = await offered(cast, None, await stored("drie"))
+    await says_yes(eva, done)
+    await says_yes(bob, done)
+    await completing.seal_due()
+    said = await told(done)
+    assert "GOED, AKKOORD / GOOD, APPROVED:" in said and "VOID" not in said
+    newer = await draft(cast, None, await stored("vier"), replaces=done.id, beside=False)
+    await offer(newer, by=cast.anna)
+    said = await told(done)
+    assert "GOED" not in said and "REPLACED, APPROVALS GIVEN ARE VOID" in said and "seal intact" in said
+    assert said.count("VERVALLEN / VOID") == 2 and f"vervangen / replaced: {newer.id}" in said
+
+    await says_yes(eva, newer)
+    await swap_part(await now(newer), (await main_parts(newer))[0].id, await stored("vijf"), by=cast.anna)
+    await says_yes(eva, newer)
+    said = await told(newer)
+    assert "NOT COMPLETE YET, NO APPROVAL" in said and said.count(" - VERVALLEN / VOID") == 1
+    await withdraw(await now(newer), "Komt anders", by=cast.anna)
+    said = await told(newer)
+    assert "WITHDRAWN, NO APPROVAL" in said and "ingetrokken / withdrawn: Komt anders" in said and "GOED" not in said
+    text = (tmp_path / str(newer.id) / "HOW-TO-VERIFY.txt").read_text()
+    assert "what became of it" in text and "VOID" in text
+
+
+async def test_a_file_of_proof_that_calls_approved_what_the_chain_refused_is_wrong(
+    cast: Cast, kept: Path, tmp_path: Path
+) -> None:
+    eva = await person(cast.bakkerij, "Eva")
+    await plan(cast.bakkerij, step(eva))
+    refused = await offered(cast, None, await stored("een"))
+    await says_no(eva, refused)
+    where = await unpacked(refused, tmp_path / "bewijs")
+    proof_ = json.loads((where / "bewijs.json").read_text(encoding="utf-8"))
+    proof_["request"]["state"] = "filed"
+    (where / "bewijs.json").write_text(json.dumps(proof_), encoding="utf-8")
+
+    code, said = checked(where)
+
+    assert code == 1 and "does not lead to: filed" in said
