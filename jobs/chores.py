@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from jobs.presence import Presence
 from models import carrying, client_news, live, lost_factors, notices, sealing, tidying, uploads
-from models.approvals import expire_due, tell_late, tell_stuck
+from models.approvals import expire_due, tell_late, tell_stuck, tell_substitutes
 from models.approvals.handed_over import note_handed_over
 from models.certifying import chaining, completing
 from models.connecting import delivering
@@ -126,11 +126,13 @@ async def check_files(presence: Presence) -> None:
 
 
 async def expire_approvals(presence: Presence) -> None:
-    """Requests for approval that lie open long after their legal deadline; and those that cannot be completed any more are told of."""
+    """Requests for approval that lie open long after their legal deadline; and what has to be told of the others since the last time."""
     if expired := await expire_due():
         log.info("%d requests for approval expired", expired)
     if stuck := await tell_stuck():
         log.info("%d requests for approval cannot be completed any more", stuck)
+    if told := await tell_substitutes():
+        log.info("%d requests for approval told to who stands in for another", told)
     if late := await tell_late():
         log.info("%d requests for approval passed their internal deadline", late)
 

@@ -129,7 +129,10 @@ def compose(row: dict[str, Any], firm: Firm, token: str, told: Any) -> mails.Com
             "url": f"{base}/clients/{client['id']}/dossier",
             "more": client["more"],
             "questions": [{**one, "url": f"{base}/documents/{one['id']}#remarks"} for one in client["questions"]],
-            "approvals": [{**one, "url": f"{base}/approvals/{one['id']}"} for one in client["approvals"]],
+            "approvals": [
+                {**one, "url": f"{base}/approvals/{one['id']}", "user_url": f"{base}/users/{one.get('person')}"}
+                for one in client["approvals"]
+            ],
             "documents": [
                 {**document, "url": f"{base}/documents/{document['id']}"} for document in client["documents"]
             ],

@@ -130,8 +130,18 @@ async def decision(
     return Decision(request.id, fresh.version, choices, **more)
 
 
+async def place_of(viewer: Viewer, request: ApprovalRequest, whose: int | None = None) -> int:
+    """Where he is asked now, or he for whom he does it; 0 where nobody is."""
+    rows = await engine.raw(
+        "SELECT id FROM approver WHERE request = $1 AND person = $2 AND state = 'asked'",
+        request.id, whose or viewer.user.id,
+    )  # fmt: skip
+    return int(rows[0]["id"]) if rows else 0
+
+
 async def says_yes(viewer: Viewer, request: ApprovalRequest, level: str = "pin", **more: Any) -> Outcome:
     await look(viewer, request)
+    more.setdefault("place", await place_of(viewer, request, more.get("on_behalf_of")))
     return await decide_one(viewer.scope(ApprovalRequest), await decision(request, **more), proof(level), by=viewer)
 
 

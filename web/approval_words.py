@@ -42,6 +42,7 @@ LEVEL_WORDS: dict[str, Say] = {
 }
 ACTS: dict[str, Say] = {
     "made": Say("zette de accordering klaar"),
+    "changed": Say("wijzigde het concept"),
     "sign_off_asked": Say("legde hem ter autorisatie voor"),
     "signed_off": Say("autoriseerde hem"),
     "sent_back": Say("stuurde hem terug"),

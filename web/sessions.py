@@ -261,7 +261,7 @@ async def sign_out(request: Request, viewer: Viewer) -> Reply:
     await signing_in.end_session(viewer.session_id)
     await logout_user(request)
     request.scope["poort.cookie"] = ""
-    return go(sign_in.url(), toast=Say("U bent afgemeld."))
+    return go(sign_in.url(next=next_of(request) or None), toast=Say("U bent afgemeld."))
 
 
 @sessions.get("/sign-in/forgotten")

@@ -47,7 +47,7 @@ from models.approvals.records import (
 )
 from models.approvals.seeing import note_opened, opened_by
 from models.approvals.swapping import swap_part
-from models.approvals.telling import hear, tell_late, tell_stuck
+from models.approvals.telling import hear, tell_late, tell_stuck, tell_substitutes
 
 __all__ = [
     "AlreadyThere",
@@ -105,6 +105,7 @@ __all__ = [
     "swap_part",
     "tell_late",
     "tell_stuck",
+    "tell_substitutes",
     "title_of",
     "who_would_sign",
     "whole",

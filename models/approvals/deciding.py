@@ -54,12 +54,14 @@ class Choice(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """Of one request, as it was when it was shown. `on_behalf_of`: the person whose mandate this is done under."""
+    """Of one request, as it was when it was shown. `on_behalf_of`: the person whose mandate this is done under; `place`: the
+    approver's row that was asked then, for who stands in two steps (0: not told, and refused where that could be either)."""
 
     request: int
     version: int
     choices: tuple[Choice, ...]
     on_behalf_of: int | None = None
+    place: int = 0
 
     @property
     def outcome(self) -> str:
@@ -129,7 +131,7 @@ async def foreseen(found: Scope[ApprovalRequest], decision: Decision, *, by: Vie
             return Foreseen(done=True)
         if request.state not in OPEN:
             return Foreseen(WHY_NOT_YOURS[request.state])
-        if row := next((one for one in rows if one.person == whose and one.state == "asked"), None):
+        if row := _asked_of(rows, decision, whose):
             await _require_right(request, row, by)
             await _require_role(request, row, by)
         await _require_opened(await _parts(request, decision), by)
@@ -176,9 +178,11 @@ async def _decide(found: Scope[ApprovalRequest], decision: Decision, proof: Prov
     if request.state not in OPEN:
         raise Refused("", WHY_NOT_YOURS[request.state])
     parts = await _parts(request, decision)
-    row = next((one for one in rows if one.person == whose and one.state == "asked"), None)
+    row = _asked_of(rows, decision, whose)
     if row is None:
         raise Refused("", Say("Hier wordt nu niet om uw akkoord gevraagd."))
+    if not decision.place and any(one.person == whose and one.step < row.step for one in rows if one.step):
+        raise Refused("", Say("U geeft hier in meer dan één stap akkoord. Laad de pagina opnieuw en kies dan."))
     await _require_right(request, row, by)
     await _require_role(request, row, by)
     mandate = await _mandate(request, row, by)
@@ -202,17 +206,28 @@ async def _decide(found: Scope[ApprovalRequest], decision: Decision, proof: Prov
 async def _was_done(
     request: ApprovalRequest, rows: Sequence[Approver], decision: Decision, whose: int, by: Viewer
 ) -> bool:
-    """Whether he did exactly this already, of the request as it still is: sent twice, it counts once."""
-    if decision.version != request.version or any(row.person == whose and row.state == "asked" for row in rows):
+    """Whether he did exactly this already, of the request as it still is: sent twice, it counts once, also where he is asked again
+    in a later step."""
+    if decision.version != request.version or _asked_of(rows, decision, whose):
         return False
     for row in rows:
-        if row.person == whose and row.decided_by == by.user.id and row.state == decision.outcome:
+        if row.person != whose or decision.place not in (0, row.id):
+            continue
+        if row.decided_by == by.user.id and row.state == decision.outcome:
             given = await ApproverChoice.select(
                 ApproverChoice.document, ApproverChoice.sha256, ApproverChoice.outcome
             ).where(ApproverChoice.approver == row.id)
             if {tuple(one.values()) for one in given} == {one[:3] for one in decision.choices}:
                 return True
     return False
+
+
+def _asked_of(rows: Sequence[Approver], decision: Decision, whose: int) -> Approver | None:
+    """The place in which he is asked now, if that is where he chose."""
+    return next(
+        (one for one in rows if one.person == whose and one.state == "asked" and decision.place in (0, one.id)),
+        None,
+    )
 
 
 async def _parts(request: ApprovalRequest, decision: Decision) -> dict[int, ApprovalDocument]:

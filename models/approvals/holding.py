@@ -68,12 +68,17 @@ async def by_staff(request: ApprovalRequest, act: str, by: Viewer, **detail: Any
     """A line in the proof of what somebody of the office did, and one on the trail."""
     document = detail.pop("document", None)
     told = {name: value for name, value in detail.items() if name not in OURS.get(act, ())}
-    address, agent = await _from_where(by)
-    await note(
-        request, act, person=by.user.id, name=by.user.full_name, role="kantoor", document=document, address=address, agent=agent, **told
-    )  # fmt: skip
+    await in_proof(request, act, by, document=document, **told)
     kept = {"state": request.state, **{name: value for name, value in detail.items() if isinstance(value, str | int)}}
     await by.note(f"ApprovalRequest.{act}", request, {name: str(value)[:200] for name, value in kept.items()})
+
+
+async def in_proof(request: ApprovalRequest, act: str, by: Viewer, **told: Any) -> None:
+    """Only the line in the proof."""
+    address, agent = await _from_where(by)
+    await note(
+        request, act, person=by.user.id, name=by.user.full_name, role="kantoor", address=address, agent=agent, **told
+    )
 
 
 async def _from_where(by: Viewer) -> tuple[str, str]:

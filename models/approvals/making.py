@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models import engine
 from models.approvals.due import firm_extension, proposed_deadlines
-from models.approvals.holding import by_staff, hold, worded
+from models.approvals.holding import by_staff, hold, in_proof, worded
 from models.approvals.planning import read_steps
 from models.approvals.records import ApprovalDocument, ApprovalKind, ApprovalRequest, Approver
 from models.approvals.words import checked_period, english_of, kind_name, period_words, statement_of
@@ -145,6 +145,7 @@ async def change(request: ApprovalRequest, values: NewRequest, *, by: Viewer) ->
     await save(request, **columns, kind=kind.id, replaces=values.replaces, changed_by=by.user.id)
     await Approver.delete().where((Approver.request == request.id) & (Approver.step == 0))
     await _put_viewers(request, values.viewers)
+    await in_proof(request, "changed", by)
     await by.note("ApprovalRequest.change", request, {"kind": kind.name})
     await touch("approvals", f"approval-{request.id}", f"client-{client.id}")
 
@@ -159,6 +160,7 @@ async def add_parts(request: ApprovalRequest, parts: Sequence[NewPart], *, by: V
     _check_files(parts)
     await _put_parts(request, parts, there)
     await save(request, changed_by=by.user.id)
+    await in_proof(request, "changed", by, added=[part.name for part in parts])
     await by.note("ApprovalRequest.add_parts", request, {"count": len(parts)})
     await touch(f"approval-{request.id}")
 
@@ -171,6 +173,7 @@ async def remove_part(request: ApprovalRequest, document: int, *, by: Viewer) ->
     part = await by.scope(ApprovalDocument).where(ApprovalDocument.request == request.id).get(document)
     await ApprovalDocument.delete().where(ApprovalDocument.id == part.id)
     await save(request, changed_by=by.user.id)
+    await in_proof(request, "changed", by, removed=part.name)
     await by.note("ApprovalRequest.remove_part", request, {"name": part.name})
     await touch(f"approval-{request.id}")
 

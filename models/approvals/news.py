@@ -198,19 +198,19 @@ async def waiting_of(person: int) -> list[int]:
 
 async def of_staff(viewer: Viewer, errand: int) -> list[dict[str, Any]]:
     """What this mail tells a colleague: id, client_id, client, name, what, reason; of a question only while it waits. Each request and
-    kind of news once. Reads only."""
+    kind of news once, and who is blocked once a client (`who`, `person`, and of `more` requests than this one). Reads only."""
     if not viewer.may(Permission.VIEW_REQUESTED):
         return []
     rows = await engine.raw(
         "SELECT DISTINCT r.id, r.client AS client_id, c.name AS client, c.sort_key, k.name AS kind, r.book_year, r.period, r.title, "
         "CASE WHEN n.what = 'blocked' AND n.batch = 'stuck' THEN 'stuck' WHEN n.what = 'expired' AND n.batch LIKE 'late-%' THEN 'late' ELSE n.what END AS what, "
-        "CASE WHEN n.what = 'rejected' THEN r.reason ELSE '' END AS reason "
+        "CASE WHEN n.what = 'rejected' THEN r.reason ELSE '' END AS reason, CASE WHEN n.batch LIKE 'who-%' THEN n.batch ELSE '' END AS batch "
         "FROM approval_news n JOIN approval_request r ON r.id = n.request JOIN client c ON c.id = r.client JOIN approval_kind k ON k.id = r.kind "
         f"WHERE n.errand = $1 AND n.person = $2 AND {seen(viewer, 'r.client')} AND (n.what <> 'question' OR EXISTS "
         "(SELECT 1 FROM approval_remark m WHERE m.request = r.id AND m.side = 'client' AND m.settled_at IS NULL)) ORDER BY c.sort_key, r.id, what",
         errand, viewer.user.id,
     )  # fmt: skip
-    return [
+    named = [
         row
         | {
             "name": " ".join(
@@ -219,3 +219,25 @@ async def of_staff(viewer: Viewer, errand: int) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+    return await _by_person(named)
+
+
+async def _by_person(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of who is blocked one line for all that waits for him at a client, on its first request."""
+    people = sorted({int(row["batch"][4:]) for row in rows if row["batch"]})
+    if not people:
+        return rows
+    known = await engine.raw(f"SELECT id, full_name FROM users WHERE id IN {listed(1)}", json.dumps(people))
+    names = {row["id"]: row["full_name"] for row in known}
+    found, first = list[dict[str, Any]](), dict[tuple[str, int], dict[str, Any]]()
+    for row in rows:
+        there = first.get((row["batch"], row["client_id"])) if row["batch"] else None
+        if there:
+            there["more"] += 1
+            continue
+        found.append(row)
+        if row["batch"]:
+            person = int(row["batch"][4:])
+            row |= {"person": person, "who": names.get(person, ""), "more": 0}
+            first[(row["batch"], row["client_id"])] = row
+    return found

@@ -90,11 +90,11 @@ async def own_work(request: ApprovalRequest, viewer: Viewer) -> str:
 
 
 async def worked_on(requests: Sequence[int], person: int) -> set[int]:
-    """Those of these requests that this person made, whose fields he changed last or whose parts he replaced, or that he laid before a
+    """Those of these requests that this person made, changed, whose parts he replaced, or that he laid before a
     colleague. One query."""
     rows = await engine.raw(
         f"SELECT r.id FROM approval_request r WHERE r.id IN {listed(1)} AND (r.made_by = $2 OR r.changed_by = $2 OR EXISTS (SELECT 1 FROM approval_record o "
-        "WHERE o.request = r.id AND o.person = $2 AND (o.act = 'part_replaced' OR (o.act = 'sign_off_asked' "
+        "WHERE o.request = r.id AND o.person = $2 AND (o.act IN ('changed', 'part_replaced') OR (o.act = 'sign_off_asked' "
         "AND o.number = (SELECT max(l.number) FROM approval_record l WHERE l.request = o.request AND l.act = 'sign_off_asked')))))",
         json.dumps(list(requests)), person,
     )  # fmt: skip
@@ -117,9 +117,14 @@ def _require_sign_off(request: ApprovalRequest) -> None:
 
 
 async def _refuse_unready(request: ApprovalRequest) -> None:
-    if not await ApprovalDocument.exists().where(
-        (ApprovalDocument.request == request.id) & (ApprovalDocument.part == "main")
-    ):
+    rows = await engine.raw(
+        "SELECT c.name, c.state, EXISTS (SELECT 1 FROM approval_document d WHERE d.request = $1 AND d.part = 'main') AS has_main "
+        "FROM client c WHERE c.id = $2",
+        request.id, request.client,
+    )  # fmt: skip
+    if rows[0]["state"] != "active":
+        raise Refused("", Say("{client} is gearchiveerd: daar kan niemand akkoord geven. Haal de cliënt eerst terug.", client=rows[0]["name"]))  # fmt: skip
+    if not rows[0]["has_main"]:
         raise Refused("files", Say("Kies ten minste één PDF om akkoord op te vragen."))
     await refuse_infected(request.id)
     if refusals := (await plan_of(request)).refusals:

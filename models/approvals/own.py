@@ -70,7 +70,8 @@ async def pages_of(viewer: Viewer, requests: Sequence[ApprovalRequest], asked: S
     parts = [part for part in every if not part.is_scan]
     opened = await opened_by(viewer.user.id, ids)
     places = await engine.raw(_PLACES_SQL.format(ids=listed(1)), ids)
-    refused = await engine.raw(_REFUSED_SQL.format(ids=listed(1)), ids)
+    is_refused = any(place["state"] == "rejected" for place in places)
+    refused = await engine.raw(_REFUSED_SQL.format(ids=listed(1)), ids) if is_refused else []
     found = []
     for request in requests:
         row = names[request.id]

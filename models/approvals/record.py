@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 BEGIN = "0" * 64
 ACTS = (
-    "made", "sign_off_asked", "signed_off", "sent_back", "offered", "asked", "mail_handed_over", "opened", "page_seen", "approved",
+    "made", "changed", "sign_off_asked", "signed_off", "sent_back", "offered", "asked", "mail_handed_over", "opened", "page_seen", "approved",
     "rejected", "question", "answer", "part_replaced", "voided", "withdrawn", "replaced", "expired", "extended", "on_paper",
     "completed", "sealed", "filed", "resealed", "reminded",
 )  # fmt: skip

@@ -201,7 +201,9 @@ class ApprovalRequest(Owned, Table, tablename="approval_request"):
         turned = Approver.select(Approver.request).where(rows & turns)
         unhidden = cls.id.not_in(waits) | cls.id.is_in(turned)
         mine = (with_right(cls.client, viewer, Right.VIEW_APPROVALS) & unhidden) | cls._by_place(viewer)
-        return cls.client.is_in(_within(viewer)) & cls.state.not_in(["draft", "sign_off"]) & mine
+        return (
+            cls.client.is_in(_within(viewer)) & cls.offered_at.is_not_null() & mine
+        )  # what never left the office is nobody else's
 
     @classmethod
     def _by_place(cls, viewer: Viewer) -> Any:

@@ -30,7 +30,8 @@ def in_role(a: str, day: str) -> str:
 def is_able(a: str, day: str) -> str:
     """SQL: whether the person of the approver's row `a` may approve, as `deciding` asks it."""
     return (
-        f"({in_role(a, day)} AND EXISTS (SELECT 1 FROM users s WHERE s.id = {a}.person AND s.state <> 'blocked') AND EXISTS "
+        f"({in_role(a, day)} AND EXISTS (SELECT 1 FROM client z WHERE z.id = {a}.client AND z.state = 'active') "
+        f"AND EXISTS (SELECT 1 FROM users s WHERE s.id = {a}.person AND s.state <> 'blocked') AND EXISTS "
         f"(SELECT 1 FROM access q WHERE q.person = {a}.person AND q.rights & {_APPROVE} <> 0 AND (q.client = {a}.client OR ({a}.role = 'partner' "
         f"AND q.client = (SELECT n.partner FROM client n WHERE n.id = {a}.client)))))"
     )

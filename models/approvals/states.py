@@ -22,7 +22,6 @@ MOVES: dict[str, tuple[str, ...]] = {
     "replaced": (),
 }
 OPEN = ("offered", "partly")  # somebody's approval is awaited
-SHOWN = tuple(state for state in STATES if state not in ("draft", "sign_off"))  # what a client's people may see
 
 APPROVER_STATES = ("waiting", "asked", "approved", "rejected", "void", "skipped", "viewing")
 APPROVER_MOVES: dict[str, tuple[str, ...]] = {

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from models import engine
 from models.approvals import news
 from models.approvals.events import subscribe, subscribe_to_remarks
-from models.approvals.news import TURNS
+from models.approvals.news import HEARER, TURNS
 from models.approvals.proofs import today
 from models.approvals.standing import newly_stuck
-from models.settings import utcnow
+from models.hearing import how_sql
+from models.settings import Firm, utcnow
 
 if TYPE_CHECKING:
     from models.approvals.records import ApprovalRequest
@@ -121,7 +122,7 @@ _HEARS = "kind = 'staff' AND state = 'active' AND email <> ''"
 
 
 async def approver_blocked(person: int) -> None:
-    """In the unit that blocks his PIN: the office hears of each request that waits for him."""
+    """In the unit that blocks his PIN: the office hears of it with each request that waits for him, in a batch that names him."""
     from models.approvals.records import ApprovalRequest
 
     rows = await engine.raw("SELECT DISTINCT request FROM approver WHERE person = $1 AND state = 'asked' ORDER BY request LIMIT 50", person)  # fmt: skip
@@ -129,7 +130,7 @@ async def approver_blocked(person: int) -> None:
     for request in await ApprovalRequest.objects().where(
         ApprovalRequest.id.is_in(ids or [-1]) & ApprovalRequest.state.is_in(["offered", "partly"])
     ):
-        await tell_office(request, "blocked")
+        await tell_office(request, "blocked", f"who-{person}")
 
 
 async def tell_stuck() -> int:
@@ -146,6 +147,24 @@ async def tell_stuck() -> int:
     for id in found:
         await engine.run_writing(lambda id=id: tell(id))  # type: ignore[misc]
     return len(found)
+
+
+async def tell_substitutes() -> int:
+    """A chore: who stands in for somebody today hears of what waits already, as who is asked when it is offered; how many lines. A
+    mandate for a holiday is given before it begins, and what was asked before that had been told to the other alone."""
+    firm, day = await Firm.load(), today()
+    rows = await engine.run_writing(
+        lambda: engine.raw(
+            "INSERT INTO approval_news (request, client, person, what, batch, at) SELECT r.id, r.client, u.id, 'offered', '', $2 "
+            f"FROM (SELECT DISTINCT w.person, a.request, a.asked_at FROM {TURNS.replace('$DAY', '$1')} w JOIN approver a ON a.id = w.id "
+            "WHERE w.person <> a.person) s JOIN approval_request r ON r.id = s.request AND r.state IN ('offered', 'partly') "
+            f"{HEARER.format(whom='u.id = s.person')} WHERE {how_sql(firm)} <> 'never' AND NOT EXISTS (SELECT 1 FROM approval_news n "
+            "WHERE n.request = r.id AND n.person = u.id AND n.what IN ('offered', 'again', 'reminded') AND n.at >= s.asked_at) "
+            "AND NOT EXISTS (SELECT 1 FROM approver p WHERE p.request = r.id AND p.person = u.id AND p.state = 'asked') RETURNING id",
+            day, utcnow(),
+        )
+    )  # fmt: skip
+    return len(rows)
 
 
 async def tell_late() -> int:

@@ -121,6 +121,7 @@ def way_of(act: dict[str, Any]) -> Both:
 
 ACTS: dict[str, Both] = {
     "made": Both("Gemaakt", "Made"),
+    "changed": Both("Gewijzigd voor het aanbieden", "Changed before it was offered"),
     "sign_off_asked": Both("Ter autorisatie voorgelegd", "Submitted for sign-off"),
     "signed_off": Both("Geautoriseerd door het kantoor", "Signed off by the office"),
     "sent_back": Both("Teruggestuurd", "Sent back"),

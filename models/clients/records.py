@@ -474,7 +474,7 @@ WITH RECURSIVE given(client, place, level) AS (
  SELECT o.client, p.id, p.parent FROM opened o JOIN folder p ON p.id = o.parent
  UNION SELECT x.client, p.id, p.parent FROM passed x JOIN folder p ON p.id = x.parent
 ) SELECT a.client AS client_id, a.rights, EXISTS (SELECT 1 FROM approver v JOIN approval_request q ON q.id = v.request
-  WHERE v.person = $1 AND v.client = a.client AND v.step = 0 AND q.state NOT IN ('draft', 'sign_off')) AS looks_on, c.name, c.number, c.second_factor, c.office, coalesce(o.level, 0) AS level, o.folders
+  WHERE v.person = $1 AND v.client = a.client AND v.step = 0 AND q.offered_at IS NOT NULL) AS looks_on, c.name, c.number, c.second_factor, c.office, coalesce(o.level, 0) AS level, o.folders
 FROM access a JOIN client c ON c.id = a.client
 LEFT JOIN (SELECT o.client, o.level, {array} AS folders FROM inside o GROUP BY o.client, o.level
  UNION ALL SELECT o.client, 0, {array} FROM passed o GROUP BY o.client) o ON o.client = a.client

@@ -113,7 +113,9 @@ async def standing(viewer: Viewer, least: str) -> Standing:
             opened.append(_way(method, seen))
         elif refusal is not NONE:
             closed.append(Closed(method, NAMES[method], refusal))
-    return Standing(opened, closed, [] if opened else _advice(viewer, least, came, any(one.why is BLOCKED for one in closed)))
+    return Standing(
+        opened, closed, [] if opened else _advice(viewer, least, came, any(one.why is BLOCKED for one in closed))
+    )
 
 
 def _way(method: str, seen: dict[str, dict[str, Any]]) -> Way:
@@ -138,7 +140,7 @@ def _advice(viewer: Viewer, least: str, came: Came, is_told: bool) -> list[tuple
     """`is_told`: that he may ask the office for another letter."""
     wanted, found = levels_from(least), list[tuple[Say, str]]()
     if "passkey" in came.methods and "passkey" in wanted:
-        found.append((Say("Meld u af en weer aan met uw wachtwoord: dan telt uw passkey."), ""))
+        found.append((Say("Meld u af en weer aan met uw wachtwoord: dan telt uw passkey."), "sessions.sign_out"))
     if "totp" in wanted and not viewer.user.totp_secret:
         found.append((Say("Stel een authenticator-app in op uw telefoon."), "account.second_factor"))
     if "passkey" in wanted and not viewer.user.has_passkey and passkeys.site() is not None:
@@ -209,20 +211,13 @@ async def used_to_sign_in(viewer: Viewer) -> Came:
     if not viewer.session_id:
         return Came("password", "")
     rows = await engine.raw(
-        "SELECT how, factor FROM session WHERE id = $1 AND person = $2 AND ended_at IS NULL AND stage = 'signed_in'",
+        "SELECT how, factor, (SELECT p.counts_from FROM passkey p WHERE p.person = $2 ORDER BY coalesce(p.counts_from, p.created_at) LIMIT 1) "
+        "AS passkey_from FROM session WHERE id = $1 AND person = $2 AND ended_at IS NULL AND stage = 'signed_in'",
         viewer.session_id, int(viewer.user.id),
     )  # fmt: skip
     if not rows:
         return Came("", "", live=False)
-    first = (
-        await engine.raw(
-            "SELECT counts_from FROM passkey WHERE person = $1 ORDER BY coalesce(counts_from, created_at) LIMIT 1",
-            int(viewer.user.id),
-        )
-        if viewer.user.has_passkey
-        else []
-    )
-    return Came(rows[0]["how"], rows[0]["factor"], passkey_from=first[0]["counts_from"] if first else None)
+    return Came(rows[0]["how"], rows[0]["factor"], passkey_from=engine.as_moment(rows[0]["passkey_from"]))
 
 
 async def means_of(people: Sequence[int]) -> dict[int, set[str]]:

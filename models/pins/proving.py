@@ -179,10 +179,11 @@ async def _was_right(viewer: Viewer, method: str, pin: dict[str, Any], fresh: st
     if method == "codes" and not await _use_up(pin, now):
         return NotProved(Say(WRONG_CODE.text, number=pin["asked"]), None)
     rows = await engine.raw(
-        "UPDATE pin SET wrong = 0, used_at = $1, confirmed_at = coalesce(confirmed_at, $1), state = 'confirmed', asked = $2, "
+        "UPDATE pin SET wrong = 0, used_at = $1, used_in = $6, confirmed_at = coalesce(confirmed_at, $1), state = 'confirmed', asked = $2, "
         f"secret_hash = CASE WHEN $3 = '' THEN secret_hash ELSE $3 END, key = CASE WHEN $3 = '' THEN key ELSE $4 END "
         f"WHERE id = $5 AND {WORKS} RETURNING id",
         now, await _next_asked(pin["id"]) if method == "codes" else 0, fresh, hashing.fingerprint(), pin["id"],
+        int(viewer.session_id or 0),
     )  # fmt: skip
     if not rows:
         return NotProved(await _what_came_between(pin["id"], method), 0)

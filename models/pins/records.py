@@ -58,6 +58,7 @@ class Pin(Owned, Table, tablename="pin"):
     posted_on = Date(null=True, default=None)
     confirmed_at = Timestamptz(null=True, default=None, help_text="Its first use: the letter came to the right person.")
     used_at = Timestamptz(null=True, default=None, help_text="Its last right use.")
+    used_in = Integer(default=0, help_text="The session of that use; no foreign key: sessions go sooner.")
     blocked_at = Timestamptz(null=True, default=None)
     ended_at = Timestamptz(null=True, default=None, help_text="When it was replaced, or its letter came back.")
     ended_by = Integer(null=True, default=None, help_text="The colleague who did that, or the person himself.")

@@ -19,7 +19,7 @@
     }
     handleEvent(event) {
       const field = this.querySelector("[name=credential]"), way = this.querySelector("[name=method]:is(:checked, [type=hidden])")
-      if (way && way.value !== "passkey") return   // of several ways to show who one is, another was chosen
+      if (!field || (way && way.value !== "passkey")) return   // of several ways to show who one is, another was chosen
       this.button = event.submitter
       if (field.value || !this.querySelector("form").checkValidity()) return
       event.preventDefault()

@@ -26,11 +26,11 @@ from models.approvals import (
 from models.approvals import reminding as remind
 from models.approvals.granting import give_mandate
 from models.approvals.handed_over import note_handed_over
-from models.approvals.news import name_lines
+from models.approvals.news import name_lines, of_staff
 from models.approvals.planning import who_would_sign_each
 from models.approvals.proofs import today
 from models.approvals.record import FIELDS, link_of
-from models.approvals.telling import approver_blocked, tell_late
+from models.approvals.telling import approver_blocked, tell_late, tell_substitutes
 from models.client_news_told import APPROVALS
 from models.core import Refused, save
 from models.outbox import Errand
@@ -355,10 +355,41 @@ async def test_a_pin_that_is_blocked_is_told_to_who_looks_after_the_request(offi
     bo = await person(office.bakkerij, "Bo")
     await at_once(office.anna)
     await plan(office.bakkerij, step(bo))
-    await offered(office, responsible=office.anna.user.id, **LATER)
+    for _ in range(3):
+        await offered(office, responsible=office.anna.user.id, **LATER)
     await engine.run_writing(lambda: approver_blocked(bo.user.id))
 
-    assert [what for what, _ in await to_staff(office.anna)] == ["blocked"]
+    told = await to_staff(office.anna)
+    assert [what for what, _ in told] == ["blocked"], "once, and not for each request"
+    [errand] = await engine.raw(
+        "SELECT id FROM errand WHERE kind = 'upload_notice' AND person = $1", office.anna.user.id
+    )
+    [line] = await of_staff(office.anna, errand["id"])
+    assert (line["who"], line["person"], line["more"]) == ("Bo Test", bo.user.id, 2)
+
+
+async def test_who_stands_in_from_a_later_day_hears_of_what_waits(office):
+    """A holiday: the mandate is given before it begins, and what waits was told to the other alone."""
+    bo, cas = await person(office.bakkerij, "Bo"), await person(office.bakkerij, "Cas")
+    await plan(office.bakkerij, step(bo))
+    request = await offered(office, **LATER)
+    await day_passes(soon())
+    assert await said(cas) == []
+
+    early = Mandate(
+        client=office.bakkerij,
+        giver=bo.user.id,
+        taker=cas.user.id,
+        since=today() + dt.timedelta(days=1),
+        made_at=utcnow(),
+    )
+    await early.save()
+    assert await tell_substitutes() == 0, "it has not begun"
+    await engine.raw("UPDATE mandate SET since = $1 WHERE id = $2", today(), early.id)
+    assert (await tell_substitutes(), await tell_substitutes()) == (1, 0)
+    await day_passes(soon() + dt.timedelta(days=1))
+    assert await said(cas) == [[("approve", request.id)]]
+    assert await tell_substitutes() == 0
 
 
 # substitutes, who hears and who is said to hear

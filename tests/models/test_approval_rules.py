@@ -8,7 +8,21 @@ import datetime as dt
 import pytest
 
 from models import engine
-from models.approvals import ApprovalRequest, ApproverRole, NewRequest, change, foreseen, make, note_opened, open_for
+from models.approvals import (
+    ApprovalRequest,
+    ApproverRole,
+    NewRequest,
+    add_parts,
+    change,
+    decide_one,
+    foreseen,
+    make,
+    note_opened,
+    offer,
+    open_for,
+    sign_off,
+    withdraw,
+)
 from models.approvals.due import lateness, origin_of
 from models.approvals.granting import end_role, give_mandate, give_role
 from models.approvals.reading import whole
@@ -18,6 +32,7 @@ from models.core import Refused, save
 from models.settings import Firm
 from models.viewer import Viewer
 from tests.approving import (
+    acts,
     decision,
     draft,
     kind,
@@ -27,7 +42,9 @@ from tests.approving import (
     offered,
     part,
     person,
+    place_of,
     plan,
+    proof,
     says_yes,
     step,
 )
@@ -209,6 +226,65 @@ async def test_what_cannot_be_completed_any_more_is_told_to_the_office_once(cast
         page, board = await anna.get(f"/approvals/{two.id}"), await anna.get("/approvals")
     assert "kan zo niet meer compleet worden: Bo Test, Cas Test" in page.text
     assert board.text.count("kan zo niet meer compleet worden") == 1
+
+
+async def test_sent_twice_it_counts_for_one_step(cast: Cast) -> None:
+    """A double tap of who stands in two steps: the second time he is asked anew, of another step than he saw."""
+    pia, piet = await person(cast.bakkerij, "Pia"), await person(cast.bakkerij, "Piet")
+    await plan(None, step(pia), step(piet, pia, mode="any"))
+    request = await offered(cast)
+    shown = await decision(request, place=await place_of(pia, request))
+    await says_yes(pia, request)
+
+    again = await decide_one(pia.scope(ApprovalRequest), shown, proof(), by=pia)
+    with pytest.raises(Refused, match="in meer dan één stap"):
+        await decide_one(pia.scope(ApprovalRequest), await decision(request), proof(), by=pia)
+    assert (again.again, (await now(request)).state, (await foreseen(pia.scope(ApprovalRequest), shown, by=pia)).done) == (
+        True, "partly", True,
+    )  # fmt: skip
+    await says_yes(pia, request)
+    assert (await now(request)).state == "approved"
+
+
+async def test_whoever_changed_a_draft_does_not_authorise_it_whoever_came_after_him(cast: Cast) -> None:
+    await plan(None, step(await person(cast.bakkerij, "Pia")))
+    await save(await kind(), needs_sign_off=True)
+    await engine.raw("UPDATE users SET role = 'administrator' WHERE id = $1", cast.ed.user.id)  # Anna is not alone
+    added, altered, lighter = [await draft(cast, by=cast.ed) for _ in range(3)]
+    await add_parts(added, [part("erbij.pdf")], by=cast.anna)
+    before = NewRequest(kind=altered.kind, book_year=2026, period=altered.period, beside=True)
+    await change(altered, dataclasses.replace(before, amount=999_900), by=cast.anna)
+    for one in (added, altered, lighter):
+        values = NewRequest(kind=one.kind, book_year=2026, period=one.period, message="Groet", beside=True)
+        await change(one, values, by=cast.ed)
+        await offer(one, by=cast.ed)
+
+    for one in (added, altered):
+        with pytest.raises(Refused, match="autoriseert hem niet zelf"):
+            await sign_off(await now(one), by=cast.anna)
+    await sign_off(await now(lighter), by=cast.anna)
+    assert "changed" in await acts(added)
+
+
+async def test_of_a_client_in_the_archive_nothing_is_asked(cast: Cast) -> None:
+    await plan(None, step(await person(cast.bakkerij, "Pia")))
+    waits, unsent = await offered(cast), await draft(cast)
+    await (await cast.anna.clients.get(cast.bakkerij)).archive(by=cast.anna)
+
+    with pytest.raises(Refused, match="is gearchiveerd"):
+        await offer(unsent, by=cast.anna)
+    assert await stuck([waits.id]) == {waits.id: ("Pia Test",)}, "the office sees that nobody can come to it"
+
+
+async def test_a_draft_that_never_left_the_office_is_nobody_elses(cast: Cast) -> None:
+    pia = await person(cast.bakkerij, "Pia")
+    await plan(None, step(pia))
+    unsent, taken_back = await draft(cast), await offered(cast)
+    await withdraw(unsent, "", by=cast.anna)
+    await withdraw(taken_back, "Er volgt een nieuwe.", by=cast.anna)
+
+    found = await pia.scope(ApprovalRequest).all()
+    assert [one.id for one in found] == [taken_back.id]
 
 
 async def test_who_lost_his_role_makes_a_later_step_impossible(cast: Cast) -> None:

@@ -298,6 +298,9 @@ async def test_a_pin_a_second_means_or_a_new_account_vouch_for_what_is_made(cast
     made = await issue(cast.sam.user.id, by=cast.anna)
     assert isinstance(await prove(password, "pin", "pin", made.clear[0]), Proof)
     assert await counts_from(password) is None
+    assert await counts_from(await signed_in(cast.sam)) is not None, (
+        "a PIN that its owner used elsewhere vouches for nobody"
+    )
     await User.update({User.activated_at: utcnow()}).where(User.id == cast.rik.user.id)
     assert await counts_from(await signed_in(cast.rik)) is None
 

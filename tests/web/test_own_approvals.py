@@ -8,10 +8,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pyotp
 import pytest
 
 from models import engine, pins
-from models.accounts import Session
+from models.accounts import Session, User
 from models.approvals import ApprovalRemark, ApprovalRequest, Approver, Mandate, offer, swap_part
 from models.approvals.proofs import today
 from models.approvals.record import ApprovalRecord
@@ -21,9 +22,11 @@ from models.storage import storage
 from models.viewer import Right, Viewer
 from tests.approving import ALL, draft, look, main_parts, now, offered, part, person, plan, step
 from tests.cast import PASSWORD, Cast
+from tests.models.test_proving import with_authenticator
 from tests.papers import pdf
 from web import approval_parts
 from web import own_approvals as pages
+from web.sessions import sign_in
 
 Browsers = Callable[..., Any]
 
@@ -120,7 +123,10 @@ async def test_three_things_with_one_pin_and_one_of_them_refused(office: Cast, b
             third,
         ):
             await look(rik, one_)
-        silent = await decide(phone, first, second, third, pin_code=pin, **{f"x-{third.id}-{bad.id}": "1"})
+        silent = await decide(
+            phone, first, second, third, pin_code=pin, outcome="each", **{f"x-{third.id}-{bad.id}": "1"}
+        )
+        untouched = await state(first)
         done = await decide(
             phone,
             first,
@@ -131,7 +137,10 @@ async def test_three_things_with_one_pin_and_one_of_them_refused(office: Cast, b
         )
 
     assert together.text.count('name="pin_code"') == 1 and together.text.count("Nog openen") == 4
-    assert silent.status_code == 200 and "niet vastgelegd" in silent.text
+    assert (silent.status_code, untouched) == (422, "offered"), "nothing is recorded of what can be mended at once"
+    field = silent.text[silent.text.index(f'id="x-{third.id}-{bad.id}"') :]
+    assert "Schrijf op waarom u dit stuk niet goedkeurt" in field and re.search(r"<textarea[^>]*autofocus", field)
+    assert not re.search(r'id="proof-code"[^>]*aria-invalid', silent.text), "it is not the code that is wrong"
     assert (await state(first), await state(second)) == ("approved", "approved")
     assert done.status_code == 303
     assert (await state(third), (await now(third)).reason) == ("rejected", "Bedrag klopt niet")
@@ -212,6 +221,45 @@ async def test_sent_twice_at_once_it_counts_once(office: Cast, browser: Browsers
         await ApprovalRecord.count().where((ApprovalRecord.request == request.id) & (ApprovalRecord.act == "approved"))
         == 1
     )
+
+
+@pytest.mark.parametrize("method", ["codes", "totp"])
+async def test_a_double_tap_with_what_works_once_is_not_told_to_be_wrong(
+    office: Cast, browser: Browsers, method: str
+) -> None:
+    rik = await person(office.bakkerij, "Rikkie")
+    request = await offered(office)
+    if method == "totp":
+        code = pyotp.TOTP(await with_authenticator(rik)).now()
+    else:
+        codes = await pin_of(rik, "codes")
+        code = codes[(await engine.raw("SELECT asked FROM pin WHERE person = $1", rik.user.id))[0]["asked"] - 1]
+    async with browser(rik) as phone:
+        await look(rik, request)
+        form = await sent(request, method=method, pin_code=code)
+        both = await asyncio.gather(*(phone.post(pages.decide.url(), data=form) for _ in range(2)))
+
+    assert [reply.status_code for reply in both] == [303, 303]
+    assert (
+        await ApprovalRecord.count().where((ApprovalRecord.request == request.id) & (ApprovalRecord.act == "approved"))
+        == 1
+    )
+
+
+async def test_who_came_in_by_passkey_comes_back_by_one_button(
+    office: Cast, browser: Browsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rik = await person(office.bakkerij, "Rikkie")
+    request = await offered(office)
+    await User.update({User.has_passkey: True}).where(User.id == rik.user.id)
+    async with browser(rik) as phone:
+        await engine.raw("UPDATE session SET how = 'passkey' WHERE person = $1", rik.user.id)
+        page = await phone.get(pages.page.url(approval_id=request.id))
+        there = re.search(r'formaction="([^"]+)"', page.text)
+        assert there and "Opnieuw aanmelden met uw wachtwoord" in page.text
+        out = await phone.post(there[1])
+
+    assert out.headers["location"] == sign_in.url(next=pages.page.url(approval_id=request.id))
 
 
 async def test_a_code_of_the_list_works_once_and_its_number_is_asked(office: Cast, browser: Browsers) -> None:

@@ -144,7 +144,10 @@ async def test_a_client_sees_with_what_he_approves(cast: Cast, browser: Any) -> 
         other = (await fem.get("/account")).text
 
     assert "Hoe u akkoord geeft" in with_pin and "De zes cijfers uit de brief" in with_pin
-    assert "Geblokkeerd na vijf verkeerde pogingen. Vraag uw kantoor" in blocked and "Nu kunt u niet akkoord geven" in blocked
+    assert (
+        "Geblokkeerd na vijf verkeerde pogingen. Vraag uw kantoor" in blocked
+        and "Nu kunt u niet akkoord geven" in blocked
+    )
     assert "Hoe u akkoord geeft" not in other  # she approves nothing
     async with browser(cast.anna) as anna:
         assert "1 persoon van wie de pincode geblokkeerd is" in (await anna.htmx("GET", "/overview/asked")).text
