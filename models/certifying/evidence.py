@@ -11,6 +11,7 @@ from typing import Any
 
 from models import engine
 from models.approvals.record import FIELDS
+from models.certifying.completing import is_whole
 from models.certifying.facts import Facts, facts_of
 from models.certifying.filing import in_a_name
 from models.certifying.wording import period_of
@@ -27,17 +28,34 @@ _TOLD = (
 )  # fmt: skip
 
 
-async def evidence_of(request_id: int) -> tuple[str, list[Entry]]:
-    """In a unit: the name of the archive, and what goes into it. Raises Missing."""
+async def whole_evidence_of(request_id: int, found: tuple[str, list[Entry]]) -> tuple[str, list[Entry]]:
+    """Outside every unit: what `evidence_of` found, without the files of which the storage has not those bytes any more: they are
+    named instead. One damaged file takes the rest of the proof along from nobody."""
+    asked = {entry.sha256 for entry in found[1] if entry.sha256}
+    lost = frozenset([sha256 for sha256 in sorted(asked) if not await is_whole(sha256)])
+    if not lost:
+        return found
+    async with engine.reading():
+        return await evidence_of(request_id, lost)
+
+
+async def evidence_of(request_id: int, lost: frozenset[str] = frozenset()) -> tuple[str, list[Entry]]:
+    """In a unit: the name of the archive, and what goes into it; of what is `lost` only the name and SHA-256. Raises Missing."""
     facts = await facts_of(request_id)
-    documents = _documents(facts)
-    certificates = await _certificates(request_id)
+    documents = _documents(facts, lost)
+    certificates = await _certificates(request_id, lost)
     proof = canonical(await _proof(facts, documents, certificates))
     texts = {
         "bewijs.json": proof, "HOE-CONTROLEREN.txt": HOW_NL.format(**_values(facts)), "HOW-TO-VERIFY.txt": HOW_EN.format(**_values(facts)),
         "controleer.py": _SCRIPT.read_text(encoding="utf-8"),
     }  # fmt: skip
     texts |= {f"certificaat-{row['id']}.pem": row["pem"] for row in certificates}
+    if lost:
+        names = [f"  {one['sha256']}  {one['name']}" for one in documents if one["sha256"] in lost]
+        names += [
+            f"  {one['digest']}  akkoordverklaring-{one['number']}.pdf" for one in certificates if one["sha256"] in lost
+        ]
+        texts["ONTBREEKT-MISSING.txt"] = MISSING + "\n".join(names) + "\n"
     files = [(one["path"], one["sha256"], one["size"]) for one in (*documents, *certificates) if one["path"]]
     sums = [f"{sha256}  {path}" for path, sha256, _ in files]
     sums += [f"{hashlib.sha256(text.encode()).hexdigest()}  {path}" for path, text in texts.items()]
@@ -61,24 +79,28 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
-def _documents(facts: Facts) -> list[dict[str, Any]]:
+def _documents(facts: Facts, lost: frozenset[str]) -> list[dict[str, Any]]:
     taken: set[str] = set()
     found = []
     for part in facts.parts:
         name = numbered(clean_name(part["name"]), taken, 200)
         taken.add(fold(name))
         kept = {key: part[key] for key in ("id", "part", "name", "sha256", "size", "pages")}
-        found.append(kept | {"path": f"stukken/{name}" if part["blob"] else None})
+        found.append(kept | {"path": f"stukken/{name}" if part["blob"] and part["blob"] not in lost else None})
     return found
 
 
-async def _certificates(request_id: int) -> list[dict[str, Any]]:
+async def _certificates(request_id: int, lost: frozenset[str]) -> list[dict[str, Any]]:
     rows = await engine.raw(
         "SELECT s.number, s.why, s.digest, s.sha256, s.size, s.chain_number, s.chain_link, CASE WHEN s.is_long THEN 'B-LT' ELSE s.level END AS level, s.at, c.id, c.pem, c.fingerprint "
         "FROM approval_seal s JOIN office_certificate c ON c.id = s.certificate WHERE s.request = $1 ORDER BY s.number",
         request_id,
     )
-    return [row | {"path": f"akkoordverklaring-{row['number']}.pdf" if row["sha256"] else None} for row in rows]
+    return [
+        row
+        | {"path": f"akkoordverklaring-{row['number']}.pdf" if row["sha256"] and row["sha256"] not in lost else None}
+        for row in rows
+    ]
 
 
 async def _proof(facts: Facts, documents: list[dict[str, Any]], certificates: list[dict[str, Any]]) -> dict[str, Any]:
@@ -101,6 +123,10 @@ def _values(facts: Facts) -> dict[str, str]:
     return {"office": facts.office, "check": facts.check_url, "fields": ", ".join(FIELDS)}
 
 
+MISSING = """Van deze bestanden heeft het kantoor de bytes niet meer zoals ze waren. Ze zitten daarom niet in dit archief; wat ze waren, zegt hun SHA-256.
+The office does not have the bytes of these files any more as they were. So they are not in this archive; their SHA-256 says what they were.
+
+"""
 HOW_NL = """HOE U DIT BEWIJS CONTROLEERT
 
 Dit archief komt van {office}. Het laat zien wie wat heeft goedgekeurd, en dat er sindsdien niets aan veranderd is.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import re
 import sys
@@ -35,6 +36,9 @@ def main(folder: Path) -> int:
         )
         for line in decided(proof):
             print(" ", line)
+        for one in proof["documents"]:
+            if one["path"] is None:
+                print(f"NIET IN DIT ARCHIEF / NOT IN THIS ARCHIVE: {one['name']}, SHA-256 {one['sha256']}")
         for _, said in seals or [("", "ER IS GEEN VERZEGELDE AKKOORDVERKLARING BIJ / THERE IS NO SEALED CERTIFICATE")]:
             print(said)
     return 1 if wrong else 0
@@ -307,6 +311,8 @@ def sha256(content: bytes) -> str:
 
 
 if __name__ == "__main__":
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a letter that the screen or file does not know is no damage
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent))
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -72,6 +72,7 @@ class Named:
         self.is_on_paper = False
         self.seals: list[tuple[str, int]] = []
         self.odd = 0
+        self.moved = 0  # the number of an act that stands with another client than those before it
 
     @property
     def is_approved(self) -> bool:
@@ -89,7 +90,9 @@ class Named:
         )  # fmt: skip
 
     def follow(self, act: dict[str, Any]) -> None:
-        self.client = act.get("client", self.client)
+        client = act.get("client", self.client)
+        self.moved = self.moved or (act["number"] if self.client not in (None, client) else 0)
+        self.client = client
         if act["act"] in _LIGHT:
             return
         told = json.loads(act["detail"])
@@ -189,6 +192,8 @@ def _by_request(rows: list[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
 
 
 def _wrong_act(named: Named) -> Say | None:
+    if named.moved:
+        return Say("Handeling {number} van accordering {request} staat bij een andere cliënt dan de handelingen ervoor.", number=named.moved, request=named.request)  # fmt: skip
     if not named.odd:
         return None
     return Say("Handeling {number} van accordering {request} gaat over een ander bestand dan er toen stond.", number=named.odd, request=named.request)  # fmt: skip

@@ -153,6 +153,9 @@ DETAILS: dict[str, Both] = {
     "period": Both("Periode: {}", "Period: {}"),
     "file": Both("Bestand: {}", "File: {}"),
     "was_name": Both("In de plaats van: {}", "In the place of: {}"),
+    "program": Both(
+        "Door het programma {}, met een token van deze medewerker", "By the program {}, with a token of this colleague"
+    ),
     "on_behalf_of_name": Both("Namens {}", "On behalf of {}"),
     "reason": Both("Reden: {}", "Reason: {}"),
     "text": Both("“{}”", "“{}”"),

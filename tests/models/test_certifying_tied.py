@@ -118,6 +118,7 @@ CHANGED = {
     "the period": ("UPDATE approval_request SET book_year = 2019 WHERE id = $1", "is gevraagd"),
     "the client": ("UPDATE approval_request SET client = (SELECT max(id) FROM client) WHERE id = $1", "is gevraagd"),
     "when it was complete": ("UPDATE approval_request SET completed_at = '2020-01-01 00:00:00+00:00' WHERE id = $1", "is gevraagd"),
+    "whose a line is": ("UPDATE approval_record SET client = (SELECT max(id) FROM client) WHERE request = $1 AND number = 3", "andere cliënt"),
     "what became of it": ("UPDATE approval_request SET state = 'replaced' WHERE id = $1", "ervoor staat"),
     "its seal taken away": ("DELETE FROM approval_seal WHERE request = $1", "akkoordverklaringen"),
     "how far its seal goes": ("UPDATE approval_seal SET chain_number = 0 WHERE request = $1", "akkoordverklaringen"),

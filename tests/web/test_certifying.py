@@ -235,6 +235,8 @@ async def test_the_proof_says_for_whom_and_of_paper_what_is_true(cast: Cast, bro
         office = (await anna.get(f"/approvals/{signed.id}")).text
     async with browser(cast.vic) as vic:
         public = [(await vic.get(f"{CHECK}?sha256={sha256}")).text for sha256 in (main.sha256, scan.sha256)]
+        (put,) = await approving.main_parts(signed)
+        unseen = (await vic.get(f"{CHECK}?sha256={put.sha256}")).text
 
     assert "namens Eva Test" in mandated and "met pincode" in mandated and "zijn pincode" not in mandated
     assert "namens Eva Test" in public[0]
@@ -242,6 +244,8 @@ async def test_the_proof_says_for_whom_and_of_paper_what_is_true(cast: Cast, bro
         assert "apier getekend op 30 november 2026" in page and "vastgelegd op" in page
         assert "2026-11-30" not in page
     assert "U bent aangemeld" not in paper
+    assert "precies dit bestand" in public[0] and "precies dit bestand." not in unseen
+    assert "op papier akkoord" in unseen and "niet vastgelegd" in unseen and "banner--good" not in unseen
     assert "Rik Jansen, 30 november 2026" in office
 
 
