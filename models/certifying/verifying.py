@@ -181,15 +181,16 @@ async def verify_all(progress: Told | None = None, anchors: Sequence[Anchor] = (
         if progress:
             await progress(walk.records, 2 * total)
     loose = loose or await _tied(walk.finished(at_end=True))
-    verdict.broken = (
-        await _of_all(verdict, total, progress, anchors) or await _against_seals() or loose or await unnamed() or await _damaged()
+    verdict.broken = await _of_all(verdict, total, progress, anchors) or await _against_seals() or loose
+    verdict.broken = verdict.broken or await unnamed() or await _damaged()
     verdict.samples = int((await engine.raw(_OF_SAMPLES, True))[0]["n"])
-    )
     return verdict
 
 
 # They have no place in the chain over all: what was invented goes again.
-_OF_SAMPLES = "SELECT count(*) AS n FROM approval_record r WHERE r.client IN (SELECT id FROM client WHERE is_sample = $1)"
+_OF_SAMPLES = (
+    "SELECT count(*) AS n FROM approval_record r WHERE r.client IN (SELECT id FROM client WHERE is_sample = $1)"
+)
 
 
 async def _damaged() -> Say | None:

@@ -23,7 +23,6 @@ _OF_FORM = {
     "amount": "amount_cents",
     "plan": "",
     "parts": "file",
-    "client": "client_number",
 }
 
 
