@@ -529,7 +529,7 @@ class Switchboard:
             await router(scope, receive, send)
             return
         try:
-            await router(scope | {"poort.nothing": answer}, receive, send)
+            await router({**scope, "poort.nothing": answer}, receive, send)
         except HTTPException as error:  # the way it was asked: nothing was answered yet
             await answer(error.status_code, dict(error.headers or {}))(scope, receive, send)
 

@@ -76,7 +76,7 @@ async def by_staff(request: ApprovalRequest, act: str, by: Viewer, **detail: Any
 async def in_proof(request: ApprovalRequest, act: str, by: Viewer, **told: Any) -> None:
     """Only the line in the proof. Of what other software did in his name it says which."""
     address, agent = await _from_where(by)
-    program = {"program": by.program} if by.program else {}
+    program: dict[str, Any] = {"program": by.program} if by.program else {}
     await note(
         request, act, person=by.user.id, name=by.user.full_name, role="kantoor", address=address, agent=agent, **program, **told
     )  # fmt: skip

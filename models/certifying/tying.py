@@ -259,8 +259,8 @@ def _is_as_decided(named: Named, row: dict[str, Any], known: Decided | None) -> 
     if known is None or row["decided_at"] is None:
         return False
     void = row["state"] == "void" and named.state == "replaced"
-    same = (row["decided_by"], row["level"], row["method"]) == (known.by, known.level, known.method)
-    return (void or row["state"] == known.outcome) and same and _near(row["decided_at"], known.at)
+    same = bool((row["decided_by"], row["level"], row["method"]) == (known.by, known.level, known.method))
+    return bool(void or row["state"] == known.outcome) and same and _near(row["decided_at"], known.at)
 
 
 def _near(moment: Any, at: dt.datetime) -> bool:
