@@ -9,11 +9,9 @@ from starlette.responses import Response
 
 from models import drawing
 from models.approvals import ApprovalDocument, ApprovalRequest, FormerPart, Mark, note_opened
-from models.certifying.completing import is_whole
-from models.core import Gone, Missing, Refused, Say
-from models.drawing import FIT, WHY, WIDTHS, Changed, Undrawable
+from models.core import Gone, Missing, Say
+from models.drawing import FIT, WIDTHS, Undrawable
 from models.drawing.words import is_text, words
-from models.keeping.rehashing import found_broken
 from models.scanning import require_open
 from models.storage import storage
 from models.viewer import Viewer
@@ -42,6 +40,8 @@ async def view(request: Request, viewer: Viewer, part_id: int) -> Later:
     password, say) is opened by fetching it."""
     part = await _find(viewer, part_id)
     is_shown_here = part.pages is not None or is_text(part.mime, part.name) or part.part != "main"
+    if is_shown_here:
+        _remember(request, viewer, part)
     width, first = _width(request), _whole(request.query_params.get("from", "1"))
     step = AT_ONCE if wants_fragment(request) else WITHOUT_SCRIPT
     back = await viewer.scope(ApprovalRequest).get(part.request)
@@ -52,7 +52,6 @@ async def view(request: Request, viewer: Viewer, part_id: int) -> Later:
             "of_client": part.client, "about": None, "pages": range(0), "why": None, "words": None, "tells": viewer.is_client and viewer.view_as is None and wants_fragment(request),
         }  # fmt: skip
         if is_text(part.mime, part.name):
-            await _require_whole(request, part)
             context["words"] = await words(part.sha256, part.size, part.mime)
         else:
             try:
@@ -61,11 +60,6 @@ async def view(request: Request, viewer: Viewer, part_id: int) -> Later:
                 context |= {"about": about, "pages": range(min(first, about.pages), last)}
             except Undrawable as problem:
                 context["why"] = problem.why
-                if isinstance(problem, Changed):
-                    _tell_changed(request, part)
-                    return show("approvals/pages.html", title=part.name, section="approvals", **context)
-        if is_shown_here:
-            _remember(request, viewer, part)
         return show("approvals/pages.html", title=part.name, section="approvals", **context)
 
     return Later(make_)
@@ -74,23 +68,18 @@ async def view(request: Request, viewer: Viewer, part_id: int) -> Later:
 @parts.get("/approval-parts/{part_id:int}/pages/{number:int}")
 async def page(request: Request, viewer: Viewer, part_id: int, number: int) -> Response | Later:
     ahead = "ahead" in request.query_params  # by a script that says itself when it is seen
-    part = await _find(viewer, part_id)
+    part = await (_find(viewer, part_id) if ahead else _get(request, viewer, part_id, _real(number)))
     _real(number)
     width = _width(request)
     tag = f'"{part.sha256[:32]}-{number}-{width}"'
     if request.headers.get("if-none-match", "") == tag:
-        if not ahead:
-            _remember(request, viewer, part, number)
         return Response(status_code=304, headers=_HEADERS | {"ETag": tag})
 
     async def make_() -> Response:
         try:
             drawn = await drawing.page(part.sha256, part.size, part.name, number, width)
         except Undrawable as problem:
-            _tell_changed(request, part, problem)
             raise Missing("Page", number) from problem
-        if not ahead:
-            _remember(request, viewer, part, number)
         return Response(drawn, media_type="image/webp", headers=_HEADERS | {"ETag": tag})
 
     return Later(make_)
@@ -107,16 +96,13 @@ async def seen(request: Request, viewer: Viewer, part_id: int, number: int) -> R
 
 @parts.get("/approval-parts/{part_id:int}/pages/{number:int}/text")
 async def text(request: Request, viewer: Viewer, part_id: int, number: int) -> Later:
-    part = await _find(viewer, part_id)
-    _real(number)
+    part = await _get(request, viewer, part_id, _real(number))
 
     async def make_() -> Reply:
         try:
             said = await drawing.text(part.sha256, part.size, part.name, number)
         except Undrawable as problem:
-            _tell_changed(request, part, problem)
             raise Missing("Page", number) from problem
-        _remember(request, viewer, part, number)
         return show(
             "approvals/text.html", title=Say("Tekst van pagina {n}", n=number), section="approvals", part=part, number=number,
             said=said, of_client=part.client,
@@ -126,21 +112,10 @@ async def text(request: Request, viewer: Viewer, part_id: int, number: int) -> L
 
 
 @parts.get("/approval-parts/{part_id:int}/file")
-async def file(request: Request, viewer: Viewer, part_id: int) -> Later:
-    """As it is: the bytes that are approved, or nothing. Who fetches the rest of what broke off has not opened it by that."""
-    part = await _find(viewer, part_id)
-
-    async def make_() -> Response:
-        if not request.headers.get("range", "").strip().lower().startswith("bytes=") or _from_start(request):
-            await _require_whole(request, part)
-            _remember(request, viewer, part)
-        return await send_kept(request, storage(), part.sha256, part.size, part.name, part.mime)
-
-    return Later(make_)
-
-
-def _from_start(request: Request) -> bool:
-    return request.headers["range"].strip().lower().startswith("bytes=0-")
+async def file(request: Request, viewer: Viewer, part_id: int) -> Response:
+    """As it is: the bytes that are approved."""
+    part = await _get(request, viewer, part_id)
+    return await send_kept(request, storage(), part.sha256, part.size, part.name, part.mime)
 
 
 @parts.get("/approvals/{approval_id:int}/former-parts/{former_id:int}")
@@ -160,16 +135,11 @@ async def _find(viewer: Viewer, part_id: int) -> ApprovalDocument:
     return part
 
 
-async def _require_whole(request: Request, part: ApprovalDocument) -> None:
-    """Nobody is given other bytes than those of which the SHA-256 is approved."""
-    if not await is_whole(part.sha256):
-        _tell_changed(request, part)
-        raise Refused("", WHY["changed"])
-
-
-def _tell_changed(request: Request, part: ApprovalDocument, problem: Exception | None = None) -> None:
-    if problem is None or isinstance(problem, Changed):
-        remember(request, lambda: found_broken(part.sha256))
+async def _get(request: Request, viewer: Viewer, part_id: int, page: int = 0) -> ApprovalDocument:
+    """The part, which is then opened (or a page of it seen) by who looks."""
+    part = await _find(viewer, part_id)
+    _remember(request, viewer, part, page)
+    return part
 
 
 def _remember(request: Request, viewer: Viewer, part: ApprovalDocument, page: int = 0) -> None:

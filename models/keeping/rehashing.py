@@ -137,11 +137,6 @@ async def _note(sha256: str, state: str, said: str) -> None:
         await touch("keeping")
 
 
-async def found_broken(sha256: str) -> None:
-    """In a unit: whoever was to be shown a file found other bytes; it is told as what is found by the round."""
-    await _note(sha256, "broken", "")
-
-
 async def broken() -> list[dict[str, Any]]:
     """Files that are damaged or gone: hash, state, said, checked_at, broken_since, and `uses`: what each is of (see uses_of)."""
     rows = await engine.raw(
