@@ -135,7 +135,8 @@ U hebt er het kantoor en internet niet voor nodig.
 In een keer
   Pak het archief uit en voer uit: python3 controleer.py
   Het programma leest alleen wat in deze map staat; u kunt het eerst lezen, of zelf zoiets schrijven. Het kijkt ook het zegel
-  na, maar niet van wie het certificaat is en niet de tijdstempel: vergelijk de vingerafdruk, en zie 4.
+  na, en de tijdstempel: of die over precies dit zegel gaat, van wanneer hij is en of de handtekening eronder klopt. Het kijkt
+  niet na van wie de certificaten zijn, wie daarboven staat en of ze zijn ingetrokken: vergelijk de vingerafdrukken, en zie 4.
 
   Het zegt twee dingen: of het bewijs heel is, en wat ervan werd: akkoord, geweigerd, ingetrokken, vervangen, verlopen of nog
   niet compleet. Ook van wat geweigerd is kan het bewijs heel zijn. Bij een akkoord dat niet meer telt, staat VERVALLEN.
@@ -152,9 +153,11 @@ Met de hand
   4. Zegel: open akkoordverklaring-1.pdf in een PDF-lezer die handtekeningen toont, of voer uit: pdfsig akkoordverklaring-1.pdf
      Het zegel moet geldig zijn en het document beslaan. Een eigen certificaat van het kantoor is bij uw lezer niet
      bekend; vergelijk dan de SHA-256-vingerafdruk met die welke het kantoor u geeft. Het certificaat zelf: certificaat-*.pem
+     Een tijdstempel is van een onafhankelijke dienst. De vingerafdruk van haar certificaat, die het programma toont, vindt u
+     bij die dienst of op de Europese vertrouwenslijst (eIDAS); een PDF-lezer kijkt dat zelf na.
      Met een tijdstempel schrijft pdfsig "Not total document signed": het bewijs van certificaten en de tijdstempel komen achter
-     het zegel. Dat is geen wijziging van wat er staat: het zegel beslaat alles tot daar, en wat erachter staat voegt geen
-     pagina's of tekst toe. Een PDF-lezer die PAdES kent, zoals Adobe Reader, zegt of wat erachter staat mag.
+     het zegel. Dat alleen is geen wijziging: het zegel beslaat alles tot daar. Wat erachter staat, hoort geen pagina's of tekst
+     toe te voegen; een PDF-lezer die PAdES kent, zoals Adobe Reader, zegt of dat zo is.
   5. Wat ervan werd: de laatste van deze handelingen in record: completed of on_paper (akkoord), rejected (geweigerd), withdrawn
      (ingetrokken), replaced (vervangen: eerdere akkoorden zijn vervallen), expired (verlopen). voided noemt wiens akkoord vervalt.
   6. Samen: in het verzegelde document staat tot welke handeling het bewijs toen ging en welke link daarbij hoort (bij de
@@ -174,8 +177,10 @@ You need neither the office nor the internet for it.
 
 All at once
   Unpack the archive and run: python3 controleer.py
-  The program reads only what is in this folder; you may read it first, or write one like it. It also looks at the seal, but
-  not at whose certificate it is, nor at the time-stamp: compare the fingerprint, and see 4.
+  The program reads only what is in this folder; you may read it first, or write one like it. It also looks at the seal
+  and at the time-stamp: whether that is of exactly this seal, of when it is, and whether the signature under it holds. It does
+  not look at whose the certificates are, who stands above them, or whether they were withdrawn: compare the fingerprints, and
+  see 4.
 
   It says two things: whether the proof is intact, and what became of it: approved, refused, withdrawn, replaced, expired or
   not complete yet. The proof of what was refused can be intact as well. Where an approval no longer counts, it says VOID.
@@ -191,9 +196,11 @@ By hand
   4. Seal: open akkoordverklaring-1.pdf in a PDF reader that shows signatures, or run: pdfsig akkoordverklaring-1.pdf
      The seal must be valid and cover the document. Your reader does not know a certificate of the office's own; compare
      its SHA-256 fingerprint with the one the office gives you. The certificate itself: certificaat-*.pem
+     A time-stamp is of an independent authority. The fingerprint of its certificate, which the program shows, is to be had from
+     that authority or on the European trusted lists (eIDAS); a PDF reader looks that up itself.
      With a time-stamp pdfsig writes "Not total document signed": the proof of certificates and the time-stamp come behind the
-     seal. That changes nothing of what it says: the seal covers all up to there, and what follows adds no pages or words. A PDF
-     reader that knows PAdES, such as Adobe Reader, says whether what follows is permitted.
+     seal. That by itself is no change: the seal covers all up to there. What follows should add no pages or words; a PDF reader
+     that knows PAdES, such as Adobe Reader, says whether that is so.
   5. What became of it: the last of these acts in record: completed or on_paper (approved), rejected (refused), withdrawn,
      replaced (approvals given are void), expired. voided names whose approval is void.
   6. Together: the sealed document says up to which act the record went then and which link belongs to it (in its properties,

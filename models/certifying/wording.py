@@ -181,6 +181,7 @@ SAID: dict[tuple[str, str], Both] = {
         "het eerdere exemplaar was verloren of beschadigd", "the earlier copy was lost or damaged"
     ),
     ("reason", "stamped"): Both("tijdstempel toegevoegd", "time-stamp added"),
+    ("reason", "proved"): Both("bewijs van het certificaat toegevoegd", "proof of the certificate added"),
 }
 PAGES = Both("{file}: {ranges} bekeken", "{file}: {ranges} seen")
 PAGE = (Both("pagina {}", "page {}"), Both("pagina’s {}", "pages {}"))

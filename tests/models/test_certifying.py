@@ -460,22 +460,6 @@ async def test_under_a_trust_service_a_seal_proves_by_itself_that_its_certificat
     assert service.asked == asked  # all of it stands in the PDF
 
 
-@pytest.mark.parametrize("how", ["down", "withdrawn"])
-async def test_where_nobody_says_that_the_certificate_is_good_the_seal_is_made_and_says_what_it_is(
-    cast: Cast, tsa: Authority, service: TrustService, folder_store: Path, how: str
-) -> None:
-    await stamping(cast, tsa.url)
-    await seals_under(service.certificate())
-    service.is_down, service.is_withdrawn = how == "down", how == "withdrawn"
-    made = await papers.approved(cast)
-
-    await completing.seal_due()
-
-    seal = await the_seal(made.request)
-    assert (seal.profile, seal.stamp_due, bool(seal.trouble)) == ("B-T", False, True)
-    assert "Signature is Valid" in pdfsig(await storage().read(seal.sha256), folder_store)
-
-
 async def test_lists_inside_our_own_network_are_not_asked_for(service: TrustService) -> None:
     one = service.certificate().certificate.public_bytes(Encoding.DER)
 

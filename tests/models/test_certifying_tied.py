@@ -296,7 +296,7 @@ def _record_and_hash(where: Path, proof: dict[str, Any]) -> None:
     _record(where, proof)
     for one in proof["certificates"]:
         content = (where / one["path"]).read_bytes()
-        content = content.replace(before[one["path"]].hex().encode(), _hashed(content).hex().encode())
+        content = re.sub(b"(?i)" + before[one["path"]].hex().encode(), _hashed(content).hex().encode(), content)
         (where / one["path"]).write_bytes(content)
         one["sha256"] = papers.sha(content)
 
