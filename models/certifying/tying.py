@@ -264,7 +264,7 @@ def _is_as_decided(named: Named, row: dict[str, Any], known: Decided | None) -> 
 
 
 def _near(moment: Any, at: dt.datetime) -> bool:
-    return abs(engine.as_moment(moment) - at) <= _SAME_UNIT
+    return bool(abs(engine.as_moment(moment) - at) <= _SAME_UNIT)
 
 
 def _wrong_row(named: Named, rows: list[dict[str, Any]]) -> Say | None:
