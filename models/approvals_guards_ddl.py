@@ -167,7 +167,7 @@ _CLOSER = (
         f"(NOT NEW.is_scan AND {_STATE_OF.format(row='NEW')} NOT IN ({_BEFORE})) OR (NEW.is_scan AND {_STATE_OF.format(row='NEW')} NOT IN ({one_of(OPEN)}, 'expired'))",
         _BYTES,
     ),
-    ("seal_same", "UPDATE", "approval_seal", f"{_other('id', 'request', 'number', 'digest', 'chain_number', 'chain_link', 'certificate', 'at')} OR NEW.sha256 NOT IN ('', NEW.digest)", _SEALED),
+    ("seal_same", "UPDATE", "approval_seal", f"{_other('id', 'request', 'number', 'digest', 'chain_number', 'chain_link', 'certificate')} OR NEW.sha256 NOT IN ('', NEW.digest)", _SEALED),
     ("seal_stays", "DELETE", "approval_seal", "EXISTS (SELECT 1 FROM approval_request r WHERE r.id = OLD.request)", _SEALED),
     ("proof_place_stays", "DELETE", "proof_place", "true", _PROOF),
     ("proof_place_same", "UPDATE", "proof_place", _other("id", "place", "record", "link"), _PROOF),
