@@ -581,7 +581,7 @@ async def test_what_the_api_does_not_have_is_said_as_a_problem(office, software)
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
         fits("Problem", answer.json())
         assert answer.json()["status"] == status and answer.json()["detail_en"] != answer.json()["detail"]
-    assert asked[5][0].headers["allow"] == "GET"
+    assert "GET" in asked[5][0].headers["allow"]
     page = await software.get("/nothing")
     assert page.status_code == 404 and "text/html" in page.headers["content-type"]
 
