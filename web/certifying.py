@@ -12,7 +12,7 @@ from starlette.responses import Response
 from models import throttling
 from models.approvals.records import ApprovalRequest
 from models.certifying import attention, checking
-from models.certifying.evidence import evidence_of
+from models.certifying.evidence import evidence_of, whole_evidence_of
 from models.certifying.facts import Facts, day_of, facts_of
 from models.certifying.filing import newest_of
 from models.certifying.records import ApprovalSeal, SealTrouble
@@ -94,12 +94,13 @@ async def certificate(request: Request, viewer: Viewer, approval_id: int) -> Res
 async def evidence(request: Request, viewer: Viewer, approval_id: int) -> Later:
     """The file of proof, which anybody can verify without us."""
     found = await _of(viewer, approval_id)
-    name, entries = await evidence_of(found.id)
-    for entry in entries:
+    read = await evidence_of(found.id)
+    for entry in read[1]:
         if entry.sha256:
             await require_open(entry.sha256)
 
     async def make() -> Response:
+        name, entries = await whole_evidence_of(found.id, read)
         answer, _ = await archived(f"{name}.zip", entries, viewer.user.language)
         return answer
 

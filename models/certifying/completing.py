@@ -88,7 +88,7 @@ async def make(facts: Facts, *, again: bool) -> tuple[Means, NewDocument, Any]:
     """Outside every unit: the sealed PDF of these facts, in the storage; under which certificate, and how it was sealed."""
     from models.certifying import paper, signing, verifying
 
-    if why := verifying.broken_in(facts):
+    if why := await verifying.broken_in(facts):
         raise Refused("", why)
     means, firm = await office.means(), await Firm.load()
     pdf = await asyncio.to_thread(paper.draw, facts, fingerprint=means.record.fingerprint, again=again)

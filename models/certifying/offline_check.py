@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import re
 import sys
@@ -22,7 +23,7 @@ def main(folder: Path) -> int:
         if not (folder / name).is_file() or sha256((folder / name).read_bytes()) != known:
             wrong.append(f"gewijzigd of weg / changed or gone: {name}")
     proof = json.loads((folder / "bewijs.json").read_text(encoding="utf-8"))
-    wrong += documents(folder, proof) + chain(proof) + named(proof) + certificates(folder, proof)
+    wrong += documents(folder, proof) + chain(proof) + named(proof) + outcome_wrong(proof) + certificates(folder, proof)
     seals = [
         seal(folder, one, sealed_in(proof).get(one["sha256"], one["level"]))
         for one in proof["certificates"]
@@ -32,16 +33,21 @@ def main(folder: Path) -> int:
     for one in wrong:
         print("FOUT / WRONG:", one)
     if not wrong:
-        print(f"GOED / GOOD: {len(proof['record'])} handelingen / acts, {len(proof['documents'])} stukken / documents")
+        unsure = any(state == "unknown" for state, _ in seals)
+        print(
+            headline(proof, unsure),
+            f"{len(proof['record'])} handelingen / acts, {len(proof['documents'])} stukken / documents",
+        )
+        for line in decided(proof):
+            print(" ", line)
         for one in proof["documents"]:
             if one["path"] is None:
-                print(f"  bytes vernietigd / destroyed {one.get('let_go_on') or ''}: {one['name']} ({one['sha256']})")
-        for act in proof["record"]:
-            if act["act"] in ("approved", "on_paper"):
-                told = json.loads(act["detail"])
-                behalf = f" namens / on behalf of {told['on_behalf_of_name']}" if told.get("on_behalf_of_name") else ""
-                paper = f" op papier / on paper: {told['signed_by']}, {told.get('signed_on')};" if told.get("signed_by") else ""  # fmt: skip
-                print(f"  {act['at']} {paper} {act['name']}, {act['role']}{behalf}: {act['act']} ({act['method']})")
+                why = (
+                    "beschadigd / damaged"
+                    if one.get("is_damaged")
+                    else f"vernietigd / destroyed {one.get('let_go_on') or ''}".strip()
+                )
+                print(f"NIET IN DIT ARCHIEF / NOT IN THIS ARCHIVE ({why}): {one['name']}, SHA-256 {one['sha256']}")
         for _, said in seals or [("", "ER IS GEEN VERZEGELDE AKKOORDVERKLARING BIJ / THERE IS NO SEALED CERTIFICATE")]:
             print(said)
     return 1 if wrong else 0
@@ -94,16 +100,117 @@ def named(proof: dict[str, Any]) -> list[str]:
                 wrong.append(
                     f"handeling {act['number']} gaat over andere bytes / act {act['number']} is of other bytes"
                 )
-            chosen[(act["document"], act["on_behalf_of"] or act["person"], act["act"], told.get("sha256"))] += 1
+            whose = act["on_behalf_of"] or act["person"]
+            chosen[(act["document"], whose, act["person"], act["act"], told.get("sha256"))] += 1
     for one in proof["documents"]:
         strange = whole and one["id"] not in parts and scans.isdisjoint([one["sha256"]])
         if strange or parts.get(one["id"], one["sha256"]) != one["sha256"]:
             wrong.append(f"niet wat er in de keten staat / not what the chain says: {one['name']}")
     if whole and set(parts) - {one["id"] for one in proof["documents"]}:
         wrong.append("een stuk uit de keten ontbreekt / a document of the chain is missing")
-    if Counter((one["document"], one["person"], one["outcome"], one["sha256"]) for one in proof["choices"]) - chosen:
+    if (
+        Counter(
+            (one["document"], one["person"], one["decided_by"], one["outcome"], one["sha256"])
+            for one in proof["choices"]
+        )
+        - chosen
+    ):
         wrong.append("een keuze staat niet zo in de keten / a choice is not as the chain has it")
     return wrong
+
+
+# What became of it. That a record is whole says nothing of that: what was refused can be whole.
+
+OUTCOMES = {
+    "approved": ("AKKOORD", "APPROVED"),
+    "on_paper": ("AKKOORD OP PAPIER", "APPROVED ON PAPER"),
+    "filed": ("AKKOORD", "APPROVED"),
+    "rejected": ("GEWEIGERD, GEEN AKKOORD", "REFUSED, NO APPROVAL"),
+    "withdrawn": ("INGETROKKEN, GEEN AKKOORD", "WITHDRAWN, NO APPROVAL"),
+    "replaced": ("VERVANGEN, GEGEVEN AKKOORDEN ZIJN VERVALLEN", "REPLACED, APPROVALS GIVEN ARE VOID"),
+    "expired": ("VERLOPEN, GEEN AKKOORD", "EXPIRED, NO APPROVAL"),
+    "open": ("NOG NIET COMPLEET, GEEN AKKOORD", "NOT COMPLETE YET, NO APPROVAL"),
+}
+LED_TO = {
+    "made": "draft", "sign_off_asked": "draft", "sent_back": "draft", "offered": "open", "completed": "approved", "on_paper": "on_paper",
+    "filed": "filed", "rejected": "rejected", "withdrawn": "withdrawn", "replaced": "replaced", "expired": "expired",
+}  # fmt: skip
+
+
+def outcome(proof: dict[str, Any]) -> str:
+    """To what the acts of the record led, one after the other: of OUTCOMES, or draft; '' where none says."""
+    state = ""
+    for act in proof["record"]:
+        if act["act"] in LED_TO:
+            state = LED_TO[act["act"]]
+        elif act["act"] == "extended" and state == "expired":
+            state = "open"
+    return state
+
+
+def outcome_wrong(proof: dict[str, Any]) -> list[str]:
+    state, told = outcome(proof), proof["request"]["state"]
+    told = {"offered": "open", "partly": "open", "sign_off": "draft"}.get(told, told)
+    return [f"de keten leidt niet tot / the chain does not lead to: {told}"] if state and state != told else []
+
+
+def is_on_paper(proof: dict[str, Any]) -> bool:
+    return any(act["act"] == "on_paper" for act in proof["record"])
+
+
+def headline(proof: dict[str, Any], unsure: bool) -> str:
+    state = outcome(proof) or "open"
+    dutch, english = OUTCOMES.get("on_paper" if state == "filed" and is_on_paper(proof) else state, OUTCOMES["open"])
+    if unsure:
+        return (
+            f"HEEL, OP DE HANDTEKENING IN HET ZEGEL NA: {dutch} / INTACT, BUT FOR THE SIGNATURE IN THE SEAL: {english}:"
+        )
+    if state in ("approved", "on_paper", "filed"):
+        return f"GOED, {dutch} / GOOD, {english}:"
+    return f"BEWIJS HEEL, MAAR {dutch} / PROOF INTACT, BUT {english}:"
+
+
+def decided(proof: dict[str, Any]) -> list[str]:
+    """Who approved or refused, and how it ended; of an approval whether it still counts."""
+    found: list[str] = []
+    end = outcome(proof)
+    for number, act in enumerate(proof["record"]):
+        told = json.loads(act["detail"])
+        if act["act"] in ("approved", "on_paper", "rejected"):
+            behalf = f" namens / on behalf of {told['on_behalf_of_name']}" if told.get("on_behalf_of_name") else ""
+            paper = (
+                f" op papier / on paper: {told['signed_by']}, {told.get('signed_on')};" if told.get("signed_by") else ""
+            )
+            what = {
+                "approved": "akkoord / approved",
+                "on_paper": "vastgelegd / recorded",
+                "rejected": "NIET AKKOORD / REFUSED",
+            }[act["act"]]
+            file = f", {told['file']}" if told.get("file") else ""
+            how = f" ({act['method']})" if act["method"] else ""
+            why = f": {told['reason']}" if act["act"] == "rejected" and told.get("reason") else ""
+            role = act["role"] or "accordeur / approver"
+            void = "" if act["act"] == "rejected" else no_more(act, proof["record"][number + 1 :], end)
+            found.append(f"{act['at']} {paper} {act['name']}, {role}{behalf}: {what}{how}{file}{why}{void}")
+        elif act["act"] in ("withdrawn", "replaced", "expired", "part_replaced"):
+            words = {
+                "withdrawn": "ingetrokken / withdrawn", "replaced": "vervangen / replaced", "expired": "verlopen / expired",
+                "part_replaced": "stuk vervangen, eerder akkoord vervalt / document replaced, earlier approval void",
+            }[act["act"]]  # fmt: skip
+            why = f": {told['reason']}" if told.get("reason") else ""
+            by = f": {told['replaced_by']}" if told.get("replaced_by") else ""
+            found.append(f"{act['at']}  {act['name'] or act['role']}: {words}{by}{why}")
+    return found
+
+
+def no_more(act: dict[str, Any], later: list[dict[str, Any]], end: str) -> str:
+    """Whether something that came after it took an approval away."""
+    whose = act["on_behalf_of"] or act["person"]
+    for one in later:
+        mine = one["act"] == "voided" and act["act"] != "on_paper" and one["person"] == whose
+        if mine or one["act"] == "part_replaced" or one["act"] == "replaced":
+            return " - VERVALLEN / VOID"
+    return " - TELT NIET, WANT GEWEIGERD / DOES NOT COUNT, REFUSED" if end == "rejected" else ""
 
 
 def certificates(folder: Path, proof: dict[str, Any]) -> list[str]:
@@ -356,6 +463,8 @@ def sha256(content: bytes) -> str:
 
 
 if __name__ == "__main__":
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a letter that the screen or file does not know is no damage
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent))
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -235,6 +235,8 @@ async def test_the_proof_says_for_whom_and_of_paper_what_is_true(cast: Cast, bro
         office = (await anna.get(f"/approvals/{signed.id}")).text
     async with browser(cast.vic) as vic:
         public = [(await vic.get(f"{CHECK}?sha256={sha256}")).text for sha256 in (main.sha256, scan.sha256)]
+        (put,) = await approving.main_parts(signed)
+        unseen = (await vic.get(f"{CHECK}?sha256={put.sha256}")).text
 
     assert "namens Eva Test" in mandated and "met pincode" in mandated and "zijn pincode" not in mandated
     assert "namens Eva Test" in public[0]
@@ -242,6 +244,8 @@ async def test_the_proof_says_for_whom_and_of_paper_what_is_true(cast: Cast, bro
         assert "apier getekend op 30 november 2026" in page and "vastgelegd op" in page
         assert "2026-11-30" not in page
     assert "U bent aangemeld" not in paper
+    assert "precies dit bestand" in public[0] and "precies dit bestand." not in unseen
+    assert "op papier akkoord" in unseen and "niet vastgelegd" in unseen and "banner--good" not in unseen
     assert "Rik Jansen, 30 november 2026" in office
 
 
@@ -372,7 +376,7 @@ async def test_asking_too_often_is_slowed(cast: Cast, browser: Callable) -> None
 
 
 def bundle(
-    password: str = "geheim", *, days: int = 365, since: int = 1, usage: object = ExtendedKeyUsageOID.EMAIL_PROTECTION, signs: bool = True, key: object = None,
+    password: str = "geheim", *, days: int = 365, since: int = 1, usage: object = ExtendedKeyUsageOID.EMAIL_PROTECTION, signs: bool = True, key: object = None, ca: bool = False,
 ) -> bytes:  # fmt: skip
     """A PKCS #12 file as a trust service gives it."""
     mine = key or ec.generate_private_key(ec.SECP256R1())
@@ -384,6 +388,7 @@ def bundle(
         .not_valid_before(now - dt.timedelta(days=since)).not_valid_after(now + dt.timedelta(days=days))
         .add_extension(x509.KeyUsage(signs, signs, not signs, False, False, False, False, False, False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)  # type: ignore[list-item]
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         .sign(mine, None if isinstance(mine, ed25519.Ed25519PrivateKey) else hashes.SHA256())  # type: ignore[arg-type]
     )  # fmt: skip
     return pkcs12.serialize_key_and_certificates(b"zegel", mine, made, None, BestAvailableEncryption(password.encode()))  # type: ignore[arg-type]
@@ -430,6 +435,7 @@ WRONG = {
     "not yet": (lambda: bundle(since=-5), "pas geldig vanaf"),
     "for websites": (lambda: bundle(usage=ExtendedKeyUsageOID.SERVER_AUTH), "niet bedoeld om documenten te ondertekenen"),
     "signs nothing": (lambda: bundle(signs=False), "niet bedoeld om documenten te ondertekenen"),
+    "of an issuer": (lambda: bundle(ca=True), "certificaat van een uitgever (CA:TRUE)"),
     "another key": (lambda: bundle(key=ed25519.Ed25519PrivateKey.generate()), "Deze sleutel kan geen stukken verzegelen"),
 }  # fmt: skip
 
