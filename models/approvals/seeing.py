@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SEEN_SQL = (
     "INSERT INTO approval_seen (request, client, document, person, sha256, page, at) "
-    "SELECT $1, $2, $3, $4, $5, $6, $7 WHERE NOT EXISTS (SELECT 1 FROM file_check f WHERE f.hash = $5 AND f.state IN ('broken', 'missing')) "
+    "SELECT $1, $2, $3, $4, CAST($5 AS text), $6, $7 WHERE NOT EXISTS (SELECT 1 FROM file_check f WHERE f.hash = CAST($5 AS text) AND f.state IN ('broken', 'missing')) "
     "ON CONFLICT (document, person, sha256, page) DO NOTHING RETURNING id"
 )
 MOST_PAGES = 5_000
