@@ -14,7 +14,7 @@ from models.connecting import SCOPES, ApiToken, Webhook, WebhookDelivery
 from models.core import Missing, Refused, Say
 from models.viewer import Viewer
 from web.client_details import DateText
-from web.forms import Form, SelectField, SelectMultipleField, Text
+from web.forms import Form, SelectField, SelectMultipleField, Text, an_id
 from web.proof import asks_proof
 from web.replies import Reply, Toast, go, invalid, show
 from web.routing import Access, Routes
@@ -46,7 +46,7 @@ class TokenForm(Form):
         default="all",
     )
     groups = SelectMultipleField(
-        coerce=int, validate_choice=False, choices=[], widget=ListWidget(), option_widget=CheckboxInput()
+        coerce=an_id, validate_choice=False, choices=[], widget=ListWidget(), option_widget=CheckboxInput()
     )
     clients = Text(most=6000)
 

@@ -29,7 +29,16 @@ __all__ = [
     "Text",
     "TextAreaField",
     "TypedText",
+    "an_id",
 ]
+
+
+def an_id(value: Any) -> int:
+    """The number of a record, as a choice sends it. Raises ValueError for what no record can have, which a database would refuse."""
+    found = int(value)
+    if not 0 <= found < 2**31:
+        raise ValueError("no id")
+    return found
 
 
 class Form(wtforms.Form):

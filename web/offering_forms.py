@@ -10,7 +10,7 @@ from models.dutch.amounts import parse_amount
 from models.offering.records import CHOICES
 from models.requests.making import read_day
 from web.approval_forms import PERIODS
-from web.forms import Form, SelectField, StringField, Text, TextAreaField
+from web.forms import Form, SelectField, StringField, Text, TextAreaField, an_id
 
 WAYS: dict[str, dict[str, Say]] = {
     "named": {"leave": Say("Laten wachten"), "name": Say("Zoals de bestandsnaam zegt"), "batch": Say("Zoals hierboven gekozen")},
@@ -42,7 +42,7 @@ class _Ways(Form):
 class Chosen(_Ways):
     """What holds for all files of a placing."""
 
-    kind = SelectField(coerce=int, validate_choice=False, choices=[])
+    kind = SelectField(coerce=an_id, validate_choice=False, choices=[])
     message = TextAreaField(default="")
     internal_due = StringField(default="")
     legal_due = StringField(default="")

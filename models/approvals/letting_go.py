@@ -30,7 +30,7 @@ async def let_go(documents: str) -> dict[str, dt.datetime]:
     await engine.raw(f"UPDATE approval_former_part SET blob = '' WHERE document IN {listed(1)}", mine)
     await engine.raw(f"UPDATE approval_document SET blob = '' WHERE id IN {listed(1)}", mine)
     seals = await engine.raw(
-        f"UPDATE approval_seal SET sha256 = '', stamp_due = $2 WHERE document IN {listed(1)} AND sha256 <> '' RETURNING digest AS blob, at",
+        f"UPDATE approval_seal SET sha256 = '', stamp_due = $2, proof_due = $2 WHERE document IN {listed(1)} AND sha256 <> '' RETURNING digest AS blob, at",
         documents, False,
     )  # fmt: skip
     found: dict[str, dt.datetime] = {}

@@ -45,6 +45,14 @@ FIELDS = (
 )  # fmt: skip
 
 
+# What `offered` tells of the request itself, beside the sentence: that the row still says so can be checked.
+ASKED = ("kind", "book_year", "period", "title", "addressee", "amount", "least_level")
+
+
+def asked_of(request: Any) -> dict[str, Any]:
+    return {name: getattr(request, name) for name in ASKED}
+
+
 _text = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":")
 ).encode  # as json.dumps has it, which makes one each time

@@ -184,7 +184,7 @@ def make_own(name: str, place: str, now: dt.datetime) -> Pair:
 PROFILES: dict[str, Say] = {
     "B-B": Say("PAdES B-B: een handtekening zonder tijdstempel. Wanneer er is verzegeld, zegt alleen het kantoor."),
     "B-T": Say("PAdES B-T: met een tijdstempel. Een eigen certificaat kan door niemand worden ingetrokken, dus bewijs dat het toen geldig was (B-LT) bestaat er niet voor."),
-    "B-LT": Say("PAdES B-LT: met een tijdstempel en met het bewijs dat het certificaat toen geldig was. Geeft de vertrouwensdienst dat bewijs niet, dan B-T."),
+    "B-LT": Say("PAdES B-LT: met een tijdstempel en met het bewijs dat het certificaat toen geldig was. Geeft de vertrouwensdienst dat bewijs niet meteen, dan is het B-T en volgt het bewijs later."),
 }  # fmt: skip
 
 

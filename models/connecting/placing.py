@@ -16,6 +16,20 @@ from models.viewer import Permission, Viewer
 NEEDS = Permission.EDIT_APPROVALS
 
 
+# As the operations call what the form names otherwise; what the form does not have, has no name there.
+_OF_FORM = {
+    "files": "file",
+    "replaces": "replace",
+    "amount": "amount_cents",
+    "plan": "",
+    "parts": "file",
+}
+
+
+def field_of(name: str) -> str:
+    return _OF_FORM.get(name, name)
+
+
 class Arrived(Protocol):
     """A file that is in the storage already."""
 

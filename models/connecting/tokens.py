@@ -37,6 +37,7 @@ class TokenViewer(Viewer):
     def __init__(self, user: User, token: ApiToken) -> None:
         super().__init__(user)
         self.token = token
+        self.program = str(token.name)
         self._may = frozenset().union(*(_MAY[scope] for scope in token.scopes.split(",") if scope in _MAY))
 
     def may(self, permission: Permission | str, record: Any = None) -> bool:

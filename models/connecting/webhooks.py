@@ -20,6 +20,7 @@ from models.settings import utcnow
 from models.viewer import Permission, Viewer
 
 MOST = 20
+OVERLAP = dt.timedelta(days=1)  # in which a message is signed under the former secret as well
 TEST = "test"
 
 
@@ -47,10 +48,13 @@ async def change_webhook(webhook: Webhook, name: str, address: str, events: list
 
 @operation(Permission.MANAGE_SETTINGS, trail=False)
 async def renew_secret(webhook: Webhook, *, by: Viewer) -> str:
-    """A new secret, from the next message on; shown once."""
+    """A new secret, from the next message on; shown once. For a day the former one signs as well, so that no receiver has to be changed
+    in the same second."""
     _not_ended(webhook)
     secret = new_secret()
-    await save(webhook, sealed_secret=secret_box.encrypt(secret))
+    await save(
+        webhook, former_secret=webhook.sealed_secret, former_until=utcnow() + OVERLAP, sealed_secret=secret_box.encrypt(secret)
+    )  # fmt: skip
     await by.note("Webhook.renew_secret", webhook, {"name": webhook.name})
     return secret
 
@@ -72,7 +76,7 @@ async def end_webhook(webhook: Webhook, *, by: Viewer) -> None:
     """Its log stays; what still waited is dropped."""
     if webhook.state == "ended":
         return
-    await save(webhook, state="ended", stopped_at=utcnow(), sealed_secret="")
+    await save(webhook, state="ended", stopped_at=utcnow(), sealed_secret="", former_secret="", former_until=None)
     await engine.raw(
         "UPDATE webhook_delivery SET state = 'dropped' WHERE webhook = $1 AND state = 'waiting'", webhook.id
     )
