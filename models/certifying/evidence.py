@@ -6,7 +6,9 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from models import engine
@@ -19,9 +21,11 @@ from models.content_type import clean_name
 from models.core import fold
 from models.dossiers.folders import numbered
 from models.dossiers.zipping import Entry
+from models.keeping import rehashing
 
 FORMAT = "poort-bewijs-1"
 _SCRIPT = Path(__file__).with_name("offline_check.py")
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _TOLD = (
     "client_name", "client_number", "kind_name", "title", "book_year", "period", "addressee", "amount", "statement", "statement_en", "state",
     "least_level", "version", "offered_at", "completed_at", "filed_at",
@@ -30,17 +34,20 @@ _TOLD = (
 
 async def whole_evidence_of(request_id: int, found: tuple[str, list[Entry]]) -> tuple[str, list[Entry]]:
     """Outside every unit: what `evidence_of` found, without the files of which the storage has not those bytes any more: they are
-    named instead. One damaged file takes the rest of the proof along from nobody."""
+    named instead, and the office hears of them. One damaged file takes the rest of the proof along from nobody."""
     asked = {entry.sha256 for entry in found[1] if entry.sha256}
-    lost = frozenset([sha256 for sha256 in sorted(asked) if not await is_whole(sha256)])
-    if not lost:
+    wrong = [sha256 for sha256 in sorted(asked) if not await is_whole(sha256)]
+    if not wrong:
         return found
+    found_so = [(sha256, await rehashing.check(sha256) or "broken") for sha256 in wrong]
+    lost = {sha256: state for sha256, state in found_so if state != "good"}  # else put back this moment
     async with engine.reading():
         return await evidence_of(request_id, lost)
 
 
-async def evidence_of(request_id: int, lost: frozenset[str] = frozenset()) -> tuple[str, list[Entry]]:
-    """In a unit: the name of the archive, and what goes into it; of what is `lost` only the name and SHA-256. Raises Missing."""
+async def evidence_of(request_id: int, lost: Mapping[str, str] = _NOTHING) -> tuple[str, list[Entry]]:
+    """In a unit: the name of the archive, and what goes into it; of what is `lost` (hash > broken or missing) only the name, the SHA-256
+    and what is wrong. Raises Missing."""
     facts = await facts_of(request_id)
     documents = _documents(facts, lost)
     certificates = await _certificates(request_id, lost)
@@ -51,10 +58,10 @@ async def evidence_of(request_id: int, lost: frozenset[str] = frozenset()) -> tu
     }  # fmt: skip
     texts |= {f"certificaat-{row['id']}.pem": row["pem"] for row in certificates}
     if lost:
-        names = [f"  {one['sha256']}  {one['name']}" for one in documents if one["sha256"] in lost]
+        names = [f"  {one['sha256']}  {one['name']}: {WRONG[one['lost']]}" for one in documents if one.get("lost")]
         names += [
-            f"  {one['digest']}  akkoordverklaring-{one['number']}.pdf" for one in certificates if one["sha256"] in lost
-        ]
+            f"  {one['digest']}  akkoordverklaring-{one['number']}.pdf: {WRONG[one['lost']]}" for one in certificates if one.get("lost")
+        ]  # fmt: skip
         texts["ONTBREEKT-MISSING.txt"] = MISSING + "\n".join(names) + "\n"
     files = [(one["path"], one["sha256"], one["size"]) for one in (*documents, *certificates) if one["path"]]
     sums = [f"{sha256}  {path}" for path, sha256, _ in files]
@@ -79,18 +86,19 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
-def _documents(facts: Facts, lost: frozenset[str]) -> list[dict[str, Any]]:
+def _documents(facts: Facts, lost: Mapping[str, str]) -> list[dict[str, Any]]:
     taken: set[str] = set()
     found = []
     for part in facts.parts:
         name = numbered(clean_name(part["name"]), taken, 200)
         taken.add(fold(name))
         kept = {key: part[key] for key in ("id", "part", "name", "sha256", "size", "pages")}
-        found.append(kept | {"path": f"stukken/{name}" if part["blob"] and part["blob"] not in lost else None})
+        wrong = {"lost": lost[part["blob"]]} if part["blob"] in lost else {}
+        found.append(kept | {"path": f"stukken/{name}" if part["blob"] and not wrong else None} | wrong)
     return found
 
 
-async def _certificates(request_id: int, lost: frozenset[str]) -> list[dict[str, Any]]:
+async def _certificates(request_id: int, lost: Mapping[str, str]) -> list[dict[str, Any]]:
     rows = await engine.raw(
         "SELECT s.number, s.why, s.digest, s.sha256, s.size, s.chain_number, s.chain_link, CASE WHEN s.is_long THEN 'B-LT' ELSE s.level END AS level, s.at, c.id, c.pem, c.fingerprint "
         "FROM approval_seal s JOIN office_certificate c ON c.id = s.certificate WHERE s.request = $1 ORDER BY s.number",
@@ -99,6 +107,7 @@ async def _certificates(request_id: int, lost: frozenset[str]) -> list[dict[str,
     return [
         row
         | {"path": f"akkoordverklaring-{row['number']}.pdf" if row["sha256"] and row["sha256"] not in lost else None}
+        | ({"lost": lost[row["sha256"]]} if row["sha256"] in lost else {})
         for row in rows
     ]
 
@@ -113,7 +122,7 @@ async def _proof(facts: Facts, documents: list[dict[str, Any]], certificates: li
         "format": FORMAT, "office": facts.office, "request": {"id": facts.request["id"], **{name: facts.request[name] for name in _TOLD}},
         "documents": documents, "choices": choices, "fields": FIELDS, "record": [{name: act[name] for name in (*FIELDS, "link")} for act in facts.acts],
         "certificates": [
-            {key: row[key] for key in ("number", "why", "path", "chain_number", "chain_link", "level", "at", "fingerprint")} | {"sha256": row["digest"]}
+            {key: row[key] for key in ("number", "why", "path", "chain_number", "chain_link", "level", "at", "fingerprint")} | {"sha256": row["digest"]} | ({"lost": row["lost"]} if row.get("lost") else {})
             for row in certificates
         ],
     }  # fmt: skip
@@ -123,6 +132,7 @@ def _values(facts: Facts) -> dict[str, str]:
     return {"office": facts.office, "check": facts.check_url, "fields": ", ".join(FIELDS)}
 
 
+WRONG = {"broken": "beschadigd of gewijzigd / damaged or changed", "missing": "weg / gone"}
 MISSING = """Van deze bestanden heeft het kantoor de bytes niet meer zoals ze waren. Ze zitten daarom niet in dit archief; wat ze waren, zegt hun SHA-256.
 The office does not have the bytes of these files any more as they were. So they are not in this archive; their SHA-256 says what they were.
 
