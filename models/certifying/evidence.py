@@ -21,7 +21,7 @@ from models.content_type import clean_name
 from models.core import fold
 from models.dossiers.folders import numbered
 from models.dossiers.zipping import Entry
-from models.keeping import rehashing
+from models.storage import storage
 
 FORMAT = "poort-bewijs-1"
 _SCRIPT = Path(__file__).with_name("offline_check.py")
@@ -34,13 +34,12 @@ _TOLD = (
 
 async def whole_evidence_of(request_id: int, found: tuple[str, list[Entry]]) -> tuple[str, list[Entry]]:
     """Outside every unit: what `evidence_of` found, without the files of which the storage has not those bytes any more: they are
-    named instead, and the office hears of them. One damaged file takes the rest of the proof along from nobody."""
+    named instead. One damaged file takes the rest of the proof along from nobody."""
     asked = {entry.sha256 for entry in found[1] if entry.sha256}
     wrong = [sha256 for sha256 in sorted(asked) if not await is_whole(sha256)]
     if not wrong:
         return found
-    found_so = [(sha256, await rehashing.check(sha256) or "broken") for sha256 in wrong]
-    lost = {sha256: state for sha256, state in found_so if state != "good"}  # else put back this moment
+    lost = {sha256: "broken" if await storage().exists(sha256) else "missing" for sha256 in wrong}
     async with engine.reading():
         return await evidence_of(request_id, lost)
 

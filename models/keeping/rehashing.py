@@ -134,23 +134,24 @@ async def _note(sha256: str, state: str, said: str) -> None:
         sha256, now, state, said, since,
     )  # fmt: skip
     if is_wrong != was_wrong:
-        await touch("keeping")
-        await _tell_of_approvals(sha256, is_wrong)
+        await touch("keeping", *await _tell_of_approvals(sha256, is_wrong))
 
 
 _PLACED_SQL = """SELECT d.request, d.client, min(d.name) AS name FROM approval_document d WHERE d.blob = $1
 GROUP BY d.request, d.client ORDER BY d.request LIMIT 200"""
 
 
-async def _tell_of_approvals(sha256: str, is_wrong: bool) -> None:
-    """On the trail of each request for approval with these bytes; its pages say so by themselves."""
+async def _tell_of_approvals(sha256: str, is_wrong: bool) -> list[str]:
+    """On the trail of each request for approval with these bytes, the pages of which say so by themselves: their topics."""
     from models.audit import Trail
 
+    topics = []
     for row in await engine.raw(_PLACED_SQL, sha256):
         done = "ApprovalRequest.damaged" if is_wrong else "ApprovalRequest.restored"
         detail = {"name": row["name"], "sha256": sha256}
         await Trail.write_of(done, "ApprovalRequest", row["request"], row["client"], detail)
-        await touch("approvals", f"approval-{row['request']}")
+        topics.append(f"approval-{row['request']}")
+    return [*topics, "approvals"] if topics else []
 
 
 async def broken() -> list[dict[str, Any]]:
