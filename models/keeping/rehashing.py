@@ -91,14 +91,15 @@ async def _claim(now: dt.datetime, before: dt.datetime) -> str | None:
     return None
 
 
-async def check(sha256: str, *, pace: float = 0) -> str:
-    """Read it, and note what was found: good, broken or missing; '' when the store itself does not answer."""
+async def check(sha256: str, *, pace: float = 0, is_used: bool = False) -> str:
+    """Read it, and note what was found: good, broken or missing; '' when the store itself does not answer. `is_used`: who asks has just
+    read a record that refers to it."""
     try:
         state, said = await _look(sha256, pace)
     except StorageDown:
         await engine.raw("UPDATE file_check SET claimed_at = NULL WHERE hash = $1", sha256)
         return ""
-    if state == "missing" and not await referenced([sha256]):
+    if state == "missing" and not is_used and not await referenced([sha256]):
         await engine.raw("DELETE FROM file_check WHERE hash = $1", sha256)  # destroyed while we looked
         return "good"
     await engine.run_writing(lambda: _note(sha256, state, said))
