@@ -78,4 +78,4 @@ async def _look(sha256: str) -> str:
     """Read once more, and noted for the office: good, broken or missing; '' where the storage itself does not work."""
     from models.keeping import rehashing
 
-    return await rehashing.check(sha256)
+    return await rehashing.check(sha256, is_used=True)

@@ -91,14 +91,15 @@ async def _claim(now: dt.datetime, before: dt.datetime) -> str | None:
     return None
 
 
-async def check(sha256: str, *, pace: float = 0) -> str:
-    """Read it, and note what was found: good, broken or missing; '' when the store itself does not answer."""
+async def check(sha256: str, *, pace: float = 0, is_used: bool = False) -> str:
+    """Read it, and note what was found: good, broken or missing; '' when the store itself does not answer. `is_used`: who asks has just
+    read a record that refers to it."""
     try:
         state, said = await _look(sha256, pace)
     except StorageDown:
         await engine.raw("UPDATE file_check SET claimed_at = NULL WHERE hash = $1", sha256)
         return ""
-    if state == "missing" and not await referenced([sha256]):
+    if state == "missing" and not is_used and not await referenced([sha256]):
         await engine.raw("DELETE FROM file_check WHERE hash = $1", sha256)  # destroyed while we looked
         return "good"
     await engine.run_writing(lambda: _note(sha256, state, said))
@@ -134,23 +135,24 @@ async def _note(sha256: str, state: str, said: str) -> None:
         sha256, now, state, said, since,
     )  # fmt: skip
     if is_wrong != was_wrong:
-        await touch("keeping")
-        await _tell_of_approvals(sha256, is_wrong)
+        await touch("keeping", *await _tell_of_approvals(sha256, is_wrong))
 
 
 _PLACED_SQL = """SELECT d.request, d.client, min(d.name) AS name FROM approval_document d WHERE d.blob = $1
 GROUP BY d.request, d.client ORDER BY d.request LIMIT 200"""
 
 
-async def _tell_of_approvals(sha256: str, is_wrong: bool) -> None:
-    """On the trail of each request for approval with these bytes; its pages say so by themselves."""
+async def _tell_of_approvals(sha256: str, is_wrong: bool) -> list[str]:
+    """On the trail of each request for approval with these bytes, the pages of which say so by themselves: their topics."""
     from models.audit import Trail
 
+    topics = []
     for row in await engine.raw(_PLACED_SQL, sha256):
         done = "ApprovalRequest.damaged" if is_wrong else "ApprovalRequest.restored"
         detail = {"name": row["name"], "sha256": sha256}
         await Trail.write_of(done, "ApprovalRequest", row["request"], row["client"], detail)
-        await touch("approvals", f"approval-{row['request']}")
+        topics.append(f"approval-{row['request']}")
+    return [*topics, "approvals"] if topics else []
 
 
 async def broken() -> list[dict[str, Any]]:
