@@ -74,6 +74,9 @@ async def _database() -> None:
         raise RuntimeError("leeg: draai python -m models migrate")
 
 
+_VERSION = " (versie {version})"
+
+
 async def _files() -> None:
     """Those that the rolling check found damaged or gone, by name."""
     from models.keeping import rehashing
@@ -82,7 +85,7 @@ async def _files() -> None:
         return
     if found := await rehashing.broken():
         named = [
-            f"{use['name']} (versie {use['version']}) van {use['client_name'] or 'het kantoor'}" if use["kind"] != "other" else str(use["name"])
+            f"{use['name']}{_VERSION.format(**use) if use['version'] else ''} van {use['client_name'] or 'het kantoor'}" if use["kind"] != "other" else str(use["name"])
             for row in found for use in row["uses"]
         ]  # fmt: skip
         more = f" en nog {len(named) - 10}" if len(named) > 10 else ""

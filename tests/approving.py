@@ -29,6 +29,7 @@ from models.approvals import (
 )
 from models.people import keys_of
 from models.settings import utcnow
+from models.storage import FolderStorage, storage
 from models.viewer import Right, Viewer
 from tests.cast import Cast, as_viewer
 
@@ -37,8 +38,12 @@ ALL = Right.VIEW_DOSSIER | Right.VIEW_APPROVALS | Right.APPROVE
 
 
 def part(name: str = "btw.pdf", **more: Any) -> NewPart:
-    """A PDF whose bytes are its name and a number."""
-    sha256 = hashlib.sha256(f"{name}{next(_numbers)}".encode()).hexdigest()
+    """A PDF whose bytes, in the storage, are its name and a number."""
+    content = f"{name}{next(_numbers)}".encode().ljust(1000)
+    sha256 = hashlib.sha256(content).hexdigest()
+    if not more.get("sha256") and isinstance(plain := storage().plain, FolderStorage):
+        plain.path_of(sha256).parent.mkdir(parents=True, exist_ok=True)
+        plain.path_of(sha256).write_bytes(content)
     return NewPart(**{"name": name, "sha256": sha256, "size": 1000, "mime": "application/pdf", "pages": 2} | more)
 
 

@@ -1,20 +1,22 @@
-"""The parts of a request on the screen, page by page, and as they are. What a client's person opens or sees is noted, once."""
+"""The parts of a request on the screen, page by page, and as they are: never other bytes than those of their SHA-256. What a client's
+person opens or sees is noted, once, and only when it was shown."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from models import drawing
 from models.approvals import ApprovalDocument, ApprovalRequest, FormerPart, Mark, note_opened, opened_by
-from models.core import Gone, Missing, Say
-from models.drawing import FIT, WIDTHS, Undrawable
+from models.approvals.damaged import is_known_wrong, showing
+from models.core import Gone, Missing, Refused, Say
+from models.drawing import FIT, WIDTHS, Spoiled, Undrawable
 from models.drawing.words import is_text, words
-from models.scanning import require_open
 from models.storage import storage
+from models.storage.whole import require_whole
 from models.viewer import Viewer
 from web.downloads import send_kept
 from web.replies import Later, Reply, show, wants_fragment
@@ -39,10 +41,8 @@ _HEADERS = {
 async def view(request: Request, viewer: Viewer, part_id: int) -> Later:
     """`?width=` is how large, `?from=` the first page. To look at it is to have opened it; what cannot be shown here (it asks for a
     password, say) is opened by fetching it."""
-    part = await _find(viewer, part_id)
+    part, known_wrong = await _find(viewer, part_id)
     is_shown_here = part.pages is not None or is_text(part.mime, part.name) or part.part != "main"
-    if is_shown_here:
-        _remember(request, viewer, part)
     opened = (
         (part.id, part.sha256) in await opened_by(viewer.user.id, json.dumps([part.request]))
         if viewer.is_client and not is_shown_here
@@ -55,37 +55,50 @@ async def view(request: Request, viewer: Viewer, part_id: int) -> Later:
     async def make_() -> Reply:
         context: dict[str, Any] = {
             "part": part, "request": back, "width": width, "widths": WIDTHS, "fit": FIT, "first": first, "step": step,
-            "of_client": part.client, "about": None, "pages": range(0), "why": None, "words": None, "opened": opened, "tells": viewer.is_client and viewer.view_as is None and wants_fragment(request),
+            "of_client": part.client, "about": None, "pages": range(0), "why": None, "words": None, "opened": opened, "is_spoilt": False, "tells": viewer.is_client and viewer.view_as is None and wants_fragment(request),
         }  # fmt: skip
-        if is_text(part.mime, part.name):
-            context["words"] = await words(part.sha256, part.size, part.mime)
-        else:
-            try:
-                about = await drawing.about(part.sha256, part.size, part.name, width)
-                last = min(first + step, about.pages + 1)
-                context |= {"about": about, "pages": range(min(first, about.pages), last)}
-            except Undrawable as problem:
-                context["why"] = problem.why
-        return show("approvals/pages.html", title=part.name, section="approvals", **context)
+        try:
+            async with showing(part.sha256, known_wrong=known_wrong):
+                if is_text(part.mime, part.name):
+                    context["words"] = await words(part.sha256, part.size, part.mime, is_certain=True)
+                else:
+                    about = await drawing.about(part.sha256, part.size, part.name, width)
+                    last = min(first + step, about.pages + 1)
+                    context |= {"about": about, "pages": range(min(first, about.pages), last)}
+        except Undrawable as problem:
+            context["why"] = problem.why
+        except Refused as refused:
+            context |= {"why": refused.why, "is_spoilt": True}
+        if is_shown_here and not context["is_spoilt"]:
+            _remember(request, viewer, part)
+        status = 422 if context["is_spoilt"] else 200
+        return show("approvals/pages.html", title=part.name, section="approvals", status=status, **context)
 
     return Later(make_)
 
 
 @parts.get("/approval-parts/{part_id:int}/pages/{number:int}")
 async def page(request: Request, viewer: Viewer, part_id: int, number: int) -> Response | Later:
-    ahead = "ahead" in request.query_params  # by a script that says itself when it is seen
-    part = await (_find(viewer, part_id) if ahead else _get(request, viewer, part_id, _real(number)))
+    part, known_wrong = await _find(viewer, part_id)
     _real(number)
     width = _width(request)
-    tag = f'"{part.sha256[:32]}-{number}-{width}"'
-    if request.headers.get("if-none-match", "") == tag:
+    is_ahead = "ahead" in request.query_params  # by a script that says itself when it is seen
+    tag = f'"{part.sha256[:32]}-{number}-{width}-1"'
+    if not known_wrong and request.headers.get("if-none-match", "") == tag:
+        if not is_ahead:
+            _remember(request, viewer, part, number)
         return Response(status_code=304, headers=_HEADERS | {"ETag": tag})
 
     async def make_() -> Response:
-        try:
-            drawn = await drawing.page(part.sha256, part.size, part.name, number, width)
-        except Undrawable as problem:
-            raise Missing("Page", number) from problem
+        async with showing(part.sha256, known_wrong=known_wrong):
+            try:
+                drawn = await drawing.page(part.sha256, part.size, part.name, number, width)
+            except Spoiled:
+                raise
+            except Undrawable as problem:
+                raise Missing("Page", number) from problem
+        if not is_ahead:
+            _remember(request, viewer, part, number)
         return Response(drawn, media_type="image/webp", headers=_HEADERS | {"ETag": tag})
 
     return Later(make_)
@@ -94,7 +107,7 @@ async def page(request: Request, viewer: Viewer, part_id: int, number: int) -> R
 @parts.post("/approval-parts/{part_id:int}/pages/{number:int}/seen")
 async def seen(request: Request, viewer: Viewer, part_id: int, number: int) -> Response:
     """That a page came into view. A browser fetches pages ahead; where scripts run, fetching one says nothing."""
-    part = await _find(viewer, part_id)
+    part, _ = await _find(viewer, part_id)
     if viewer.is_client:
         await note_opened(part.id, part.sha256, page=_real(number), by=viewer, mark=_mark(request))
     return Response(status_code=204)
@@ -102,13 +115,18 @@ async def seen(request: Request, viewer: Viewer, part_id: int, number: int) -> R
 
 @parts.get("/approval-parts/{part_id:int}/pages/{number:int}/text")
 async def text(request: Request, viewer: Viewer, part_id: int, number: int) -> Later:
-    part = await _get(request, viewer, part_id, _real(number))
+    part, known_wrong = await _find(viewer, part_id)
+    _real(number)
 
     async def make_() -> Reply:
-        try:
-            said = await drawing.text(part.sha256, part.size, part.name, number)
-        except Undrawable as problem:
-            raise Missing("Page", number) from problem
+        async with showing(part.sha256, known_wrong=known_wrong):
+            try:
+                said = await drawing.text(part.sha256, part.size, part.name, number)
+            except Spoiled:
+                raise
+            except Undrawable as problem:
+                raise Missing("Page", number) from problem
+        _remember(request, viewer, part, number)
         return show(
             "approvals/text.html", title=Say("Tekst van pagina {n}", n=number), section="approvals", part=part, number=number,
             said=said, of_client=part.client,
@@ -118,34 +136,46 @@ async def text(request: Request, viewer: Viewer, part_id: int, number: int) -> L
 
 
 @parts.get("/approval-parts/{part_id:int}/file")
-async def file(request: Request, viewer: Viewer, part_id: int) -> Response:
+async def file(request: Request, viewer: Viewer, part_id: int) -> Later:
     """As it is: the bytes that are approved."""
-    part = await _get(request, viewer, part_id)
-    return await send_kept(request, storage(), part.sha256, part.size, part.name, part.mime)
+    part, known_wrong = await _find(viewer, part_id)
+
+    async def make_() -> Response:
+        answer = await _send(request, part, known_wrong)
+        _remember(request, viewer, part)
+        return answer
+
+    return Later(make_)
 
 
 @parts.get("/approvals/{approval_id:int}/former-parts/{former_id:int}")
-async def former(request: Request, viewer: Viewer, approval_id: int, former_id: int) -> Response:
+async def former(request: Request, viewer: Viewer, approval_id: int, former_id: int) -> Later:
     """A file that another took the place of, as it was: for the office."""
     found = await viewer.scope(FormerPart).where(FormerPart.request == approval_id).get(former_id)
     if not found.blob:
         raise Gone(DESTROYED)
-    return await send_kept(request, storage(), found.sha256, found.size, found.name, found.mime)
+    known_wrong = await is_known_wrong(found.sha256)
+    return Later(lambda: _send(request, found, known_wrong))
 
 
-async def _find(viewer: Viewer, part_id: int) -> ApprovalDocument:
+async def _send(request: Request, part: ApprovalDocument | FormerPart, known_wrong: bool) -> Response:
+    async with showing(part.sha256, known_wrong=known_wrong):
+        await require_whole(storage(), part.sha256)
+        return await send_kept(request, storage(), part.sha256, part.size, part.name, part.mime, is_certain=True)
+
+
+class _Found(NamedTuple):
+    """`known_wrong`: its bytes were found damaged or gone before."""
+
+    part: ApprovalDocument
+    known_wrong: bool
+
+
+async def _find(viewer: Viewer, part_id: int) -> _Found:
     part: ApprovalDocument = await viewer.scope(ApprovalDocument).get(part_id)
     if not part.blob:
         raise Gone(DESTROYED)
-    await require_open(part.sha256)
-    return part
-
-
-async def _get(request: Request, viewer: Viewer, part_id: int, page: int = 0) -> ApprovalDocument:
-    """The part, which is then opened (or a page of it seen) by who looks."""
-    part = await _find(viewer, part_id)
-    _remember(request, viewer, part, page)
-    return part
+    return _Found(part, await is_known_wrong(part.sha256))
 
 
 def _remember(request: Request, viewer: Viewer, part: ApprovalDocument, page: int = 0) -> None:

@@ -19,6 +19,7 @@ from models.content_type import INLINE, by_mime, charset_of
 from models.scanning import require_open
 from models.storage import Storage, StorageDown
 from models.storage.base import HEAD
+from models.storage.whole import certain
 
 # Whatever the file holds, it runs no script, sends no form and is nobody's origin; our own pages may frame it.
 CSP = (
@@ -49,10 +50,11 @@ async def send_blob(
     *,
     inline: bool = False,
     last_modified: dt.datetime | None = None,
+    is_certain: bool = False,
 ) -> Response:
     """The blob as a download; with `inline` in the browser itself, if its kind is one that may.
 
-    Knows HEAD, one range (206, 416, If-Range) and If-None-Match (304). Never cached: what stands behind the sign-in is
+    `is_certain`: the end of all of it is sent only when these turned out to be the bytes of that hash. Knows HEAD, one range (206, 416, If-Range) and If-None-Match (304). Never cached: what stands behind the sign-in is
     not left on the disk of a shared computer.
 
     Raises:
@@ -84,7 +86,8 @@ async def send_blob(
     if request.method == "HEAD":
         await storage.size(sha256)
         return Response(headers=headers)
-    return await _Blob.begin(storage.open(sha256, start, end), end - start, 200 if span is None else 206, headers)
+    chunks = certain(storage, sha256) if is_certain and span is None else storage.open(sha256, start, end)
+    return await _Blob.begin(chunks, end - start, 200 if span is None else 206, headers)
 
 
 def disposition(how: str, name: str) -> str:

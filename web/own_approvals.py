@@ -11,10 +11,12 @@ from starlette.responses import Response
 from models import approvals, engine, passkeys, pins
 from models.approvals import ApprovalRequest, Choice, Decision, Mark
 from models.approvals.asking import ask
+from models.approvals.damaged import unlike
 from models.approvals.own import beside, page_of, pages_of
 from models.core import Missing, Refused, Say
 from models.pins.means import LEVELS, rank, standing
 from models.settings import utcnow
+from models.storage import StorageDown
 from models.viewer import Permission, Viewer
 from web.approval_words import PLACE_STATES, STATE_WORDS
 from web.challenges import answer_with, spent
@@ -32,6 +34,9 @@ NO_REASON_OF_PART = Say(
 )
 _AT_REASON = {NO_REASON: "whole", NO_REASON_OF_PART: "parts"}
 NONE_DONE = Say("Er is niets vastgelegd. Bij elke accordering staat waarom.")
+NO_STORAGE = Say(
+    "De opslag met de stukken antwoordt nu niet. Er is niets vastgelegd; probeer het over een minuut opnieuw."
+)
 AGAIN = Say("Er is nog niets vastgelegd. Kijk na wat u had ingevuld, en bevestig opnieuw dat u het bent.")
 
 
@@ -126,6 +131,10 @@ async def _prove(request: Request, form: Any) -> Asking:
         foreseen = {id: one.why for id, one in seen.items() if one.why}
         found = await scope.where(ApprovalRequest.id.is_in([one.request for one in decisions])).all()
         least = max((one.least_level for one in found), key=rank, default="pin")
+    try:
+        foreseen |= await unlike({id: one.approved for id, one in seen.items()})
+    except StorageDown:
+        return Asking(decisions, {}, pins.NotProved(NO_STORAGE, None))
     if len(foreseen) == len(seen) or all(one.done for one in seen.values()):
         return Asking(
             decisions, foreseen, pins.Proof("", "", utcnow())

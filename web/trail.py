@@ -68,6 +68,8 @@ SENTENCES: dict[str, Say] = {
     # the proof of approvals
     "ApprovalRequest.file": Say("zette wat akkoord is in het dossier: {documents}"),
     "ApprovalRequest.infected": Say("vond in “{name}” een virus: {signature}"),
+    "ApprovalRequest.damaged": Say("zag dat “{name}” in de opslag beschadigd, gewijzigd of weg is"),
+    "ApprovalRequest.restored": Say("zag dat “{name}” in de opslag weer in orde is"),
     "ApprovalRequest.reseal": Say("verzegelde {name} opnieuw"),
     "ApprovalRecord.chain": Say("legde vast hoever het bewijs van accorderingen is: {place}"),
     "OfficeCertificate.make": Say("maakte een certificaat voor het zegel, geldig tot {until}"),

@@ -116,10 +116,12 @@ async def decide_one(
 
 
 class Foreseen(NamedTuple):
-    """`why` it would be refused whatever the proof; `done`: he did exactly this before, so that nothing need be proved again."""
+    """`why` it would be refused whatever the proof; `done`: he did exactly this before, so that nothing need be proved again; `approved`:
+    of the parts that he approves the hash and the name."""
 
     why: Say | None = None
     done: bool = False
+    approved: tuple[tuple[str, str], ...] = ()
 
 
 async def foreseen(found: Scope[ApprovalRequest], decision: Decision, *, by: Viewer) -> Foreseen:
@@ -134,9 +136,9 @@ async def foreseen(found: Scope[ApprovalRequest], decision: Decision, *, by: Vie
         if row := _asked_of(rows, decision, whose):
             await _require_right(request, row, by)
             await _require_role(request, row, by)
-        await _require_opened(await _parts(request, decision), by)
-        if decision.outcome == "approved":
-            await refuse_approving(request.id)
+        parts = await _parts(request, decision)
+        await _require_opened(parts, by)
+        await _refuse_spoilt(request, decision)
         for one in decision.choices:
             if one.outcome == "rejected":
                 _reason(one)
@@ -144,7 +146,8 @@ async def foreseen(found: Scope[ApprovalRequest], decision: Decision, *, by: Vie
         return Foreseen(refused.why)
     except Missing:
         return Foreseen(Say("Deze accordering is er niet (meer)."))
-    return Foreseen()
+    yes = (parts[one.document] for one in decision.choices if one.outcome == "approved")
+    return Foreseen(approved=tuple((part.sha256, part.name) for part in yes))
 
 
 async def approve(
@@ -188,8 +191,7 @@ async def _decide(found: Scope[ApprovalRequest], decision: Decision, proof: Prov
     mandate = await _mandate(request, row, by)
     _refuse_twice(request, rows, row, by)
     await _require_opened(parts, by)
-    if decision.outcome == "approved":
-        await refuse_approving(request.id)
+    await _refuse_spoilt(request, decision)
     if not counts(proof, request.least_level):
         raise Refused("proof", Say("Bevestig opnieuw dat u het bent, met het middel waar deze accordering om vraagt."))
     reason = "; ".join(dict.fromkeys(_reason(one) for one in decision.choices if one.outcome == "rejected"))[:2000]
@@ -327,6 +329,14 @@ async def _require_opened(parts: dict[int, ApprovalDocument], by: Viewer) -> Non
     for part in parts.values():
         if (part.id, part.sha256) not in opened:
             raise Refused("", Say("U hebt “{name}” nog niet geopend. Bekijk het eerst.", name=part.name))
+
+
+async def _refuse_spoilt(request: ApprovalRequest, decision: Decision) -> None:
+    """What holds a virus or is damaged is not approved; who refuses all of it may do so."""
+    if decision.outcome == "approved":
+        await refuse_approving(request.id)
+    elif only := [one.document for one in decision.choices if one.outcome == "approved"]:
+        await refuse_approving(request.id, only)
 
 
 def _reason(choice: Choice) -> str:

@@ -39,10 +39,16 @@ class Page:
     remarks: list[dict[str, Any]]
     refused: dict[int, str]
     shut: dict[str, Shut]  # the hashes of parts that nobody may open, and why
+    spoilt: set[str]  # those of which the storage has other bytes, or none
 
     @property
     def is_infected(self) -> bool:
         return any(one.state == INFECTED for one in self.shut.values())
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody can approve it now: a file holds a virus, or is damaged."""
+        return self.is_infected or bool(self.spoilt)
 
     def name(self, language: str = "nl") -> str:
         kind = self.kind_en if language == "en" and self.kind_en else self.kind_nl
@@ -66,7 +72,7 @@ async def pages_of(viewer: Viewer, requests: Sequence[ApprovalRequest], asked: S
     few queries however many."""
     ids = json.dumps([request.id for request in requests])
     names = {row["id"]: row for row in await engine.raw(_NAMES_SQL.format(ids=listed(1)), ids)}
-    every, shut = await parts_of([request.id for request in requests])
+    every, shut, spoilt = await parts_of([request.id for request in requests])
     parts = [part for part in every if not part.is_scan]
     opened = await opened_by(viewer.user.id, ids)
     places = await engine.raw(_PLACES_SQL.format(ids=listed(1)), ids)
@@ -91,6 +97,7 @@ async def pages_of(viewer: Viewer, requests: Sequence[ApprovalRequest], asked: S
                 [],
                 {row["document"]: row["reason"] for row in refused if row["request"] == request.id},
                 {part.sha256: shut[part.sha256] for part in own if part.sha256 in shut},
+                {part.sha256 for part in own if part.sha256 in spoilt},
             )
         )
     return found

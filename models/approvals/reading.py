@@ -161,6 +161,7 @@ class Whole:
     timeline: list[dict[str, Any]]
     statement: str  # as it was offered, or as it would be now
     shut: dict[str, Shut]  # the hashes of parts that nobody may open, and why
+    spoilt: set[str]  # those of which the storage has other bytes, or none
 
     @property
     def stuck(self) -> tuple[str, ...]:
@@ -173,7 +174,7 @@ class Whole:
 async def whole(viewer: Viewer, request: ApprovalRequest) -> Whole:
     """Of a request that was found through the viewer."""
     row = (await engine.raw(f"{_ROW_SQL} WHERE r.id = $1", request.id))[0]
-    parts, shut = await parts_of([request.id])
+    parts, shut, spoilt = await parts_of([request.id])
     places = await engine.raw(
         "SELECT a.id, a.step, a.person, u.full_name AS name, u.state AS person_state, a.role, a.state, a.asked_at, a.opened_at, a.decided_at, "
         "a.decided_by, a.level, a.method, a.reason, coalesce(d.full_name, '') AS decided_by_name, "
@@ -194,19 +195,26 @@ async def whole(viewer: Viewer, request: ApprovalRequest) -> Whole:
         await timeline(request),
         request.statement or _would_say(row, request),
         shut,
+        spoilt,
     )
 
 
-async def parts_of(requests: Sequence[int]) -> tuple[list[ApprovalDocument], dict[str, Shut]]:
-    """The parts of these requests in their order, and of the hashes among them that nobody may open why. One query."""
+async def parts_of(requests: Sequence[int]) -> tuple[list[ApprovalDocument], dict[str, Shut], set[str]]:
+    """The parts of these requests in their order, of the hashes among them that nobody may open why, and those that are known to be
+    damaged or gone. One query."""
     rows = await engine.raw(
-        f"SELECT {_PART_COLUMNS}, s.state AS scan_state, s.is_open AS scan_open, s.signature AS scan_signature FROM approval_document d "
-        f"LEFT JOIN scan s ON s.sha256 = d.blob WHERE d.request IN {listed(1)} ORDER BY d.position, d.id",
+        f"SELECT {_PART_COLUMNS}, s.state AS scan_state, s.is_open AS scan_open, s.signature AS scan_signature, f.state AS spoilt "
+        "FROM approval_document d LEFT JOIN scan s ON s.sha256 = d.blob LEFT JOIN file_check f ON f.hash = d.blob AND f.state IN ('broken', 'missing') "
+        f"WHERE d.request IN {listed(1)} ORDER BY d.position, d.id",
         json.dumps(list(requests)),
     )
     shut = {row["sha256"]: why for row in rows if row["blob"] and (why := shut_by(row))}
     names = [column._meta.name for column in ApprovalDocument._meta.columns]
-    return [ApprovalDocument(_exists_in_db=True, **{name: row[name] for name in names}) for row in rows], shut
+    return (
+        [ApprovalDocument(_exists_in_db=True, **{name: row[name] for name in names}) for row in rows],
+        shut,
+        {row["sha256"] for row in rows if row["spoilt"]},
+    )
 
 
 _PART_COLUMNS = ", ".join(f"d.{column._meta.name}" for column in ApprovalDocument._meta.columns)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from models.viewer import Viewer
 
 _SEEN_SQL = (
-    "INSERT INTO approval_seen (request, client, document, person, sha256, page, at) VALUES ($1, $2, $3, $4, $5, $6, $7) "
+    "INSERT INTO approval_seen (request, client, document, person, sha256, page, at) "
+    "SELECT $1, $2, $3, $4, CAST($5 AS text), $6, $7 WHERE NOT EXISTS (SELECT 1 FROM file_check f WHERE f.hash = CAST($5 AS text) AND f.state IN ('broken', 'missing')) "
     "ON CONFLICT (document, person, sha256, page) DO NOTHING RETURNING id"
 )
 MOST_PAGES = 5_000
@@ -29,7 +30,7 @@ MOST_PAGES = 5_000
 
 async def note_opened(document: int, sha256: str, *, by: Viewer, page: int = 0, mark: Mark = NO_MARK) -> bool:
     """That these bytes of a part were opened by this person (page 0), or a page of them was on his screen. In a writing unit of
-    its own (`remember`). Whether it is new."""
+    its own (`remember`). Whether it is new; never of bytes that are known to be damaged or gone, for those are shown to nobody."""
     if by.view_as is not None or not by.is_client or not 0 <= page <= MOST_PAGES:
         return False
     part = (

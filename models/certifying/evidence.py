@@ -6,8 +6,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any
 
 from models import engine
 from models.approvals.record import FIELDS
@@ -20,9 +22,11 @@ from models.core import fold
 from models.dossiers.folders import numbered
 from models.dossiers.zipping import Entry
 from models.notices import ZONE
+from models.storage import storage
 
 FORMAT = "poort-bewijs-1"
 _SCRIPT = Path(__file__).with_name("offline_check.py")
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _TOLD = (
     "client_name", "client_number", "kind_name", "title", "book_year", "period", "addressee", "amount", "statement", "statement_en", "state",
     "least_level", "version", "offered_at", "completed_at", "filed_at",
@@ -33,15 +37,17 @@ async def whole_evidence_of(request_id: int, found: tuple[str, list[Entry]]) -> 
     """Outside every unit: what `evidence_of` found, without the files of which the storage has not those bytes any more: they are
     named instead. One damaged file takes the rest of the proof along from nobody."""
     asked = {entry.sha256 for entry in found[1] if entry.sha256}
-    lost = frozenset([sha256 for sha256 in sorted(asked) if not await is_whole(sha256)])
-    if not lost:
+    wrong = [sha256 for sha256 in sorted(asked) if not await is_whole(sha256)]
+    if not wrong:
         return found
+    lost = {sha256: "broken" if await storage().exists(sha256) else "missing" for sha256 in wrong}
     async with engine.reading():
         return await evidence_of(request_id, lost)
 
 
-async def evidence_of(request_id: int, lost: frozenset[str] = frozenset()) -> tuple[str, list[Entry]]:
-    """In a unit: the name of the archive, and what goes into it; of what is `lost` only the name and SHA-256. Raises Missing."""
+async def evidence_of(request_id: int, lost: Mapping[str, str] = _NOTHING) -> tuple[str, list[Entry]]:
+    """In a unit: the name of the archive, and what goes into it; of what is `lost` (hash > broken or missing) only the name, the SHA-256
+    and what is wrong. Raises Missing."""
     facts = await facts_of(request_id)
     documents = _documents(facts, lost)
     certificates = await _certificates(request_id, lost)
@@ -53,10 +59,10 @@ async def evidence_of(request_id: int, lost: frozenset[str] = frozenset()) -> tu
     }  # fmt: skip
     texts |= {f"certificaat-{row['id']}.pem": row["pem"] for row in certificates}
     if lost:
-        names = [f"  {one['sha256']}  {one['name']}" for one in documents if one["sha256"] in lost]
+        names = [f"  {one['sha256']}  {one['name']}: {WRONG[one['lost']]}" for one in documents if one.get("lost")]
         names += [
-            f"  {one['digest']}  akkoordverklaring-{one['number']}.pdf" for one in certificates if one["sha256"] in lost
-        ]
+            f"  {one['digest']}  akkoordverklaring-{one['number']}.pdf: {WRONG[one['lost']]}" for one in certificates if one.get("lost")
+        ]  # fmt: skip
         texts["ONTBREEKT-MISSING.txt"] = MISSING + "\n".join(names) + "\n"
     files = [(one["path"], one["sha256"], one["size"]) for one in (*documents, *certificates) if one["path"]]
     sums = [f"{sha256}  {path}" for path, sha256, _ in files]
@@ -81,17 +87,17 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
-def _documents(facts: Facts, lost: frozenset[str]) -> list[dict[str, Any]]:
+def _documents(facts: Facts, lost: Mapping[str, str]) -> list[dict[str, Any]]:
     taken: set[str] = set()
     found = []
     for part in facts.parts:
         name = numbered(clean_name(part["name"]), taken, 200)
         taken.add(fold(name))
         kept = {key: part[key] for key in ("id", "part", "name", "sha256", "size", "pages")}
-        damaged = part["blob"] in lost
-        there = bool(part["blob"]) and not damaged
+        wrong = {"lost": lost[part["blob"]]} if part["blob"] in lost else {}
         gone = None if part["blob"] else _let_go_on(facts, part)
-        found.append(kept | {"path": f"stukken/{name}" if there else None, "let_go_on": gone, "is_damaged": damaged})
+        there = bool(part["blob"]) and not wrong
+        found.append(kept | {"path": f"stukken/{name}" if there else None, "let_go_on": gone} | wrong)
     return found
 
 
@@ -103,40 +109,29 @@ def _let_go_on(facts: Facts, part: dict[str, Any]) -> str | None:
     return None
 
 
-def _told_gone(documents: list[dict[str, Any]], words: _Gone) -> str:
-    """What is not in the archive any more and why, as lines of the explanation; '' where all of it is."""
-    said = ""
-    for is_damaged in (False, True):
-        these = [one for one in documents if one["path"] is None and one["is_damaged"] is is_damaged]
-        said += words.damaged if these and is_damaged else words.destroyed if these else ""
-        for one in these:
-            day = "" if is_damaged else f" ({words.on} {one['let_go_on'] or words.earlier})"
-            said += f"     {one['name']}{day}\n     SHA-256 {one['sha256']}\n"
-    return said
+def _told_gone(documents: list[dict[str, Any]], words: tuple[str, str, str]) -> str:
+    """What was destroyed and is not in the archive any more, as lines of the explanation; '' where nothing was."""
+    said = [
+        f"     {one['name']} ({words[1]} {one['let_go_on'] or words[2]})\n     SHA-256 {one['sha256']}\n"
+        for one in documents
+        if one["path"] is None and "lost" not in one
+    ]
+    return words[0] + "".join(said) if said else ""
 
 
-class _Gone(NamedTuple):
-    destroyed: str
-    on: str
-    earlier: str
-    damaged: str
-
-
-_GONE_NL = _Gone(
+_GONE_NL = (
     "     Hiervan zijn de bytes vernietigd, na de bewaartermijn of omdat er een virus in zat. Het bewijs blijft:\n",
     "op",
     "een eerdere dag",
-    "     Van deze heeft het kantoor nu niet meer de goede bytes: ze zijn beschadigd of weg. Vraag het kantoor om een kopie:\n",
 )
-_GONE_EN = _Gone(
+_GONE_EN = (
     "     Of these the bytes were destroyed, at the end of their term or because of a virus. The proof stays:\n",
     "on",
     "an earlier day",
-    "     Of these the office does not have the right bytes now: they are damaged or gone. Ask the office for a copy:\n",
 )
 
 
-async def _certificates(request_id: int, lost: frozenset[str]) -> list[dict[str, Any]]:
+async def _certificates(request_id: int, lost: Mapping[str, str]) -> list[dict[str, Any]]:
     rows = await engine.raw(
         "SELECT s.number, s.why, s.digest, s.sha256, s.size, s.chain_number, s.chain_link, CASE WHEN s.is_long THEN 'B-LT' ELSE s.level END AS level, s.at, c.id, c.pem, c.fingerprint "
         "FROM approval_seal s JOIN office_certificate c ON c.id = s.certificate WHERE s.request = $1 ORDER BY s.number",
@@ -145,6 +140,7 @@ async def _certificates(request_id: int, lost: frozenset[str]) -> list[dict[str,
     return [
         row
         | {"path": f"akkoordverklaring-{row['number']}.pdf" if row["sha256"] and row["sha256"] not in lost else None}
+        | ({"lost": lost[row["sha256"]]} if row["sha256"] in lost else {})
         for row in rows
     ]
 
@@ -159,7 +155,7 @@ async def _proof(facts: Facts, documents: list[dict[str, Any]], certificates: li
         "format": FORMAT, "office": facts.office, "request": {"id": facts.request["id"], **{name: facts.request[name] for name in _TOLD}},
         "documents": documents, "choices": choices, "fields": FIELDS, "record": [{name: act[name] for name in (*FIELDS, "link")} for act in facts.acts],
         "certificates": [
-            {key: row[key] for key in ("number", "why", "path", "chain_number", "chain_link", "level", "at", "fingerprint")} | {"sha256": row["digest"]}
+            {key: row[key] for key in ("number", "why", "path", "chain_number", "chain_link", "level", "at", "fingerprint")} | {"sha256": row["digest"]} | ({"lost": row["lost"]} if row.get("lost") else {})
             for row in certificates
         ],
     }  # fmt: skip
@@ -169,6 +165,7 @@ def _values(facts: Facts) -> dict[str, str]:
     return {"office": facts.office, "check": facts.check_url, "fields": ", ".join(FIELDS)}
 
 
+WRONG = {"broken": "beschadigd of gewijzigd / damaged or changed", "missing": "weg / gone"}
 MISSING = """Van deze bestanden heeft het kantoor de bytes niet meer zoals ze waren. Ze zitten daarom niet in dit archief; wat ze waren, zegt hun SHA-256.
 The office does not have the bytes of these files any more as they were. So they are not in this archive; their SHA-256 says what they were.
 

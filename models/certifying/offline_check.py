@@ -40,17 +40,22 @@ def main(folder: Path) -> int:
         )
         for line in decided(proof):
             print(" ", line)
-        for one in proof["documents"]:
+        for one in proof["documents"] + [one for one in proof["certificates"] if one.get("lost")]:
             if one["path"] is None:
-                why = (
-                    "beschadigd / damaged"
-                    if one.get("is_damaged")
-                    else f"vernietigd / destroyed {one.get('let_go_on') or ''}".strip()
-                )
-                print(f"NIET IN DIT ARCHIEF / NOT IN THIS ARCHIVE ({why}): {one['name']}, SHA-256 {one['sha256']}")
+                name = one.get("name") or f"akkoordverklaring-{one.get('number')}.pdf"
+                day = one.get("let_go_on")
+                why = f"vernietigd / destroyed {day}" if day else WHY[one.get("lost")]
+                print(f"NIET IN DIT ARCHIEF / NOT IN THIS ARCHIVE: {name}, SHA-256 {one['sha256']}: {why}")
         for _, said in seals or [("", "ER IS GEEN VERZEGELDE AKKOORDVERKLARING BIJ / THERE IS NO SEALED CERTIFICATE")]:
             print(said)
     return 1 if wrong else 0
+
+
+WHY = {
+    None: "vernietigd na de bewaartermijn / destroyed at the end of its term",
+    "broken": "bij het kantoor beschadigd of gewijzigd / damaged or changed at the office",
+    "missing": "bij het kantoor weg / gone at the office",
+}
 
 
 def documents(folder: Path, proof: dict[str, Any]) -> list[str]:

@@ -23,7 +23,8 @@ from pathlib import Path
 from models import config
 from models.core import Say
 from models.drawing.words import is_text
-from models.storage import storage
+from models.storage import Damaged, storage
+from models.storage.whole import certain
 
 WIDTHS = (800, 1200, 1800, 2600)  # pixels: small, as wide as the screen, and close by
 FIT = 1200
@@ -66,6 +67,13 @@ class Undrawable(Exception):
         self.why = why
 
 
+class Spoiled(Undrawable):
+    """The storage has other bytes than these now: nothing is drawn of those."""
+
+    def __init__(self) -> None:
+        super().__init__(WHY["spoiled"])
+
+
 WHY = {
     "password": Say("Dit bestand is met een wachtwoord beveiligd. Download het om het te openen."),
     "damaged": Say(
@@ -73,6 +81,7 @@ WHY = {
     ),
     "too_big": Say("Dit bestand is te groot om hier te tonen. U kunt het wel downloaden."),
     "late": Say("Het tekenen van dit bestand duurde te lang. U kunt het wel downloaden."),
+    "spoiled": Say("Dit bestand is in de opslag beschadigd geraakt of gewijzigd en wordt daarom niet getoond."),
     "office": Say("Dit soort bestand kan hier niet getoond worden. Download het om het te openen."),
 }
 
@@ -148,7 +157,10 @@ async def glance(files: Sequence[tuple[str, int]]) -> dict[str, int | str]:
     with tempfile.TemporaryDirectory(dir=_folder(), prefix="glance-") as folder:
         while todo:
             for number, sha256 in enumerate(todo):
-                await _fetch(sha256, Path(folder) / f"{number:04}")
+                try:
+                    await _fetch(sha256, Path(folder) / f"{number:04}")
+                except Spoiled:
+                    found[sha256] = "damaged"
             command = [sys.executable, "-E", "-s", "-m", "models.drawing", "glance", folder]
             try:
                 async with _slots.get():
@@ -219,15 +231,20 @@ async def _source(sha256: str, size: int, name: str) -> AsyncIterator[tuple[Path
 
 
 def _folder() -> Path:
-    folder = config.settings().var / "drawn"
+    folder = config.settings().var / "drawings"  # all of bytes that were looked at: it was `drawn` before they were
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 
 async def _fetch(sha256: str, to: Path) -> None:
-    with to.open("wb") as file:
-        async for chunk in storage().open(sha256):
-            await asyncio.to_thread(file.write, chunk)
+    """Raises Spoiled, with no file left, where these are other bytes than those of the hash."""
+    try:
+        with to.open("wb") as file:
+            async for chunk in certain(storage(), sha256):
+                await asyncio.to_thread(file.write, chunk)
+    except Damaged as error:
+        await asyncio.to_thread(to.unlink, missing_ok=True)
+        raise Spoiled from error
 
 
 async def _to_pdf(source: Path, name: str) -> None:
@@ -318,6 +335,7 @@ async def _finish(command: list[str], seconds: float, environ: dict[str, str]) -
 def forget_old() -> int:
     """Remove what nobody looked at for some days; how many documents. For the worker."""
     kept = KEPT_ENCRYPTED if config.settings().files_keys else KEPT
+    shutil.rmtree(config.settings().var / "drawn", ignore_errors=True)
     gone, oldest = 0, time.time() - kept
     for folder in _folder().iterdir():
         with contextlib.suppress(FileNotFoundError):

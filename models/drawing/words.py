@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from models.content_type import charset_of
 from models.content_type.kinds import CSV, EML, TEXT, XML, ending_of
 from models.storage import storage
+from models.storage.whole import certain
 
 SHOWN = 512 * 1024  # bytes of a text that are shown; the rest is for who downloads it
 MESSAGE_MOST = 25 * 1024 * 1024  # bytes of a message that is taken apart
@@ -38,13 +39,16 @@ def is_text(mime: str, name: str) -> bool:
     )
 
 
-async def words(sha256: str, size: int, mime: str) -> Words:
-    """Raises what the storage raises."""
+async def words(sha256: str, size: int, mime: str, *, is_certain: bool = False) -> Words:
+    """`is_certain`: also of a large one nothing is shown before all of it turned out to be the bytes of the hash. Raises what the
+    storage raises, Damaged too."""
     most = MESSAGE_MOST if mime == EML else SHOWN
     data = b""
-    async with contextlib.aclosing(storage().open(sha256, 0, min(size, most))) as chunks:
+    whole = is_certain or size <= most
+    source = certain(storage(), sha256) if whole else storage().open(sha256, 0, most)
+    async with contextlib.aclosing(source) as chunks:
         async for chunk in chunks:
-            data += chunk
+            data += chunk[: most - len(data)]
     if mime == EML:
         return await asyncio.to_thread(_of_message, data)
     return Words(_clean(data.decode(charset_of(data[: 64 * 1024]), "replace")), size > most)

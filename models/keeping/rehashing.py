@@ -91,14 +91,15 @@ async def _claim(now: dt.datetime, before: dt.datetime) -> str | None:
     return None
 
 
-async def check(sha256: str, *, pace: float = 0) -> str:
-    """Read it, and note what was found: good, broken or missing; '' when the store itself does not answer."""
+async def check(sha256: str, *, pace: float = 0, is_used: bool = False) -> str:
+    """Read it, and note what was found: good, broken or missing; '' when the store itself does not answer. `is_used`: who asks has just
+    read a record that refers to it."""
     try:
         state, said = await _look(sha256, pace)
     except StorageDown:
         await engine.raw("UPDATE file_check SET claimed_at = NULL WHERE hash = $1", sha256)
         return ""
-    if state == "missing" and not await referenced([sha256]):
+    if state == "missing" and not is_used and not await referenced([sha256]):
         await engine.raw("DELETE FROM file_check WHERE hash = $1", sha256)  # destroyed while we looked
         return "good"
     await engine.run_writing(lambda: _note(sha256, state, said))
@@ -134,7 +135,24 @@ async def _note(sha256: str, state: str, said: str) -> None:
         sha256, now, state, said, since,
     )  # fmt: skip
     if is_wrong != was_wrong:
-        await touch("keeping")
+        await touch("keeping", *await _tell_of_approvals(sha256, is_wrong))
+
+
+_PLACED_SQL = """SELECT d.request, d.client, min(d.name) AS name FROM approval_document d WHERE d.blob = $1
+GROUP BY d.request, d.client ORDER BY d.request LIMIT 200"""
+
+
+async def _tell_of_approvals(sha256: str, is_wrong: bool) -> list[str]:
+    """On the trail of each request for approval with these bytes, the pages of which say so by themselves: their topics."""
+    from models.audit import Trail
+
+    topics = []
+    for row in await engine.raw(_PLACED_SQL, sha256):
+        done = "ApprovalRequest.damaged" if is_wrong else "ApprovalRequest.restored"
+        detail = {"name": row["name"], "sha256": sha256}
+        await Trail.write_of(done, "ApprovalRequest", row["request"], row["client"], detail)
+        topics.append(f"approval-{row['request']}")
+    return [*topics, "approvals"] if topics else []
 
 
 async def broken() -> list[dict[str, Any]]:
@@ -149,19 +167,22 @@ async def broken() -> list[dict[str, Any]]:
 
 
 async def uses_of(hashes: Sequence[str]) -> list[dict[str, Any]]:
-    """What files are of: hash, kind (document, version or other), document (id), name, version, client (id), client_name."""
+    """What files are of: hash, kind (document, version, approval or other), document (the id; of an approval its request's), name,
+    version, client (id), client_name."""
     if not hashes:
         return []
     them = f"({', '.join(f'${n}' for n in range(1, len(hashes) + 1))})"
     other = " UNION ALL ".join(
         f"SELECT {column} AS hash, 'other' AS kind, NULL, '{table}', NULL, NULL, NULL FROM {table} WHERE {column} IN {them}"
-        for table, column in BLOBS if table not in ("document", "document_version")
+        for table, column in BLOBS if table not in ("document", "document_version", "approval_document")
     )  # fmt: skip
     return await engine.raw(
         "SELECT d.sha256 AS hash, 'document' AS kind, d.id AS document, d.name, d.version, c.id AS client, c.name AS client_name "
         f"FROM document d LEFT JOIN client c ON c.id = d.client WHERE d.sha256 IN {them} UNION ALL "
         "SELECT v.sha256, 'version', v.document, v.name, v.number, c.id, c.name FROM document_version v "
-        f"LEFT JOIN client c ON c.id = v.client WHERE v.sha256 IN {them} UNION ALL {other}",
+        f"LEFT JOIN client c ON c.id = v.client WHERE v.sha256 IN {them} UNION ALL "
+        "SELECT a.blob, 'approval', a.request, a.name, NULL, c.id, c.name FROM approval_document a "
+        f"LEFT JOIN client c ON c.id = a.client WHERE a.blob IN {them} UNION ALL {other}",
         *hashes,
     )
 

@@ -143,6 +143,10 @@ class Storage(abc.ABC):
         """In bytes. Raises Missing."""
 
     @abc.abstractmethod
+    async def mark(self, sha256: str) -> object:
+        """What is another when anything was written in the place of these bytes; it costs no reading. Raises Missing."""
+
+    @abc.abstractmethod
     async def delete(self, sha256: str) -> None:
         """Whoever calls this knows that no record refers to it. What is not there is no error."""
 

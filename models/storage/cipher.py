@@ -33,8 +33,10 @@ HEADER = 32
 class Damaged(StorageDown):
     """The bytes are not those that were written, or not all of them."""
 
-    def __init__(self) -> None:
-        super().__init__("Een bestand in de opslag is beschadigd of gewijzigd: het past niet bij zijn versleuteling.")
+    def __init__(
+        self, said: str = "Een bestand in de opslag is beschadigd of gewijzigd: het past niet bij zijn versleuteling."
+    ) -> None:
+        super().__init__(said)
 
 
 class KeyMissing(StorageDown):

@@ -98,6 +98,16 @@ class EncryptedStorage(Storage):
             await self._refuse_locked(sha256)
             raise
 
+    async def mark(self, sha256: str) -> object:
+        if self.keys:
+            with contextlib.suppress(Missing):
+                return "sealed", await self.sealed.mark(sha256)
+        try:
+            return "plain", await self.plain.mark(sha256)
+        except Missing:
+            await self._refuse_locked(sha256)
+            raise
+
     async def delete(self, sha256: str) -> None:
         await self.sealed.delete(sha256)
         await self.plain.delete(sha256)

@@ -107,6 +107,11 @@ class S3Storage(Storage):
         with self.worded(sha256):
             return (await obstore.head_async(self.s3, self.path_of(sha256)))["size"]
 
+    async def mark(self, sha256: str) -> object:
+        with self.worded(sha256):
+            about = await obstore.head_async(self.s3, self.path_of(sha256))
+            return about["e_tag"], about["version"], about["last_modified"], about["size"]
+
     async def delete(self, sha256: str) -> None:
         with contextlib.suppress(Missing), self.worded(sha256):
             await obstore.delete_async(self.s3, self.path_of(sha256))

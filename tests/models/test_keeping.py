@@ -277,7 +277,7 @@ async def test_what_is_confirmed_goes_with_every_version_and_the_certificate_nam
         lambda: replace(one, NewDocument("oud.txt", newer.sha256, newer.size, "text/plain"), by=cast.anna)
     )
     twin = await paper(cast, await folder_with(cast, "Elders", ""), "zelfde.txt", b"eerste versie")
-    drawn = config.settings().var / "drawn" / newer.sha256
+    drawn = config.settings().var / "drawings" / newer.sha256
     drawn.mkdir(parents=True)
     made = await proposal()
 

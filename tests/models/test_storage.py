@@ -18,8 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from models.storage import Missing, StorageDown, StorageFull, Swept, TooLarge, open_storage
+from models.storage import Damaged, Missing, StorageDown, StorageFull, Swept, TooLarge, open_storage
 from models.storage import s3 as s3_store
+from models.storage.whole import certain, require_whole
 
 MB = 1024 * 1024
 SOME = random.Random(1).randbytes(5 * MB + 123)
@@ -513,3 +514,40 @@ def refusing(status: int, code: str):
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+# bytes that are certain to be those of their hash
+
+
+async def overwrite(store, sha256: str, content: bytes) -> None:
+    if hasattr(store, "path_of") and hasattr(store, "s3"):
+        import obstore
+
+        await obstore.put_async(store.s3, store.path_of(sha256), content)
+    else:
+        at = store.path_of(sha256)
+        about = at.stat()
+        at.write_bytes(content)
+        os.utime(at, ns=(about.st_atime_ns, about.st_mtime_ns))  # as who hides it does
+
+
+async def test_the_end_of_other_bytes_is_not_given_out_and_what_was_whole_a_moment_ago_is_looked_at_again(store):
+    data = SOME[: 2 * MB + 5]
+    kept = await store.put(data)
+
+    assert b"".join([chunk async for chunk in certain(store, kept.sha256)]) == data
+    await require_whole(store, kept.sha256)
+    await overwrite(store, kept.sha256, data[:-1] + b"!")
+    got = b""
+    with pytest.raises(Damaged):
+        async for chunk in certain(store, kept.sha256):
+            got += chunk
+    with pytest.raises(Damaged):
+        await require_whole(store, kept.sha256)
+
+    assert len(got) < len(data)
+    await overwrite(store, kept.sha256, data)
+    await require_whole(store, kept.sha256)
+    await store.delete(kept.sha256)
+    with pytest.raises(Missing):
+        await require_whole(store, kept.sha256)

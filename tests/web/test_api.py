@@ -694,11 +694,13 @@ async def test_a_damaged_document_does_not_take_the_rest_of_the_proof_along(offi
     assert (
         "akkoordverklaring-1.pdf" in names and "stukken/Bijlage 1.pdf" in names and f"stukken/{main.name}" not in names
     )
-    assert f"{main.sha256}  {main.name}" in archive.read("ONTBREEKT-MISSING.txt").decode()
+    assert f"{main.sha256}  {main.name}: beschadigd" in archive.read("ONTBREEKT-MISSING.txt").decode()
+    assert {one.get("lost") for one in json.loads(archive.read("bewijs.json"))["documents"]} == {None, "broken"}
     archive.extractall(tmp_path / "bewijs")
     command = [sys.executable, "-I", tmp_path / "bewijs" / "controleer.py"]
     said = subprocess.run(command, capture_output=True, text=True, check=False)
     assert said.returncode == 0 and f"NOT IN THIS ARCHIVE: {main.name}" in said.stdout, said.stdout
+    assert "damaged or changed at the office" in said.stdout
     ascii_ = subprocess.run(command, capture_output=True, env={"PYTHONIOENCODING": "ascii"}, check=False)
     assert ascii_.returncode == 0
     monkeypatch.undo()

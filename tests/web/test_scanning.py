@@ -491,7 +491,7 @@ def test_whoever_reads_bytes_is_known() -> None:
         if "models/storage" not in path.as_posix()
         and any(
             call in path.read_text(encoding="utf-8")
-            for call in ("storage().open(", "storage().read(", "_store.open(", "storage.open(")
+            for call in ("certain(storage()", "storage().open(", "storage().read(", "_store.open(", "storage.open(")
         )
     }
 

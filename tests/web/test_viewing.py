@@ -138,7 +138,7 @@ async def test_a_hostile_file_gives_a_sentence_or_a_picture_and_nothing_else(
 async def test_what_nobody_looked_at_lately_is_forgotten(cast: Any) -> None:
     stored = await storage().put(pdf_of(1))
     await drawing.page(stored.sha256, stored.size, "a.pdf", 1, 800)
-    folder = config.settings().var / "drawn" / stored.sha256
+    folder = config.settings().var / "drawings" / stored.sha256
     assert folder.exists() and drawing.forget_old() == 0
 
     long_ago = time.time() - drawing.KEPT - 60
@@ -203,7 +203,7 @@ async def test_a_thousand_pages_come_a_screen_at_a_time_and_one_goes_to_any(cast
 async def drawn_of(document: Document) -> Path:
     """The folder of what was drawn of it."""
     row = (await engine.raw("SELECT sha256 FROM document WHERE id = $1", document.id))[0]
-    return Path(config.settings().var) / "drawn" / str(row["sha256"])
+    return Path(config.settings().var) / "drawings" / str(row["sha256"])
 
 
 async def test_a_file_with_a_password_says_so_and_can_be_downloaded(cast: Any, browser: Any) -> None:
