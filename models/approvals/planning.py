@@ -20,7 +20,7 @@ from models.viewer import Right
 MODES = ("all", "any", "some")
 MOST_STEPS, MOST_PEOPLE = 10, 50
 _APPROVE = int(Right.APPROVE)
-_TAKER_HEARS = f"CASE WHEN u.state = 'active' AND u.email <> '' AND {HOW_NOW} <> 'never' THEN 1 ELSE 0 END AS hears"
+_TAKER_HEARS = f"CASE WHEN u.state = 'active' AND u.email <> '' THEN {HOW_NOW} ELSE 'never' END AS hears"
 
 
 def read_steps(raw: str | Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -77,7 +77,7 @@ async def people_of(client: int, named: Iterable[int] = ()) -> dict[int, Known]:
     """The people of a client and of its fiscal partner, and who is named besides: with what they may."""
     rows = await engine.raw(
         "SELECT u.id, u.full_name AS name, u.state, u.email, coalesce(a.rights, 0) AS rights, coalesce(p.rights, 0) AS partner_rights, "
-        f"CASE WHEN {HOW_NOW} = 'never' THEN 0 ELSE 1 END AS hears FROM users u LEFT JOIN access a ON a.person = u.id AND a.client = $1 "
+        f"{HOW_NOW} AS hears FROM users u LEFT JOIN access a ON a.person = u.id AND a.client = $1 "
         "LEFT JOIN hearing h ON h.person = u.id AND h.client = $1 "
         "LEFT JOIN access p ON p.person = u.id AND p.client = (SELECT c.partner FROM client c WHERE c.id = $1) "
         f"WHERE u.kind = 'client' AND u.id IN (SELECT person FROM access WHERE client = $1 OR client = (SELECT c.partner FROM client c "
@@ -143,7 +143,7 @@ async def _people_of_each(clients: str) -> dict[int, dict[int, Known]]:
         f"WITH pair AS (SELECT a.client, a.person FROM access a WHERE a.client IN {listed(1)} UNION "
         f"SELECT c.id, a.person FROM client c JOIN access a ON a.client = c.partner WHERE c.id IN {listed(1)}) "
         "SELECT pair.client, u.id, u.full_name AS name, u.state, u.email, coalesce(a.rights, 0) AS rights, coalesce(p.rights, 0) AS partner_rights, "
-        f"CASE WHEN {HOW_NOW} = 'never' THEN 0 ELSE 1 END AS hears "
+        f"{HOW_NOW} AS hears "
         "FROM pair JOIN users u ON u.id = pair.person AND u.kind = 'client' JOIN client c ON c.id = pair.client "
         "LEFT JOIN access a ON a.person = u.id AND a.client = c.id LEFT JOIN access p ON p.person = u.id AND p.client = c.partner "
         "LEFT JOIN hearing h ON h.person = u.id AND h.client = c.id ORDER BY u.sort_key, u.id",
@@ -246,7 +246,7 @@ def _seen(
 def _substitutes(mandates: Sequence[dict[str, Any]]) -> dict[int, tuple[StandIn, ...]]:
     found: dict[int, tuple[StandIn, ...]] = {}
     for row in mandates:
-        taker = StandIn(row["taker"], row["taker_name"], bool(row["hears"]))
+        taker = StandIn(row["taker"], row["taker_name"], row["hears"])
         found[row["giver"]] = (*found.get(row["giver"], ()), taker)
     return found
 
@@ -266,7 +266,7 @@ def _resolved(
                     role,
                     known.may(role),
                     taken.get(person, ()),
-                    known.is_mailed,
+                    known.hears if known.is_mailed else "never",
                     tuple(one for one in ROLES if person in roles[one]),
                 )
     return Step(step["mode"], int(step["n"]), tuple(places.values()))

@@ -22,6 +22,7 @@ from tests.approving import acts, draft, kind, main_parts, now, offered, part, p
 from tests.cast import Cast
 from web import approval_parts
 from web import approvals as pages
+from web.approvals_board import carry_out
 
 Browsers = Callable[..., Any]
 PDF = ("btw.pdf", pdf("Aangifte"), "application/pdf")
@@ -93,7 +94,8 @@ async def test_from_the_clients_tab_to_an_offer(cast: Cast, browser: Browsers) -
     assert (
         "Bob Test heeft nog geen login." in said and "Stap 2: " in said and "Zo kan dit niet worden aangeboden" in said
     )
-    assert "Bij het aanbieden krijgt 1 persoon een mail: Eva Test." in said and "Geen mail krijgt: Bob Test." in said
+    assert re.search(r"In de dagelijkse mail, (vandaag|morgen) na 7 uur, leest 1 persoon het: Eva Test\.", said)
+    assert "Geen mail krijgt: Bob Test." in said
     assert "vraagt om een wachtwoord" in said and "nog niets verstuurd" not in text_of(nobody)
     assert "Ik heb “Aangifte omzetbelasting 1e kwartaal 2026” van" in text_of(
         sent
@@ -333,3 +335,40 @@ async def test_what_was_typed_of_deadlines_and_of_withdrawing_stays_when_it_is_r
     assert 'value="31-02-2099"' in strange.text and "x" * 2001 in long.text
     assert f"/clients/{cast.bakkerij}/approvers" in client.text
     assert (await now(request)).state == "offered"
+
+
+async def test_when_who_is_asked_hears_of_it_is_said_before_and_after_and_a_deadline_does_not_wait_for_the_morning(
+    cast: Cast, browser: Browsers
+) -> None:
+    await switched_on()
+    eva, bo, cas = [await person(cast.bakkerij, name) for name in ("Eva", "Bo", "Cas")]
+    for one, how in ((bo, "at_once"), (cas, "never")):
+        await save(one.user, digest=how)
+    await plan(cast.bakkerij, step(eva, bo, cas))
+    soon, later = [await draft(cast, internal_due=day, legal_due=day) for day in (today(), dt.date(2099, 3, 4))]
+    hour = (await Firm.load()).digest_hour
+    async with browser(cast.anna) as anna:
+        looks = [text_of(await anna.get(pages.page.url(approval_id=one.id))) for one in (soon, later)]
+        sent = [
+            text_of(await anna.post(pages.offer_.url(approval_id=one.id), follow_redirects=True)) for one in (soon, later)
+        ]
+        page = (await anna.get(pages.page.url(approval_id=soon.id))).text
+        batch = re.search(r'name="batch" value="([^"]+)"', page)
+        assert batch
+        mailed = {"do": "remind", "batch": batch[1], "ids": soon.id}
+        for _ in range(2):  # a double tap
+            await anna.post(carry_out.url(), data=mailed)
+        after = text_of(await anna.get(pages.page.url(approval_id=soon.id)))
+    lines = await engine.raw("SELECT person FROM approval_news WHERE request = $1 AND what = 'reminded'", soon.id)
+
+    when = f"(vandaag|morgen) na {hour} uur"
+    for said in looks:
+        assert "krijgt 1 persoon meteen een mail: Bo Test." in said and "Geen mail krijgt: Cas Test." in said
+        assert re.search(f"In de dagelijkse mail, {when}, leest 1 persoon het: Eva Test.", said)
+    assert ["kunt u hier meteen laten mailen" in said for said in looks] == [True, False]
+    for said in sent:
+        assert re.search(f"Wie aan de beurt is, krijgt meteen een mail of leest het in de dagelijkse, {when}.", said)
+        assert re.search(f"Nog niet gemaild: Eva Test. Dat gebeurt (pas )?met de dagelijkse mail, {when}", said)
+    assert ["Nu mailen" in said for said in sent] == [True, False]
+    assert {row["person"] for row in lines} == {eva.user.id, bo.user.id} and len(lines) == 2
+    assert "Nu mailen" not in after and "Nog niet gemaild" not in after
