@@ -13,7 +13,7 @@ from models.approvals.due import firm_extension, proposed_deadlines
 from models.approvals.holding import by_staff, hold, in_proof, worded
 from models.approvals.planning import read_steps
 from models.approvals.records import ApprovalDocument, ApprovalKind, ApprovalRequest, Approver
-from models.approvals.words import checked_period, english_of, kind_name, period_words, statement_of
+from models.approvals.words import checked_period, english_of, is_of_book_year, kind_name, period_words, statement_of
 from models.clients import Client
 from models.core import Refused, Say, operation, save
 from models.deadlines import internal_deadline
@@ -124,7 +124,9 @@ async def make(client: Client, values: NewRequest, parts: Sequence[NewPart], *, 
     await request.save()
     await _put_parts(request, parts)
     await _put_viewers(request, values.viewers)
-    await by_staff(request, "made", by, kind=kind.name, period=period_words(request.book_year, request.period))
+    await by_staff(
+        request, "made", by, kind=kind.name, period=period_words(request.book_year, request.period, year_end=request.year_end)
+    )  # fmt: skip
     await touch("approvals", f"client-{client.id}")
     return request
 
@@ -223,7 +225,10 @@ async def freeze_words(request: ApprovalRequest) -> None:
 async def title_of(request: ApprovalRequest, language: str = "nl") -> str:
     """Aangifte omzetbelasting 1e kwartaal 2026: how lists and mails call it."""
     kind = await ApprovalKind.objects().where(ApprovalKind.id == request.kind).first()
-    parts = [kind_name(kind, language), period_words(request.book_year, request.period, language)]
+    parts = [
+        kind_name(kind, language),
+        period_words(request.book_year, request.period, language, year_end=request.year_end),
+    ]
     return " ".join(one for one in parts if one) + (f" ({request.title})" if request.title else "")
 
 
@@ -277,6 +282,7 @@ def columns_of(client: Client, kind: ApprovalKind, values: NewRequest, firm: int
         "title": worded(" ".join(values.title.split()), "title", 200, needed=False),
         "book_year": values.book_year,
         "period": period,
+        "year_end": client.year_end_month if not period and is_of_book_year(kind) else 12,
         "addressee": worded(" ".join(addressee.split()), "addressee", 120, needed=False),
         "amount": values.amount,
         "message": worded(values.message, "message", 4000, needed=False),

@@ -58,7 +58,7 @@ class Page:
 
     def name(self, language: str = "nl") -> str:
         kind = self.kind_en if language == "en" and self.kind_en else self.kind_nl
-        period = period_words(self.request.book_year, self.request.period, language)
+        period = period_words(self.request.book_year, self.request.period, language, year_end=self.request.year_end)
         return " ".join(one for one in (kind, period) if one)
 
     def said(self, language: str = "nl") -> str:
@@ -159,7 +159,7 @@ async def beside(viewer: Viewer, but: Sequence[int], most: int = MOST) -> list[d
         return []
     ids = ", ".join(str(int(row["id"])) for row in found)
     rows = await engine.raw(
-        "SELECT r.id, r.client, c.name AS client_name, k.name AS kind_nl, k.name_en AS kind_en, r.title, r.book_year, r.period, r.state, "
+        "SELECT r.id, r.client, c.name AS client_name, k.name AS kind_nl, k.name_en AS kind_en, r.title, r.book_year, r.period, r.year_end, r.state, "
         "r.completed_at, r.ended_at, r.offered_at, "
         "(SELECT min(a.state) FROM approver a WHERE a.request = r.id AND a.decided_by = $1) AS mine "
         f"FROM approval_request r JOIN client c ON c.id = r.client JOIN approval_kind k ON k.id = r.kind WHERE r.id IN ({ids}) ORDER BY r.id DESC",
@@ -169,10 +169,10 @@ async def beside(viewer: Viewer, but: Sequence[int], most: int = MOST) -> list[d
 
 
 def _named(row: dict[str, Any]) -> dict[str, Any]:
-    year, period = row["book_year"], row["period"]
+    year, period, ends = row["book_year"], row["period"], row["year_end"]
     moved = row["completed_at"] or row["ended_at"] or row["offered_at"]
     return row | {
-        "period_nl": period_words(year, period),
-        "period_en": period_words(year, period, "en"),
+        "period_nl": period_words(year, period, year_end=ends),
+        "period_en": period_words(year, period, "en", year_end=ends),
         "moved_at": moved,
     }

@@ -43,6 +43,7 @@ class Piece:
     do: str = "place"
     odd: dict[str, Any] = field(default_factory=dict)
     ends: str = ""  # of the request that it becomes
+    year_end: int = 12
 
     def note(self, code: str, detail: Any = True) -> None:
         self.odd[code] = detail
@@ -75,6 +76,7 @@ class Piece:
             "part": self.part,
             "book_year": self.book_year,
             "period": self.period,
+            "year_end": self.year_end,
             "ends": self.ends,
             "with": self.odd,
         }
@@ -182,7 +184,7 @@ async def laid_out(offering: Offering, rows: Sequence[dict[str, Any]]) -> tuple[
         _fill(bundle, offering, kind, firm)
         bundle.ends = _end(bundle, offering.ends, kind)
         for piece in bundle.pieces:
-            piece.ends = bundle.ends
+            piece.ends, piece.year_end = bundle.ends, bundle.columns.get("year_end", 12)
     return pieces, bundles
 
 
