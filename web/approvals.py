@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+import partials
 from models.approvals import (
     AlreadyThere,
     ApprovalKind,
@@ -43,6 +44,7 @@ from models.approvals.reading import SIZE, choices, pages_seen
 from models.approvals.records import ROLES
 from models.approvals.reminding import next_step, of_request, waits_for_daily
 from models.approvals.states import OPEN
+from models.certifying.wording import way_of
 from models.clients import Client, lists
 from models.core import Refused, Say
 from models.drawing import is_shown
@@ -174,7 +176,11 @@ async def _page(viewer: Viewer, found: ApprovalRequest, make_: Callable[..., Rep
     is_unsent = found.state in ("draft", "sign_off")
     plan = await plan_of(found) if is_unsent else None
     mailed, silent = plan.told if plan else ({}, {})
-    told = [[name for id, name in mailed.items() if (id in plan.at_once) == now] for now in (True, False)] if plan else [[], []]
+    told = (
+        [[name for id, name in mailed.items() if (id in plan.at_once) == now] for now in (True, False)]
+        if plan
+        else [[], []]
+    )
     mails = [] if is_unsent else await of_request(found.id)
     unheard = waits_for_daily(mails, everything.places) if found.state in OPEN else []
     name = " ".join(one for one in (everything.row["kind_name"], everything.row["period_name"]) if one)
@@ -184,9 +190,15 @@ async def _page(viewer: Viewer, found: ApprovalRequest, make_: Callable[..., Rep
         remarks=[] if is_unsent else await remarks_on(found), seen={} if is_unsent else await pages_seen(found.id), is_open=found.state in OPEN,
         shown={part.id for part in (*everything.main, *everything.attachments, *everything.scans) if is_shown(part.mime, part.name)},
         told_of=_NOTHING_TOLD if is_unsent else {"mails": mails, "calls": await calls_of(found.id), "next": await next_step(found)},
-        news_words=NEWS_WORDS, mail_words=MAIL_WORDS, may_edit=_may_edit(viewer), may_sign_off=viewer.view_as is None and viewer.may(Permission.SIGN_OFF),
+        way=_way, news_words=NEWS_WORDS, mail_words=MAIL_WORDS, may_edit=_may_edit(viewer), may_sign_off=viewer.view_as is None and viewer.may(Permission.SIGN_OFF),
         own_work=await own_work(found, viewer) if found.state == "sign_off" else "", **(_NOTHING_TYPED | more),
     )  # fmt: skip
+
+
+def _way(one: dict[str, Any]) -> str:
+    """By what somebody proved who he was, of a place or an act."""
+    said = way_of({"act": one.get("act", ""), "level": one["level"], "method": one["method"]})
+    return said.of(partials.language())
 
 
 _NOTHING_TOLD: dict[str, Any] = {"mails": [], "calls": [], "next": None}
@@ -248,7 +260,11 @@ async def offer_(request: Request, viewer: Viewer, approval_id: int) -> Reply:
         state = await offer(found, by=viewer)
     except Refused as refused:
         return _refused(found.id, refused)
-    told = Say("Ter autorisatie voorgelegd aan een collega.") if state == "sign_off" else await _heard(Say("Aangeboden."), plan)
+    told = (
+        Say("Ter autorisatie voorgelegd aan een collega.")
+        if state == "sign_off"
+        else await _heard(Say("Aangeboden."), plan)
+    )
     return go(page.url(approval_id=found.id), toast=told)
 
 
@@ -262,7 +278,11 @@ async def _heard(done: Say, plan: PlanView) -> Say:
         return Say("{done} Wie aan de beurt is, krijgt meteen een mail.", done=done)
     if not now:
         return Say("{done} Wie aan de beurt is, leest het in de dagelijkse mail, {when}.", done=done, when=when)
-    return Say("{done} Wie aan de beurt is, krijgt meteen een mail of leest het in de dagelijkse, {when}.", done=done, when=when)
+    return Say(
+        "{done} Wie aan de beurt is, krijgt meteen een mail of leest het in de dagelijkse, {when}.",
+        done=done,
+        when=when,
+    )
 
 
 @approvals.post("/approvals/{approval_id:int}/sign-off")

@@ -219,11 +219,12 @@ async def by_responsible(viewer: Viewer) -> list[dict[str, Any]]:
     )  # fmt: skip
 
 
-async def matching(viewer: Viewer, narrowed: Filter, most: int) -> list[int]:
-    """The ids of all that match, the first deadline first."""
+async def matching(viewer: Viewer, narrowed: Filter, most: int, sort: str = "due") -> list[int]:
+    """The ids of all that match, in order: the first deadline first."""
     where = _where(viewer, narrowed)
     rows = await engine.raw(
-        f"SELECT r.id {_FROM} WHERE {where.sql} ORDER BY {ORDERS['due']} LIMIT {int(most)}", *where.values
+        f"SELECT r.id {_FROM} WHERE {where.sql} ORDER BY {ORDERS.get(sort, ORDERS['due'])} LIMIT {int(most)}",
+        *where.values,
     )
     return [row["id"] for row in rows]
 

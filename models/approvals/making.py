@@ -122,7 +122,7 @@ async def make(client: Client, values: NewRequest, parts: Sequence[NewPart], *, 
     )  # fmt: skip
     request.responsible = await responsible_for(client.id, values.responsible, by)
     await request.save()
-    await _put_parts(request, parts)
+    await _put_parts(request, numbered(parts))
     await _put_viewers(request, values.viewers)
     await by_staff(
         request, "made", by, kind=kind.name, period=period_words(request.book_year, request.period, year_end=request.year_end)
@@ -156,10 +156,15 @@ async def change(request: ApprovalRequest, values: NewRequest, *, by: Viewer) ->
 async def add_parts(request: ApprovalRequest, parts: Sequence[NewPart], *, by: Viewer) -> None:
     await hold(request)
     _require_draft(request)
-    there = await ApprovalDocument.count().where(ApprovalDocument.request == request.id)
+    held = await ApprovalDocument.select(ApprovalDocument.name, ApprovalDocument.sha256).where(
+        ApprovalDocument.request == request.id
+    )
+    there = len(held)
     if there + len(parts) > MOST_PARTS:
         raise Refused("files", Say("Ten hoogste {most} bestanden in één accordering.", most=MOST_PARTS))
     _check_files(parts)
+    refuse_twins(parts, {row["sha256"]: row["name"] for row in held})
+    parts = numbered(parts, [row["name"] for row in held])
     await _put_parts(request, parts, there)
     await save(request, changed_by=by.user.id)
     await in_proof(request, "changed", by, added=[part.name for part in parts])
@@ -322,6 +327,30 @@ def _check_parts(parts: Sequence[NewPart]) -> None:
     if len(parts) > MOST_PARTS:
         raise Refused("files", Say("Ten hoogste {most} bestanden in één accordering.", most=MOST_PARTS))
     _check_files(parts)
+    refuse_twins(parts)
+
+
+def refuse_twins(parts: Sequence[NewPart], held: dict[str, str] | None = None) -> None:
+    """The very same bytes twice in one request would be agreed to twice. `held`: SHA-256 > name of what is in it already."""
+    names = dict(held or {})
+    for part in parts:
+        if part.sha256 in names:
+            raise Refused("files", Say("“{name}” is precies hetzelfde bestand als “{other}”. Laat een van de twee weg.", name=part.name, other=names[part.sha256]))  # fmt: skip
+        names[part.sha256] = part.name
+
+
+def numbered(parts: Sequence[NewPart], taken: Sequence[str] = ()) -> list[NewPart]:
+    """Of several with the same name each a name of its own: btw.pdf, btw (2).pdf."""
+    names, found = {name.lower() for name in taken}, list[NewPart]()
+    for part in parts:
+        stem, dot, ending = part.name.rpartition(".")
+        stem, name, n = stem or part.name, part.name, 1
+        while name.lower() in names:
+            n += 1
+            name = f"{stem} ({n}){dot}{ending}" if part.name.rpartition(".")[0] else f"{part.name} ({n})"
+        names.add(name.lower())
+        found.append(part._replace(name=name))
+    return found
 
 
 def _check_files(parts: Sequence[NewPart]) -> None:
