@@ -581,5 +581,5 @@ async def test_whose_approval_is_void_reads_that_why_since_when_and_where_it_goe
     assert re.search(r"Uw akkoord van [^<]+ is op [^<]+ vervallen: uw kantoor verving deze accordering", replaced)
     assert f'href="{pages.page.url(approval_id=new.id)}"' in replaced and "Wie akkoord geeft" not in replaced
     assert re.search(r"Een stuk is vervangen: “btw.pdf”. Uw akkoord van [^<]+ is daarom op", again)
-    assert "Bekijk het nieuwe stuk" in again and "vervallen" not in fresh
+    assert "Bekijk wat er nu staat" in again and "vervallen" not in fresh
     assert "Hier wordt niets meer gevraagd" in of_bo[0] and "Uw akkoord van" not in of_bo[0] + of_bo[1]
