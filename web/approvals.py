@@ -189,7 +189,7 @@ async def _page(viewer: Viewer, found: ApprovalRequest, make_: Callable[..., Rep
         origin=origin_of(found, everything.row) if is_unsent else None, late=lateness(found.internal_due, found.legal_due) if is_unsent else None, name=name, sources=SOURCES, words=STATE_WORDS, place_states=PLACE_STATES, roles=ROLES, acts=ACTS, levels=LEVEL_WORDS,
         remarks=[] if is_unsent else await remarks_on(found), seen={} if is_unsent else await pages_seen(found.id), is_open=found.state in OPEN,
         shown={part.id for part in (*everything.main, *everything.attachments, *everything.scans) if is_shown(part.mime, part.name)},
-        told_of=_NOTHING_TOLD if is_unsent else {"mails": mails, "calls": await calls_of(found.id), "next": await next_step(found)},
+        told_of=_NOTHING_TOLD if is_unsent else {"mails": mails, "calls": await calls_of(found.id), "next": next_step(found, everything.row)},
         way=_way, news_words=NEWS_WORDS, mail_words=MAIL_WORDS, may_edit=_may_edit(viewer), may_sign_off=viewer.view_as is None and viewer.may(Permission.SIGN_OFF),
         own_work=await own_work(found, viewer) if found.state == "sign_off" else "", **(_NOTHING_TYPED | more),
     )  # fmt: skip

@@ -113,7 +113,7 @@ async def open_for(viewer: Viewer) -> list[Asked]:
 
 
 _ROW_SQL = (
-    "SELECT r.id, r.client, c.name AS client_name, c.number, r.kind, k.name AS kind_nl, k.name_en AS kind_en, k.needs_sign_off, k.statement AS kind_statement, k.rule, k.internal_days, "
+    "SELECT r.id, r.client, c.name AS client_name, c.number, r.kind, k.name AS kind_nl, k.name_en AS kind_en, k.needs_sign_off, k.statement AS kind_statement, k.rule, k.internal_days, k.remind_before, k.remind_after, k.remind_every, "
     "c.year_end_month, c.extension_months, (SELECT min(margin_months) FROM firm) AS firm_margin, r.title, r.book_year, r.period, r.year_end, "
     "r.state, r.version, r.step, r.steps, r.amount, r.addressee, r.internal_due, r.legal_due, r.made_at, r.offered_at, r.completed_at, "
     "r.ended_at, r.responsible, coalesce(u.full_name, '') AS responsible_name, "

@@ -165,12 +165,12 @@ async def undo(batch: str, *, by: Viewer) -> int:
     return len(rows)
 
 
-async def next_step(request: ApprovalRequest) -> dt.date | None:
-    """When the ladder reminds of it by itself the next time."""
+def next_step(request: ApprovalRequest, row: dict[str, Any]) -> dt.date | None:
+    """When the ladder reminds of it by itself the next time. `row`: what its kind says of that."""
     due = request.internal_due or request.legal_due
     if due is None or request.state not in ("offered", "partly"):
         return None
-    return (await ladders())[request.kind].next_step(due, today())
+    return ladder_of(row["remind_before"], row["remind_after"], row["remind_every"]).next_step(due, today())
 
 
 async def of_request(request: int, most: int = 100) -> list[dict[str, Any]]:

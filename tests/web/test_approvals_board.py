@@ -84,7 +84,9 @@ async def test_the_list_is_taken_along_whole_and_in_order_though_it_is_read_in_s
 
     with zipfile.ZipFile(io.BytesIO(book.content)) as packed:
         said = "".join(packed.read(name).decode() for name in packed.namelist() if name.endswith(".xml"))
-    assert re.findall(r"Nummer (\d)", said) == ["1", "2", "3", "4", "5"] and said.count("Aangeboden") == 6
+    assert (
+        re.findall(r"Nummer (\d)", said) == ["1", "2", "3", "4", "5"] and "Aangeboden" in said and "offered" not in said
+    )
 
 
 async def test_a_colleague_sees_and_counts_only_what_is_of_his_clients(office: Cast, browser: Browsers) -> None:
