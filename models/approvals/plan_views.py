@@ -92,7 +92,9 @@ class PlanView:
     def at_once(self) -> set[int]:
         """Those of `told` who are mailed at once; the others hear of it in their mail of the day."""
         first = self.steps[0].places if self.steps else ()
-        return {one.person for place in first for one in (place, *(place.stand_ins if place.able else ())) if one.hears == "at_once"}
+        heard = [(place.person, place.hears) for place in first]
+        heard += [(one.person, one.hears) for place in first if place.able for one in place.stand_ins]
+        return {person for person, hears in heard if hears == "at_once"}
 
 
 class Known(NamedTuple):
