@@ -13,14 +13,14 @@ from models.clients.lists import NOBODY_IN
 from models.core import Say
 from models.mine import chooses, looked_after, seen_people
 from models.rollout.board import bounced_sql
-from models.settings import utcnow
+from models.settings import this_day, utcnow
 from models.viewer import Permission
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
 
 MOST = 999  # is counted no further: "999+" says enough
-_WEEK = dt.timedelta(days=7)
+_WEEK, _SOON = dt.timedelta(days=7), dt.timedelta(days=60)
 
 
 @dataclass(frozen=True)
@@ -58,17 +58,18 @@ def add_source(source: Source) -> None:
     SOURCES.append(source)
 
 
-async def asked_of(viewer: Viewer, *, everybody: bool = False) -> list[Asked]:
-    """Everything of which there is any, in the order of the registry. One query."""
+async def asked_of(viewer: Viewer, *, everybody: bool = False, now: dt.datetime | None = None) -> list[Asked]:
+    """Everything of which there is any, in the order of the registry, by the office's day. One query."""
     sources = [one for one in SOURCES if (one.needs is None or viewer.may(one.needs)) and one.may(viewer)]
     if not sources:
         return []
+    now = now or utcnow()
     values = {
         "mine": looked_after(viewer, "c.id", everybody=everybody),
         "people": seen_people(viewer, "u"),
         "me": str(int(viewer.user.id)),
-        "today": "date('now')" if engine.is_sqlite() else "CURRENT_DATE",
-        "soon": "date('now', '+60 days')" if engine.is_sqlite() else "CURRENT_DATE + 60",
+        "today": engine.day_sql(this_day(now)),
+        "soon": engine.day_sql(this_day(now) + _SOON),
         "bounced": bounced_sql(looked_after(viewer, "a.client", everybody=everybody), "$2"),
     }
     columns = ", ".join(
@@ -77,7 +78,6 @@ async def asked_of(viewer: Viewer, *, everybody: bool = False) -> list[Asked]:
     )
     # Both moments are named, so that each has a type in Postgres whichever sources there are.
     moments = "CAST($1 AS timestamptz) AS week, CAST($2 AS timestamptz) AS now" if not engine.is_sqlite() else "$1, $2"
-    now = utcnow()
     row = (await engine.raw(f"SELECT {columns}, {moments}", now - _WEEK, now))[0]
     narrowed = chooses(viewer) and not everybody
     return [_told(source, row[source.key], viewer, narrowed) for source in sources if row[source.key]]

@@ -205,7 +205,15 @@ def _approval(row: dict[str, Any], language: str) -> dict[str, Any]:
     """One request for approval in a mail, in its reader's language; `news` is the line that is told by it."""
     due = engine.as_day(row["due_on"])
     kind = row["kind_en"] if language == "en" and row["kind_en"] else row["kind_nl"]
-    name = " ".join(one for one in (kind, period_words(row["book_year"], row["period"], language), row["title"]) if one)
+    name = " ".join(
+        one
+        for one in (
+            kind,
+            period_words(row["book_year"], row["period"], language, year_end=row["year_end"]),
+            row["title"],
+        )
+        if one
+    )
     return {
         "id": row["id"], "title": name, "due_on": due, "is_late": due is not None and due < this_day(), "reason": row["reason"],
         "is_shown": row["is_shown"], "what": row["what"], "news": row["news"],

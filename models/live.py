@@ -7,6 +7,7 @@ a second whether another connection committed (9 µs).
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import AsyncIterator
 from typing import Any
@@ -30,16 +31,16 @@ class Topic(Table, tablename="topic"):
 
 async def touch(*topics: str) -> None:
     """Say, in this transaction, that these topics changed: 'rollout', 'client-7', 'task-3', 'imports', 'user-5'."""
-    if not engine.is_sqlite():
-        for topic in topics:
-            await engine.raw("SELECT pg_notify($1, $2)", CHANNEL, topic)
+    if not topics:
         return
-    for topic in topics:
-        await engine.raw(
-            "INSERT INTO topic (name, version) VALUES ($1, (SELECT coalesce(max(version), 0) + 1 FROM topic)) "
-            "ON CONFLICT (name) DO UPDATE SET version = excluded.version",
-            topic,
-        )
+    if not engine.is_sqlite():
+        await engine.raw("SELECT pg_notify($1, t.value) FROM json_array_elements_text(CAST($2 AS json)) t", CHANNEL, json.dumps(topics))  # fmt: skip
+        return
+    await engine.raw(
+        "INSERT INTO topic (name, version) SELECT t.value, (SELECT coalesce(max(version), 0) + 1 FROM topic) + t.key FROM json_each($1) t WHERE true "
+        "ON CONFLICT (name) DO UPDATE SET version = excluded.version",
+        json.dumps(topics),
+    )
 
 
 async def watch() -> AsyncIterator[set[str]]:

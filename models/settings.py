@@ -103,6 +103,15 @@ class Firm(Owned, Table, tablename="firm"):
         return record_of(cls, rows[0]) if rows else cls()
 
     @property
+    def daily_when(self) -> Say:
+        """When the mail of the day leaves that tells of what happens now."""
+        here = utcnow().astimezone(HERE)
+        is_served = self.heard_day >= int(here.strftime("%Y%m%d"))
+        if here.hour < self.digest_hour or not is_served:
+            return Say("vandaag na {hour} uur", hour=self.digest_hour)
+        return Say("morgen na {hour} uur", hour=self.digest_hour)
+
+    @property
     def module_names(self) -> list[str]:
         return [name for name in MODULES if name in self.modules.split(",")]
 

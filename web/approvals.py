@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.requests import Request
 
+import partials
 from models.approvals import (
     AlreadyThere,
     ApprovalKind,
@@ -37,16 +39,19 @@ from models.approvals import (
 )
 from models.approvals.asking import remarks_on
 from models.approvals.calling import calls_of
-from models.approvals.due import lateness, origin_of
+from models.approvals.due import is_pressing, lateness, origin_of
 from models.approvals.offering import own_work
+from models.approvals.plan_views import PlanView
 from models.approvals.reading import SIZE, choices, pages_seen
 from models.approvals.records import ROLES
-from models.approvals.reminding import next_step, of_request
+from models.approvals.reminding import next_step, of_request, waits_for_daily
 from models.approvals.states import OPEN
+from models.certifying.wording import way_of
 from models.clients import Client, lists
 from models.core import Refused, Say
 from models.drawing import is_shown
 from models.requests.making import read_day
+from models.settings import Firm
 from models.viewer import Permission, Viewer
 from web.approval_forms import Placing, kept, parts_of, taken_back
 from web.approval_words import ACTS, LEVEL_WORDS, MAIL_WORDS, NEWS_WORDS, PLACE_STATES, SOURCES, STATE_WORDS
@@ -173,17 +178,29 @@ async def _page(viewer: Viewer, found: ApprovalRequest, make_: Callable[..., Rep
     is_unsent = found.state in ("draft", "sign_off")
     plan = await plan_of(found) if is_unsent else None
     mailed, silent = plan.told if plan else ({}, {})
-    told = list(mailed.values()), list(silent.values())
+    told = (
+        [[name for id, name in mailed.items() if (id in plan.at_once) == now] for now in (True, False)]
+        if plan
+        else [[], []]
+    )
+    mails = [] if is_unsent else await of_request(found.id)
+    unheard = waits_for_daily(mails, everything.places) if found.state in OPEN else []
     name = " ".join(one for one in (everything.row["kind_name"], everything.row["period_name"]) if one)
     return make_(
-        "approvals/page.html", title=name, section="clients", request=found, whole=everything, row=everything.row, plan=plan, told=told,
+        "approvals/page.html", title=name, section="clients", request=found, whole=everything, row=everything.row, plan=plan, told=[*told, list(silent.values())], unheard=unheard, pressing=is_pressing(found.internal_due, found.legal_due), batch=str(uuid.uuid4()),
         origin=origin_of(found, everything.row) if is_unsent else None, late=lateness(found.internal_due, found.legal_due) if is_unsent else None, name=name, sources=SOURCES, words=STATE_WORDS, place_states=PLACE_STATES, roles=ROLES, acts=ACTS, levels=LEVEL_WORDS,
         remarks=[] if is_unsent else await remarks_on(found), seen={} if is_unsent else await pages_seen(found.id), is_open=found.state in OPEN,
         shown={part.id for part in (*everything.main, *everything.attachments, *everything.scans) if is_shown(part.mime, part.name)},
-        told_of=_NOTHING_TOLD if is_unsent else {"mails": await of_request(found.id), "calls": await calls_of(found.id), "next": await next_step(found)},
-        news_words=NEWS_WORDS, mail_words=MAIL_WORDS, may_edit=_may_edit(viewer), may_sign_off=viewer.view_as is None and viewer.may(Permission.SIGN_OFF),
+        told_of=_NOTHING_TOLD if is_unsent else {"mails": mails, "calls": await calls_of(found.id), "next": next_step(found, everything.row)},
+        way=_way, news_words=NEWS_WORDS, mail_words=MAIL_WORDS, may_edit=_may_edit(viewer), may_sign_off=viewer.view_as is None and viewer.may(Permission.SIGN_OFF),
         own_work=await own_work(found, viewer) if found.state == "sign_off" else "", **(_NOTHING_TYPED | more),
     )  # fmt: skip
+
+
+def _way(one: dict[str, Any]) -> str:
+    """By what somebody proved who he was, of a place or an act."""
+    said = way_of({"act": one.get("act", ""), "level": one["level"], "method": one["method"]})
+    return said.of(partials.language())
 
 
 _NOTHING_TOLD: dict[str, Any] = {"mails": [], "calls": [], "next": None}
@@ -240,18 +257,40 @@ async def save_edit(request: Request, viewer: Viewer, approval_id: int) -> Reply
 @approvals.post("/approvals/{approval_id:int}/offer")
 async def offer_(request: Request, viewer: Viewer, approval_id: int) -> Reply:
     found = await _get(viewer, approval_id)
-    said = {"offered": Say("Aangeboden. Wie aan de beurt is, ziet het nu."), "sign_off": Say("Ter autorisatie voorgelegd aan een collega.")}  # fmt: skip
+    plan = await plan_of(found)
     try:
         state = await offer(found, by=viewer)
     except Refused as refused:
         return _refused(found.id, refused)
-    return go(page.url(approval_id=found.id), toast=said[state])
+    told = (
+        Say("Ter autorisatie voorgelegd aan een collega.")
+        if state == "sign_off"
+        else await _heard(Say("Aangeboden."), plan)
+    )
+    return go(page.url(approval_id=found.id), toast=told)
+
+
+async def _heard(done: Say, plan: PlanView) -> Say:
+    """What was done, and when those who are asked hear of it."""
+    mailed, now = len(plan.told[0]), len(plan.at_once)
+    when = (await Firm.load()).daily_when
+    if not mailed:
+        return Say("{done} Niemand krijgt een mail; wie aan de beurt is, ziet het in het portaal.", done=done)
+    if now == mailed:
+        return Say("{done} Wie aan de beurt is, krijgt meteen een mail.", done=done)
+    if not now:
+        return Say("{done} Wie aan de beurt is, leest het in de dagelijkse mail, {when}.", done=done, when=when)
+    return Say(
+        "{done} Wie aan de beurt is, krijgt meteen een mail of leest het in de dagelijkse, {when}.",
+        done=done,
+        when=when,
+    )
 
 
 @approvals.post("/approvals/{approval_id:int}/sign-off")
 async def sign_off_(request: Request, viewer: Viewer, approval_id: int) -> Reply:
     found = await _get(viewer, approval_id)
-    return await _do(found.id, sign_off(found, by=viewer), Say("Geautoriseerd en aangeboden."))
+    return await _do(found.id, sign_off(found, by=viewer), await _heard(Say("Geautoriseerd en aangeboden."), await plan_of(found)))  # fmt: skip
 
 
 @approvals.post("/approvals/{approval_id:int}/return")

@@ -58,7 +58,7 @@ async def _proof(viewer: Viewer, found: ApprovalRequest, facts: Facts, seals: li
     refused = [act | {"reason": json.loads(act["detail"]).get("reason", ""), "paper": papers.get(act["document"])} for act in facts.acts if act["act"] == "rejected"]  # fmt: skip
     return {
         "refused": refused if found.state == "rejected" else [], "papers": papers,
-        "title": Say("Bewijs"), "section": "approvals", "one": facts.request, "period": period_of(found.period, found.book_year),
+        "title": Say("Bewijs"), "section": "approvals", "one": facts.request, "period": period_of(found.period, found.book_year, found.year_end),
         "acts": [act | {"told": ACTS.get(act["act"], Both(act["act"], act["act"])), "page": json.loads(act["detail"]).get("page"), "how": way_of(act) if act["level"] else None} for act in facts.acts[-_SHOWN:]],
         "more": max(0, len(facts.acts) - _SHOWN), "approvals": [act | {"how": way_of(act), "day": day_of(act.get("signed_on"))} for act in facts.approvals], "parts": facts.parts, "seals": seals, "unproved": attention.why_not_long(seals[-1]) if seals else None,
         "trouble": await viewer.scope(SealTrouble).where(SealTrouble.request == found.id).find(), "head": facts.head, "verdict": None,

@@ -217,6 +217,7 @@ async def set_partner(request: Request, viewer: Viewer, client_id: int) -> Reply
     """The fiscal partner, by number or exact name; nothing typed ends it."""
     client = await viewer.clients.get(client_id)
     typed = str((await request.form()).get("partner", "")).strip()[:230]
+    former = await viewer.clients.where(Client.id == client.partner).find() if client.partner else None
     try:
         partner = await _named(viewer, typed) if typed else None
         await client.set_partner(partner, by=viewer)
@@ -225,6 +226,8 @@ async def set_partner(request: Request, viewer: Viewer, client_id: int) -> Reply
             "clients/details.html", **await _details(viewer, client, wrong_partner=refused.why, partner_typed=typed)
         )
     words = Say("{a} en {b} zijn fiscale partners.", a=client.name, b=partner.name) if partner else Say("Het partnerschap is losgemaakt.")  # fmt: skip
+    if partner and former and former.id != partner.id:
+        words = Say("{done} {former} is dat niet meer.", done=words, former=former.name)
     return go(details.url(client_id=client_id), toast=words)
 
 

@@ -71,9 +71,10 @@ async def add(request: Request, viewer: Viewer) -> Reply:
         made.append(await add_template(viewer.scope(LetterTemplate), **values))
 
     if await form.submit(adding, by=viewer):
-        return go(
-            page.url(letter_template_id=made[0].id), toast=Say("Sjabloon “{name}” toegevoegd.", name=made[0].name)
-        )
+        said = Say("Sjabloon “{name}” toegevoegd.", name=made[0].name)
+        if made[0].subject_nl != form.subject_nl.data.strip():
+            said = Say("{done} De teksten zijn die voor: {kind}.", done=said, kind=KIND_WORDS[made[0].kind])
+        return go(page.url(letter_template_id=made[0].id), toast=said)
     return invalid("letters/template.html", **_page(viewer, None, form))
 
 

@@ -26,7 +26,7 @@ COLUMNS: dict[str, Column] = {
     ),
     "approver_roles": Column(
         Say("Rollen bij accorderen"),
-        "(SELECT {join}(DISTINCT a.role{comma}) FROM approver_role a WHERE a.person = u.id AND (a.until IS NULL OR a.until >= CURRENT_DATE){mine})",
+        "(SELECT {join}(DISTINCT a.role{comma}) FROM approver_role a WHERE a.person = u.id AND (a.until IS NULL OR a.until >= {today}){mine})",
     ),
     "factor": Column(Say("Tweede factor"), "CASE WHEN u.totp_secret <> '' OR u.has_passkey THEN 1 ELSE 0 END"),
     "language": Column(Say("Taal"), "u.language", "language"),

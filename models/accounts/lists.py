@@ -17,7 +17,7 @@ from models.accounts.invited import events_sql, told
 from models.accounts.records import STATES, User
 from models.clients.columns import order_of
 from models.core import Refused, Say, Scope
-from models.settings import utcnow
+from models.settings import this_day, utcnow
 from models.words import holding
 
 if TYPE_CHECKING:
@@ -133,7 +133,10 @@ async def page(
         where += f" AND users.id IN {listed(len(args))}"
     mine = f" AND {seen(viewer, 'a.client')}"
     join, comma = ("group_concat", "") if engine.is_sqlite() else ("string_agg", ", ','")
-    chosen = "".join(f", {COLUMNS[name].sql.format(join=join, mine=mine, comma=comma)} AS {name}" for name in columns)
+    chosen = "".join(
+        f", {COLUMNS[name].sql.format(join=join, mine=mine, comma=comma, today=engine.day_sql(this_day()))} AS {name}"
+        for name in columns
+    )
     window = f" LIMIT {int(size)} OFFSET {int((number - 1) * size)}" if size else ""
     sql = _PAGE_SQL.format(columns=chosen, where=where, order=order_of(order, EVERY_ORDER), window=window)
     return [named(row) for row in await engine.raw(sql, *args)]

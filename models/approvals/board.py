@@ -138,7 +138,7 @@ def _add_when(where: _Where, when: str) -> None:
 
 _FROM = "FROM approval_request r JOIN client c ON c.id = r.client JOIN approval_kind k ON k.id = r.kind "
 _ROW_SQL = (
-    "SELECT r.id, r.client, c.name AS client_name, c.number, k.name AS kind_name, r.title, r.book_year, r.period, r.state, r.step, r.steps, "
+    "SELECT r.id, r.client, c.name AS client_name, c.number, k.name AS kind_name, r.title, r.book_year, r.period, r.year_end, r.state, r.step, r.steps, "
     f"{_DUE} AS due, r.legal_due, r.amount, r.offered_at, r.responsible, coalesce(u.full_name, '') AS responsible_name, "
     "(SELECT count(*) FROM approver a WHERE a.request = r.id AND a.step > 0 AND a.state <> 'void') AS places, "
     "(SELECT count(*) FROM approver a WHERE a.request = r.id AND a.state = 'approved') AS given, "
@@ -171,7 +171,7 @@ def _named(row: dict[str, Any]) -> dict[str, Any]:
     day = engine.as_day(due)
     is_open = row["state"] in ("offered", "partly", "sign_off", "draft")
     return row | {
-        "period_name": period_words(row["book_year"], row["period"]),
+        "period_name": period_words(row["book_year"], row["period"], year_end=row["year_end"]),
         "due": day,
         "is_late": bool(day and day < today() and is_open),
     }
@@ -219,11 +219,12 @@ async def by_responsible(viewer: Viewer) -> list[dict[str, Any]]:
     )  # fmt: skip
 
 
-async def matching(viewer: Viewer, narrowed: Filter, most: int) -> list[int]:
-    """The ids of all that match, the first deadline first."""
+async def matching(viewer: Viewer, narrowed: Filter, most: int, sort: str = "due") -> list[int]:
+    """The ids of all that match, in order: the first deadline first."""
     where = _where(viewer, narrowed)
     rows = await engine.raw(
-        f"SELECT r.id {_FROM} WHERE {where.sql} ORDER BY {ORDERS['due']} LIMIT {int(most)}", *where.values
+        f"SELECT r.id {_FROM} WHERE {where.sql} ORDER BY {ORDERS.get(sort, ORDERS['due'])} LIMIT {int(most)}",
+        *where.values,
     )
     return [row["id"] for row in rows]
 

@@ -72,7 +72,7 @@ async def to_call(
     count = await engine.raw(f"SELECT count(*) AS n {body}")
     called = "(SELECT max(p.id) FROM approval_call p WHERE p.request = r.id AND p.person = a.person)"
     rows = await engine.raw(
-        f"SELECT r.id, r.client, c.name AS client_name, c.number, c.phone AS client_phone, k.name AS kind_name, r.title, r.book_year, r.period, a.person, "
+        f"SELECT r.id, r.client, c.name AS client_name, c.number, c.phone AS client_phone, k.name AS kind_name, r.title, r.book_year, r.period, r.year_end, a.person, "
         "u.full_name AS who, u.phone, u.mobile, u.state AS person_state, u.email, a.asked_at AS since, a.opened_at, "
         f"coalesce(r.internal_due, r.legal_due) AS due, r.legal_due, {called} AS last_call {body} "
         f"ORDER BY CASE WHEN {called} IS NULL THEN 0 ELSE 1 END, coalesce(r.legal_due, r.internal_due), coalesce(r.internal_due, r.legal_due), u.sort_key, r.id "
@@ -122,7 +122,7 @@ async def _finished(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         )
         found.append(
             row | {
-                "period_name": period_words(row["book_year"], row["period"]), "due": engine.as_day(row["due"]), "legal_due": engine.as_day(row["legal_due"]), "why": why,
+                "period_name": period_words(row["book_year"], row["period"], year_end=row["year_end"]), "due": engine.as_day(row["due"]), "legal_due": engine.as_day(row["legal_due"]), "why": why,
                 "called_on": engine.as_day(call["called_on"]) if call else None, "note": call["note"] if call else "", "called_by": call["called_by"] if call else "",
             }
         )  # fmt: skip

@@ -71,3 +71,9 @@ def lateness(internal: dt.date | None, legal: dt.date | None) -> Say | None:
     if internal is not None and internal < today():
         return Say("De interne deadline, {day}, is al voorbij. Klopt het jaar? U kunt dit nog aanbieden; de cliënt ziet dat het te laat is.", day=f"{internal:%d-%m-%Y}")  # fmt: skip
     return None
+
+
+def is_pressing(internal: dt.date | None, legal: dt.date | None) -> bool:
+    """Whether the first of its deadlines is tomorrow or before: a mail of the next morning may come too late."""
+    first = min((day for day in (internal, legal) if day is not None), default=None)
+    return first is not None and first <= today() + dt.timedelta(days=1)

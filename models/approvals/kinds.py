@@ -178,7 +178,9 @@ async def remove_kind(kind: ApprovalKind, *, by: Viewer) -> None:
 def example(values: KindFields, language: str = "nl") -> str:
     """The sentence of an invented client, as an approver would read it."""
     kind = SimpleNamespace(**asdict(values))
-    asked = SimpleNamespace(title="", book_year=2026, period="k3", addressee=values.addressee, amount=123_450)
+    asked = SimpleNamespace(
+        title="", book_year=2026, period="k3", year_end=12, addressee=values.addressee, amount=123_450
+    )
     return statement_of(kind, asked, "Bakkerij Jansen B.V.", language)
 
 

@@ -13,7 +13,7 @@ from models.approvals.due import firm_extension, proposed_deadlines
 from models.approvals.holding import by_staff, hold, in_proof, worded
 from models.approvals.planning import read_steps
 from models.approvals.records import ApprovalDocument, ApprovalKind, ApprovalRequest, Approver
-from models.approvals.words import checked_period, english_of, kind_name, period_words, statement_of
+from models.approvals.words import checked_period, english_of, is_of_book_year, kind_name, period_words, statement_of
 from models.clients import Client
 from models.core import Refused, Say, operation, save
 from models.deadlines import internal_deadline
@@ -122,9 +122,11 @@ async def make(client: Client, values: NewRequest, parts: Sequence[NewPart], *, 
     )  # fmt: skip
     request.responsible = await responsible_for(client.id, values.responsible, by)
     await request.save()
-    await _put_parts(request, parts)
+    await _put_parts(request, numbered(parts))
     await _put_viewers(request, values.viewers)
-    await by_staff(request, "made", by, kind=kind.name, period=period_words(request.book_year, request.period))
+    await by_staff(
+        request, "made", by, kind=kind.name, period=period_words(request.book_year, request.period, year_end=request.year_end)
+    )  # fmt: skip
     await touch("approvals", f"client-{client.id}")
     return request
 
@@ -154,10 +156,15 @@ async def change(request: ApprovalRequest, values: NewRequest, *, by: Viewer) ->
 async def add_parts(request: ApprovalRequest, parts: Sequence[NewPart], *, by: Viewer) -> None:
     await hold(request)
     _require_draft(request)
-    there = await ApprovalDocument.count().where(ApprovalDocument.request == request.id)
+    held = await ApprovalDocument.select(ApprovalDocument.name, ApprovalDocument.sha256).where(
+        ApprovalDocument.request == request.id
+    )
+    there = len(held)
     if there + len(parts) > MOST_PARTS:
         raise Refused("files", Say("Ten hoogste {most} bestanden in één accordering.", most=MOST_PARTS))
     _check_files(parts)
+    refuse_twins(parts, {row["sha256"]: row["name"] for row in held})
+    parts = numbered(parts, [row["name"] for row in held])
     await _put_parts(request, parts, there)
     await save(request, changed_by=by.user.id)
     await in_proof(request, "changed", by, added=[part.name for part in parts])
@@ -223,7 +230,10 @@ async def freeze_words(request: ApprovalRequest) -> None:
 async def title_of(request: ApprovalRequest, language: str = "nl") -> str:
     """Aangifte omzetbelasting 1e kwartaal 2026: how lists and mails call it."""
     kind = await ApprovalKind.objects().where(ApprovalKind.id == request.kind).first()
-    parts = [kind_name(kind, language), period_words(request.book_year, request.period, language)]
+    parts = [
+        kind_name(kind, language),
+        period_words(request.book_year, request.period, language, year_end=request.year_end),
+    ]
     return " ".join(one for one in parts if one) + (f" ({request.title})" if request.title else "")
 
 
@@ -284,6 +294,7 @@ def columns_of(client: Client, kind: ApprovalKind, values: NewRequest, firm: int
         "title": worded(" ".join(values.title.split()), "title", 200, needed=False),
         "book_year": values.book_year,
         "period": period,
+        "year_end": client.year_end_month if not period and is_of_book_year(kind) else 12,
         "addressee": worded(" ".join(addressee.split()), "addressee", 120, needed=False),
         "amount": values.amount,
         "message": worded(values.message, "message", 4000, needed=False),
@@ -323,6 +334,30 @@ def _check_parts(parts: Sequence[NewPart]) -> None:
     if len(parts) > MOST_PARTS:
         raise Refused("files", Say("Ten hoogste {most} bestanden in één accordering.", most=MOST_PARTS))
     _check_files(parts)
+    refuse_twins(parts)
+
+
+def refuse_twins(parts: Sequence[NewPart], held: dict[str, str] | None = None) -> None:
+    """The very same bytes twice in one request would be agreed to twice. `held`: SHA-256 > name of what is in it already."""
+    names = dict(held or {})
+    for part in parts:
+        if part.sha256 in names:
+            raise Refused("files", Say("“{name}” is precies hetzelfde bestand als “{other}”. Laat een van de twee weg.", name=part.name, other=names[part.sha256]))  # fmt: skip
+        names[part.sha256] = part.name
+
+
+def numbered(parts: Sequence[NewPart], taken: Sequence[str] = ()) -> list[NewPart]:
+    """Of several with the same name each a name of its own: btw.pdf, btw (2).pdf."""
+    names, found = {name.lower() for name in taken}, list[NewPart]()
+    for part in parts:
+        stem, dot, ending = part.name.rpartition(".")
+        stem, name, n = stem or part.name, part.name, 1
+        while name.lower() in names:
+            n += 1
+            name = f"{stem} ({n}){dot}{ending}" if part.name.rpartition(".")[0] else f"{part.name} ({n})"
+        names.add(name.lower())
+        found.append(part._replace(name=name))
+    return found
 
 
 def _check_files(parts: Sequence[NewPart]) -> None:

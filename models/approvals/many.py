@@ -61,15 +61,21 @@ class How(NamedTuple):
 
 class Ahead(NamedTuple):
     """What is known before anything is done: why it cannot be done for some (by id); how many people get a mail of the others, the
-    first of them as (name, of how many), and how many are asked who get none."""
+    first of them as (name, of how many), how many of them at once and not in the mail of the day, and how many are asked who get none."""
 
     whys: dict[int, Say]
     mailed: int = 0
     names: tuple[tuple[str, int], ...] = ()
     silent: int = 0
+    at_once: int = 0
 
     def told(self) -> dict[str, Any]:
-        return {"mailed": self.mailed, "names": [list(one) for one in self.names], "silent": self.silent}
+        return {
+            "mailed": self.mailed,
+            "names": [list(one) for one in self.names],
+            "silent": self.silent,
+            "at_once": self.at_once,
+        }
 
 
 class Done(NamedTuple):
@@ -142,13 +148,15 @@ def _heard(whys: dict[int, Say], views: Sequence[PlanView]) -> Ahead:
     """Those in the first step: they are asked at once."""
     mailed: dict[int, tuple[str, int]] = {}
     silent: set[int] = set()
-    for place in (place for view in views if view.steps for place in view.steps[0].places):
-        if place.is_mailed:
-            mailed[place.person] = (place.name, mailed.get(place.person, ("", 0))[1] + 1)
-        else:
-            silent.add(place.person)
+    at_once: set[int] = set()
+    for view in views:
+        named, unheard = view.told
+        for person, name in named.items():
+            mailed[person] = (name, mailed.get(person, ("", 0))[1] + 1)
+        silent |= set(unheard)
+        at_once |= view.at_once
     names = sorted(mailed.values(), key=lambda one: (-one[1], one[0]))
-    return Ahead(whys, len(mailed), tuple(names[:_NAMED]), len(silent - set(mailed)))
+    return Ahead(whys, len(mailed), tuple(names[:_NAMED]), len(silent - set(mailed)), len(at_once))
 
 
 def _why_not(state: str, do: str) -> Say | None:

@@ -144,7 +144,7 @@ async def add(rows: Sequence[tuple[int, int, int, str, dt.datetime, int | None, 
 # what a mail to a client's person says
 
 _OF_ERRAND = """SELECT n.id AS news, n.what, n.made_by, r.id, r.client, c.name AS client_name, k.name AS kind_nl, k.name_en AS kind_en, r.title,
- r.book_year, r.period, r.state, coalesce(r.internal_due, r.legal_due) AS due_on, r.reason,
+ r.book_year, r.period, r.year_end, r.state, coalesce(r.internal_due, r.legal_due) AS due_on, r.reason,
  CASE WHEN EXISTS (SELECT 1 FROM {turns} w JOIN approver a ON a.id = w.id WHERE w.person = n.person AND a.request = r.id)
   AND r.state IN ('offered', 'partly') THEN 1 ELSE 0 END AS is_asked
 FROM approval_news n JOIN approval_request r ON r.id = n.request JOIN client c ON c.id = r.client JOIN approval_kind k ON k.id = r.kind
@@ -202,7 +202,7 @@ async def of_staff(viewer: Viewer, errand: int) -> list[dict[str, Any]]:
     if not viewer.may(Permission.VIEW_REQUESTED):
         return []
     rows = await engine.raw(
-        "SELECT DISTINCT r.id, r.client AS client_id, c.name AS client, c.sort_key, k.name AS kind, r.book_year, r.period, r.title, "
+        "SELECT DISTINCT r.id, r.client AS client_id, c.name AS client, c.sort_key, k.name AS kind, r.book_year, r.period, r.year_end, r.title, "
         "CASE WHEN n.what = 'blocked' AND n.batch = 'stuck' THEN 'stuck' WHEN n.what = 'expired' AND n.batch LIKE 'late-%' THEN 'late' ELSE n.what END AS what, "
         "CASE WHEN n.what = 'rejected' THEN r.reason ELSE '' END AS reason, CASE WHEN n.batch LIKE 'who-%' THEN n.batch ELSE '' END AS batch "
         "FROM approval_news n JOIN approval_request r ON r.id = n.request JOIN client c ON c.id = r.client JOIN approval_kind k ON k.id = r.kind "
@@ -214,7 +214,13 @@ async def of_staff(viewer: Viewer, errand: int) -> list[dict[str, Any]]:
         row
         | {
             "name": " ".join(
-                one for one in (row["kind"], period_words(row["book_year"], row["period"]), row["title"]) if one
+                one
+                for one in (
+                    row["kind"],
+                    period_words(row["book_year"], row["period"], year_end=row["year_end"]),
+                    row["title"],
+                )
+                if one
             )
         }
         for row in rows

@@ -18,19 +18,28 @@ class StandIn(NamedTuple):
 
     person: int
     name: str
-    is_mailed: bool
+    hears: str  # daily, at_once or never: of this client, as he or the office chose it
+
+    @property
+    def is_mailed(self) -> bool:
+        return self.hears != "never"
 
 
 class Place(NamedTuple):
-    """Somebody in a step. `role` is that by which he stands there, or ''; `is_mailed`: he hears of it when it is his turn."""
+    """Somebody in a step. `role` is that by which he stands there, or ''; `hears` how he hears of it when it is his turn: daily,
+    at_once, or never because he cannot or does not want to."""
 
     person: int
     name: str
     role: str = ""
     able: bool = True
     stand_ins: tuple[StandIn, ...] = ()
-    is_mailed: bool = True
+    hears: str = "daily"
     held: tuple[str, ...] = ()  # the roles that he has at the client
+
+    @property
+    def is_mailed(self) -> bool:
+        return self.hears != "never"
 
     @property
     def substitutes(self) -> tuple[str, ...]:
@@ -79,6 +88,14 @@ class PlanView:
         mailed |= {one.person: one.name for place in first if place.able for one in place.stand_ins if one.is_mailed}
         return mailed, {place.person: place.name for place in first if place.person not in mailed}
 
+    @property
+    def at_once(self) -> set[int]:
+        """Those of `told` who are mailed at once; the others hear of it in their mail of the day."""
+        first = self.steps[0].places if self.steps else ()
+        heard = [(place.person, place.hears) for place in first]
+        heard += [(one.person, one.hears) for place in first if place.able for one in place.stand_ins]
+        return {person for person, hears in heard if hears == "at_once"}
+
 
 class Known(NamedTuple):
     """A person who stands, or could stand, in a plan of a client."""
@@ -89,11 +106,11 @@ class Known(NamedTuple):
     email: str
     rights: int
     partner_rights: int
-    hears: int = 1  # 0: he wants no mail about this client
+    hears: str = "daily"  # or at_once, or never: he wants no mail about this client
 
     @property
     def is_mailed(self) -> bool:
-        return self.state == "active" and bool(self.email) and bool(self.hears)
+        return self.state == "active" and bool(self.email) and self.hears != "never"
 
     def may(self, role: str) -> bool:
         own = self.rights & _APPROVE or (role == "partner" and self.partner_rights & _APPROVE)
@@ -112,7 +129,7 @@ def warnings_of(steps: Sequence[Step], people: dict[int, Known], lacking: set[in
             warning = Say("{name} heeft geen e-mailadres en krijgt geen bericht.", name=name)
         elif one.state in ("prepared", "invited"):
             warning = Say("{name} heeft nog geen login.", name=name)
-        elif not one.hears:
+        elif one.hears == "never":
             warning = Say("{name} wil geen mail ontvangen en krijgt geen bericht.", name=name)
         elif one.id in lacking:
             warning = Say("{name} heeft nog geen middel om akkoord mee te geven, zoals een pincode.", name=name)

@@ -20,7 +20,7 @@ from models.viewer import Right
 MODES = ("all", "any", "some")
 MOST_STEPS, MOST_PEOPLE = 10, 50
 _APPROVE = int(Right.APPROVE)
-_TAKER_HEARS = f"CASE WHEN u.state = 'active' AND u.email <> '' AND {HOW_NOW} <> 'never' THEN 1 ELSE 0 END AS hears"
+_TAKER_HEARS = f"CASE WHEN u.state = 'active' AND u.email <> '' THEN {HOW_NOW} ELSE 'never' END AS hears"
 
 
 def read_steps(raw: str | Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -77,7 +77,7 @@ async def people_of(client: int, named: Iterable[int] = ()) -> dict[int, Known]:
     """The people of a client and of its fiscal partner, and who is named besides: with what they may."""
     rows = await engine.raw(
         "SELECT u.id, u.full_name AS name, u.state, u.email, coalesce(a.rights, 0) AS rights, coalesce(p.rights, 0) AS partner_rights, "
-        f"CASE WHEN {HOW_NOW} = 'never' THEN 0 ELSE 1 END AS hears FROM users u LEFT JOIN access a ON a.person = u.id AND a.client = $1 "
+        f"{HOW_NOW} AS hears FROM users u LEFT JOIN access a ON a.person = u.id AND a.client = $1 "
         "LEFT JOIN hearing h ON h.person = u.id AND h.client = $1 "
         "LEFT JOIN access p ON p.person = u.id AND p.client = (SELECT c.partner FROM client c WHERE c.id = $1) "
         f"WHERE u.kind = 'client' AND u.id IN (SELECT person FROM access WHERE client = $1 OR client = (SELECT c.partner FROM client c "
@@ -143,7 +143,7 @@ async def _people_of_each(clients: str) -> dict[int, dict[int, Known]]:
         f"WITH pair AS (SELECT a.client, a.person FROM access a WHERE a.client IN {listed(1)} UNION "
         f"SELECT c.id, a.person FROM client c JOIN access a ON a.client = c.partner WHERE c.id IN {listed(1)}) "
         "SELECT pair.client, u.id, u.full_name AS name, u.state, u.email, coalesce(a.rights, 0) AS rights, coalesce(p.rights, 0) AS partner_rights, "
-        f"CASE WHEN {HOW_NOW} = 'never' THEN 0 ELSE 1 END AS hears "
+        f"{HOW_NOW} AS hears "
         "FROM pair JOIN users u ON u.id = pair.person AND u.kind = 'client' JOIN client c ON c.id = pair.client "
         "LEFT JOIN access a ON a.person = u.id AND a.client = c.id LEFT JOIN access p ON p.person = u.id AND p.client = c.partner "
         "LEFT JOIN hearing h ON h.person = u.id AND h.client = c.id ORDER BY u.sort_key, u.id",
@@ -212,12 +212,30 @@ async def who_would_sign(
     """The steps with their people as of `day`, what may go wrong, and why it cannot be offered. `steps`: instead of the plan."""
     day = day or today()
     planned, source = (read_steps(steps), "request") if steps else await closest(client, kind)
-    people = await people_of(client, _named(planned))
-    roles = await roles_of(client, day)
-    if missing := {person for held in roles.values() for person in held} - set(people):
-        people |= await people_of(client, missing)
-    taken = _substitutes(await mandates_of(client, kind, day))
-    return _seen(planned, source, people, roles, taken, await _without_means(_standing(people), least))
+    roles, mandates = await _roles_and_mandates(client, kind, day)
+    people = await people_of(client, [*_named(planned), *(person for held in roles.values() for person in held)])
+    return _seen(planned, source, people, roles, _substitutes(mandates), await _without_means(_standing(people), least))
+
+
+async def _roles_and_mandates(
+    client: int, kind: int, day: dt.date
+) -> tuple[dict[str, list[int]], list[dict[str, Any]]]:
+    """As `roles_of` and `mandates_of`, in one query."""
+    rows = await engine.raw(
+        "SELECT r.role, r.person AS giver, 0 AS taker, '' AS taker_name, '' AS hears, u.sort_key, r.person AS turn FROM approver_role r "
+        "JOIN users u ON u.id = r.person WHERE r.client = $1 AND (r.since IS NULL OR r.since <= $3) AND (r.until IS NULL OR r.until >= $3) "
+        f"UNION ALL SELECT '', m.giver, m.taker, u.full_name, {_TAKER_HEARS}, u.sort_key, m.id FROM mandate m JOIN users u ON u.id = m.taker "
+        "LEFT JOIN hearing h ON h.person = m.taker AND h.client = m.client "
+        "JOIN access a ON a.person = m.taker AND a.client = m.client WHERE m.client = $1 AND (m.kind IS NULL OR m.kind = $2) "
+        f"AND m.since <= $3 AND (m.until IS NULL OR m.until >= $3) AND m.ended_at IS NULL AND a.rights & {_APPROVE} <> 0 "
+        "AND u.state <> 'blocked' ORDER BY sort_key, turn",
+        client, kind, day,
+    )  # fmt: skip
+    roles: dict[str, list[int]] = {role: [] for role in ROLES}
+    for row in rows:
+        if row["role"] and row["giver"] not in roles[row["role"]]:
+            roles[row["role"]].append(row["giver"])
+    return roles, [row for row in rows if row["taker"]]
 
 
 def _named(planned: Iterable[dict[str, Any]] | None) -> list[int]:
@@ -246,7 +264,7 @@ def _seen(
 def _substitutes(mandates: Sequence[dict[str, Any]]) -> dict[int, tuple[StandIn, ...]]:
     found: dict[int, tuple[StandIn, ...]] = {}
     for row in mandates:
-        taker = StandIn(row["taker"], row["taker_name"], bool(row["hears"]))
+        taker = StandIn(row["taker"], row["taker_name"], row["hears"])
         found[row["giver"]] = (*found.get(row["giver"], ()), taker)
     return found
 
@@ -266,7 +284,7 @@ def _resolved(
                     role,
                     known.may(role),
                     taken.get(person, ()),
-                    known.is_mailed,
+                    known.hears if known.is_mailed else "never",
                     tuple(one for one in ROLES if person in roles[one]),
                 )
     return Step(step["mode"], int(step["n"]), tuple(places.values()))

@@ -40,6 +40,7 @@ class Asked:
     title: str
     book_year: int | None
     period: str
+    year_end: int
     addressee: str
     amount: int | None
     internal_due: Any
@@ -59,7 +60,9 @@ class Asked:
 
     def name(self, language: str = "nl") -> str:
         kind = self.kind_en if language == "en" and self.kind_en else self.kind_nl
-        return " ".join(one for one in (kind, period_words(self.book_year, self.period, language)) if one)
+        return " ".join(
+            one for one in (kind, period_words(self.book_year, self.period, language, year_end=self.year_end)) if one
+        )
 
     def said(self, language: str = "nl") -> str:
         return self.statement_en if language == "en" and self.statement_en else self.statement
@@ -74,7 +77,7 @@ class Asked:
 
 
 _OPEN_SQL = """
-SELECT r.id, r.client, c.name AS client_name, r.kind, k.name AS kind_nl, k.name_en AS kind_en, r.title, r.book_year, r.period,
+SELECT r.id, r.client, c.name AS client_name, r.kind, k.name AS kind_nl, k.name_en AS kind_en, r.title, r.book_year, r.period, r.year_end,
  r.addressee, r.amount, r.internal_due, r.legal_due, r.state, r.version, r.least_level, r.statement, r.statement_en,
  a.id AS approver, a.role, CASE WHEN a.person = $1 THEN 0 ELSE a.person END AS on_behalf_of,
  CASE WHEN a.person = $1 THEN '' ELSE u.full_name END AS on_behalf_of_name,
@@ -110,8 +113,8 @@ async def open_for(viewer: Viewer) -> list[Asked]:
 
 
 _ROW_SQL = (
-    "SELECT r.id, r.client, c.name AS client_name, c.number, r.kind, k.name AS kind_nl, k.name_en AS kind_en, k.needs_sign_off, k.statement AS kind_statement, k.rule, k.internal_days, "
-    "c.year_end_month, c.extension_months, (SELECT min(margin_months) FROM firm) AS firm_margin, r.title, r.book_year, r.period, "
+    "SELECT r.id, r.client, c.name AS client_name, c.number, r.kind, k.name AS kind_nl, k.name_en AS kind_en, k.needs_sign_off, k.statement AS kind_statement, k.rule, k.internal_days, k.remind_before, k.remind_after, k.remind_every, "
+    "c.year_end_month, c.extension_months, (SELECT min(margin_months) FROM firm) AS firm_margin, r.title, r.book_year, r.period, r.year_end, "
     "r.state, r.version, r.step, r.steps, r.amount, r.addressee, r.internal_due, r.legal_due, r.made_at, r.offered_at, r.completed_at, "
     "r.ended_at, r.responsible, coalesce(u.full_name, '') AS responsible_name, "
     "(SELECT count(*) FROM approver a WHERE a.request = r.id AND a.step > 0 AND a.state <> 'void') AS places, "
@@ -142,7 +145,7 @@ async def of_client(viewer: Viewer, client: int, page: int = 1, state: str = "")
 def _named(row: dict[str, Any]) -> dict[str, Any]:
     return row | {
         "kind_name": row["kind_nl"],
-        "period_name": period_words(row["book_year"], row["period"]),
+        "period_name": period_words(row["book_year"], row["period"], year_end=row["year_end"]),
         "due": row["internal_due"] or row["legal_due"],
     }
 

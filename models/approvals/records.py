@@ -148,6 +148,7 @@ class ApprovalRequest(Owned, Table, tablename="approval_request"):
     title = Varchar(length=200, default="", help_text="Beside kind and period, where the office wants to say more.")
     book_year = Integer(null=True, default=None)
     period = Varchar(length=3, default="", help_text="of the book year: '', k1 to k4, m01 to m12, p01 to p13")
+    year_end = Integer(default=12, help_text="The month in which that year ends, of what is about a book year.")
     addressee = Varchar(length=120, default="")
     amount = BigInt(null=True, default=None, help_text="cents; positive is to pay, negative to receive")
     message = Varchar(length=4000, default="")

@@ -19,7 +19,7 @@ from models.approvals.proofs import today
 from models.approvals.records import ApprovalRequest
 from models.clients import seen
 from models.core import Refused, Say
-from models.hearing import how_sql
+from models.hearing import HOW_NOW, how_sql
 from models.ladder import Ladder, ladder_of
 from models.live import touch
 from models.outbox import wake
@@ -165,20 +165,30 @@ async def undo(batch: str, *, by: Viewer) -> int:
     return len(rows)
 
 
-async def next_step(request: ApprovalRequest) -> dt.date | None:
-    """When the ladder reminds of it by itself the next time."""
+def next_step(request: ApprovalRequest, row: dict[str, Any]) -> dt.date | None:
+    """When the ladder reminds of it by itself the next time. `row`: what its kind says of that."""
     due = request.internal_due or request.legal_due
     if due is None or request.state not in ("offered", "partly"):
         return None
-    return (await ladders())[request.kind].next_step(due, today())
+    return ladder_of(row["remind_before"], row["remind_after"], row["remind_every"]).next_step(due, today())
 
 
 async def of_request(request: int, most: int = 100) -> list[dict[str, Any]]:
-    """Who was mailed of a request that was found through the viewer, the last first: who, what, at, made_by ('' by itself), and the
-    state of the mail ('' while there is none yet)."""
+    """Who was mailed of a request that was found through the viewer, the last first: person, who, what, at, made_by ('' by itself), the
+    state of the mail ('' while there is none yet), and how he hears of the client (daily, at_once, never)."""
     return await engine.raw(
-        "SELECT u.full_name AS who, n.what, n.at, coalesce(s.full_name, '') AS made_by, coalesce(e.state, '') AS state, e.run_after FROM approval_news n "
-        "JOIN users u ON u.id = n.person AND u.kind = 'client' LEFT JOIN users s ON s.id = n.made_by LEFT JOIN errand e ON e.id = n.errand "
+        f"SELECT n.person, u.full_name AS who, n.what, n.at, coalesce(s.full_name, '') AS made_by, coalesce(e.state, '') AS state, e.run_after, {HOW_NOW} AS how "
+        "FROM approval_news n JOIN users u ON u.id = n.person AND u.kind = 'client' LEFT JOIN hearing h ON h.person = u.id AND h.client = n.client LEFT JOIN users s ON s.id = n.made_by LEFT JOIN errand e ON e.id = n.errand "
         f"WHERE n.request = $1 ORDER BY n.at DESC, n.id DESC LIMIT {int(most)}",
         request,
     )  # fmt: skip
+
+
+def waits_for_daily(mails: Sequence[dict[str, Any]], places: Sequence[dict[str, Any]]) -> list[str]:
+    """Of `of_request` and the request's places: the names of those who are asked and hear of it only in their mail of the day."""
+    done = {who for one in places if one["decided_at"] for who in (one["person"], one["decided_by"])}
+    last: dict[int, dict[str, Any]] = {}
+    for one in mails:
+        if one["what"] in news.ASKS and one["person"] not in done:
+            last.setdefault(one["person"], one)
+    return sorted(one["who"] for one in last.values() if one["how"] == "daily" and not one["state"])

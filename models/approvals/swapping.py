@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from models.approvals.events import happened
 from models.approvals.holding import WHY_NOT, approvers_of, ask_step, by_staff, hold, move, void_approvals
 from models.approvals.infected import infected_in
-from models.approvals.making import NewPart
+from models.approvals.making import NewPart, numbered, refuse_twins
 from models.approvals.records import ApprovalDocument, ApprovalRequest, Approver, ApproverChoice, FormerPart
 from models.approvals.states import OPEN
 from models.core import Refused, Say, operation, save
@@ -38,6 +38,9 @@ async def swap_part(request: ApprovalRequest, document: int, new: NewPart, *, by
         raise Refused("files", Say("“{name}” is geen PDF. Voeg het toe als bijlage.", name=new.name))
     if part.sha256 == new.sha256:
         raise Refused("files", Say("Dit is hetzelfde bestand als er al staat."))
+    held = await ApprovalDocument.select(ApprovalDocument.name, ApprovalDocument.sha256).where((ApprovalDocument.request == request.id) & (ApprovalDocument.id != part.id))  # fmt: skip
+    refuse_twins([new], {row["sha256"]: row["name"] for row in held})
+    [new] = numbered([new], [row["name"] for row in held])
     await enlist([new.sha256])
     was, name = part.sha256, part.name
     found = (await _sick(request)).get(part.id)

@@ -48,8 +48,9 @@ _TWO_STOPS = re.compile(r"(?<!\.)\.\.(?!\.)")
 _ADDRESSEE = {"nl": "de ontvanger", "en": "the recipient"}
 
 
-def period_words(book_year: int | None, period: str, language: str = "nl") -> str:
-    """2025, 1e kwartaal 2025, januari 2025, periode 3 2025; '' without a year."""
+def period_words(book_year: int | None, period: str, language: str = "nl", *, year_end: int = 12) -> str:
+    """2025, 1e kwartaal 2025, januari 2025, periode 3 2025; '' without a year. A book year that ends in another month than December
+    is called after both years: 2025/2026."""
     if book_year is None:
         return ""
     number = int(period[1:]) if period else 0
@@ -64,7 +65,17 @@ def period_words(book_year: int | None, period: str, language: str = "nl") -> st
             return f"period {number} {book_year}"
         case "p", _:
             return f"periode {number} {book_year}"
-    return str(book_year)
+    return year_words(book_year, year_end)
+
+
+def year_words(book_year: int, year_end: int = 12) -> str:
+    return str(book_year) if year_end == 12 else f"{book_year}/{book_year + 1}"
+
+
+def is_of_book_year(kind: Any) -> bool:
+    """Whether a year of this kind is a book year. Most taxes go by the calendar year; so does what has no calendar here and goes to
+    the tax office."""
+    return kind.rule in ("vpb", "kvk") or (not kind.rule and "belastingdienst" not in str(kind.addressee).lower())
 
 
 def checked_period(book_year: int | None, period: str) -> str:
@@ -102,7 +113,7 @@ def statement_of(kind: Any, request: Any, client_name: str, language: str = "nl"
     amount = "" if request.amount is None else amount_words(request.amount, language)
     values = {
         "kind": kind_name(kind, language) + title,
-        "period": period_words(request.book_year, request.period, language),
+        "period": period_words(request.book_year, request.period, language, year_end=request.year_end),
         "client": client_name,
         "addressee": _addressee(kind, request, language),
         "amount": amount,

@@ -163,7 +163,7 @@ async def waiting(viewer: Viewer) -> list[Waits]:
         .select(ApprovalRequest.id)
     )
     names = await engine.raw(
-        "SELECT r.id, r.book_year, r.period, r.title, k.name AS kind, c.name AS client FROM approval_request r "
+        "SELECT r.id, r.book_year, r.period, r.year_end, r.title, k.name AS kind, c.name AS client FROM approval_request r "
         f"JOIN approval_kind k ON k.id = r.kind JOIN client c ON c.id = r.client WHERE r.id IN {listed(1)}",
         ids,
     )  # fmt: skip
@@ -172,7 +172,7 @@ async def waiting(viewer: Viewer) -> list[Waits]:
 
 
 def _waits(row: dict[str, Any], told: dict[str, Any]) -> Waits:
-    words = (told["kind"], period_words(told["book_year"], told["period"]), told["title"])
+    words = (told["kind"], period_words(told["book_year"], told["period"], year_end=told["year_end"]), told["title"])
     why = {"tried": _kept, "stamp": why_unstamped, "proof": why_unproved, "late": _untried}[row["what"]](row["why"])
     return Waits(
         row["request"], told["client"], " ".join(one for one in words if one), why, _moment(row["since"]) or utcnow(), row["tries"],

@@ -93,7 +93,7 @@ async def _found(row: dict[str, Any], names: str) -> Found | None:
     )
     ended = row["state"] if row["state"] == "replaced" else ""
     return Found(
-        row["what"], Both(request["kind_name"], request["kind_name_en"] or request["kind_name"]), period_of(request["period"], request["book_year"]),
+        row["what"], Both(request["kind_name"], request["kind_name_en"] or request["kind_name"]), period_of(request["period"], request["book_year"], request["year_end"]),
         request["completed_at"], ended, request["ended_at"] if ended else None, bool(newer), approvals, all(one.on_paper for one in approvals),
     )  # fmt: skip
 

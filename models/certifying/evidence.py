@@ -70,7 +70,7 @@ async def evidence_of(request_id: int, lost: Mapping[str, str] = _NOTHING) -> tu
     texts["SHA256SUMS"] = "\n".join(sums) + "\n"
     entries = [Entry(0, path, sha256, size) for path, sha256, size in files]
     entries += [Entry(0, path, "", len(text.encode()), text) for path, text in texts.items()]
-    when = period_of(facts.request["period"], facts.request["book_year"]).nl
+    when = period_of(facts.request["period"], facts.request["book_year"], facts.request["year_end"]).nl
     return clean_name(
         f"Bewijs {in_a_name(facts.request['kind_name'])} {when} {facts.request['client_number']}"[:150]
     ), entries

@@ -10,7 +10,6 @@ from typing import Any
 from models import config, engine
 from models.approvals.record import FIELDS
 from models.core import Missing
-from models.settings import Firm
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def day_of(text: Any) -> dt.date | None:
 
 
 _REQUEST = """SELECT r.*, k.name AS kind_name, k.name_en AS kind_name_en, k.folder, c.name AS client_name, c.number AS client_number,
- c.language, c.year_end_month FROM approval_request r JOIN approval_kind k ON k.id = r.kind JOIN client c ON c.id = r.client WHERE r.id = $1"""
+ c.language, c.year_end_month, (SELECT min(name) FROM firm) AS office, (SELECT min(place) FROM firm) AS office_place FROM approval_request r JOIN approval_kind k ON k.id = r.kind JOIN client c ON c.id = r.client WHERE r.id = $1"""
 _PARTS = """SELECT id, part, position, name, sha256, blob, size, mime, pages, is_locked, is_scan, document FROM approval_document
  WHERE request = $1 ORDER BY CASE part WHEN 'main' THEN 0 ELSE 1 END, position, id"""
 _ACTS = f"SELECT id, client, link, {', '.join(FIELDS)} FROM approval_record WHERE request = $1 ORDER BY number"
@@ -108,8 +107,8 @@ async def facts_of(request_id: int) -> Facts:
     rows = await engine.raw(_REQUEST, request_id)
     if not rows:
         raise Missing("ApprovalRequest", request_id)
-    firm = await Firm.load()
     return Facts(
-        rows[0], await engine.raw(_PARTS, request_id), await engine.raw(_ACTS, request_id), firm.name or "Poort", firm.place,
+        rows[0], await engine.raw(_PARTS, request_id), await engine.raw(_ACTS, request_id), rows[0]["office"] or "Poort",
+        rows[0]["office_place"] or "",
         f"{config.settings().base_url.rstrip('/')}/check",
     )  # fmt: skip

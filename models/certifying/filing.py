@@ -148,7 +148,7 @@ async def newest_of(viewer: Viewer, request_id: int) -> ApprovalSeal | None:
 
 def certificate_name(request: dict[str, Any]) -> str:
     """Akkoordverklaring Aangifte omzetbelasting 1e kwartaal 2026.pdf"""
-    when = period_of(request["period"], request["book_year"]).nl
+    when = period_of(request["period"], request["book_year"], request["year_end"]).nl
     what = in_a_name(request["title"] or request["kind_name"])
     return clean_name(f"Akkoordverklaring {what} {when}".strip()[:200] + ".pdf")
 

@@ -67,7 +67,7 @@ def _head(facts: Facts, language: str, again: bool) -> list[Flowable]:
         (of["client"], f"{request['client_name']} ({request['client_number']})"),
         (of["kind"], words.Both(request["kind_name"], request["kind_name_en"] or request["kind_name"]).of(language)),
         (of["title"], request["title"]),
-        (of["period"], words.period_of(request["period"], request["book_year"]).of(language)),
+        (of["period"], words.period_of(request["period"], request["book_year"], request["year_end"]).of(language)),
         (of["addressee"], request["addressee"]),
         (of["amount"], "" if request["amount"] is None else words.amount_of(request["amount"]).of(language)),
         (of["completed"], moment(request["completed_at"]) if request["completed_at"] else ""),
@@ -176,7 +176,7 @@ def _record(facts: Facts, language: str, number: int, link: str) -> list[Flowabl
     head = [[_p(of[name].of(language), _SMALL) for name in ("number", "utc", "act", "from")]]
     request = facts.request
     same = {request["kind_name"]: words.Both(request["kind_name"], request["kind_name_en"] or request["kind_name"])}
-    same |= {one.nl: one for one in [words.period_of(request["period"], request["book_year"])]}
+    same |= {one.nl: one for one in [words.period_of(request["period"], request["book_year"], request["year_end"])]}
     lines = [_line(act, language, same) for act in folded(facts.acts)]
     widths = [14 * mm, 36 * mm, _WIDTH - 110 * mm, 60 * mm]
     tables = [

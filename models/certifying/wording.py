@@ -6,6 +6,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, NamedTuple
 
+from models.approvals.words import year_words
+
 
 class Both(NamedTuple):
     nl: str
@@ -200,9 +202,9 @@ MONTHS = (
 )  # fmt: skip
 
 
-def period_of(period: str, book_year: int | None) -> Both:
-    """'k1' and 2026: 1e kwartaal 2026 / quarter 1 of 2026; 'm01': januari 2026; 'p01': periode 1 van 2026."""
-    year = str(book_year or "")
+def period_of(period: str, book_year: int | None, year_end: int = 12) -> Both:
+    """'k1' and 2026: 1e kwartaal 2026 / quarter 1 of 2026; 'm01': januari 2026; 'p01': periode 1 van 2026; a broken year 2026/2027."""
+    year = year_words(book_year, year_end) if book_year else ""
     number = int(period[1:]) if period[1:].isdecimal() else 0
     if period.startswith("k") and number:
         return Both(f"{number}e kwartaal {year}".strip(), f"quarter {number} {year}".strip())

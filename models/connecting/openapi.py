@@ -131,7 +131,7 @@ _PLACE: dict[str, Any] = {
     "properties": {
         "client_number": {**_TEXT, "description": Say("Zoals het kantoor het schrijft, met voorloopnullen.")},
         "kind": {**_TEXT, "description": Say("Het id of de naam van een van /kinds.")},
-        "book_year": {**_TEXT, "description": Say("Zoals 2025.")},
+        "book_year": {**_TEXT, "description": Say("Zoals 2025; van een gebroken boekjaar het jaar waarin het begint.")},
         "period": {**_TEXT, "description": Say("k1 tot en met k4, m01 tot en met m12, p01 tot en met p13; laat het weg voor het hele jaar.")},
         "title": {**_TEXT, "maxLength": 200},
         "addressee": {**_TEXT, "maxLength": 120},

@@ -6,6 +6,7 @@ Piccolo and through `raw()`. Expressions over dates (`max(at)`) are text on SQLi
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import os
 from collections.abc import Iterable, Sequence
@@ -61,6 +62,7 @@ __all__ = [
     "close",
     "copy_rows",
     "count_queries",
+    "day_sql",
     "engine",
     "in_writing",
     "is_busy",
@@ -113,6 +115,11 @@ def engine() -> Any:
 
 def is_sqlite() -> bool:
     return database().engine_type == "sqlite"
+
+
+def day_sql(day: dt.date) -> str:
+    """A day as it stands in a statement: the day of the databases themselves is that of UTC, and not the office's."""
+    return f"'{day.isoformat()}'" if is_sqlite() else f"DATE '{day.isoformat()}'"
 
 
 async def close() -> None:

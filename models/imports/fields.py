@@ -14,6 +14,7 @@ from models.core import Refused, Say, fold
 from models.imports.lexicon import FIELDS, Field, Kind, field_of, heading_key
 from models.imports.sheet import Cell, Fault
 from models.imports.wholes import Parsed, Value, city_in_lower_case, settle
+from models.settings import this_day
 
 
 def parse_row(kind: Kind, mapping: Mapping[int, str], cells: Sequence[Cell], *, today: dt.date | None = None) -> Parsed:
@@ -22,7 +23,7 @@ def parse_row(kind: Kind, mapping: Mapping[int, str], cells: Sequence[Cell], *, 
     if _is_total(cells):
         parsed.skipped = Say("Dit is een regel met een totaal en geen gegeven. Hij wordt overgeslagen.")
         return parsed
-    reading = _Reading(parsed, today or dt.date.today())
+    reading = _Reading(parsed, today or this_day())
     for column, name in mapping.items():
         reading.read(field_of(kind, name), cells[column] if column < len(cells) else "")
     settle(kind, parsed)

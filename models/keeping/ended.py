@@ -25,7 +25,7 @@ from models.retention import until
 WHY = "ended"
 _AT_ONCE = 500
 _HELD = "r.client IN (SELECT i.client FROM hold_item i JOIN hold h ON h.id = i.hold WHERE h.lifted_at IS NULL AND i.client IS NOT NULL)"
-_ROWS = f"""SELECT r.id, r.client, r.state, r.version, r.book_year, r.period, r.title, k.name AS kind_name, coalesce(r.ended_at, r.completed_at, r.made_at) AS ended_at,
+_ROWS = f"""SELECT r.id, r.client, r.state, r.version, r.book_year, r.period, r.year_end, r.title, k.name AS kind_name, coalesce(r.ended_at, r.completed_at, r.made_at) AS ended_at,
  c.number, c.name AS client_name, c.year_end_month, CASE WHEN {_HELD} THEN 1 ELSE 0 END AS is_held
 FROM approval_request r JOIN approval_kind k ON k.id = r.kind JOIN client c ON c.id = r.client WHERE r.state IN ({one_of(ENDED)})"""
 # What was filed follows the term of its document.
@@ -72,9 +72,8 @@ async def _parts_of(requests: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
 
 
 def _line(destruction: Destruction, row: dict[str, Any], months: int, parts: list[dict[str, Any]]) -> tuple[Any, ...]:
-    name = " ".join(
-        one for one in (row["kind_name"], period_words(row["book_year"], row["period"]), row["title"]) if one
-    )
+    period = period_words(row["book_year"], row["period"], year_end=row["year_end"])
+    name = " ".join(one for one in (row["kind_name"], period, row["title"]) if one)
     return (
         destruction.id, -row["id"], row["client"], f"{row['number']} {row['client_name']}"[:240], 0, 0, ", ".join(part["name"] for part in parts),
         name[:255], WHY, None, "", "", WHY, since(row), months, 0, last_day(row, months), row["book_year"],

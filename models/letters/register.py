@@ -33,6 +33,10 @@ async def take_file(batch: LetterBatch, *, by: Viewer) -> None:
     """Note that somebody downloads the letters now; the bytes follow when that is committed."""
     if batch.state != "ready" or not batch.stored:
         raise Refused("", Say("Het bestand met de brieven is er niet meer."))
+    if (
+        batch.ready_at is None or batch.ready_at < utcnow() - FILE_KEPT
+    ):  # by the clock itself: what removes it may stand still
+        raise Refused("", Say("Deze brieven waren een dag te downloaden. Dat is voorbij: annuleer de partij en maak nieuwe brieven."))  # fmt: skip
     await save(batch, downloads=batch.downloads + 1, downloaded_at=utcnow())
     await by.note("LetterBatch.take_file", batch, {"count": batch.letters, "sha256": batch.sha256})
     await touch(f"letters-{batch.id}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import TYPE_CHECKING, Any
 
 from models.core import Refused, RefusedFields, Say, Scope, fold, operation, save, was_and_is
@@ -10,6 +11,7 @@ from models.letters import wording
 from models.letters.records import KINDS, LetterTemplate
 from models.letters.saying import Activation, Head, Letter, TooLong
 from models.letters.windows import MOST, WINDOWS, offset
+from models.letters_ddl import STARTERS
 from models.live import touch
 from models.settings import this_day, utcnow
 from models.viewer import Permission
@@ -74,6 +76,9 @@ async def _checked(values: dict[str, Any], but: int) -> dict[str, Any]:
     for name in TEXTS:
         most = wording.SUBJECT_MOST if name.startswith("subject") else wording.TEXT_MOST
         keep(name, lambda name=name, most=most: wording.checked(name, str(values.get(name) or ""), most))
+    if not wrong:
+        kept |= await _of_its_kind(str(values.get("kind") or ""), kept, but)
+        wrong += _of_another_kind(str(values.get("kind") or ""), kept)
     keep("name", lambda: _name(str(values.get("name") or "")))
     for name in ("offset_x", "offset_y"):
         keep(name, lambda name=name: _tenths(name, str(values.get(name) or "")))
@@ -93,6 +98,35 @@ async def _checked(values: dict[str, Any], but: int) -> dict[str, Any]:
     if wrong:
         raise RefusedFields(wrong)
     return kept
+
+
+async def _of_its_kind(kind: str, texts: dict[str, Any], but: int) -> dict[str, str]:
+    """What is to be said instead where these are, unchanged, the texts that a letter of another kind began with: those of its own."""
+    held = await LetterTemplate.objects().order_by(LetterTemplate.id)
+    starts = [
+        (one.kind, {name: getattr(one, name) for name in TEXTS}) for one in held if one.kind != kind or one.id != but
+    ]
+    starts += [(row[1], dict(zip(TEXTS, row[2:], strict=True))) for row in STARTERS]
+    others = [start for of, start in starts if of != kind]
+    return next((start for of, start in starts if of == kind), {}) if texts in others else {}
+
+
+_OF_PIN, _OF_CODES = (
+    re.compile(r"pincode|\bpin\b", re.IGNORECASE),
+    re.compile(r"\bcodes\b|codelijst|code list", re.IGNORECASE),
+)
+
+
+def _of_another_kind(kind: str, texts: dict[str, Any]) -> list[Refused]:
+    """A letter with a list that speaks of a PIN alone, or the other way round, says what is not so."""
+    ours, theirs = (_OF_CODES, _OF_PIN) if kind == "codes" else (_OF_PIN, _OF_CODES)
+    why = (
+        Say("Dit gaat over een pincode, en in de brief staat een lijst met codes.")
+        if kind == "codes"
+        else Say("Dit gaat over een lijst met codes, en in de brief staat een pincode.")
+    )
+    names = ("subject_nl", "text_nl", "subject_en", "text_en")
+    return [Refused(name, why) for name in names if theirs.search(texts[name]) and not ours.search(texts[name])]
 
 
 def _too_long(kept: dict[str, Any]) -> list[Refused]:

@@ -111,7 +111,7 @@ def _read(row: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
     return row | {
         "chosen": for_file(chosen, row["own"]), "why": Say.from_json(json.loads(row["reason"])) if row["reason"] else None, "odd": odd,
         "do": told.get("do", ""), "part": told.get("part", ""), "ends": told.get("ends", ""),
-        "period_name": period_words(told.get("book_year"), told.get("period", "")), "proposed": period_words(*proposed) if proposed else "",
+        "period_name": period_words(told.get("book_year"), told.get("period", ""), year_end=told.get("year_end", 12)), "proposed": period_words(*proposed) if proposed else "",
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.accounts.blocking import listed
-from models.approvals.due import firm_extension
+from models.approvals.due import firm_extension, is_pressing
 from models.approvals.making import MOST_PARTS, NewRequest, columns_of
 from models.approvals.plan_views import PlanView
 from models.approvals.planning import who_would_sign_each
@@ -43,6 +43,7 @@ class Piece:
     do: str = "place"
     odd: dict[str, Any] = field(default_factory=dict)
     ends: str = ""  # of the request that it becomes
+    year_end: int = 12
 
     def note(self, code: str, detail: Any = True) -> None:
         self.odd[code] = detail
@@ -75,6 +76,7 @@ class Piece:
             "part": self.part,
             "book_year": self.book_year,
             "period": self.period,
+            "year_end": self.year_end,
             "ends": self.ends,
             "with": self.odd,
         }
@@ -182,7 +184,7 @@ async def laid_out(offering: Offering, rows: Sequence[dict[str, Any]]) -> tuple[
         _fill(bundle, offering, kind, firm)
         bundle.ends = _end(bundle, offering.ends, kind)
         for piece in bundle.pieces:
-            piece.ends = bundle.ends
+            piece.ends, piece.year_end = bundle.ends, bundle.columns.get("year_end", 12)
     return pieces, bundles
 
 
@@ -305,11 +307,13 @@ async def summary_of(pieces: Sequence[Piece], bundles: Sequence[Bundle]) -> dict
     going = [bundle for bundle in bundles if bundle.goes]
     mailed: dict[int, list[Any]] = {}
     silent: set[int] = set()
+    at_once: set[int] = set()
     for bundle in going:
         told = bundle.view.told if bundle.ends == "offered" and bundle.view else ({}, {})
         for person, name in told[0].items():
             mailed.setdefault(person, [name, 0])[1] += 1
         silent |= set(told[1])
+        at_once |= bundle.view.at_once if bundle.ends == "offered" and bundle.view else set()
     replaced = [bundle.replaces for bundle in going if bundle.replaces]
     held = [bundle.formers[0] for bundle in bundles if bundle.waits_for_former]
     legal, internal = (
@@ -322,13 +326,14 @@ async def summary_of(pieces: Sequence[Piece], bundles: Sequence[Bundle]) -> dict
     return {
         "requests": len(going), "clients": len({one.client for one in going}), "files": sum(len(one.pieces) for one in going),
         "draft": sum(one.ends == "draft" for one in going), "sign_off": sum(one.ends == "sign_off" for one in going),
-        "offered": sum(one.ends == "offered" for one in going), "mailed": len(mailed),
+        "offered": sum(one.ends == "offered" for one in going), "mailed": len(mailed), "at_once": len(at_once),
         "names": sorted(mailed.values(), key=lambda one: (-one[1], one[0]))[:MOST_NAMED], "silent": len(silent - set(mailed)),
         "replaced": len(replaced), "voided": sum(one["approvals"] for one in replaced), "told": await _who_approved(replaced),
         "held": len(held), "held_voided": sum(one["approvals"] for one in held), "held_told": await _who_approved(held),
         "left": sum(piece.do == "leave" for piece in pieces), "skipped": sum(piece.do == "skip" for piece in pieces), "odd": odd,
         "legal": [str(day) for day in (legal[:1] + legal[-1:])], "internal": [str(day) for day in (internal[:1] + internal[-1:])],
         "late": sum(day < today() for day in legal),
+        "pressing": sum(one.ends == "offered" and is_pressing(one.columns["internal_due"], one.columns["legal_due"]) for one in going),
     }  # fmt: skip
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from models.viewer import Viewer
 
 _REQUEST = (
-    "id", "client", "kind", "title", "book_year", "period", "addressee", "amount", "message", "least_level", "state", "internal_due",
+    "id", "client", "kind", "title", "book_year", "period", "year_end", "addressee", "amount", "message", "least_level", "state", "internal_due",
     "legal_due", "dated_on", "steps", "responsible", "made_by", "made_at", "replaces", "batch", "source", "is_sample",
 )  # fmt: skip
 _DOCUMENT = (
@@ -153,7 +153,10 @@ def _documents(made: _Made, ids: Iterator[int]) -> Iterator[tuple[Any, ...]]:
 async def _note_made(made: Sequence[_Made], run: _Run) -> None:
     lines, trail = [], []
     for one in made:
-        detail = {"kind": run.kind.name, "period": period_words(one.bundle.book_year, one.bundle.period)}
+        detail = {
+            "kind": run.kind.name,
+            "period": period_words(one.bundle.book_year, one.bundle.period, year_end=one.bundle.columns["year_end"]),
+        }
         lines.append(run.line(one, "made", detail=detail | {"placing": run.placing.id}))
         trail.append(_trail(one, "made", run, detail | {"state": "draft"}))
         if one.bundle.ends == "sign_off" and not one.bundle.replaces:

@@ -39,9 +39,9 @@ DEVIATIONS: dict[str, Say] = {
     "archived": Say("De cliënt is gearchiveerd"),
     "same": Say("Er is al een accordering van deze soort en periode"),
     "same_bytes": Say("Precies dit bestand is er al"),
-    "named": Say("De bestandsnaam noemt een andere periode"),
+    "named": Say("De bestandsnaam noemt een ander jaar of een andere periode"),
     "not_pdf": Say("Dit is geen PDF"),
-    "unmanned": Say("Er is niemand die akkoord kan geven"),
+    "unmanned": Say("Zo kan er geen akkoord komen"),
     "warned": Say("Met een accordeur is iets aan de hand"),
     "locked": Say("De PDF heeft een wachtwoord"),
 }

@@ -60,7 +60,7 @@ def test_the_office_offers_a_return(poort: House, tabs: Tabs, script: bool) -> N
     office.get_by_role("button", name="Concept klaarzetten").press("Enter")
 
     expect(office.get_by_text("Rik Jansen").first).to_be_visible()
-    expect(office.get_by_text("Bij het aanbieden krijgt 1 persoon een mail: Rik Jansen.")).to_be_visible()
+    expect(office.get_by_text("leest 1 persoon het: Rik Jansen.")).to_be_visible()
     if script:
         expect(office.get_by_alt_text("Pagina 1")).to_be_visible(timeout=20_000)
         look(office, "draft")

@@ -31,6 +31,7 @@ from models.approvals import (
     extend,
     make,
     note_opened,
+    of_client,
     offer,
     open_for,
     record_on_paper,
@@ -897,3 +898,31 @@ async def test_nothing_is_placed_at_a_client_that_is_archived(cast: Cast) -> Non
     await engine.raw("UPDATE client SET state = 'archived' WHERE id = $1", cast.bakkerij)
     with pytest.raises(Refused, match="gearchiveerd"):
         await draft(cast)
+
+
+async def test_a_broken_book_year_is_called_after_both_its_years_where_it_is_one(cast: Cast) -> None:
+    await engine.raw("UPDATE client SET year_end_month = 6 WHERE id = $1", cast.bakkerij)
+    vpb, ob = await kind("Aangifte vennootschapsbelasting"), await kind()
+    await plan(cast.bakkerij, step(cast.rik))
+    accounts, vat, quarter = [
+        await offered(cast, kind=of, book_year=2025, period=period)
+        for of, period in ((vpb.id, ""), (ob.id, ""), (ob.id, "k3"))
+    ]
+    await engine.raw("UPDATE client SET year_end_month = 12 WHERE id = $1", cast.bakkerij)
+    later = await draft(cast, kind=vpb.id, book_year=2025, period="")
+
+    said = [(await now(one)).statement for one in (accounts, vat, quarter)]
+    rows, _ = await of_client(cast.anna, cast.bakkerij)
+    names = {row["id"]: row["period_name"] for row in rows}
+    assert "Aangifte vennootschapsbelasting 2025/2026”" in said[0] and "Aangifte omzetbelasting 2025”" in said[1]
+    assert "3e kwartaal 2025”" in said[2]
+    assert [names[one.id] for one in (accounts, vat, quarter, later)] == [
+        "2025/2026",
+        "2025",
+        "3e kwartaal 2025",
+        "2025",
+    ]
+    assert [one.name() for one in await open_for(cast.rik) if one.id == accounts.id] == [
+        "Aangifte vennootschapsbelasting 2025/2026"
+    ]
+    assert (await now(accounts)).legal_due == dt.date(2027, 10, 31)  # by the year in which it begins

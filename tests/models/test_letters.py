@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 import re
 import zipfile
@@ -13,7 +14,7 @@ import pytest
 
 from models import config, engine
 from models.backup import backup
-from models.core import Forbidden, Refused
+from models.core import Forbidden, Refused, RefusedFields
 from models.letters import (
     Choice,
     LetterBatch,
@@ -32,6 +33,7 @@ from models.letters import (
     take_file,
 )
 from models.letters.sealed import opened
+from models.letters.templates import TEXTS
 from models.pins import Pin, hashing
 from models.settings import utcnow
 from models.storage import reset, storage
@@ -246,6 +248,28 @@ async def test_unknown_fields_are_refused_in_words(cast: Cast, text: str) -> Non
     assert of.version == (await template()).version
 
 
+async def test_a_list_of_codes_does_not_go_out_with_the_words_of_a_pin(cast: Cast) -> None:
+    of = await template()
+    texts = {name: getattr(of, name) for name in TEXTS}
+    lists = await LetterTemplate.objects().where(LetterTemplate.kind == "codes").first()
+    add = functools.partial(add_template, cast.anna.scope(LetterTemplate), kind="codes", envelope="dl", by=cast.anna)
+
+    untouched = await add(name="Lijst", **texts)
+    with pytest.raises(RefusedFields) as refused:
+        await add(name="Lijst 2", **texts | {"text_nl": texts["text_nl"].replace("gerust", "altijd")})
+    own = await add(name="Lijst 3", **texts | {"subject_nl": "Uw codes", "text_nl": "De codes, en niet de pincode.", "subject_en": "", "text_en": ""})  # fmt: skip
+    with pytest.raises(RefusedFields):
+        await change_template(own, seen=1, name="Lijst 3", kind="pin", subject_nl="Codes", text_nl="De codes hieronder.", envelope="dl", by=cast.anna)  # fmt: skip
+
+    assert lists and {name: getattr(untouched, name) for name in TEXTS} == {
+        name: getattr(lists, name) for name in TEXTS
+    }
+    assert {one.field for one in refused.value.refusals} == {"subject_nl", "text_nl", "subject_en", "text_en"}
+    assert "lijst met codes" in str(refused.value)
+    await change_template(untouched, seen=1, name="Lijst", **texts | {name: getattr(untouched, name) for name in TEXTS}, kind="pin", envelope="dl", by=cast.anna)  # fmt: skip
+    assert {name: getattr(untouched, name) for name in TEXTS} == texts
+
+
 async def test_a_text_that_does_not_fit_is_refused_and_two_writers_do_not_overwrite(cast: Cast) -> None:
     of = await template()
     values = {"name": of.name, "kind": "pin", "subject_nl": "x", "text_nl": "y\n" * 60, "envelope": "dl"}
@@ -362,6 +386,9 @@ async def test_after_a_day_the_file_is_gone_and_what_nobody_took_is_dead(cast: C
     taken = await read(await made(cast.anna, Choice("person", person=cast.rik.user.id)), cast.anna)
     left = await made(cast.anna, Choice("person", person=cast.sam.user.id))
     assert await expire_files(utcnow() + dt.timedelta(hours=23)) == 0
+    await engine.raw("UPDATE letter_batch SET ready_at = $1 WHERE id = $2", utcnow() - dt.timedelta(hours=25), left.id)
+    with pytest.raises(Refused):  # by the clock, also where nothing removes it
+        await take_file(await fresh(left), by=cast.anna)
 
     assert await expire_files(utcnow() + dt.timedelta(hours=25)) == 2
 

@@ -9,6 +9,7 @@ from models import asked, engine, figures, overview
 from models.mine import looked_after
 from models.rollout import board
 from models.settings import utcnow
+from tests.approving import offered
 from tests.cast import Cast, as_viewer
 
 NOW = utcnow()
@@ -206,3 +207,20 @@ async def test_use_is_counted_by_the_dutch_day(cast: Cast) -> None:
 
     assert (found.days[-1], found.sign_ins[-3:]) == (dt.date(2026, 11, 18), [0, 2, 0])
     assert found.uploads[-3:] == [0, 1, 0]
+
+
+async def test_what_is_late_is_counted_by_the_day_of_the_office_and_not_by_that_of_the_database(cast: Cast) -> None:
+    await quiet()
+    await engine.raw("UPDATE firm SET modules = 'dossiers,approvals'")
+    day = dt.date(2099, 1, 15)
+    await offered(cast, internal_due=day, legal_due=day)
+    before, after = (dt.datetime(2099, 1, 15, hour, 30, tzinfo=dt.UTC) for hour in (22, 23))
+
+    late = [
+        {one.key: one.count for one in await asked.asked_of(cast.anna, everybody=True, now=at)}
+        for at in (before, after)
+    ]
+
+    assert [one.get("approvals_late", 0) for one in late] == [0, 1], (
+        "half past twelve at night in Amsterdam is tomorrow"
+    )

@@ -9,19 +9,22 @@ from collections.abc import Callable
 from typing import Any
 
 import pypdfium2
+import pytest
 
 from models import engine
-from models.approvals import ApprovalDocument, ApprovalRequest, ask, offer
+from models.approvals import ApprovalDocument, ApprovalRequest, ApproverRole, Mandate, add_parts, ask, offer, swap_part
+from models.approvals.calling import note_call
 from models.approvals.proofs import today
-from models.core import save
+from models.core import Refused, save
 from models.sample.papers import pdf
-from models.settings import Firm
+from models.settings import Firm, utcnow
 from models.storage import storage
 from models.viewer import Right
 from tests.approving import acts, draft, kind, main_parts, now, offered, part, person, plan, says_yes, step
 from tests.cast import Cast
 from web import approval_parts
 from web import approvals as pages
+from web.approvals_board import carry_out
 
 Browsers = Callable[..., Any]
 PDF = ("btw.pdf", pdf("Aangifte"), "application/pdf")
@@ -93,7 +96,8 @@ async def test_from_the_clients_tab_to_an_offer(cast: Cast, browser: Browsers) -
     assert (
         "Bob Test heeft nog geen login." in said and "Stap 2: " in said and "Zo kan dit niet worden aangeboden" in said
     )
-    assert "Bij het aanbieden krijgt 1 persoon een mail: Eva Test." in said and "Geen mail krijgt: Bob Test." in said
+    assert re.search(r"In de dagelijkse mail, (vandaag|morgen) na 7 uur, leest 1 persoon het: Eva Test\.", said)
+    assert "Geen mail krijgt: Bob Test." in said
     assert "vraagt om een wachtwoord" in said and "nog niets verstuurd" not in text_of(nobody)
     assert "Ik heb “Aangifte omzetbelasting 1e kwartaal 2026” van" in text_of(
         sent
@@ -333,3 +337,102 @@ async def test_what_was_typed_of_deadlines_and_of_withdrawing_stays_when_it_is_r
     assert 'value="31-02-2099"' in strange.text and "x" * 2001 in long.text
     assert f"/clients/{cast.bakkerij}/approvers" in client.text
     assert (await now(request)).state == "offered"
+
+
+async def test_when_who_is_asked_hears_of_it_is_said_before_and_after_and_a_deadline_does_not_wait_for_the_morning(
+    cast: Cast, browser: Browsers
+) -> None:
+    await switched_on()
+    eva, bo, cas = [await person(cast.bakkerij, name) for name in ("Eva", "Bo", "Cas")]
+    for one, how in ((bo, "at_once"), (cas, "never")):
+        await save(one.user, digest=how)
+    await plan(cast.bakkerij, step(eva, bo, cas))
+    soon, later = [await draft(cast, internal_due=day, legal_due=day) for day in (today(), dt.date(2099, 3, 4))]
+    hour = (await Firm.load()).digest_hour
+    async with browser(cast.anna) as anna:
+        looks = [text_of(await anna.get(pages.page.url(approval_id=one.id))) for one in (soon, later)]
+        sent = [
+            text_of(await anna.post(pages.offer_.url(approval_id=one.id), follow_redirects=True))
+            for one in (soon, later)
+        ]
+        page = (await anna.get(pages.page.url(approval_id=soon.id))).text
+        batch = re.search(r'name="batch" value="([^"]+)"', page)
+        assert batch
+        mailed = {"do": "remind", "batch": batch[1], "ids": soon.id}
+        for _ in range(2):  # a double tap
+            await anna.post(carry_out.url(), data=mailed)
+        after = text_of(await anna.get(pages.page.url(approval_id=soon.id)))
+    lines = await engine.raw("SELECT person FROM approval_news WHERE request = $1 AND what = 'reminded'", soon.id)
+
+    when = f"(vandaag|morgen) na {hour} uur"
+    for said in looks:
+        assert "krijgt 1 persoon meteen een mail: Bo Test." in said and "Geen mail krijgt: Cas Test." in said
+        assert re.search(f"In de dagelijkse mail, {when}, leest 1 persoon het: Eva Test.", said)
+    assert ["kunt u hier meteen laten mailen" in said for said in looks] == [True, False]
+    for said in sent:
+        assert re.search(f"Wie aan de beurt is, krijgt meteen een mail of leest het in de dagelijkse, {when}.", said)
+        assert re.search(f"Nog niet gemaild: Eva Test. Dat gebeurt (pas )?met de dagelijkse mail, {when}", said)
+    assert ["Nu mailen" in said for said in sent] == [True, False]
+    assert {row["person"] for row in lines} == {eva.user.id, bo.user.id} and len(lines) == 2
+    assert "Nu mailen" not in after and "Nog niet gemaild" not in after
+
+
+async def test_the_pages_of_a_filled_office_ask_no_more_than_twelve_times(cast: Cast, browser: Browsers) -> None:
+    """Swapped, called about, asked about, half approved; waiting for a colleague, in whose plan roles of strangers stand."""
+    await switched_on()
+    eva, bob = await person(cast.bakkerij, "Eva"), await person(cast.bakkerij, "Bob")
+    await plan(cast.bakkerij, step(eva, bob, "director"), step(bob))
+    await ApproverRole(client=cast.bakkerij, person=cast.sam.user.id, role="director", made_at=utcnow()).save()
+    await Mandate(client=cast.bakkerij, giver=eva.user.id, taker=bob.user.id, since=today(), made_at=utcnow()).save()
+    await engine.raw("UPDATE approver_role SET person = $1", bob.user.id)
+    request = await offered(cast, None, part("a.pdf"), part("b.pdf"))
+    await says_yes(eva, request)
+    [first, _] = await main_parts(request)
+    await swap_part(await now(request), first.id, part("c.pdf"), by=cast.anna)
+    await says_yes(eva, await now(request))
+    await ask(await now(request), "Hoezo?", by=eva)
+    await note_call(await now(request), bob.user.id, "Belt terug", today(), by=cast.anna)
+    accounts = await kind("Jaarrekening (definitief)")
+    signing = await draft(cast, kind=accounts.id)
+    await offer(signing, by=cast.anna)
+    await engine.raw("UPDATE approver_role SET person = $1", cast.sam.user.id)
+    counts = {}
+    for who, addresses in (
+        (cast.anna, (pages.page.url(approval_id=request.id), pages.page.url(approval_id=signing.id), "/approvals", "/approvals?stage=all", f"/approvals/{request.id}/verification", f"/approvals/{request.id}/proof")),
+        (bob, (f"/portal/approvals/{request.id}", f"/approvals/{request.id}/verification")),
+    ):  # fmt: skip
+        async with browser(who) as tab:
+            for address in addresses:
+                assert (await tab.get(address)).status_code == 200, address  # the first look is put on the record
+                with engine.count_queries() as counted:
+                    await tab.get(address)
+                counts[who.user.first_name, address] = counted.n
+
+    assert max(counts.values()) <= 12, counts
+
+
+async def test_the_same_bytes_do_not_stand_twice_in_one_request_and_the_same_name_gets_a_number(cast: Cast) -> None:
+    one = part("btw.pdf")
+    with pytest.raises(Refused) as twice:
+        await draft(cast, None, one, one._replace(name="kopie.pdf"))
+    request = await draft(cast, None, one, part("btw.pdf"), part("BTW.pdf", part="attachment"))
+    with pytest.raises(Refused):
+        await add_parts(request, [one._replace(name="nog eens.pdf", part="attachment")], by=cast.anna)
+    await add_parts(request, [part("btw.pdf")], by=cast.anna)
+    main = await main_parts(request)
+    with pytest.raises(Refused):
+        await swap_part(request, main[1].id, one, by=cast.anna)
+
+    assert str(twice.value.why) == "“kopie.pdf” is precies hetzelfde bestand als “btw.pdf”. Laat een van de twee weg."
+    assert [one.name for one in main] == ["btw.pdf", "btw (2).pdf", "btw (4).pdf"]
+
+
+async def test_by_what_somebody_proved_who_he_was_is_said_in_words(cast: Cast, browser: Browsers) -> None:
+    await switched_on()
+    eva = await person(cast.bakkerij, "Eva")
+    await plan(cast.bakkerij, step(eva))
+    request = await offered(cast)
+    await says_yes(eva, request)
+    async with browser(cast.anna) as anna:
+        said = text_of(await anna.get(pages.page.url(approval_id=request.id)))
+    assert "(pincode)" in said and "(pin)" not in said and " pin " not in said

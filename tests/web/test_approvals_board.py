@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import re
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -69,6 +71,22 @@ async def test_the_board_by_state_and_by_deadline(office: Cast, browser: Browser
     assert "Tweede" in found.text and "Eerste" not in found.text
     assert book.content[:2] == b"PK" and people.status_code == 200
     assert soon.id != late.id
+
+
+async def test_the_list_is_taken_along_whole_and_in_order_though_it_is_read_in_slices(
+    office: Cast, browser: Browsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "SLICE", 2)
+    for n in (4, 1, 5, 3, 2):
+        await offered(office, internal_due=today() + dt.timedelta(days=n), legal_due=today() + dt.timedelta(days=40), title=f"Nummer {n}")  # fmt: skip
+    async with browser(office.anna) as anna:
+        book = await anna.get(pages.export.url())
+
+    with zipfile.ZipFile(io.BytesIO(book.content)) as packed:
+        said = "".join(packed.read(name).decode() for name in packed.namelist() if name.endswith(".xml"))
+    assert (
+        re.findall(r"Nummer (\d)", said) == ["1", "2", "3", "4", "5"] and "Aangeboden" in said and "offered" not in said
+    )
 
 
 async def test_a_colleague_sees_and_counts_only_what_is_of_his_clients(office: Cast, browser: Browsers) -> None:

@@ -53,6 +53,21 @@ async def test_partner_sectors_modules_and_roles_are_kept(cast: Cast, browser: B
     assert f'id="role-{ed}-tax" value="1" checked' in page
 
 
+async def test_another_fiscal_partner_is_said_to_take_the_place_of_the_first(cast: Cast, browser: Browsers) -> None:
+    client = await person(cast)
+    await person(cast, "E. de Vries", "9002")
+    await person(cast, "F. de Boer", "9003")
+    async with browser(cast.anna) as anna:
+        said = [
+            html.unescape(
+                (await anna.post(f"/clients/{client.id}/partner", data={"partner": n}, follow_redirects=True)).text
+            )
+            for n in ("9002", "9002", "9003")
+        ]
+
+    assert ["E. de Vries is dat niet meer." in one for one in said] == [False, False, True]
+
+
 async def test_sectors_are_kept_as_a_list(cast: Cast, browser: Browsers) -> None:
     async with browser(cast.anna) as anna, browser(cast.rik) as rik:
         await anna.post("/sectors", data={"name": "Vliegers", "sbi": "32.4", "sbi_version": "SBI 2025"})

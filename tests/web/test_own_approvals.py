@@ -13,14 +13,14 @@ import pytest
 
 from models import engine, pins
 from models.accounts import Session, User
-from models.approvals import ApprovalRemark, ApprovalRequest, Approver, Mandate, offer, swap_part
+from models.approvals import ApprovalRemark, ApprovalRequest, Approver, Mandate, offer, replace_by, swap_part
 from models.approvals.proofs import today
 from models.approvals.record import ApprovalRecord
 from models.core import save
 from models.settings import Firm, utcnow
 from models.storage import storage
 from models.viewer import Right, Viewer
-from tests.approving import ALL, draft, look, main_parts, now, offered, part, person, plan, step
+from tests.approving import ALL, draft, look, main_parts, now, offered, part, person, plan, says_yes, step
 from tests.cast import PASSWORD, Cast
 from tests.models.test_proving import with_authenticator
 from tests.papers import pdf
@@ -570,3 +570,30 @@ async def version_of(topic: str) -> int:
 async def seen_of(request: ApprovalRequest) -> set[tuple[int, int]]:
     rows = await engine.raw("SELECT document, page FROM approval_seen WHERE request = $1", request.id)
     return {(row["document"], row["page"]) for row in rows}
+
+
+async def test_whose_approval_is_void_reads_that_why_since_when_and_where_it_goes_on(
+    office: Cast, browser: Browsers
+) -> None:
+    rik, bo = await person(office.bakkerij, "Rikkie"), await person(office.bakkerij, "Bo")
+    await plan(office.bakkerij, step(rik, bo))
+    old, swapped = await offered(office), await offered(office)
+    await says_yes(rik, old)
+    await says_yes(rik, swapped)
+    [one] = await main_parts(swapped)
+    await engine.run_writing(lambda: _swap(office, swapped, one))
+    new = await draft(office)
+    await replace_by(await now(old), new, by=office.anna)
+
+    async with browser(rik) as phone:
+        replaced = (await phone.get(pages.page.url(approval_id=old.id))).text
+        again = (await phone.get(pages.page.url(approval_id=swapped.id))).text
+        fresh = (await phone.get(pages.page.url(approval_id=new.id))).text
+    async with browser(bo) as phone:
+        of_bo = [(await phone.get(pages.page.url(approval_id=one.id))).text for one in (old, swapped)]
+
+    assert re.search(r"Uw akkoord van [^<]+ is op [^<]+ vervallen: uw kantoor verving deze accordering", replaced)
+    assert f'href="{pages.page.url(approval_id=new.id)}"' in replaced and "Wie akkoord geeft" not in replaced
+    assert re.search(r"Een stuk is vervangen: “btw.pdf”. Uw akkoord van [^<]+ is daarom op", again)
+    assert "Bekijk wat er nu staat" in again and "vervallen" not in fresh
+    assert "Hier wordt niets meer gevraagd" in of_bo[0] and "Uw akkoord van" not in of_bo[0] + of_bo[1]
