@@ -151,6 +151,11 @@ def money(cents: int) -> str:
     return f"€\u00a0{sign}{amount}"
 
 
+def unbroken(text: str) -> Markup:
+    """A sentence in which no amount is broken off from its €. The text stays as it was made: what is agreed to is compared by it."""
+    return Markup(re.sub(r"€ [\d.,]*\d", r'<span class="nowrap">\g<0></span>', str(escape(text))))  # noqa: S704  (escaped)
+
+
 def filesize(size: int) -> str:
     """1,4 MB, in steps of 1000 as the systems of today count."""
     value = float(size)
@@ -204,6 +209,7 @@ def _make() -> jinja2.Environment:
         number=number,
         money=money,
         filesize=filesize,
+        unbroken=unbroken,
         say=speak,
     )
     env.globals.update(icon=icon, static=static, language=language)
