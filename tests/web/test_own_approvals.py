@@ -84,7 +84,7 @@ async def test_a_director_approves_in_two_taps(office: Cast, browser: Browsers) 
     assert "Aangifte omzetbelasting" in home.text and pages.page.url(approval_id=request.id) in home.text
     assert (
         "Bakkerij Jansen B.V." in page.text
-        and "€ 1.234,50 te betalen" in page.text
+        and "€ 1.234,50</span> te betalen" in page.text
         and "de Belastingdienst" in page.text
     )
     assert (unseen.status_code, "nog niet geopend" in unseen.text) == (422, True)
