@@ -6,7 +6,9 @@ by calling it the sample office's. Nor does anything come to, or go from, what w
 
 from __future__ import annotations
 
-from models.approvals.states import one_of
+from collections.abc import Sequence
+
+from models.approvals.states import OPEN, one_of
 
 _PROOF = "het bewijs van een accordering blijft zoals het is"
 _BYTES = "een stuk dat al beoordeeld is, wordt niet meer vervangen"
@@ -52,21 +54,21 @@ def guards_for(engine_type: str) -> tuple[str, ...]:
     return (*_on_sqlite(),) if engine_type == "sqlite" else (*_on_postgres(),)
 
 
-def _on_sqlite() -> list[str]:
+def _on_sqlite(guards: Sequence[tuple[str, ...]] = _GUARDS, once: Sequence[tuple[str, ...]] = _ONCE) -> list[str]:
     made = [
-        f"CREATE TRIGGER {name} BEFORE {event} ON {table} WHEN {when} BEGIN SELECT RAISE(ABORT, '{said}'); END"
-        for name, event, table, when, said in _GUARDS
+        f"CREATE TRIGGER {name} BEFORE {event} ON {table} WHEN {when.replace('IS DISTINCT FROM', 'IS NOT')} BEGIN SELECT RAISE(ABORT, '{said}'); END"
+        for name, event, table, when, said in guards
     ]
     return made + [
         f"CREATE TRIGGER {name} BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id OR ({same})) "
         f"BEGIN SELECT RAISE(ABORT, '{said}'); END"
-        for name, table, same, said in _ONCE
+        for name, table, same, said in once
     ]
 
 
-def _on_postgres() -> list[str]:
+def _on_postgres(guards: Sequence[tuple[str, ...]] = _GUARDS, whole: Sequence[str] = _WHOLE) -> list[str]:
     made = []
-    for name, event, table, when, said in _GUARDS:
+    for name, event, table, when, said in guards:
         row = "OLD" if event == "DELETE" else "NEW"
         made += [
             f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF {when} THEN RAISE EXCEPTION '{said}'; END IF; RETURN {row}; END $$",
@@ -74,7 +76,7 @@ def _on_postgres() -> list[str]:
         ]
     return made + [
         f"CREATE TRIGGER {table}_whole BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION approval_proof()"
-        for table in _WHOLE
+        for table in whole
     ]
 
 
@@ -98,3 +100,87 @@ def stricter_for(engine_type: str) -> tuple[str, ...]:
         f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF {_STAYS} THEN RAISE EXCEPTION '{said}'; END IF; RETURN OLD; END $$"
         for name, _, said in _STRICTER
     )
+
+
+# What the tables say beside the record: nothing of it changes but by the act that goes with it.
+_MOVE = "deze overgang van een accordering bestaat niet zonder wat erbij hoort"
+_ASKED = "wat er ter accordering is aangeboden, blijft zoals het is"
+_CHOSEN = "wat iemand bij een accordering koos, blijft in het bewijs zoals het is"
+_SEALED = "een verzegelde akkoordverklaring blijft zoals zij is"
+_UNDECIDED = one_of(("draft", "sign_off", *OPEN, "expired"))  # in which who was asked may still decide
+_STATE_OF = "coalesce((SELECT state FROM approval_request WHERE id = {row}.request), 'draft')"
+_STATE_OF_CHOICE = "coalesce((SELECT q.state FROM approver p JOIN approval_request q ON q.id = p.request WHERE p.id = {row}.approver), '{else_}')"
+
+
+def _other(*names: str) -> str:
+    """SQL: whether any of these columns is another than it was."""
+    return "(" + " OR ".join(f"OLD.{name} IS DISTINCT FROM NEW.{name}" for name in names) + ")"
+
+
+def _moves_to(state: str, lacking: str) -> str:
+    return f"NEW.state = '{state}' AND OLD.state <> NEW.state AND ({lacking})"
+
+
+_NEWEST = "(SELECT coalesce(max(n.number), 0) FROM approval_record n WHERE n.request = NEW.id AND n.act IN ('offered', 'part_replaced'))"
+_HAS_ACT = (
+    "EXISTS (SELECT 1 FROM approval_record c WHERE c.request = NEW.id AND c.act = '{act}' AND c.number > {newest})"
+)
+# Approved is what nobody is asked about any more, in every step by somebody whose approval stands in the record.
+_NOT_APPROVED = (
+    f"NOT {_HAS_ACT.format(act='completed', newest=_NEWEST)} OR NOT EXISTS (SELECT 1 FROM approver a WHERE a.request = NEW.id AND a.state = 'approved') "
+    "OR EXISTS (SELECT 1 FROM approver a WHERE a.request = NEW.id AND a.step > 0 AND (a.state IN ('asked', 'waiting', 'rejected') "
+    "OR NOT EXISTS (SELECT 1 FROM approver b WHERE b.request = a.request AND b.step = a.step AND b.state = 'approved') "
+    "OR (a.state = 'approved' AND NOT EXISTS (SELECT 1 FROM approval_record o WHERE o.request = a.request AND o.act = 'approved' "
+    f"AND o.number > {_NEWEST} AND o.person = a.decided_by AND coalesce(o.on_behalf_of, o.person) = a.person))))"
+)
+_NOT_ON_PAPER = f"NOT {_HAS_ACT.format(act='on_paper', newest='0')} OR NOT EXISTS (SELECT 1 FROM approval_document d WHERE d.request = NEW.id AND d.is_scan)"
+_DECIDED = _other("decided_at", "decided_by", "mandate", "level", "method", "reason")
+_CLOSER = (
+    ("approval_completes", "UPDATE", "approval_request", _moves_to("approved", _NOT_APPROVED), _MOVE),
+    ("approval_on_paper", "UPDATE", "approval_request", _moves_to("on_paper", _NOT_ON_PAPER), _MOVE),
+    ("approval_files", "UPDATE", "approval_request", _moves_to("filed", "NOT EXISTS (SELECT 1 FROM approval_seal s WHERE s.request = NEW.id)"), _MOVE),
+    ("approval_rejects", "UPDATE", "approval_request", _moves_to("rejected", "NOT EXISTS (SELECT 1 FROM approver a WHERE a.request = NEW.id AND a.state = 'rejected')"), _MOVE),
+    (
+        "approval_as_offered", "UPDATE", "approval_request",
+        f"OLD.id <> NEW.id OR (OLD.state NOT IN ({_BEFORE}) AND "
+        + _other("kind", "book_year", "period", "title", "addressee", "amount", "message", "statement", "statement_en", "least_level", "steps", "replaces")
+        + f") OR (OLD.state NOT IN ({_BEFORE}) AND OLD.state = NEW.state AND {_other('completed_at', 'filed_at')})",
+        _ASKED,
+    ),
+    (
+        "approver_same", "UPDATE", "approver",
+        f"{_other('id', 'request', 'person', 'step', 'role')} OR (OLD.state <> NEW.state AND NEW.state <> 'void' AND {_STATE_OF.format(row='OLD')} NOT IN ({_UNDECIDED})) "
+        f"OR ({_DECIDED} AND (OLD.state = NEW.state OR {_STATE_OF.format(row='OLD')} NOT IN ({_UNDECIDED})))",
+        _PLACE,
+    ),
+    ("approver_late", "INSERT", "approver", f"NEW.step > 0 AND ({_STATE_OF.format(row='NEW')} NOT IN ({_BEFORE}, 'offered') OR EXISTS (SELECT 1 FROM approval_record o WHERE o.request = NEW.request AND o.act = 'offered'))", _PLACE),
+    ("choice_same", "UPDATE", "approver_choice", _other("id", "approver", "document", "sha256", "outcome", "reason", "at"), _CHOSEN),
+    ("choice_late", "INSERT", "approver_choice", f"{_STATE_OF_CHOICE.format(row='NEW', else_='draft')} NOT IN ({one_of(OPEN)})", _CHOSEN),
+    ("choice_stays", "DELETE", "approver_choice", f"{_STATE_OF_CHOICE.format(row='OLD', else_='offered')} NOT IN ({one_of(OPEN)})", _CHOSEN),
+    (
+        "approval_part_same", "UPDATE", "approval_document",
+        f"{_other('id', 'request', 'is_scan')} OR ({_other('name', 'size', 'mime')} AND OLD.sha256 = NEW.sha256 AND {_STATE_OF.format(row='OLD')} NOT IN ({_BEFORE}))",
+        _BYTES,
+    ),
+    (
+        "approval_added_late", "INSERT", "approval_document",
+        f"(NOT NEW.is_scan AND {_STATE_OF.format(row='NEW')} NOT IN ({_BEFORE})) OR (NEW.is_scan AND {_STATE_OF.format(row='NEW')} NOT IN ({one_of(OPEN)}, 'expired'))",
+        _BYTES,
+    ),
+    ("seal_same", "UPDATE", "approval_seal", f"{_other('id', 'request', 'number', 'digest', 'chain_number', 'chain_link', 'certificate')} OR NEW.sha256 NOT IN ('', NEW.digest)", _SEALED),
+    ("seal_stays", "DELETE", "approval_seal", "EXISTS (SELECT 1 FROM approval_request r WHERE r.id = OLD.request)", _SEALED),
+    ("proof_place_stays", "DELETE", "proof_place", "true", _PROOF),
+    ("proof_place_same", "UPDATE", "proof_place", _other("id", "place", "record", "link"), _PROOF),
+    *((f"{table}_merges", "UPDATE", table, _MOVED, _PROOF) for table in ("approval_request", "approval_document", "approver", "approver_choice", "approval_seal")),
+)  # fmt: skip
+_ONCE_MORE = (
+    ("choice_once", "approver_choice", "approver = NEW.approver AND document = NEW.document", _CHOSEN),
+    ("seal_once", "approval_seal", "request = NEW.request AND number = NEW.number", _SEALED),
+)
+
+
+def closer_for(engine_type: str) -> tuple[str, ...]:
+    """Beside those of `guards_for`: what was decided, sealed and offered changes no more, and no state comes without its acts."""
+    if engine_type == "sqlite":
+        return (*_on_sqlite(_CLOSER, _ONCE_MORE),)
+    return (*_on_postgres(_CLOSER, ("approver_choice",)),)

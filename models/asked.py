@@ -181,11 +181,12 @@ for _source in (
     ),
     Source(
         "seals", "badge-check",
-        Say("1 akkoordverklaring die op haar zegel of tijdstempel wacht"), Say("{n} akkoordverklaringen die op hun zegel of tijdstempel wachten"),
+        Say("1 akkoordverklaring die op haar zegel, tijdstempel of bewijs wacht"), Say("{n} akkoordverklaringen die op hun zegel, tijdstempel of bewijs wachten"),
         "/approvals/seals", "FROM (SELECT t.request FROM approval_seal_trouble t JOIN approval_request r ON r.id = t.request "
         "WHERE r.state IN ('approved', 'on_paper', 'filed') UNION SELECT s.request FROM approval_seal s WHERE s.stamp_due "
         "AND s.number = (SELECT max(n.number) FROM approval_seal n WHERE n.request = s.request) "
-        "AND EXISTS (SELECT 1 FROM firm f WHERE f.stamp_url <> '')) w WHERE EXISTS (SELECT 1 FROM firm f WHERE ',' || f.modules || ',' LIKE '%,approvals,%')",
+        "AND EXISTS (SELECT 1 FROM firm f WHERE f.stamp_url <> '') UNION SELECT s.request FROM approval_seal s WHERE s.proof_due "
+        "AND s.number = (SELECT max(n.number) FROM approval_seal n WHERE n.request = s.request)) w WHERE EXISTS (SELECT 1 FROM firm f WHERE ',' || f.modules || ',' LIKE '%,approvals,%')",
         Permission.MANAGE_SETTINGS,
     ),
     Source(

@@ -72,6 +72,31 @@ class RefusedFields(Refused):
         self.refusals = list(refusals)
 
 
+class Refusals:
+    """What several checks refuse, said at once: nobody mends a form one field at a time."""
+
+    def __init__(self) -> None:
+        self.found: list[Refused] = []
+
+    def add(self, field: str, why: Say) -> None:
+        self.found.append(Refused(field, why))
+
+    def check(self, rule: Callable[..., R], *values: Any) -> R | None:
+        """What the rule makes of the values; None when it refuses them."""
+        try:
+            return rule(*values)
+        except RefusedFields as refused:
+            self.found += refused.refusals
+        except Refused as refused:
+            self.found.append(refused)
+        return None
+
+    def settle(self) -> None:
+        """Raises RefusedFields if anything was refused."""
+        if self.found:
+            raise RefusedFields(self.found)
+
+
 class Missing(Exception):
     """There is no such record, or not for this viewer: from outside the two cannot be told apart."""
 

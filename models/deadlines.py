@@ -48,10 +48,16 @@ def last_day(year: int, month: int) -> dt.date:
 
 
 def months_after(day: dt.date, months: int) -> dt.date:
-    """The same day so many months on; from the last day of a month to the last day of one."""
+    """Of the end of a period: the same day so many months on; from the last day of a month to the last day of one."""
+    same = same_day(day, months)
+    return last_day(same.year, same.month) if (day + DAY).day == 1 else same
+
+
+def same_day(day: dt.date, months: int) -> dt.date:
+    """The same day so many months on, or the last of that month: of 28 February 28 March."""
     years, month = divmod(day.month - 1 + months, 12)
     last = last_day(day.year + years, month + 1)
-    return last if (day + DAY).day == 1 or day.day > last.day else last.replace(day=day.day)
+    return last.replace(day=min(day.day, last.day))
 
 
 def four_weeks(year: int, number: int) -> tuple[dt.date, dt.date]:
@@ -89,8 +95,8 @@ def _payroll(asked: Asked) -> dt.date | None:
 
 
 def _dividend(asked: Asked) -> dt.date | None:
-    """A month after the dividend was paid: no period tells that."""
-    return months_after(asked.dated_on, 1) if asked.dated_on else None
+    """A month after the day on which the dividend was paid: no period tells that."""
+    return same_day(asked.dated_on, 1) if asked.dated_on else None
 
 
 def _filing(asked: Asked) -> dt.date | None:

@@ -139,6 +139,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "undo_seconds": whole("undo_seconds", 0, 120),
     "trash_days": whole("trash_days", 1, 365),
     "margin_months": whole("margin_months", 0, 60),
+    "approval_months": whole("approval_months", 1, 600),
     "check_days": whole("check_days", 1, 365),
     "stamp_url": address("stamp_url", 300),
     "check_names": one_of("check_names", "names", "initials"),

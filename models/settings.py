@@ -76,6 +76,9 @@ class Firm(Owned, Table, tablename="firm"):
     undo_seconds = Integer(default=10, help_text="How long opening the gates can be undone.")
     trash_days = Integer(default=30, help_text="How long what is in the trash is not proposed for destruction.")
     margin_months = Integer(default=12, help_text="Beside terms from a book year: for filing extensions.")
+    approval_months = Integer(
+        default=84, help_text="How long the files of requests that ended without being filed are kept."
+    )
     check_days = Integer(default=90, help_text="Within how many days every stored file is hashed anew.")
     stamp_url = Varchar(
         length=300, default="", help_text="of the time-stamp authority (RFC 3161) for seals; '' is none"

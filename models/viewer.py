@@ -206,6 +206,8 @@ class Viewer:
         self.user = user
         self.grants = {grant.client_id: grant for grant in grants}
         self.session_id = session_id
+        self.program = ""  # other software that acts in his name, and from where it does
+        self.came_from: tuple[str, str] | None = None
         self.view_as = view_as
         self.left_out = left_out
 

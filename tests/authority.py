@@ -19,6 +19,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pyhanko.sign.timestamps import DummyTimeStamper
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+from models.certifying.office import Pair
+
 
 class Authority:
     """`fault`: '' answers, 'down' is HTTP 503, 'nonsense' no answer at all, 'refuses' says no, 'other' is of another hash,
@@ -36,12 +38,13 @@ class Authority:
             .add_extension(usage, critical=True).add_extension(made.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
             .sign(key, hashes.SHA256())
         )  # fmt: skip
-        der = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-        self._stamper = DummyTimeStamper(
-            x509.Certificate.load(certificate.public_bytes(Encoding.DER)),
-            keys.PrivateKeyInfo.load(der),
-            SimpleCertificateStore(),
-        )
+        self.stamps_with(Pair(certificate, (), key))
+
+    def stamps_with(self, pair: Pair) -> None:
+        """From now on with this certificate, and those above it in every time-stamp."""
+        der = pair.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        own, *above = (x509.Certificate.load(one.public_bytes(Encoding.DER)) for one in (pair.certificate, *pair.above))
+        self._stamper = DummyTimeStamper(own, keys.PrivateKeyInfo.load(der), SimpleCertificateStore.from_certs(above))
 
     def answer(self, question: bytes) -> tuple[int, bytes]:
         self.asked.append(question)

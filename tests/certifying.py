@@ -73,8 +73,8 @@ async def offered(
             ).save()  # fmt: skip
         await record.note(request, "made", person=cast.anna.user.id, name=cast.anna.user.full_name, role="Kantoor")
         await save(request, state="offered", offered_at=utcnow(), step=1)
-        await record.note(request, "offered", person=cast.anna.user.id, name=cast.anna.user.full_name, role="Kantoor")
         await Approver(request=request.id, client=client, person=who.user.id, step=1, state="asked", role="director", asked_at=utcnow()).save()  # fmt: skip
+        await record.note(request, "offered", person=cast.anna.user.id, name=cast.anna.user.full_name, role="Kantoor")
         await record.note(request, "opened", person=who.user.id, name=who.user.full_name, role="Directeur", address="203.0.113.7", agent=BROWSER)  # fmt: skip
     return Made(request, contents)
 
@@ -96,8 +96,8 @@ async def approve(made: Made, who: Viewer, *, level: str = "pin") -> None:
             request, "approved", person=who.user.id, name=who.user.full_name, role="Directeur", method=level, level=level, statement=request.statement,
             language="nl", document=part.id, address="203.0.113.7", agent=BROWSER, sha256=part.sha256,
         )  # fmt: skip
-        await save(request, state="approved", completed_at=now)
         await record.note(request, "completed")
+        await save(request, state="approved", completed_at=now)
         await events.happened(request, "approved")
 
 

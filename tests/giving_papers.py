@@ -1,4 +1,5 @@
-"""Asks a client to approve two papers at once, in a running installation: python -m tests.giving_papers NUMBER prints the id."""
+"""Asks a client to approve three papers at once, the last of which asks for a password, in a running installation: python -m tests.giving_papers
+NUMBER prints the id."""
 
 from __future__ import annotations
 
@@ -14,11 +15,14 @@ from models.storage import storage
 from web.routing import viewer_of
 
 NAMES = ("Jaarrekening 2024.pdf", "Notulen 2024.pdf")
+LOCKED = "Loonstroken 2024.pdf"
 
 
 async def ask(number: str) -> int:
     kept = [(name, await storage().put(pdf(name))) for name in NAMES]
     parts = [NewPart(name, one.sha256, one.size, "application/pdf", pages=1) for name, one in kept]
+    locked = await storage().put(b"%PDF-1.4 for who knows the password")
+    parts.append(NewPart(LOCKED, locked.sha256, locked.size, "application/pdf", is_locked=True))
 
     async def unit() -> int:
         by = await viewer_of(await User.objects().get(User.email_key == "anna@kantoor.example"))

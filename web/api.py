@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 import partials
 from models import approvals, config, engine, throttling
-from models.certifying.evidence import evidence_of
+from models.certifying.evidence import evidence_of, whole_evidence_of
 from models.certifying.filing import newest_of
 from models.connecting import TokenViewer, answers, note_used, placing, reading, typed, viewer_of_token
 from models.connecting.openapi import document
@@ -24,7 +24,7 @@ from models.storage import storage
 from web import errors
 from web.downloads import send_kept
 from web.replies import Reply, show
-from web.routing import Access, Routes, Visit
+from web.routing import Access, Routes, Visit, elsewhere
 from web.security import address_of
 from web.uploads import Received, receive_files
 from web.zips import archived
@@ -82,6 +82,7 @@ async def _let_in(request: Request, scope: str) -> TokenViewer:
             headers={"WWW-Authenticate": "Bearer"},
         )  # fmt: skip
     viewer.needs(scope)
+    viewer.came_from = (address, request.headers.get("user-agent", "")[:300])
     await note_used(viewer.token, address)
     return viewer
 
@@ -106,8 +107,17 @@ def _failed(error: Exception, request: Request) -> Response:
     if isinstance(error, answers.OtherBody):
         return problem(409, Say("Sleutel al gebruikt"), error.why, field=error.field)
     status, title, detail = errors.words_of(error, request)
-    field = error.field if isinstance(error, Refused) else ""
-    return problem(status, title, detail, field=field, request_id=request.scope.get("poort.request_id", ""))
+    field = placing.field_of(error.field) if isinstance(error, Refused) else ""
+    headers = {"Retry-After": str(int(throttling.WINDOW.total_seconds()))} if status == 429 else None
+    return problem(status, title, detail, field=field, headers=headers, request_id=request.scope.get("poort.request_id", ""))  # fmt: skip
+
+
+@elsewhere("/api/v1/")
+def nothing_here(status: int, headers: dict[str, str] | None = None) -> Response:
+    """Of an address, or a way to ask, that the API does not have."""
+    if status == 405:
+        return problem(405, Say("Zo kan het niet"), Say("Dit adres kent deze methode niet."), headers=headers)
+    return problem(404, Say("Niet gevonden"), Say("Dit adres heeft de API niet, of het is er niet voor dit token."))
 
 
 # reading
@@ -169,10 +179,11 @@ async def evidence(request: Request, viewer: TokenViewer, request_id: int) -> Re
     """The file of proof, as ZIP: documents, certificate and record, with a way to verify them."""
     async with engine.reading():
         found = await placing.request_of(viewer, request_id)
-        name, entries = await evidence_of(found.id)
-        for entry in entries:
+        read = await evidence_of(found.id)
+        for entry in read[1]:
             if entry.sha256:
                 await require_open(entry.sha256)
+    name, entries = await whole_evidence_of(found.id, read)
     answer, _ = await archived(f"{name}.zip", entries, viewer.user.language)
     return answer
 
@@ -222,6 +233,8 @@ async def place(request: Request, viewer: TokenViewer) -> Response:
             [told] = await reading.answer_of([made.id])
             del told["still_to_approve"]  # names are kept nowhere but with their people
             await answers.keep(viewer.token.id, key, hashed, status, told)
+        else:
+            await placing.request_of(viewer, told["id"])  # the token may have lost this client since
         still = await reading.still_to_approve([told["id"]])
         return status, told | {"still_to_approve": still.get(told["id"], [])}
 

@@ -20,7 +20,7 @@ from models.core import Refused, RefusedFields, Say
 from models.dossiers.publishing import PERIODS as OF_YEAR
 from models.dutch.amounts import parse_amount
 from models.requests.making import read_day
-from web.forms import Form, SelectField, SelectMultipleField, StringField, Text, TextAreaField
+from web.forms import Form, SelectField, SelectMultipleField, StringField, Text, TextAreaField, an_id
 from web.uploads import Received
 
 PERIODS: list[tuple[str, Any]] = [
@@ -32,7 +32,7 @@ PERIODS: list[tuple[str, Any]] = [
 class Placing(Form):
     """`former`: replace or beside, where there is one of the same kind and period; `replaces` is its id."""
 
-    kind = SelectField(coerce=int, validate_choice=False, choices=[])
+    kind = SelectField(coerce=an_id, validate_choice=False, choices=[])
     book_year = Text(most=500)
     period = SelectField(choices=PERIODS, default="")
     title = Text(most=500)
@@ -42,9 +42,9 @@ class Placing(Form):
     internal_due = StringField(default="")
     legal_due = StringField(default="")
     dated_on = StringField(default="")
-    responsible = SelectField(coerce=int, validate_choice=False, choices=[], default=0)
+    responsible = SelectField(coerce=an_id, validate_choice=False, choices=[], default=0)
     viewers = SelectMultipleField(
-        coerce=int, validate_choice=False, choices=[], widget=ListWidget(), option_widget=CheckboxInput()
+        coerce=an_id, validate_choice=False, choices=[], widget=ListWidget(), option_widget=CheckboxInput()
     )
     replaces = StringField(default="")
     former = StringField(default="")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from models import drawing
-from models.approvals import ApprovalDocument, ApprovalRequest, FormerPart, Mark, note_opened
+from models.approvals import ApprovalDocument, ApprovalRequest, FormerPart, Mark, note_opened, opened_by
 from models.core import Gone, Missing, Say
 from models.drawing import FIT, WIDTHS, Undrawable
 from models.drawing.words import is_text, words
@@ -42,6 +43,11 @@ async def view(request: Request, viewer: Viewer, part_id: int) -> Later:
     is_shown_here = part.pages is not None or is_text(part.mime, part.name) or part.part != "main"
     if is_shown_here:
         _remember(request, viewer, part)
+    opened = (
+        (part.id, part.sha256) in await opened_by(viewer.user.id, json.dumps([part.request]))
+        if viewer.is_client and not is_shown_here
+        else None
+    )
     width, first = _width(request), _whole(request.query_params.get("from", "1"))
     step = AT_ONCE if wants_fragment(request) else WITHOUT_SCRIPT
     back = await viewer.scope(ApprovalRequest).get(part.request)
@@ -49,7 +55,7 @@ async def view(request: Request, viewer: Viewer, part_id: int) -> Later:
     async def make_() -> Reply:
         context: dict[str, Any] = {
             "part": part, "request": back, "width": width, "widths": WIDTHS, "fit": FIT, "first": first, "step": step,
-            "of_client": part.client, "about": None, "pages": range(0), "why": None, "words": None, "tells": viewer.is_client and viewer.view_as is None and wants_fragment(request),
+            "of_client": part.client, "about": None, "pages": range(0), "why": None, "words": None, "opened": opened, "tells": viewer.is_client and viewer.view_as is None and wants_fragment(request),
         }  # fmt: skip
         if is_text(part.mime, part.name):
             context["words"] = await words(part.sha256, part.size, part.mime)

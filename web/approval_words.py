@@ -67,6 +67,7 @@ ACTS: dict[str, Say] = {
     "filed": Say("Opgeborgen in het dossier"),
     "resealed": Say("Bewijs opnieuw verzegeld"),
     "reminded": Say("kreeg een herinnering"),
+    "let_go": Say("vernietigde de bestanden; het bewijs blijft"),
 }
 NEWS_WORDS: dict[str, Say] = {
     "offered": Say("gevraagd om akkoord"),

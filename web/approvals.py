@@ -20,6 +20,7 @@ from models.approvals import (
     change,
     extend,
     make,
+    note_left,
     of_client,
     offer,
     plan_of,
@@ -30,6 +31,7 @@ from models.approvals import (
     send_back,
     sign_off,
     swap_part,
+    take_away,
     whole,
     withdraw,
 )
@@ -343,13 +345,28 @@ async def swap(
     parts, wrong = prepared
     if wrong or not parts:
         return _refused(found.id, wrong or Refused("files", Say("Kies eerst een bestand.")))
+    return await _swapped(found, swap_part(found, part_id, parts[0], by=viewer))
+
+
+async def _swapped(found: ApprovalRequest, swapping: Awaitable[list[int]]) -> Reply:
     try:
-        voided = await swap_part(found, part_id, parts[0], by=viewer)
+        voided = await swapping
     except Refused as refused:
         return _refused(found.id, refused)
     said = {0: Say("Vervangen."), 1: Say("Vervangen. Het gegeven akkoord is vervallen en wordt opnieuw gevraagd.")}
     more = Say("Vervangen. {n} gegeven akkoorden zijn vervallen en worden opnieuw gevraagd.", n=len(voided))
     return go(page.url(approval_id=found.id), toast=said.get(len(voided), more))
+
+
+async def _left(request: Request, form: Any) -> NewPart:
+    return await note_left()
+
+
+@approvals.post("/approvals/{approval_id:int}/parts/{part_id:int}/note", before=_left)
+async def take_away_(request: Request, viewer: Viewer, approval_id: int, part_id: int, prepared: NewPart) -> Reply:
+    """An attachment with a virus: a note that says so comes in its place."""
+    found = await _get(viewer, approval_id)
+    return await _swapped(found, take_away(found, part_id, prepared, by=viewer))
 
 
 @approvals.upload("/approvals/{approval_id:int}/paper", before=_may_change, after=_attached)

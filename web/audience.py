@@ -18,7 +18,7 @@ from models.dossiers import Dossier, DossierGroup, DossierSector
 from models.dossiers.audience import publish_by_rule, readers_of, rule_of
 from models.viewer import Viewer
 from web.dossiers import dossiers, page, shared
-from web.forms import Form, SelectField, SelectMultipleField
+from web.forms import Form, SelectField, SelectMultipleField, an_id
 from web.groups import rule_in
 from web.replies import Reply, go, invalid, show
 from web.settings import MODULE_NAMES
@@ -33,8 +33,12 @@ AUDIENCES = [
 
 class Audience(Form):
     audience = SelectField(choices=AUDIENCES)
-    groups = SelectMultipleField(coerce=int, validate_choice=False, widget=ListWidget(), option_widget=CheckboxInput())
-    sectors = SelectMultipleField(coerce=int, validate_choice=False, widget=ListWidget(), option_widget=CheckboxInput())
+    groups = SelectMultipleField(
+        coerce=an_id, validate_choice=False, widget=ListWidget(), option_widget=CheckboxInput()
+    )
+    sectors = SelectMultipleField(
+        coerce=an_id, validate_choice=False, widget=ListWidget(), option_widget=CheckboxInput()
+    )
 
 
 @dossiers.get("/dossiers/{dossier_id:int}/audience")

@@ -14,7 +14,7 @@ from models.approvals.records import ApprovalRequest
 from models.approvals.standing import said_roles
 from models.approvals.words import period_words
 from models.certifying import attention, checking
-from models.certifying.evidence import evidence_of
+from models.certifying.evidence import evidence_of, whole_evidence_of
 from models.certifying.facts import Facts, behalf_of, day_of, facts_of
 from models.certifying.filing import newest_of
 from models.certifying.records import ApprovalSeal, SealTrouble
@@ -62,7 +62,7 @@ async def _proof(viewer: Viewer, found: ApprovalRequest, facts: Facts, seals: li
         "refused": _refusals(facts, papers) if found.state == "rejected" else [], "papers": papers, "roles_of": said_roles,
         "title": Say("Bewijs"), "section": "approvals", "one": facts.request, "period": Both(period_words(year, period), period_words(year, period, "en")),
         "acts": [act | {"told": ACTS.get(act["act"], Both(act["act"], act["act"])), "page": json.loads(act["detail"]).get("page"), "how": way_of(act) if act["level"] else None} for act in facts.acts[-_SHOWN:]],
-        "more": max(0, len(facts.acts) - _SHOWN), "approvals": [act | {"how": way_of(act), "day": day_of(act.get("signed_on"))} for act in facts.approvals], "parts": facts.parts, "seals": seals,
+        "more": max(0, len(facts.acts) - _SHOWN), "approvals": [act | {"how": way_of(act), "day": day_of(act.get("signed_on"))} for act in facts.approvals], "parts": facts.parts, "seals": seals, "unproved": attention.why_not_long(seals[-1]) if seals else None,
         "trouble": await viewer.scope(SealTrouble).where(SealTrouble.request == found.id).find(), "head": facts.head, "verdict": None,
         "of_client": found.client,
     }  # fmt: skip
@@ -117,12 +117,13 @@ async def certificate(request: Request, viewer: Viewer, approval_id: int) -> Res
 async def evidence(request: Request, viewer: Viewer, approval_id: int) -> Later:
     """The file of proof, which anybody can verify without us."""
     found = await _of(viewer, approval_id)
-    name, entries = await evidence_of(found.id)
-    for entry in entries:
+    read = await evidence_of(found.id)
+    for entry in read[1]:
         if entry.sha256:
             await require_open(entry.sha256)
 
     async def make() -> Response:
+        name, entries = await whole_evidence_of(found.id, read)
         answer, _ = await archived(f"{name}.zip", entries, viewer.user.language)
         return answer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -69,11 +70,12 @@ async def give_role(request: Request, viewer: Viewer, client_id: int) -> Reply:
 async def give_mandate(request: Request, viewer: Viewer, client_id: int) -> Reply:
     client, form = await _client(viewer, client_id), await request.form()
 
-    async def give() -> None:
-        await granting.give_mandate(
+    async def give() -> Toast | None:
+        mandate = await granting.give_mandate(
             client, id_in(form, "giver"), id_in(form, "taker"), id_in(form, "kind") or None, day_in(form, "since"), day_in(form, "until"),
             str(form.get("note", "")).strip(), by=viewer,
         )  # fmt: skip
+        return warned(await granting.doubts(mandate))
 
     return await _kept(viewer, client, form, "mandate", give, Say("De machtiging is vastgelegd."))
 
@@ -81,14 +83,19 @@ async def give_mandate(request: Request, viewer: Viewer, client_id: int) -> Repl
 async def _kept(viewer: Viewer, client: Client, form: Any, which: str, give: Any, done: Say) -> Reply:
     """Done, or the page again with what was typed and why not."""
     try:
-        await give()
+        warning = await give()
     except Refused as refused:
         typed = {name: str(value) for name, value in form.items() if isinstance(value, str)}
         return invalid(
             "approvers/page.html",
             **await _page(viewer, client, typed={which: typed}, problem=(which, refused.field, refused.why)),
         )
-    return go(page.url(client_id=client.id), toast=done)
+    return go(page.url(client_id=client.id), toast=warning or done)
+
+
+def warned(doubts: Sequence[Say]) -> Toast | None:
+    """What is recorded all the same, though who was appointed could not approve now. The page says all of it."""
+    return Toast(Say("Vastgelegd, maar let op: {why}", why=doubts[0]), "attention") if doubts else None
 
 
 @approvers.post("/clients/{client_id:int}/approvers/roles/{role_id:int}/end")

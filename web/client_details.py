@@ -17,7 +17,7 @@ from models.offices import Office
 from models.settings import MODULES
 from models.viewer import Viewer
 from web.client import page
-from web.forms import Form, SelectField, SelectMultipleField, StringField, Text, TextAreaField, TypedText
+from web.forms import Form, SelectField, SelectMultipleField, StringField, Text, TextAreaField, TypedText, an_id
 from web.proof import asks_proof
 from web.replies import Reply, go, invalid, show
 from web.routing import Access, Routes
@@ -114,8 +114,8 @@ class Details(Form):
 
 
 class Ticks(Form):
-    groups = SelectMultipleField(coerce=int, validate_choice=False)
-    people = SelectMultipleField(coerce=int, validate_choice=False)
+    groups = SelectMultipleField(coerce=an_id, validate_choice=False)
+    people = SelectMultipleField(coerce=an_id, validate_choice=False)
 
 
 @clients.get("/clients/new")

@@ -16,7 +16,7 @@ from models.core import Missing, Refused, Say
 from models.people import addressee
 from models.settings import Firm
 from models.viewer import Right, Viewer
-from web.forms import BooleanField, Form, SelectMultipleField, StringField, Text
+from web.forms import BooleanField, Form, SelectMultipleField, StringField, Text, an_id
 from web.replies import Reply, go, invalid, show
 from web.rights import template_choices
 from web.routing import Access, Routes, rehearsing
@@ -35,7 +35,7 @@ class NewUser(Form):
     phone = Text(most=40)
     whose = StringField()
     role = StringField(default="lezer")
-    rights = SelectMultipleField(coerce=int, validate_choice=False)
+    rights = SelectMultipleField(coerce=an_id, validate_choice=False)
     announced = BooleanField()
 
 

@@ -15,7 +15,7 @@ from models.clients.reached import NOTHING
 from models.core import Forbidden, Missing, Refused, Say
 from models.people import addressee
 from models.viewer import Permission, Right, Viewer
-from web.forms import BooleanField, Form, SelectMultipleField, StringField, Text
+from web.forms import BooleanField, Form, SelectMultipleField, StringField, Text, an_id
 from web.replies import Reply, go, invalid, show
 from web.rights import bits_in
 from web.routing import Access, Routes, rehearsing
@@ -32,7 +32,7 @@ class NewColleague(Form):
     surname = Text(most=200, asked=True)
     phone = Text(most=40)
     role = StringField()
-    rights = SelectMultipleField(coerce=int, validate_choice=False)
+    rights = SelectMultipleField(coerce=an_id, validate_choice=False)
     announced = BooleanField()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -14,7 +16,7 @@ from models.connecting import SCOPES, ApiToken, Webhook, WebhookDelivery
 from models.core import Missing, Refused, Say
 from models.viewer import Viewer
 from web.client_details import DateText
-from web.forms import Form, SelectField, SelectMultipleField, Text
+from web.forms import Form, SelectField, SelectMultipleField, Text, an_id
 from web.proof import asks_proof
 from web.replies import Reply, Toast, go, invalid, show
 from web.routing import Access, Routes
@@ -46,7 +48,7 @@ class TokenForm(Form):
         default="all",
     )
     groups = SelectMultipleField(
-        coerce=int, validate_choice=False, choices=[], widget=ListWidget(), option_widget=CheckboxInput()
+        coerce=an_id, validate_choice=False, choices=[], widget=ListWidget(), option_widget=CheckboxInput()
     )
     clients = Text(most=6000)
 
@@ -75,10 +77,21 @@ async def new_token(request: Request, viewer: Viewer) -> Reply:
     return show("connecting/token.html", **await _token_form(viewer, TokenForm.blank(reach="all")))
 
 
-async def _token_form(viewer: Viewer, form: TokenForm) -> dict[str, Any]:
+async def _token_form(viewer: Viewer, form: TokenForm, one: ApiToken | None = None) -> dict[str, Any]:
+    """`one` is the token that changes; `unseen` how many of its limits are not shown to this colleague."""
     rows = await viewer.groups.select(ClientGroup.id, ClientGroup.name, order=(ClientGroup.name_key,))
     form.groups.choices = [(row["id"], row["name"]) for row in rows]
-    return about("connecting", form=form, scopes=SCOPES)
+    reach = await connections.reach_of(one, viewer) if one else None
+    maker = await connections.maker_of(one) if one else viewer.user.full_name
+    return about("connecting", form=form, scopes=SCOPES, one=one, who=maker, unseen=len(reach.unseen) if reach else 0)
+
+
+def _token_rules(viewer: Viewer, form: TokenForm, one: ApiToken | None = None) -> Callable[[], Awaitable[object]]:
+    """What is said of a day that could not be read, is said by its field."""
+    typed = form.data | {"groups": form.groups.data or ()}
+    if form.expires_on.errors:
+        typed["expires_on"] = one.expires_on if one else None
+    return partial(connections.checked_token, **typed, by=viewer, token=one)
 
 
 @connecting.post("/settings/connecting/tokens/new")
@@ -92,10 +105,37 @@ async def make_token(request: Request, viewer: Viewer) -> Reply:
     async def making(**typed: Any) -> None:
         made.append((await connections.make_token(viewer.scope(ApiToken), by=viewer, **typed))[1])
 
-    if await form.submit(making):
+    if await form.submit(making, rules=_token_rules(viewer, form)):
         # Said on the page that answers the POST: an address or a cookie would keep it.
         return show("connecting/secret.html", **about("connecting", secret=made[0], kind="token", name=form.name.data))
     return invalid("connecting/token.html", **await _token_form(viewer, form))
+
+
+@connecting.get("/settings/connecting/tokens/{api_token_id:int}")
+async def token(request: Request, viewer: Viewer, api_token_id: int) -> Reply:
+    one = await viewer.scope(ApiToken).get(api_token_id)
+    reach = await connections.reach_of(one, viewer)
+    form = TokenForm.blank(
+        name=one.name, scopes=one.scopes.split(","), expires_on=one.expires_on, reach="some" if one.is_limited else "all",
+        groups=list(reach.groups), clients=", ".join(reach.numbers),
+    )  # fmt: skip
+    return show("connecting/token.html", **await _token_form(viewer, form, one))
+
+
+@connecting.post("/settings/connecting/tokens/{api_token_id:int}")
+async def change_token(request: Request, viewer: Viewer, api_token_id: int) -> Reply:
+    """The secret is not shown again: it stays as it was."""
+    one = await viewer.scope(ApiToken).get(api_token_id)
+    if asked := await asks_proof(request, viewer):
+        return asked
+    form = await TokenForm.read(request)
+
+    async def changing(**typed: Any) -> None:
+        await connections.change_token(one, by=viewer, **typed)
+
+    if await form.submit(changing, rules=_token_rules(viewer, form, one)):
+        return go(page.url(), toast=Say("Token “{name}” is gewijzigd; dat geldt vanaf de volgende aanroep.", name=form.name.data))  # fmt: skip
+    return invalid("connecting/token.html", **await _token_form(viewer, form, one))
 
 
 @connecting.post("/settings/connecting/tokens/{api_token_id:int}/end")
@@ -130,11 +170,18 @@ async def add_webhook(request: Request, viewer: Viewer, prepared: Refused | None
     async def adding(**typed: Any) -> None:
         made.append((await connections.add_webhook(viewer.scope(Webhook), by=viewer, **typed))[1])
 
-    if await form.submit(adding):
+    if await form.submit(adding, rules=_rules(form)):
         return show(
             "connecting/secret.html", **about("connecting", secret=made[0], kind="webhook", name=form.name.data)
         )
     return invalid("connecting/webhook_form.html", **_form(form))
+
+
+def _rules(form: WebhookForm) -> Callable[[], Awaitable[object]]:
+    async def rules() -> None:
+        connections.checked_webhook(**form.data)
+
+    return rules
 
 
 @connecting.get("/settings/connecting/webhooks/{webhook_id:int}")
@@ -170,7 +217,7 @@ async def change_webhook(request: Request, viewer: Viewer, webhook_id: int, prep
     async def changing(**typed: Any) -> None:
         await connections.change_webhook(one, by=viewer, **typed)
 
-    if await form.submit(changing):
+    if await form.submit(changing, rules=_rules(form)):
         return go(webhook.url(webhook_id=one.id), toast=Say("De webhook is bewaard."))
     return invalid("connecting/webhook_form.html", **_form(form, one))
 

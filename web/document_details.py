@@ -20,7 +20,7 @@ from models.viewer import Permission, Viewer
 from web import documents as pages
 from web.addresses import local_path
 from web.downloads import send_kept
-from web.forms import Form, SelectField, StringField, Text, TextAreaField
+from web.forms import Form, SelectField, StringField, Text, TextAreaField, an_id
 from web.items import moment_in
 from web.replies import Reply, Toast, go, invalid, show
 from web.routing import Access, Routes
@@ -30,12 +30,12 @@ details = Routes("document_details", Access.STAFF)
 
 
 class Particulars(Form):
-    kind = SelectField(coerce=int, validate_choice=False, choices=[])
+    kind = SelectField(coerce=an_id, validate_choice=False, choices=[])
     book_year = Text(most=40)
     period = SelectField(choices=list(PERIODS.items()), default="")
     labels = Text(most=500)
     note = TextAreaField(default="")
-    retention = SelectField(coerce=int, validate_choice=False, choices=[])
+    retention = SelectField(coerce=an_id, validate_choice=False, choices=[])
 
 
 class Said(Form):

@@ -28,7 +28,7 @@ from web import folders as folder_pages
 from web import portal
 from web.dossiers import may_edit, undo_url
 from web.downloads import send_kept
-from web.forms import Form, SelectField, StringField, Text
+from web.forms import Form, SelectField, StringField, Text, an_id
 from web.replies import Reply, go, invalid, show
 from web.routing import Access, Routes, remember
 
@@ -41,7 +41,7 @@ class DocumentName(Form):
 
 
 class Place(Form):
-    folder = SelectField(coerce=int, validate_choice=False, choices=[])
+    folder = SelectField(coerce=an_id, validate_choice=False, choices=[])
 
 
 @documents.get("/documents/{document_id:int}")

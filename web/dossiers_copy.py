@@ -19,7 +19,7 @@ from models.dossiers.structures import KINDS_OF_DIFFERENCE, Difference, Wanted, 
 from models.settings import utcnow
 from models.viewer import Viewer
 from web.dossiers import home_of
-from web.forms import Form, SelectField, StringField
+from web.forms import Form, SelectField, StringField, an_id
 from web.replies import Reply, go, invalid, show
 from web.routing import Access, Routes
 
@@ -39,7 +39,7 @@ class Whom(Form):
         ],
         default="all",
     )
-    group = SelectField(choices=[], coerce=int, validate_choice=False, default=0)
+    group = SelectField(choices=[], coerce=an_id, validate_choice=False, default=0)
     numbers = StringField(default="")
     year = StringField(default="")
 

@@ -27,7 +27,7 @@ from web.dossiers import (
     tree_reply,
     undo_url,
 )
-from web.forms import BooleanField, Form, SelectField, StringField, Text
+from web.forms import BooleanField, Form, SelectField, StringField, Text, an_id
 from web.joining import Wished, as_wished, not_joined
 from web.replies import Reply, Toast, changed, go, invalid, show, wants_fragment
 from web.routing import Access, Routes
@@ -43,12 +43,12 @@ class FolderName(Form):
 
 class FolderSettings(Form):
     own_only = BooleanField()
-    retention = SelectField(coerce=int, validate_choice=False, choices=[])
+    retention = SelectField(coerce=an_id, validate_choice=False, choices=[])
     year = Text(most=40)
 
 
 class Place(Form):
-    parent = SelectField(coerce=int, validate_choice=False, choices=[])
+    parent = SelectField(coerce=an_id, validate_choice=False, choices=[])
 
 
 @folders.get("/folders/{folder_id:int}")

@@ -29,7 +29,16 @@ __all__ = [
     "Text",
     "TextAreaField",
     "TypedText",
+    "an_id",
 ]
+
+
+def an_id(value: Any) -> int:
+    """The number of a record, as a choice sends it. Raises ValueError for what no record can have, which a database would refuse."""
+    found = int(value)
+    if not 0 <= found < 2**31:
+        raise ValueError("no id")
+    return found
 
 
 class Form(wtforms.Form):
@@ -61,9 +70,17 @@ class Form(wtforms.Form):
             (name, words) for name, field in self._fields.items() for words in field.errors
         ]
 
-    async def submit(self, operation: Callable[..., Awaitable[object]], **more: object) -> bool:
-        """Carry out the operation with these values; say whether it was done. A refusal lands beside its field."""
-        if self.errors or routing.rehearsing.get():
+    async def submit(
+        self, operation: Callable[..., Awaitable[object]], *, rules: Callable[[], Awaitable[object]] | None = None, **more: object
+    ) -> bool:  # fmt: skip
+        """Carry out the operation with these values; say whether it was done. A refusal lands beside its field.
+
+        `rules` says what the operation would refuse: asked where a field could not be read, so that all mistakes are told at once.
+        """
+        if routing.rehearsing.get():
+            return False
+        if self.errors:
+            await self._refuse_the_rest(rules)
             return False
         try:
             await operation(**self.data, **more)
@@ -71,6 +88,17 @@ class Form(wtforms.Form):
             self.refuse(refused)
             return False
         return True
+
+    async def _refuse_the_rest(self, rules: Callable[[], Awaitable[object]] | None) -> None:
+        """Beside the fields about which nothing was said yet."""
+        unread = set(self.errors)
+        try:
+            if rules:
+                await rules()
+        except Refused as refused:
+            for one in refused.refusals if isinstance(refused, RefusedFields) else [refused]:
+                if one.field not in unread:
+                    self.refuse(one)
 
     def refuse(self, refused: Refused) -> None:
         if isinstance(refused, RefusedFields):

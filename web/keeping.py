@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 import partials
 from models import engine
 from models.core import Missing, Refused, Say
-from models.keeping import certificate, destroying, lists, proposing, rehashing
+from models.keeping import certificate, destroying, ended, lists, proposing, rehashing
 from models.keeping.records import Destruction, may_keep
 from models.retention import ANCHORS
 from models.settings import utcnow
@@ -37,8 +37,10 @@ FATES = {
 }  # fmt: skip
 WHYS = {
     "term": Say("bewaartermijn voorbij"), "trash": Say("lag in de prullenbak"),
-    "early": Say("uit de prullenbak, binnen de termijn"),
+    "early": Say("uit de prullenbak, binnen de termijn"), ended.WHY: Say("accordering zonder akkoord"),
 }  # fmt: skip
+
+_ANCHORS = ANCHORS | {ended.WHY: Say("de dag waarop de accordering eindigde, of het einde van het boekjaar")}
 
 
 def allow(viewer: Viewer) -> None:
@@ -100,7 +102,7 @@ async def _lines(request: Request, found: Destruction) -> dict[str, Any]:
     return about(
         "lists", Say("Stukken op de lijst"), one=found, rows=rows, total=total, page=number, size=SIZE,
         base=lines.url(list_id=found.id, **kept), here=lines.url(list_id=found.id, **kept, page=number if number > 1 else None),
-        fates=FATES, whys=WHYS, dropped=destroying.DROPPED, anchors=ANCHORS,
+        fates=FATES, whys=WHYS, dropped=destroying.DROPPED, anchors=_ANCHORS,
     )  # fmt: skip
 
 
@@ -197,7 +199,7 @@ async def printed(request: Request, viewer: Viewer, list_id: int) -> Reply:
     rows, total = await certificate.page_of(found, PRINTED, 0)
     return show(
         "keeping/certificate.html", **about("lists", Say("Verklaring van vernietiging")), one=found, rows=rows, total=total,
-        whys=WHYS, fates=FATES, dropped=destroying.DROPPED, anchors=ANCHORS, kinds=KINDS, today=utcnow(),
+        whys=WHYS, fates=FATES, dropped=destroying.DROPPED, anchors=_ANCHORS, kinds=KINDS, today=utcnow(),
     )  # fmt: skip
 
 
@@ -239,9 +241,9 @@ _HEADINGS = (
 def _told(row: dict[str, Any]) -> list[list[str]]:
     versions = json.loads(row["versions"]) if isinstance(row["versions"], str) else row["versions"]
     said = FATES[row["state"]] if not row["said"] else destroying.DROPPED[row["said"]]
-    anchor = ANCHORS.get(row["anchor"])
+    anchor = _ANCHORS.get(row["anchor"])
     head = [
-        row["id"], row["document"], row["client_label"], row["place"], row["name"], partials.speak(said), partials.speak(WHYS[row["why"]]),
+        row["id"], max(row["document"], 0) or "", row["client_label"], row["place"], row["name"], partials.speak(said), partials.speak(WHYS[row["why"]]),
         row["class_name"], row["ground"], partials.speak(anchor) if anchor else "", row["anchor_on"], row["months"], row["margin"],
         row["until_on"], row["book_year"],
     ]  # fmt: skip

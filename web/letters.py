@@ -37,6 +37,7 @@ from models.letters import (
 )
 from models.letters.making import office_day
 from models.letters.sealed import opened
+from models.requests.making import read_day
 from models.viewer import Permission, Viewer
 from web.clients import page_number
 from web.downloads import CSP, disposition
@@ -291,9 +292,12 @@ async def returned(request: Request, viewer: Viewer, batch_id: int, letter_id: i
     allow(viewer)
     letter = await viewer.scope(PinLetter).where(PinLetter.batch == batch_id).get(letter_id)
     try:
-        await mark_returned(letter, by=viewer)
+        died = await mark_returned(letter, by=viewer)
     except Refused as refused:
         return go(page.url(batch_id=batch_id), toast=Toast(refused.why, "attention"))
+    if not died:
+        words = Say("De brief aan {name} is genoteerd als retour. Wat erin stond, is al eerder gebruikt of vervangen: een pincode die gebruikt is, werkt nog. Is dat niet in orde, geef dan een nieuwe uit; de oude werkt dan niet meer.", name=letter.recipient)  # fmt: skip
+        return go(page.url(batch_id=batch_id), toast=Toast(words, "attention"))
     return go(
         page.url(batch_id=batch_id),
         toast=Say("De brief aan {name} kwam retour. Wat erin staat, werkt niet meer.", name=letter.recipient),
@@ -334,9 +338,6 @@ def _number(value: Any) -> int:
 
 
 def _day(text: str) -> dt.date:
-    for form in ("%Y-%m-%d", "%d-%m-%Y"):
-        try:
-            return dt.datetime.strptime(text.strip(), form).date()
-        except ValueError:
-            continue
-    raise Refused("day", Say("Vul een datum in als 31-12-2026."))
+    if (day := read_day(text, "day")) is None:
+        raise Refused("day", Say("Vul een dag in, bijvoorbeeld 31-12-2026."))
+    return day

@@ -16,11 +16,11 @@ from models.dossiers import NewDocument
 from models.engine import as_day
 from models.offering import DEVIATIONS, begin_offering, carry_out, set_apart, set_up, undo
 from models.offering.acts import mark_of, replace_all, replacing_mark
-from models.offering.lists import STATES, files_of, kinds_offered, offerings_for
+from models.offering.lists import STATES, count_under, counts_of, files_of, kinds_offered, offerings_for
 from models.offering.plan import offering_of
 from models.offering.report import workbook
 from models.placing import Placing, PlacingFile
-from models.placing.lists import count_under, counts_of, found_by, sources_of
+from models.placing.lists import found_by, sources_of
 from models.placing.records import MOST_FILES
 from models.storage import storage
 from models.uploads import coming_to
@@ -38,7 +38,7 @@ from web.uploads import Received
 offering = Routes("offering", Access.STAFF)
 
 SIZE = 50
-_COUNT = {"ready": "matched", "odd": "odd", "bin": "bin", "done": "done", "out": "out"}
+_COUNT = {"ready": "ready", "odd": "odd", "bin": "bin", "done": "done", "out": "out"}
 _TITLE = Say("Ter accordering plaatsen")
 
 
@@ -107,7 +107,7 @@ async def settle(request: Request, viewer: Viewer, offering_id: int) -> Reply:
         await set_up(found, values_of(typed), by=by)
 
     if await form.submit(submit, by=viewer):
-        counts = await counts_of(found)
+        counts = await counts_of(found, (await offering_of(found)).chosen)
         tab = "bin" if counts["bin"] else "odd" if counts["odd"] else "ready"
         return go(page.url(offering_id=offering_id, tab=tab) + "#placing-files", toast=Say("Bewaard. Het plan staat hieronder."))  # fmt: skip
     return await _page(request, viewer, found, invalid, form=form)
@@ -159,7 +159,7 @@ async def apart(request: Request, viewer: Viewer, offering_id: int) -> Reply:
     if not rows:
         raise Missing(PlacingFile.__name__)
     chosen = rows[0]["chosen"]
-    names = {name: chosen[name] for name in (*WAYS, "book_year", "period", "amount")}
+    names = {name: chosen[name] for name in (*WAYS, "book_year", "period", "dated_on", "amount")}
     return _apart(found, rows, Apart.blank(**shown(names), part=chosen["part"]), show)
 
 
@@ -237,7 +237,7 @@ async def undo_(request: Request, viewer: Viewer, offering_id: int) -> Reply:
 
 
 async def _undoing(found: Placing, make: Callable[..., Reply], why: Say | None = None) -> Reply:
-    return make("offering/undo.html", title=Say("Terugdraaien"), section="approvals", placing=found, counts=await counts_of(found), why=why)  # fmt: skip
+    return make("offering/undo.html", title=Say("Terugdraaien"), section="approvals", placing=found, why=why)  # fmt: skip
 
 
 @offering.post("/approvals/placing/{offering_id:int}/resumption")
@@ -258,7 +258,10 @@ async def remove(request: Request, viewer: Viewer, offering_id: int) -> Reply:
 async def report(request: Request, viewer: Viewer, offering_id: int) -> Response:
     found = await _get(viewer, offering_id)
     chosen = await offering_of(found)
-    counts, rows = await counts_of(found), await files_of(viewer, found, chosen.chosen, "all", MOST_FILES)
+    counts, rows = (
+        await counts_of(found, chosen.chosen),
+        await files_of(viewer, found, chosen.chosen, "all", MOST_FILES),
+    )
     states = {key: words for key, (words, _) in STATE_WORDS.items()}
     what = await _what(chosen.chosen)
     with partials.speaking(viewer.user.language):
@@ -291,10 +294,11 @@ async def _page(
     request: Request, viewer: Viewer, found: Placing, make: Callable[..., Reply], *, part: bool = False, tab: str = "",
     form: Chosen | None = None, asked: dict[str, Any] | None = None,
 ) -> Reply:  # fmt: skip
-    query, counts, chosen = request.query_params, await counts_of(found), await offering_of(found)
+    query, chosen = request.query_params, await offering_of(found)
+    counts = await counts_of(found, chosen.chosen)
     first = next((name for name in ("bin", "odd", "ready", "done") if counts[_COUNT[name]]), "ready")
     tab = tab or _tab(query.get("tab")) or first
-    total = await count_under(found, tab)
+    total = await count_under(found, tab, chosen.chosen)
     number = min(_whole(query.get("page")) or 1, max(1, -(-total // SIZE)))
     task = await found.task() if found.is_busy else None
     if not part:

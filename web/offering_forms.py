@@ -10,7 +10,7 @@ from models.dutch.amounts import parse_amount
 from models.offering.records import CHOICES
 from models.requests.making import read_day
 from web.approval_forms import PERIODS
-from web.forms import Form, SelectField, StringField, Text, TextAreaField
+from web.forms import Form, SelectField, StringField, Text, TextAreaField, an_id
 
 WAYS: dict[str, dict[str, Say]] = {
     "named": {"leave": Say("Laten wachten"), "name": Say("Zoals de bestandsnaam zegt"), "batch": Say("Zoals hierboven gekozen")},
@@ -37,12 +37,13 @@ class _Ways(Form):
     book_year = Text(most=10)
     period = SelectField(choices=PERIODS, default="")
     amount = Text(most=40)
+    dated_on = StringField(default="")
 
 
 class Chosen(_Ways):
     """What holds for all files of a placing."""
 
-    kind = SelectField(coerce=int, validate_choice=False, choices=[])
+    kind = SelectField(coerce=an_id, validate_choice=False, choices=[])
     message = TextAreaField(default="")
     internal_due = StringField(default="")
     legal_due = StringField(default="")
@@ -68,7 +69,10 @@ def values_of(typed: dict[str, Any]) -> dict[str, Any]:
             wrong.append(Refused(name, refused.why))
             return None
 
-    found = typed | {"book_year": read("book_year", _year), "amount": read("amount", parse_amount)}
+    found = typed | {
+        "book_year": read("book_year", _year), "amount": read("amount", parse_amount),
+        "dated_on": read("dated_on", lambda text: read_day(text, "dated_on")),
+    }  # fmt: skip
     if "kind" in typed:
         found |= {
             "internal_due": read("internal_due", lambda text: read_day(text, "internal_due")), "kind": typed["kind"] or 0,
@@ -89,7 +93,7 @@ def shown(chosen: dict[str, Any]) -> dict[str, Any]:
     """What was chosen, as a form shows it."""
     amount = "" if chosen["amount"] is None else f"{chosen['amount'] / 100:.2f}".replace(".", ",")
     found = {name: chosen[name] for name in CHOICES} | {
-        "book_year": str(chosen["book_year"] or ""), "period": chosen["period"], "amount": amount,
+        "book_year": str(chosen["book_year"] or ""), "period": chosen["period"], "amount": amount, "dated_on": str(chosen["dated_on"] or "")[:10],
     }  # fmt: skip
     if "kind" in chosen:
         found |= {

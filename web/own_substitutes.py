@@ -11,7 +11,7 @@ from models.approvals.records import Mandate
 from models.clients import Client
 from models.core import Missing, Refused, Say
 from models.viewer import Right, Viewer
-from web.client_approvers import day_in
+from web.client_approvers import day_in, warned
 from web.plan_form import id_in
 from web.replies import Reply, go, invalid, show
 from web.routing import Access, Routes
@@ -38,13 +38,14 @@ async def _page(viewer: Viewer, **more: Any) -> dict[str, Any]:
 async def appoint(request: Request, viewer: Viewer, client_id: int) -> Reply:
     client, form = await viewer.clients.get(client_id), await request.form()
     try:
-        await granting.appoint_substitute(
+        mandate = await granting.appoint_substitute(
             client, id_in(form, "taker"), day_in(form, "since"), day_in(form, "until"), str(form.get("note", "")).strip(), by=viewer
         )  # fmt: skip
     except Refused as refused:
         typed = {name: str(value) for name, value in form.items() if isinstance(value, str)}
         return invalid("approvers/own.html", **await _page(viewer, typed={client.id: typed}, problem=(client.id, refused.why)))  # fmt: skip
-    return go(page.url(), toast=Say("De vervanging is vastgelegd. Uw kantoor ziet dit ook."))
+    done = Say("De vervanging is vastgelegd. Uw kantoor ziet dit ook.")
+    return go(page.url(), toast=warned(await granting.doubts(mandate)) or done)
 
 
 @own.post("/portal/substitutes/{client_id:int}/{mandate_id:int}/end")

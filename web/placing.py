@@ -35,7 +35,7 @@ from models.storage import storage
 from models.uploads import coming_to
 from models.viewer import Viewer
 from web.downloads import disposition, send_kept
-from web.forms import Form, SelectField, StringField, Text
+from web.forms import Form, SelectField, StringField, Text, an_id
 from web.imports import XLSX
 from web.items import ZONE, moment_in
 from web.replies import Later, Reply, go, invalid, show, wants_fragment
@@ -60,7 +60,7 @@ class Chosen(Form):
     """What holds for all files of a placing."""
 
     target = Text(most=1000, asked=True, render_kw={"list": "placing-targets"})
-    kind = SelectField(coerce=int, validate_choice=False, choices=[])
+    kind = SelectField(coerce=an_id, validate_choice=False, choices=[])
     book_year = Text(most=20)
     period = SelectField(choices=list(PERIODS.items()), default="")
     labels = Text(most=500)

@@ -51,7 +51,7 @@ from models.viewer import Permission, Viewer
 from web.clients import as_workbook, ids_of
 from web.clients import filter_of as clients_filter
 from web.dossiers_copy import selection_in
-from web.forms import Asked, Form, SelectField, StringField, Text, TextAreaField
+from web.forms import Asked, Form, SelectField, StringField, Text, TextAreaField, an_id
 from web.replies import Reply, Toast, go, invalid, show
 from web.routing import Access, Routes
 
@@ -79,7 +79,7 @@ class NewRequest(Form):
         ],
         default="clients",
     )
-    group = SelectField(choices=[], coerce=int, validate_choice=False, default=0)
+    group = SelectField(choices=[], coerce=an_id, validate_choice=False, default=0)
     numbers = StringField(default="")
     title = Text(most=500, required=True)
     message = TextAreaField(default="")

@@ -493,6 +493,20 @@ def action_at(method: str, path: str) -> tuple[Action, dict[str, Any]]:
     raise Missing(path)
 
 
+Nothing = Callable[..., Response]
+_elsewhere: dict[str, Nothing] = {}
+
+
+def elsewhere(beginning: str) -> Callable[[Nothing], Nothing]:
+    """Who answers, with `(404)` or `(405, headers)`, where an address that begins so does not exist or is asked another way."""
+
+    def declare(answer: Nothing) -> Nothing:
+        _elsewhere[beginning] = answer
+        return answer
+
+    return declare
+
+
 class Switchboard:
     """Finds the route by the path's first segment, then among the few routes below it: matching stays short."""
 
@@ -509,10 +523,21 @@ class Switchboard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         segment = scope["path"].split("/", 2)[1] if "/" in scope["path"] else ""
-        await self._routers.get(segment, self._nothing)(scope, receive, send)
+        router = self._routers.get(segment, self._nothing)
+        answer = next((one for beginning, one in _elsewhere.items() if scope["path"].startswith(beginning)), None)
+        if answer is None:
+            await router(scope, receive, send)
+            return
+        try:
+            await router({**scope, "poort.nothing": answer}, receive, send)
+        except HTTPException as error:  # the way it was asked: nothing was answered yet
+            await answer(error.status_code, dict(error.headers or {}))(scope, receive, send)
 
 
 async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    if answer := scope.get("poort.nothing"):
+        await answer(404)(scope, receive, send)
+        return
     request = Request(scope, receive)
     who = await _who_if_anybody(request)
     if not request.user.is_authenticated and who[1] is not None and not who[1].is_set_up:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -89,7 +90,7 @@ async def add_kind(request: Request, viewer: Viewer) -> Reply:
     async def adding(**_: Any) -> None:
         made.append(await kinds_of.add_kind(viewer.scope(ApprovalKind), form.fields, by=viewer))
 
-    if "look" not in await request.form() and await form.submit(adding):
+    if "look" not in await request.form() and await form.submit(adding, rules=partial(kinds_of.checked, form.fields)):
         return go(page.url(), toast=Say("De soort “{name}” is toegevoegd.", name=made[0].name))
     return invalid("settings_approvals/kind.html", **_kind(form))
 
@@ -111,7 +112,9 @@ async def change_kind(request: Request, viewer: Viewer, kind_id: int) -> Reply:
     async def changing(**_: Any) -> None:
         await kinds_of.change_kind(one, form.fields, by=viewer)
 
-    if "look" not in await request.form() and await form.submit(changing):
+    if "look" not in await request.form() and await form.submit(
+        changing, rules=partial(kinds_of.checked, form.fields, one.id)
+    ):
         return go(page.url(), toast=Say("“{name}” is bewaard. Wat al is aangeboden, houdt zijn eigen woorden.", name=one.name))  # fmt: skip
     return invalid("settings_approvals/kind.html", **_kind(form, one))
 

@@ -49,10 +49,11 @@ async def _certificate(
     firm = await Firm.load()
     every = await office.history(viewer)
     present = next((one for one in every if one.is_current), None)
+    last = await office.last_seal(viewer)
     return about(
         "certificate", form=form or Sealing.blank(stamp_url=firm.stamp_url, check_names=firm.check_names),
         replacement=replacement or Replacement.blank(), every=every, points=[point for point in await attention.points() if point.address == attention.CERTIFICATE], waits=attention.WAITING,
-        present=present, profile=await office.profile(present), last=await office.last_seal(viewer),
+        present=present, profile=await office.profile(present), last=last, unproved=attention.why_not_long(last),
     )  # fmt: skip
 
 

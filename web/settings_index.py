@@ -89,6 +89,7 @@ SETTINGS = (
     Setting(Say("Bewaartermijnen"), "retention", "", "fiscaal zeven jaar wwft vernietigen"),
     Setting(Say("Dagen in de prullenbak"), "retention", "trash_days", "weggooien verwijderen herstellen"),
     Setting(Say("Marge voor uitstel in maanden"), "retention", "margin_months", "bewaartermijn aangifte zeven jaar"),
+    Setting(Say("Maanden dat accorderingen zonder akkoord bewaard blijven"), "retention", "approval_months", "afgewezen ingetrokken verlopen vervangen zeven jaar bewaartermijn"),
     Setting(Say("Dagen waarbinnen elk bestand wordt nagekeken"), "retention", "check_days", "controle hash integriteit beschadigd"),
     Setting(Say("Certificaat van het zegel"), "certificate", "replace", "accordering ondertekenen pades pkcs12 pfx akkoordverklaring"),
     Setting(Say("Adres van een tijdstempeldienst"), "certificate", "stamp_url", "accordering zegel tsa rfc 3161 tijdstempel"),

@@ -34,6 +34,7 @@ class Retention(Form):
 class Keeping(Form):
     trash_days = Text(most=9, asked=True)
     margin_months = Text(most=9, asked=True)
+    approval_months = Text(most=9, asked=True)
     check_days = Text(most=9, asked=True)
 
 
@@ -46,7 +47,7 @@ async def retention(request: Request, viewer: Viewer) -> Reply:
 
 @settings.post("/settings/retention")
 async def set_keeping(request: Request, viewer: Viewer) -> Reply:
-    """The days of the trash, the margin for extensions, and how often files are checked."""
+    """The days of the trash, the margin for extensions, the term of approvals that were not filed, and how often files are checked."""
     allow(viewer)
     firm, form = await Firm.load(), await Keeping.read(request)
     if await form.submit(firm.change, by=viewer):

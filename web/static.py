@@ -55,16 +55,18 @@ def load() -> None:
 
 
 def bundle(name: str) -> bytes:
-    """The files that make app.css, portal.css, app.js, portal.js, upload.js or check.js, one after the other."""
+    """The files that make app.css, portal.css, app.js, portal.js, upload.js or check.js, one after the other; our scripts as `_bare`."""
     folder, without = _BUNDLES[name]
     files = [file for file in sorted((HERE / folder).glob(f"*.{name.rpartition('.')[2]}")) if file.name not in without]
-    first = [HERE / "vendor" / "htmx.min.js"] if folder == "js" else []
-    whole = b"\n".join(file.read_bytes() for file in [*first, *files])
-    return _bare(whole) if name == "upload.js" else whole
+    whole = b"\n".join(file.read_bytes() for file in files)
+    if name.endswith(".css"):
+        return whole
+    htmx = [(HERE / "vendor" / "htmx.min.js").read_bytes()] if folder == "js" else []
+    return b"\n".join([*htmx, _bare(whole)])
 
 
 def _bare(script: bytes) -> bytes:
-    """Without comments and indents: a phone that hands something in pays for every byte."""
+    """Without comments and indents: a phone pays for every byte."""
     text = re.sub(r"/\*.*?\*/\s*", "", script.decode(), flags=re.DOTALL)
     return "\n".join(re.sub(r"  // .*", "", line).strip() for line in text.splitlines() if line.strip()).encode()
 

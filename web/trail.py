@@ -11,6 +11,7 @@ from typing import Any
 from models.accounts.roles import RIGHTS, ROLES
 from models.clients.checks import KINDS, SECOND_FACTOR
 from models.clients.grouping import PURPOSES
+from models.connecting import SCOPES
 from models.core import Say
 from models.dossiers.publishing import PERIODS
 from models.imports.lexicon import FIELDS
@@ -238,6 +239,7 @@ SENTENCES: dict[str, Say] = {
     "Mandate.give": Say("legde vast dat {taker} namens {giver} accordeert"),
     "Mandate.end": Say("beëindigde een machtiging om te accorderen"),
     "ApiToken.make": Say("maakte het API-token “{name}”"),
+    "ApiToken.change": Say("wijzigde het API-token “{name}”"),
     "ApiToken.end": Say("beëindigde het API-token “{name}”"),
     "Webhook.add": Say("voegde de webhook “{name}” toe"),
     "Webhook.change": Say("wijzigde de webhook “{name}”"),
@@ -450,7 +452,12 @@ _FIELDS |= {
     "anchor": Say("Gerekend vanaf"), "ground": Say("Grond"), "trash_days": Say("Dagen in de prullenbak"),
     "margin_months": Say("Marge voor uitstel in maanden"), "addressee_en": Say("Gaat naar, in het Engels"),
 }  # fmt: skip
-_DAYS = ("since", "anchor_on", "relation_ended_on")
+_FIELDS |= {
+    "scopes": Say("Mag"), "expires_on": Say("Geldig tot en met"), "is_limited": Say("Van welke cliënten"),
+    "approval_months": Say("Maanden dat accorderingen zonder akkoord bewaard blijven"), "token_groups_added": Say("Cliëntgroepen erbij"), "token_groups_removed": Say("Cliëntgroepen eraf"),
+    "token_clients_added": Say("Cliënten erbij"), "token_clients_removed": Say("Cliënten eraf"),
+}  # fmt: skip
+_DAYS = ("since", "expires_on", "anchor_on", "relation_ended_on")
 _CHOICES: dict[str, dict[Any, Say]] = {
     "state": {"draft": Say("Concept"), "planned": Say("Gepland"), "published": Say("Gepubliceerd")},
     "period": dict(PERIODS),
@@ -471,6 +478,7 @@ _CHOICES: dict[str, dict[Any, Say]] = {
         "employee": Say("Medewerker"),
     },
     "purpose": PURPOSES,
+    "is_limited": {True: Say("Alleen de gekozen"), False: Say("Alle")},
     "all_clients": {True: Say("Ja"), False: Say("Nee")},
 }
 
@@ -493,6 +501,8 @@ def shown(name: str, value: Any) -> Say | str:
         return f"{dt.date.fromisoformat(str(value)):%d-%m-%Y}"
     if name == "modules":
         return _together([MODULE_NAMES.get(key, Say(key)) for key in str(value).split(",")])
+    if name == "scopes":
+        return _together([SCOPES.get(key, Say(key)) for key in str(value).split(",")])
     choices = _CHOICES.get(name)
     return choices[value] if choices and value in choices else str(value)[:200]
 

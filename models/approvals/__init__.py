@@ -47,6 +47,7 @@ from models.approvals.records import (
 )
 from models.approvals.seeing import note_opened, opened_by
 from models.approvals.swapping import swap_part
+from models.approvals.taking_away import note_left, take_away
 from models.approvals.telling import hear, tell_late, tell_stuck, tell_substitutes
 
 __all__ = [
@@ -87,6 +88,7 @@ __all__ = [
     "is_alone",
     "looked_at",
     "make",
+    "note_left",
     "note_opened",
     "of_client",
     "offer",
@@ -103,6 +105,7 @@ __all__ = [
     "send_back",
     "sign_off",
     "swap_part",
+    "take_away",
     "tell_late",
     "tell_stuck",
     "tell_substitutes",

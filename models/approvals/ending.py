@@ -20,6 +20,7 @@ from models.approvals.holding import (
     worded,
 )
 from models.approvals.infected import refuse_infected
+from models.approvals.letting_go import refuse_let_go
 from models.approvals.making import NewPart
 from models.approvals.proofs import ZONE, today
 from models.approvals.record import note
@@ -101,6 +102,8 @@ async def extend(request: ApprovalRequest, internal: dt.date | None, legal: dt.d
         raise Refused("internal_due", Say("De interne deadline ligt na de wettelijke."))
     if request.state != "expired" and (internal, legal) == (request.internal_due, request.legal_due):
         return  # they stand there already: nothing goes on the record
+    if request.state == "expired":
+        await refuse_let_go(request.id)
     before = {"internal": str(request.internal_due or ""), "legal": str(request.legal_due or "")}
     state = request.state
     if state == "expired":
@@ -131,6 +134,7 @@ async def record_on_paper(
     await hold(request)
     require_move(request, "on_paper")
     await refuse_infected(request.id)
+    await refuse_let_go(request.id)
     signed_by = " ".join(worded(signed_by, "signed_by", 400, needed=False).split())
     if not signed_by:
         raise Refused("signed_by", Say("Vul in wie er getekend heeft."))

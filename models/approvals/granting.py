@@ -10,6 +10,7 @@ from models import engine
 from models.approvals.planning import people_of
 from models.approvals.proofs import today
 from models.approvals.records import ROLES, ApprovalKind, ApproverRole, Mandate
+from models.approvals.standing_in import doubts_of
 from models.clients import Client
 from models.core import Refused, Say, operation, save
 from models.live import touch
@@ -158,16 +159,22 @@ async def roles_given(client: int) -> list[dict[str, Any]]:
 
 
 async def mandates_given(client: int) -> list[dict[str, Any]]:
-    """As `roles_given`: id, giver, giver_name, taker, taker_name, kind_name, since, until, ended_at, note, made_by, lasts."""
+    """As `roles_given`: id, giver, giver_name, taker, taker_name, kind_name, since, until, ended_at, note, made_by, lasts; and `doubts`,
+    why the taker could not approve now."""
     rows = await engine.raw(
-        "SELECT m.id, m.giver, g.full_name AS giver_name, m.taker, t.full_name AS taker_name, k.name AS kind_name, m.since, m.until, m.ended_at, "
+        "SELECT m.id, m.client, m.kind, m.giver, g.full_name AS giver_name, m.taker, t.full_name AS taker_name, k.name AS kind_name, m.since, m.until, m.ended_at, "
         "m.note, b.full_name AS made_by, m.made_at FROM mandate m JOIN users g ON g.id = m.giver JOIN users t ON t.id = m.taker "
         "LEFT JOIN approval_kind k ON k.id = m.kind LEFT JOIN users b ON b.id = m.made_by WHERE m.client = $1 ORDER BY m.id DESC",
         client,
     )
-    return sorted(
-        ({**row, "lasts": row["ended_at"] is None and _lasts(row)} for row in rows), key=lambda row: not row["lasts"]
-    )
+    return await _doubted(rows)
+
+
+async def _doubted(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that last first, with why their takers could not approve now."""
+    told = [row | {"lasts": row["ended_at"] is None and _lasts(row)} for row in rows]
+    doubts = await doubts_of([row for row in told if row["lasts"]])
+    return sorted((row | {"doubts": doubts.get(row["id"], [])} for row in told), key=lambda row: not row["lasts"])
 
 
 def _lasts(row: dict[str, Any]) -> bool:
@@ -176,26 +183,30 @@ def _lasts(row: dict[str, Any]) -> bool:
 
 
 async def own_substitutes(person: int, clients: Sequence[int]) -> dict[int, dict[str, list[dict[str, Any]]]]:
-    """Of each of these clients: `people` who may stand in for this person, and what he gave (`given`, those that last first). Two
-    statements, however many clients."""
+    """Of each of these clients: `people` who may stand in for this person, and what he gave (`given`, as `mandates_given`). The
+    same statements, however many clients."""
     found: dict[int, dict[str, list[dict[str, Any]]]] = {client: {"people": [], "given": []} for client in clients}
     if not clients:
         return found
     listed = ", ".join(str(int(client)) for client in clients)
     people = await engine.raw(
-        "SELECT a.client, u.id, u.full_name AS name FROM access a JOIN users u ON u.id = a.person "
+        "SELECT a.client, u.id, u.full_name AS name, u.state FROM access a JOIN users u ON u.id = a.person "
         f"WHERE a.client IN ({listed}) AND a.rights & {_APPROVE} <> 0 AND u.state <> 'blocked' AND u.id <> $1 ORDER BY u.sort_key, u.id",
         person,
     )
     given = await engine.raw(
-        "SELECT m.id, m.client, t.full_name AS taker_name, m.since, m.until, m.ended_at FROM mandate m JOIN users t ON t.id = m.taker "
+        "SELECT m.id, m.client, m.taker, m.kind, t.full_name AS taker_name, m.since, m.until, m.ended_at FROM mandate m JOIN users t ON t.id = m.taker "
         f"WHERE m.client IN ({listed}) AND m.giver = $1 ORDER BY m.id DESC",
         person,
     )
     for row in people:
         found[row["client"]]["people"].append(row)
-    for row in given:
-        found[row["client"]]["given"].append({**row, "lasts": row["ended_at"] is None and _lasts(row)})
-    for one in found.values():
-        one["given"].sort(key=lambda row: not row["lasts"])
+    for row in await _doubted(given):
+        found[row["client"]]["given"].append(row)
     return found
+
+
+async def doubts(mandate: Mandate) -> list[Say]:
+    """Why who was just appointed could not approve now."""
+    row = {"id": mandate.id, "client": mandate.client, "taker": mandate.taker, "kind": mandate.kind}
+    return (await doubts_of([row])).get(mandate.id, [])

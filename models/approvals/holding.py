@@ -74,15 +74,18 @@ async def by_staff(request: ApprovalRequest, act: str, by: Viewer, **detail: Any
 
 
 async def in_proof(request: ApprovalRequest, act: str, by: Viewer, **told: Any) -> None:
-    """Only the line in the proof."""
+    """Only the line in the proof. Of what other software did in his name it says which."""
     address, agent = await _from_where(by)
+    program: dict[str, Any] = {"program": by.program} if by.program else {}
     await note(
-        request, act, person=by.user.id, name=by.user.full_name, role="kantoor", address=address, agent=agent, **told
-    )
+        request, act, person=by.user.id, name=by.user.full_name, role="kantoor", address=address, agent=agent, **program, **told
+    )  # fmt: skip
 
 
 async def _from_where(by: Viewer) -> tuple[str, str]:
-    """The address and agent of his session; of other software, and of a command, there is none."""
+    """The address and agent of the call of other software, or else of his session; of a command there is none."""
+    if by.came_from:
+        return by.came_from
     rows = await engine.raw("SELECT address, agent FROM session WHERE id = $1", by.session_id) if by.session_id else []
     return (rows[0]["address"], rows[0]["agent"]) if rows else ("", "")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from models import deadlines, engine
 from models.approvals.records import ApprovalKind
 from models.approvals.words import FIELDS, statement_of
-from models.core import Refused, Say, Scope, fold, operation, save, was_and_is
+from models.core import Refusals, Refused, Say, Scope, fold, operation, save, was_and_is
 from models.dossiers.matching import refuse_unknown
 from models.ladder import checked_days
 from models.live import touch
@@ -52,56 +52,60 @@ class KindFields:
     folder: str = ""
 
 
-def checked(values: KindFields) -> dict[str, Any]:
-    """As it is kept. Raises Refused."""
+async def checked(values: KindFields, but: int = 0) -> dict[str, Any]:
+    """As it is kept; `but` is the kind itself. Raises RefusedFields with all that is wrong."""
+    wrong = Refusals()
     name = " ".join(values.name.split())
+    key = fold(name)[:240]
     if not name:
-        raise Refused("name", Say("Vul een naam in."))
+        wrong.add("name", Say("Vul een naam in."))
+    elif await ApprovalKind.exists().where((ApprovalKind.name_key == key) & (ApprovalKind.id != but)):
+        wrong.add("name", Say("Er is al een soort met deze naam."))
     if not values.statement.strip():
-        raise Refused("statement", Say("Vul in waarmee de accordeur akkoord gaat."))
+        wrong.add("statement", Say("Vul in waarmee de accordeur akkoord gaat."))
     for field in ("statement", "statement_en"):
-        _check_fields(field, getattr(values, field))
-    _check_english(values)
-    _check_folder(values.folder)
+        wrong.check(_check_fields, field, getattr(values, field))
+    wrong.check(_check_english, values)
+    wrong.check(_check_folder, values.folder)
     if values.least_level not in LEVELS:
-        raise Refused("least_level", Say("Kies een bewijs."))
+        wrong.add("least_level", Say("Kies een bewijs."))
     if values.rule not in RULES:
-        raise Refused("rule", Say("Kies een kalender."))
+        wrong.add("rule", Say("Kies een kalender."))
+    remind_before = wrong.check(checked_days, values.remind_before)
     for field, most in (("internal_days", 90), ("remind_after", 30), ("remind_every", 30), ("phone_days", 60)):
         if not 0 <= getattr(values, field) <= most:
-            raise Refused(field, Say("Vul een getal in van 0 tot en met {most}.", most=most))
-    kept = asdict(values)
-    kept |= {
-        "name": name[:120],
-        "name_key": fold(name)[:240],
-        "remind_before": checked_days(values.remind_before),
-        "statement": values.statement.strip(),
-        "statement_en": values.statement_en.strip(),
-    }
-    return kept
+            wrong.add(field, Say("Vul een getal in van 0 tot en met {most}.", most=most))
+    wrong.settle()
+    return asdict(values) | {
+        "name": name[:120], "name_key": key, "remind_before": remind_before,
+        "statement": values.statement.strip(), "statement_en": values.statement_en.strip(),
+    }  # fmt: skip
 
 
 def _check_fields(field: str, text: str) -> None:
+    wrong = Refusals()
     unknown = [name for name in re.findall(r"\{([^{}]*)\}", text) if name not in FIELDS]
     if unknown or text.count("{") != text.count("}"):
-        raise Refused(
+        wrong.add(
             field,
             Say("“{{{name}}}” kan niet worden ingevuld. Kies uit {{kind}}, {{period}}, {{client}}, {{addressee}} en {{amount}}.", name=unknown[0] if unknown else ""),
         )  # fmt: skip
-
     missing = [f"{{{name}}}" for name in NEEDED if f"{{{name}}}" not in text]
     if text.strip() and missing:
-        raise Refused(field, Say("De zin moet noemen waarop akkoord wordt gegeven. Er ontbreekt: {fields}.", fields=", ".join(missing)))  # fmt: skip
+        wrong.add(field, Say("De zin moet noemen waarop akkoord wordt gegeven. Er ontbreekt: {fields}.", fields=", ".join(missing)))  # fmt: skip
+    wrong.settle()
 
 
 def _check_english(values: KindFields) -> None:
     """An English sentence is wholly English."""
     if not values.statement_en.strip():
         return
+    wrong = Refusals()
     if not values.name_en.strip():
-        raise Refused("name_en", Say("Vul ook de naam in het Engels in: hij staat in de Engelse zin."))
+        wrong.add("name_en", Say("Vul ook de naam in het Engels in: hij staat in de Engelse zin."))
     if "{addressee}" in values.statement_en and values.addressee.strip() and not values.addressee_en.strip():
-        raise Refused("addressee_en", Say("Vul ook in het Engels in waar het heen gaat: dat staat in de Engelse zin."))
+        wrong.add("addressee_en", Say("Vul ook in het Engels in waar het heen gaat: dat staat in de Engelse zin."))
+    wrong.settle()
 
 
 def _check_folder(folder: str) -> None:
@@ -117,8 +121,7 @@ def _check_folder(folder: str) -> None:
 @operation(Permission.MANAGE_SETTINGS, trail=False)
 async def add_kind(_all: Scope[ApprovalKind], values: KindFields, *, by: Viewer) -> ApprovalKind:
     """At the end of the list."""
-    kept = checked(values)
-    await _name_is_free(str(kept["name_key"]), 0)
+    kept = await checked(values)
     if await ApprovalKind.count() >= MOST:
         raise Refused("", Say("Er zijn al {n} soorten.", n=MOST))
     last = (await engine.raw("SELECT coalesce(max(position), 0) AS last FROM approval_kind"))[0]["last"]
@@ -132,8 +135,7 @@ async def add_kind(_all: Scope[ApprovalKind], values: KindFields, *, by: Viewer)
 @operation(Permission.MANAGE_SETTINGS, trail=False)
 async def change_kind(kind: ApprovalKind, values: KindFields, *, by: Viewer) -> None:
     """For what is offered from now on; what was offered keeps its words and its proof."""
-    kept = checked(values)
-    await _name_is_free(str(kept["name_key"]), kind.id)
+    kept = await checked(values, kind.id)
     before = {name: getattr(kind, name) for name in kept if name != "name_key"}
     await save(kind, **kept)
     after = {name: getattr(kind, name) for name in before}
@@ -171,11 +173,6 @@ async def remove_kind(kind: ApprovalKind, *, by: Viewer) -> None:
     await by.note("ApprovalKind.remove", kind, {"name": kind.name})
     await ApprovalKind.delete().where(ApprovalKind.id == kind.id)
     await touch("approvals")
-
-
-async def _name_is_free(key: str, but: int) -> None:
-    if await ApprovalKind.exists().where((ApprovalKind.name_key == key) & (ApprovalKind.id != but)):
-        raise Refused("name", Say("Er is al een soort met deze naam."))
 
 
 def example(values: KindFields, language: str = "nl") -> str:

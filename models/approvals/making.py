@@ -261,12 +261,19 @@ async def _typed(request: ApprovalRequest, client: Client, values: NewRequest, f
     return replace(values, legal_due=legal, internal_due=internal, addressee=addressee)
 
 
+def check_decision(day: dt.date | None) -> None:
+    """Of the day of a decision. Raises Refused."""
+    if day is not None and not 1990 <= day.year <= 2100:
+        raise Refused("dated_on", Say("Vul een dag in tussen 1990 en 2100."))
+
+
 def columns_of(client: Client, kind: ApprovalKind, values: NewRequest, firm: int) -> dict[str, Any]:
     """As a request keeps them. Of the client counts when its book year ends and what it was granted; `firm`: the extension of who
     has none of his own. Raises Refused."""
     period = checked_period(values.book_year, values.period)
     if values.amount is not None and abs(values.amount) > MOST_CENTS:
         raise Refused("amount", Say("Dit bedrag is te groot."))
+    check_decision(values.dated_on)
     ours = proposed_deadlines(kind, client, values.book_year, period, firm=firm, dated_on=values.dated_on)
     legal = values.legal_due or ours.legal
     internal = values.internal_due or (internal_deadline(legal, kind.internal_days) if legal else None)

@@ -11,12 +11,12 @@ from models import engine
 from models.accounts.blocking import listed
 from models.approvals.ending import replace_former
 from models.approvals.events import happened
-from models.approvals.holding import WHY_NOT, ask_step, by_staff, hold, move, worded
+from models.approvals.holding import WHY_NOT, ask_step, by_staff, hold, in_proof, move, worded
 from models.approvals.infected import refuse_infected
 from models.approvals.making import freeze_words
 from models.approvals.plan_views import PlanView
 from models.approvals.planning import as_frozen, who_would_sign
-from models.approvals.record import note
+from models.approvals.record import asked_of
 from models.approvals.records import ApprovalDocument, ApprovalKind, ApprovalRequest, Approver
 from models.core import Refused, Say, operation, save
 from models.live import touch
@@ -148,14 +148,21 @@ async def _put_before(request: ApprovalRequest, by: Viewer) -> None:
                 role=place.role,
             ).save()
     more: dict[str, Any] = {"replaces": request.replaces} if request.replaces else {}
-    await note(
-        request, "offered", person=by.user.id, name=by.user.full_name, role="kantoor", statement=request.statement, language="nl",
+    await in_proof(
+        request, "offered", by, statement=request.statement, language="nl",
         statement_en=request.statement_en, version=request.version, sha256=await _hashes(request), steps=json.loads(request.steps),
-        **more,
+        files=await _files(request), of=asked_of(request), **more,
     )  # fmt: skip
     await by.note("ApprovalRequest.offer", request, {"version": request.version})
     await ask_step(request, 1)
     await happened(request, "offered")
+
+
+async def _files(request: ApprovalRequest) -> dict[str, list[str]]:
+    rows = await ApprovalDocument.select(ApprovalDocument.id, ApprovalDocument.name, ApprovalDocument.part).where(
+        ApprovalDocument.request == request.id
+    )
+    return {str(row["id"]): [row["name"], row["part"]] for row in rows}
 
 
 async def _hashes(request: ApprovalRequest) -> dict[str, str]:

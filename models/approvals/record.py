@@ -37,12 +37,20 @@ BEGIN = "0" * 64
 ACTS = (
     "made", "changed", "sign_off_asked", "signed_off", "sent_back", "offered", "asked", "mail_handed_over", "opened", "page_seen", "approved",
     "rejected", "question", "answer", "part_replaced", "voided", "withdrawn", "replaced", "expired", "extended", "on_paper",
-    "completed", "sealed", "filed", "resealed", "reminded",
+    "completed", "sealed", "filed", "resealed", "reminded", "let_go",
 )  # fmt: skip
 FIELDS = (
     "request", "number", "previous", "act", "at", "person", "on_behalf_of", "name", "role", "method", "level", "statement", "language",
     "document", "address", "agent", "detail",
 )  # fmt: skip
+
+
+# What `offered` tells of the request itself, beside the sentence: that the row still says so can be checked.
+ASKED = ("kind", "book_year", "period", "title", "addressee", "amount", "least_level")
+
+
+def asked_of(request: Any) -> dict[str, Any]:
+    return {name: getattr(request, name) for name in ASKED}
 
 
 _text = json.JSONEncoder(

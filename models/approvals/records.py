@@ -209,6 +209,7 @@ class ApprovalRequest(Owned, Table, tablename="approval_request"):
     def _by_place(cls, viewer: Viewer) -> Any:
         """Who may approve there and was asked, who was named to look on, and the people of a fiscal partner who were asked."""
         mine = (Approver.person == viewer.user.id) & Approver.asked_at.is_not_null()
+        done = (Approver.decided_by == viewer.user.id) & Approver.mandate.is_not_null()  # for another, also of before
         approving = viewer.client_ids_with(Right.APPROVE) or [-1]
         looks = (Approver.person == viewer.user.id) & (Approver.step == 0)
         of_partner = cls.client.is_in(Client.select(Client.id).where(Client.partner.is_in(approving)))
@@ -218,6 +219,10 @@ class ApprovalRequest(Owned, Table, tablename="approval_request"):
                 cls.client.is_in(list(viewer.grants) or [-1])
                 & cls.id.is_in(Approver.select(Approver.request).where(looks))
             )
+            | (
+                cls.client.is_in(list(viewer.grants) or [-1])
+                & cls.id.is_in(Approver.select(Approver.request).where(done))
+            )
             | (of_partner & cls.id.is_in(Approver.select(Approver.request).where(mine & (Approver.role == "partner"))))
             | (
                 (cls.client.is_in(approving) | of_partner)
@@ -226,8 +231,8 @@ class ApprovalRequest(Owned, Table, tablename="approval_request"):
         )
 
 
-# What somebody is asked now for whom he has a mandate, today; deciding asks all of it again.
-_STANDS_IN = """SELECT a.request FROM mandate m JOIN approver a ON a.person = m.giver AND a.client = m.client AND a.asked_at IS NOT NULL
+# What somebody is asked now for whom he has a mandate, today, and nothing of before; deciding asks all of it again.
+_STANDS_IN = """SELECT a.request FROM mandate m JOIN approver a ON a.person = m.giver AND a.client = m.client AND a.state = 'asked'
  JOIN approval_request q ON q.id = a.request AND (m.kind IS NULL OR m.kind = q.kind)
  WHERE m.taker = {} AND m.ended_at IS NULL AND m.since <= {} AND (m.until IS NULL OR m.until >= {})"""
 

@@ -11,9 +11,10 @@ from models.approvals.deciding import NO_MARK, Mark
 from models.approvals.events import happened
 from models.approvals.record import note
 from models.approvals.records import ApprovalDocument, ApprovalRequest, Approver
-from models.approvals.standing import role_words, roles_held
+from models.approvals.standing import APPROVER, role_words, roles_held
 from models.approvals.states import OPEN
 from models.core import save
+from models.live import touch
 from models.settings import utcnow
 
 if TYPE_CHECKING:
@@ -45,14 +46,21 @@ async def note_opened(document: int, sha256: str, *, by: Viewer, page: int = 0, 
     if not await engine.raw(_SEEN_SQL, request.id, request.client, part.id, by.user.id, sha256, page, now):
         return False
     more: dict[str, Any] = {"page": page} if page else {}
-    role = role_words((await roles_held(request.client, [by.user.id]))[by.user.id])
+    role = role_words((await roles_held(request.client, [by.user.id]))[by.user.id]) or await _as_approver(request, by)
     await note(
         request, "page_seen" if page else "opened", person=by.user.id, name=by.user.full_name, role=role, document=part.id, address=mark.address,
         agent=mark.agent, sha256=sha256, file=part.name, version=request.version, **more,
     )  # fmt: skip
     if not page:
         await _first_opened(request, by)
+        if part.pages is None:  # opened by fetching it: his page does not know otherwise
+            await touch(f"user-{by.user.id}")
     return True
+
+
+async def _as_approver(request: ApprovalRequest, by: Viewer) -> str:
+    mine = (Approver.request == request.id) & (Approver.person == by.user.id) & (Approver.step > 0)
+    return APPROVER if await Approver.exists().where(mine) else ""
 
 
 async def _first_opened(request: ApprovalRequest, by: Viewer) -> None:

@@ -16,6 +16,7 @@ from models.core import Say
 from models.viewer import Right
 
 _APPROVE = int(Right.APPROVE)
+APPROVER = "Accordeur"  # on the record, which is Dutch: who is asked without being anything else there
 
 
 def in_role(a: str, day: str) -> str:
@@ -65,7 +66,7 @@ async def roles_then(client: int, places: Iterable[tuple[int, str]]) -> dict[tup
     """What the record says of who stands somewhere: the role by which he does, else those that he has at this moment."""
     these = set(places)
     held = await roles_held(client, [person for person, role in these if not role]) if these else {}
-    return {(person, role): role_words([role] if role else held[person]) for person, role in these}
+    return {(person, role): role_words([role] if role else held[person]) or APPROVER for person, role in these}
 
 
 async def lasts(client: int, person: int, role: str) -> bool:

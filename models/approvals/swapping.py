@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from models.approvals.events import happened
 from models.approvals.holding import WHY_NOT, approvers_of, ask_step, by_staff, hold, move, void_approvals
+from models.approvals.infected import infected_in
 from models.approvals.making import NewPart
 from models.approvals.records import ApprovalDocument, ApprovalRequest, Approver, ApproverChoice, FormerPart
 from models.approvals.states import OPEN
@@ -39,6 +40,8 @@ async def swap_part(request: ApprovalRequest, document: int, new: NewPart, *, by
         raise Refused("files", Say("Dit is hetzelfde bestand als er al staat."))
     await enlist([new.sha256])
     was, name = part.sha256, part.name
+    found = (await _sick(request)).get(part.id)
+    why = {"reason": f"virus gevonden: {found}"} if found else {}
     if request.state != "draft":
         await _keep_former(request, part)
     await save(
@@ -48,7 +51,7 @@ async def swap_part(request: ApprovalRequest, document: int, new: NewPart, *, by
     await save(request, version=request.version + 1, changed_by=by.user.id)
     await by_staff(
         request, "part_replaced", by, document=part.id, was=was, sha256=new.sha256, was_name=name, file=new.name,
-        version=request.version,
+        version=request.version, **why,
     )  # fmt: skip
     if request.state in OPEN:
         return await _ask_anew(request)
@@ -56,6 +59,11 @@ async def swap_part(request: ApprovalRequest, document: int, new: NewPart, *, by
         await move(request, "draft")
     await touch("approvals", f"approval-{request.id}", f"client-{request.client}")
     return []
+
+
+async def _sick(request: ApprovalRequest) -> dict[int, str]:
+    """What was found in which part."""
+    return {row["id"]: str(row["signature"]) for row in await infected_in(request.id)}
 
 
 async def _keep_former(request: ApprovalRequest, part: ApprovalDocument) -> None:

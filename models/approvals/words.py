@@ -44,6 +44,7 @@ PERIODS = (
     *(f"p{n:02}" for n in range(1, 14)),
 )
 FIELDS = ("kind", "period", "client", "addressee", "amount")
+_TWO_STOPS = re.compile(r"(?<!\.)\.\.(?!\.)")
 _ADDRESSEE = {"nl": "de ontvanger", "en": "the recipient"}
 
 
@@ -109,7 +110,9 @@ def statement_of(kind: Any, request: Any, client_name: str, language: str = "nl"
     said = re.sub(r"\{(" + "|".join(FIELDS) + r")\}", lambda found: values[found[1]], text)
     if amount and "{amount}" not in text:
         said += f" {'Amount' if language == 'en' else 'Bedrag'}: {amount}."
-    return re.sub(r" +([.,;:”])", r"\1", " ".join(said.split()))
+    said = re.sub(r" +([.,;:”])", r"\1", " ".join(said.split()))
+    # Behind a name that ends with a full stop of its own (“De Vries B.V.”) comes no other.
+    return said if _TWO_STOPS.search(text) else _TWO_STOPS.sub(".", said)
 
 
 def english_of(kind: Any, request: Any, client_name: str) -> str:

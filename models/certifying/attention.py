@@ -1,5 +1,5 @@
-"""What stands between the office and its seals: requests that wait for one, time-stamps that are missing, and a certificate that
-ends. Told to the administrators until it is mended: on the overview, by the bell, in the mail of the day and by `check`."""
+"""What stands between the office and its seals: requests that wait for one, time-stamps and proofs that are missing, and a
+certificate that ends. Told to the administrators until it is mended: on the overview, by the bell, in the mail of the day and by `check`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from models import engine
 from models.accounts.blocking import listed
 from models.approvals.records import ApprovalRequest
 from models.approvals.words import period_words
+from models.certifying.records import OVER, SILENT, STAMP_OVER, STAMP_WITHDRAWN, UNKNOWN, WITHDRAWN
 from models.core import Say
 from models.settings import utcnow
 from models.viewer import Permission
 
 if TYPE_CHECKING:
+    from models.certifying.records import ApprovalSeal
     from models.viewer import Viewer
 
 LATE = dt.timedelta(minutes=10)  # a request that waits so long is told of, also where no try failed: is there a worker?
@@ -32,11 +34,13 @@ _WAITS = (
     "JOIN approval_request r ON r.id = t.request WHERE r.state IN ('approved', 'on_paper', 'filed')",
     "SELECT s.request, 'stamp', s.trouble, s.at, 0, s.stamp_after FROM approval_seal s "
     f"WHERE s.stamp_due AND {_LATEST} AND {_STAMPED}",
+    f"SELECT s.request, 'proof', s.trouble, s.at, 0, s.stamp_after FROM approval_seal s WHERE s.proof_due AND {_LATEST}",
     "SELECT r.id, 'late', '', r.completed_at, 0, NULL FROM approval_request r WHERE r.state IN ('approved', 'on_paper') "
     "AND r.completed_at < $1 AND NOT EXISTS (SELECT 1 FROM approval_seal_trouble t WHERE t.request = r.id)",
 )  # fmt: skip
 _COUNTED = ", ".join(
-    f"(SELECT count(*) FROM ({one}) w) AS {name}" for name, one in zip(("tried", "stamp", "late"), _WAITS, strict=True)
+    f"(SELECT count(*) FROM ({one}) w) AS {name}"
+    for name, one in zip(("tried", "stamp", "proof", "late"), _WAITS, strict=True)
 )
 
 
@@ -52,7 +56,8 @@ async def points() -> list[Point]:
     """All there is to mend now; nothing where the office does not use approvals. One query."""
     now = utcnow()
     rows = await engine.raw(
-        f"SELECT {_COUNTED}, o.is_own, o.valid_until, o.stand_in, o.made_at FROM (SELECT 1 AS one) x "
+        f"SELECT {_COUNTED}, o.is_own, o.valid_until, o.stand_in, o.made_at, "
+        f"EXISTS (SELECT 1 FROM approval_seal s WHERE s.certificate = o.id AND s.trouble = '{WITHDRAWN}') AS withdrawn FROM (SELECT 1 AS one) x "
         f"LEFT JOIN office_certificate o ON o.is_current WHERE {_SEALED}",
         now - LATE,
     )
@@ -72,6 +77,9 @@ def _of_requests(row: dict[str, Any]) -> list[Point]:
     if n := row["stamp"]:
         words = Say("1 akkoordverklaring is verzegeld zonder tijdstempel: de tijdstempeldienst gaf er geen.") if n == 1 else Say("{n} akkoordverklaringen zijn verzegeld zonder tijdstempel: de tijdstempeldienst gaf er geen.", n=n)  # fmt: skip
         found.append(Point(words, WAITING, False))
+    if n := row["proof"]:
+        words = Say("1 akkoordverklaring mist nog het bewijs dat de certificaten geldig waren: dat was nog niet te krijgen.") if n == 1 else Say("{n} akkoordverklaringen missen nog het bewijs dat de certificaten geldig waren: dat was nog niet te krijgen.", n=n)  # fmt: skip
+        found.append(Point(words, WAITING, False))
     return found
 
 
@@ -80,6 +88,9 @@ def _of_certificate(row: dict[str, Any], now: dt.datetime) -> list[Point]:
         return []
     until, own = row["valid_until"], bool(row["is_own"])
     found = []
+    if row["withdrawn"]:
+        words = Say("De vertrouwensdienst zegt dat het certificaat van het zegel is ingetrokken. Vraag een nieuw aan en plaats het, of gebruik weer een eigen certificaat.")  # fmt: skip
+        found.append(Point(words, CERTIFICATE, True))
     if row["stand_in"]:
         found.append(Point(Say(_STOOD_IN[row["stand_in"]].text, day=_day(row["made_at"])), CERTIFICATE, True))
     if until <= now:
@@ -110,7 +121,7 @@ async def is_news(since: dt.datetime, until: dt.datetime) -> bool:
     """Whether something that is still to be mended began in that time, or a certificate came 60 or 14 days before its end."""
     before = until - LATE
     rows = await engine.raw(
-        f"SELECT 1 AS one FROM ({_WAITS[0]} UNION ALL {_WAITS[1]} UNION ALL {_WAITS[2]}) w "
+        f"SELECT 1 AS one FROM ({' UNION ALL '.join(_WAITS)}) w "
         f"WHERE w.since > $2 AND w.since <= $3 AND {_SEALED} LIMIT 1",
         before, since - LATE, until,
     )  # fmt: skip
@@ -126,7 +137,8 @@ async def is_news(since: dt.datetime, until: dt.datetime) -> bool:
 
 
 class Waits(NamedTuple):
-    """A request that waits for its seal, or for the time-stamp on it; `since` when, and when it is tried again (None: by no one yet)."""
+    """A request that waits for its seal, or for the time-stamp or the proof in it; `since` when, when it is tried again (None: by no
+    one yet), and which profile of PAdES its seal has meanwhile ('': it has none)."""
 
     request: int
     client_name: str
@@ -135,6 +147,7 @@ class Waits(NamedTuple):
     since: dt.datetime
     tries: int
     next_at: dt.datetime | None
+    profile: str
 
 
 async def waiting(viewer: Viewer) -> list[Waits]:
@@ -160,10 +173,10 @@ async def waiting(viewer: Viewer) -> list[Waits]:
 
 def _waits(row: dict[str, Any], told: dict[str, Any]) -> Waits:
     words = (told["kind"], period_words(told["book_year"], told["period"]), told["title"])
-    why = {"tried": _kept, "stamp": why_unstamped, "late": _untried}[row["what"]](row["why"])
+    why = {"tried": _kept, "stamp": why_unstamped, "proof": why_unproved, "late": _untried}[row["what"]](row["why"])
     return Waits(
         row["request"], told["client"], " ".join(one for one in words if one), why, _moment(row["since"]) or utcnow(), row["tries"],
-        _moment(row["next_at"]),
+        _moment(row["next_at"]), {"stamp": "B-B", "proof": "B-T"}.get(row["what"], ""),
     )  # fmt: skip
 
 
@@ -189,3 +202,25 @@ def why_unstamped(said: str) -> Say:
     if said.endswith(("Error", "Timeout")):
         return Say("De tijdstempeldienst is niet bereikbaar ({said}). Klopt zijn adres, en mag deze server naar buiten?", said=said)  # fmt: skip
     return Say("De tijdstempeldienst gaf geen tijdstempel: {said}", said=said or "–")
+
+
+_UNPROVED: dict[str, Say] = {
+    WITHDRAWN: Say("De vertrouwensdienst zegt dat het certificaat van het zegel is ingetrokken."),
+    OVER: Say("Het certificaat van het zegel is verlopen."),
+    STAMP_WITHDRAWN: Say("Het certificaat van de tijdstempeldienst is ingetrokken."),
+    STAMP_OVER: Say("Het certificaat van de tijdstempeldienst is verlopen."),
+    SILENT: Say("Niemand zegt nu of de certificaten nog gelden: de vertrouwensdienst of de tijdstempeldienst antwoordt niet (OCSP of CRL)."),
+    UNKNOWN: Say("De uitgever van een certificaat is niet te vinden."),
+}  # fmt: skip
+
+
+def why_unproved(said: str) -> Say:
+    """Why what proves that the certificates were good could not be had; `said` is what was kept of it."""
+    return _UNPROVED.get(said) or Say(
+        "Het lukte niet om na te gaan of de certificaten nog gelden: {said}", said=said or "–"
+    )
+
+
+def why_not_long(seal: ApprovalSeal | None) -> Say | None:
+    """Why a seal that has a time-stamp could be B-LT and is not; None where nothing is amiss."""
+    return why_unproved(seal.trouble) if seal and seal.profile == "B-T" and seal.trouble else None

@@ -35,7 +35,8 @@ class Approval:
 @dataclass(frozen=True)
 class Found:
     """What is known of a file: `what` is document, scan or certificate; `ended` says why it counts no more: '', or replaced;
-    `newer`: of a certificate, that there is a newer one; `withheld`: that others approved the same bytes, so that no names are told."""
+    `newer`: of a certificate, that there is a newer one; `only_paper`: that who signed did so on paper, and may
+    have seen another file; `withheld`: that others approved the same bytes, so that no names are told."""
 
     what: str
     kind: Both
@@ -45,6 +46,7 @@ class Found:
     ended_at: dt.datetime | None = None
     newer: bool = False
     approvals: list[Approval] = field(default_factory=list)
+    only_paper: bool = False
     withheld: bool = False
 
 
@@ -92,7 +94,7 @@ async def _found(row: dict[str, Any], names: str) -> Found | None:
     ended = row["state"] if row["state"] == "replaced" else ""
     return Found(
         row["what"], Both(request["kind_name"], request["kind_name_en"] or request["kind_name"]), period_of(request["period"], request["book_year"]),
-        request["completed_at"], ended, request["ended_at"] if ended else None, bool(newer), approvals,
+        request["completed_at"], ended, request["ended_at"] if ended else None, bool(newer), approvals, all(one.on_paper for one in approvals),
     )  # fmt: skip
 
 

@@ -35,6 +35,8 @@ PDF = "application/pdf"
 AT_ONCE = 100  # requests in one round
 _AGAIN = (dt.timedelta(minutes=1), dt.timedelta(minutes=10), dt.timedelta(hours=1), dt.timedelta(hours=6))
 _STAMP_AGAIN = dt.timedelta(minutes=15)
+_PROOF_AGAIN, _PROOF_FOR = dt.timedelta(days=1), dt.timedelta(days=30)  # at most so seldom; for so long
+_FAILED = 3
 _DUE = """SELECT r.id FROM approval_request r LEFT JOIN approval_seal_trouble t ON t.request = r.id
 WHERE r.state IN ('approved', 'on_paper') AND (t.next_at IS NULL OR t.next_at <= $1) ORDER BY r.completed_at, r.id LIMIT $2"""
 
@@ -86,7 +88,7 @@ async def make(facts: Facts, *, again: bool) -> tuple[Means, NewDocument, Any]:
     """Outside every unit: the sealed PDF of these facts, in the storage; under which certificate, and how it was sealed."""
     from models.certifying import paper, signing, verifying
 
-    if why := verifying.broken_in(facts):
+    if why := await verifying.broken_in(facts):
         raise Refused("", why)
     means, firm = await office.means(), await Firm.load()
     pdf = await asyncio.to_thread(paper.draw, facts, fingerprint=means.record.fingerprint, again=again)
@@ -142,12 +144,13 @@ async def _keep(
 ) -> None:  # fmt: skip
     means, file, sealed = made
     chain_number, chain_link = facts.head
+    due = {"stamp_after": now + _STAMP_AGAIN} if sealed.trouble else _proof_due(sealed, now, now)
     await ApprovalSeal(
         request=request.id, client=request.client, number=number, why=why, digest=file.sha256, sha256=file.sha256, size=file.size,
         chain_number=chain_number, chain_link=chain_link, certificate=means.record.id, level=sealed.level, is_long=sealed.is_long, stamp_due=bool(sealed.trouble),
-        stamp_after=now + _STAMP_AGAIN if sealed.trouble else None, trouble=(sealed.trouble or sealed.not_long)[:300], document=document, at=now,
+        trouble=(sealed.trouble or sealed.not_long)[:300], document=document, at=now, **due,
     ).save()  # fmt: skip
-    if sealed.trouble:
+    if sealed.trouble or sealed.not_long:
         await touch("seals")
     told: dict[str, Any] = {"reason": why} if number > 1 else {}
     await record.note(
@@ -182,7 +185,9 @@ async def hurry() -> None:
     """In a unit: what waits for its next try is tried at the next round."""
     now = utcnow()
     await engine.raw("UPDATE approval_seal_trouble SET next_at = $1 WHERE next_at > $1", now)
-    await engine.raw("UPDATE approval_seal SET stamp_after = $1 WHERE stamp_due AND stamp_after > $1", now)
+    await engine.raw(
+        "UPDATE approval_seal SET stamp_after = $1 WHERE (stamp_due OR proof_due) AND stamp_after > $1", now
+    )
 
 
 # mending
@@ -199,22 +204,35 @@ WHERE t.next_at IS NULL OR t.next_at <= $1 ORDER BY u.id LIMIT {AT_ONCE}"""
 # Nothing is left to be done: put back by hand, withdrawn, or mended by another.
 _SETTLED = f"""DELETE FROM approval_seal_trouble WHERE request NOT IN (SELECT r.id FROM approval_request r WHERE r.state IN ('approved', 'on_paper'))
 AND request NOT IN ({_UNSEALED}) RETURNING id"""
-_TO_STAMP = f"SELECT s.id FROM approval_seal s WHERE s.stamp_due AND s.stamp_after <= $1 AND {_LATEST} ORDER BY s.stamp_after LIMIT {AT_ONCE}"
+# What misses its time-stamp, where there is an authority, and what misses its proof, which needs none of it.
+_TO_STAMP = f"SELECT s.id, s.stamp_after FROM approval_seal s WHERE s.stamp_due AND s.stamp_after <= $1 AND {_LATEST}"
+_TO_PROVE = f"SELECT s.id, s.stamp_after FROM approval_seal s WHERE s.proof_due AND s.stamp_after <= $1 AND {_LATEST}"
 
 
 async def mend_all(now: dt.datetime | None = None) -> int:
-    """Seal anew what should be sealed and is not, and add the time-stamps that could not be had; how many."""
+    """Seal anew what should be sealed and is not, and add the time-stamps and proofs that could not be had; how many."""
     done, now = 0, now or utcnow()
     for row in await engine.raw(_TO_MEND, now):
         done += await _trying(row["id"], mend(row["id"]))
     if await engine.raw("SELECT 1 AS one FROM approval_seal_trouble LIMIT 1"):
         await engine.run_writing(_forget_settled)
+    return done + await _add_all(now)
+
+
+async def _add_all(now: dt.datetime) -> int:
+    """What seals miss, the longest due first; who fails some times in a row is left alone until the next round."""
     firm = await Firm.load()
-    for row in await engine.raw(_TO_STAMP, now) if firm.stamp_url else ():
+    misses = f"{_TO_STAMP} UNION ALL {_TO_PROVE}" if firm.stamp_url else _TO_PROVE
+    done = failed = 0
+    for row in await engine.raw(f"{misses} ORDER BY 2, 1 LIMIT {AT_ONCE}", now):
         try:
-            done += await add_stamp(row["id"], firm.stamp_url)
+            added = await add_behind(row["id"], firm.stamp_url)
         except Exception as error:
-            log.exception("a time-stamp could not be added: %s", type(error).__name__)
+            log.exception("what a seal misses could not be added: %s", type(error).__name__)
+            continue
+        done, failed = done + added, 0 if added else failed + 1
+        if failed == _FAILED:
+            break
     return done
 
 
@@ -283,22 +301,35 @@ async def _document_of(
     return int(last.document) if rows else None
 
 
-async def add_stamp(seal_id: int, stamp_url: str) -> bool:
-    """Outside every unit: a time-stamp behind a seal that was made without; where the authority fails again, later."""
+async def add_behind(seal_id: int, stamp_url: str) -> bool:
+    """Outside every unit: what a seal that was made without it still misses, put behind it: the time-stamp, and what proves that the
+    certificates were good. Where the authority or the trust service fails again, later. Whether the seal is any better for it."""
     from models.certifying import signing
 
     last = await ApprovalSeal.objects().where(ApprovalSeal.id == seal_id).first()
-    if last is None or not last.stamp_due or not last.sha256:
+    if last is None or not (last.stamp_due or last.proof_due) or not last.sha256:
         return False
-    content = await storage().read(last.sha256)
+    content, is_own = await storage().read(last.sha256), await _is_own(last)
     try:
-        stamped = await signing.stamp(content, stamp_url)
+        if last.stamp_due:
+            made = await signing.stamp(content, stamp_url, is_own=is_own)
+        else:
+            made = await signing.prove(content, is_own=is_own)
     except signing.StampFailed as error:
         said = str(error)
         await engine.run_writing(lambda: _note_unstamped(last, said))
         return False
-    stored = await storage().put(stamped)
-    return await engine.run_writing(lambda: _stamped(last, NewDocument("", stored.sha256, stored.size, PDF)))
+    if last.proof_due and not made.is_long:
+        await engine.run_writing(lambda: _note_unproved(last, made))
+        return False
+    stored = await storage().put(made.content)
+    return await engine.run_writing(lambda: _added(last, NewDocument("", stored.sha256, stored.size, PDF), made))
+
+
+async def _is_own(seal: ApprovalSeal) -> bool:
+    """Whether it was made under a certificate of our own, which may not be the present one any more."""
+    rows = await engine.raw("SELECT is_own FROM office_certificate WHERE id = $1", seal.certificate)
+    return bool(rows[0]["is_own"])
 
 
 async def _note_unstamped(last: ApprovalSeal, said: str) -> None:
@@ -306,20 +337,38 @@ async def _note_unstamped(last: ApprovalSeal, said: str) -> None:
     await touch("seals")
 
 
-async def _stamped(last: ApprovalSeal, file: NewDocument) -> bool:
+async def _note_unproved(last: ApprovalSeal, made: Any) -> None:
+    await save(last, trouble=made.not_long[:300], **_proof_due(made, last.at, utcnow()))
+    await touch("seals")
+
+
+def _proof_due(made: Any, since: dt.datetime, now: dt.datetime) -> dict[str, Any]:
+    """Whether a seal misses its proof, and when it is asked for again: less and less often, and not for ever."""
+    if not made.not_long or made.is_final or now - since > _PROOF_FOR:
+        return {"proof_due": False, "stamp_after": None}
+    return {"proof_due": True, "stamp_after": now + min(max(now - since, _STAMP_AGAIN), _PROOF_AGAIN)}
+
+
+async def _claim(seal_id: int) -> bool:
+    """Of two that add at once one does; the other finds it done."""
+    none_due = "SET stamp_due = $2, proof_due = $2 WHERE id = $1 AND sha256 <> '' AND (stamp_due OR proof_due)"
+    return bool(await engine.raw(f"UPDATE approval_seal {none_due} RETURNING id", seal_id, False))
+
+
+async def _added(last: ApprovalSeal, file: NewDocument, made: Any) -> bool:
     request = await ApprovalRequest.objects().where(ApprovalRequest.id == last.request).first()
-    now = await newest(last.request)
-    if request is None or now is None or now.id != last.id:
+    now, at = await newest(last.request), utcnow()
+    if request is None or now is None or now.id != last.id or not await _claim(last.id):
         return False
     if last.document is not None:
         await filing.new_version(last.document, file, request.made_by)
-    await save(now, stamp_due=False)
-    await ApprovalSeal(
+    added = ApprovalSeal(
         request=last.request, client=last.client, number=last.number + 1, why="stamped", digest=file.sha256, sha256=file.sha256, size=file.size,
-        chain_number=last.chain_number, chain_link=last.chain_link, certificate=last.certificate, level="B-T", document=last.document, at=utcnow(),
-    ).save()  # fmt: skip
-    await record.note(
-        request, "resealed", certificate=file.sha256, pades="B-T", up_to=last.chain_number, reason="stamped"
-    )
+        chain_number=last.chain_number, chain_link=last.chain_link, certificate=last.certificate, level=made.level, is_long=made.is_long,
+        trouble=made.not_long[:300], document=last.document, at=at, **_proof_due(made, at, at),
+    )  # fmt: skip
+    await added.save()
+    why = "stamped" if last.stamp_due else "proved"
+    await record.note(request, "resealed", certificate=file.sha256, pades=added.profile, up_to=last.chain_number, reason=why)  # fmt: skip
     await touch("seals", "approvals", f"approval-{request.id}")
     return True

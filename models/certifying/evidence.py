@@ -7,10 +7,11 @@ import datetime as dt
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from models import engine
 from models.approvals.record import FIELDS
+from models.certifying.completing import is_whole
 from models.certifying.facts import Facts, facts_of
 from models.certifying.filing import in_a_name
 from models.certifying.wording import period_of
@@ -18,6 +19,7 @@ from models.content_type import clean_name
 from models.core import fold
 from models.dossiers.folders import numbered
 from models.dossiers.zipping import Entry
+from models.notices import ZONE
 
 FORMAT = "poort-bewijs-1"
 _SCRIPT = Path(__file__).with_name("offline_check.py")
@@ -27,17 +29,35 @@ _TOLD = (
 )  # fmt: skip
 
 
-async def evidence_of(request_id: int) -> tuple[str, list[Entry]]:
-    """In a unit: the name of the archive, and what goes into it. Raises Missing."""
+async def whole_evidence_of(request_id: int, found: tuple[str, list[Entry]]) -> tuple[str, list[Entry]]:
+    """Outside every unit: what `evidence_of` found, without the files of which the storage has not those bytes any more: they are
+    named instead. One damaged file takes the rest of the proof along from nobody."""
+    asked = {entry.sha256 for entry in found[1] if entry.sha256}
+    lost = frozenset([sha256 for sha256 in sorted(asked) if not await is_whole(sha256)])
+    if not lost:
+        return found
+    async with engine.reading():
+        return await evidence_of(request_id, lost)
+
+
+async def evidence_of(request_id: int, lost: frozenset[str] = frozenset()) -> tuple[str, list[Entry]]:
+    """In a unit: the name of the archive, and what goes into it; of what is `lost` only the name and SHA-256. Raises Missing."""
     facts = await facts_of(request_id)
-    documents = _documents(facts)
-    certificates = await _certificates(request_id)
+    documents = _documents(facts, lost)
+    certificates = await _certificates(request_id, lost)
     proof = canonical(await _proof(facts, documents, certificates))
     texts = {
-        "bewijs.json": proof, "HOE-CONTROLEREN.txt": HOW_NL.format(**_values(facts)), "HOW-TO-VERIFY.txt": HOW_EN.format(**_values(facts)),
+        "bewijs.json": proof, "HOE-CONTROLEREN.txt": HOW_NL.format(**_values(facts), gone=_told_gone(documents, _GONE_NL)),
+        "HOW-TO-VERIFY.txt": HOW_EN.format(**_values(facts), gone=_told_gone(documents, _GONE_EN)),
         "controleer.py": _SCRIPT.read_text(encoding="utf-8"),
     }  # fmt: skip
     texts |= {f"certificaat-{row['id']}.pem": row["pem"] for row in certificates}
+    if lost:
+        names = [f"  {one['sha256']}  {one['name']}" for one in documents if one["sha256"] in lost]
+        names += [
+            f"  {one['digest']}  akkoordverklaring-{one['number']}.pdf" for one in certificates if one["sha256"] in lost
+        ]
+        texts["ONTBREEKT-MISSING.txt"] = MISSING + "\n".join(names) + "\n"
     files = [(one["path"], one["sha256"], one["size"]) for one in (*documents, *certificates) if one["path"]]
     sums = [f"{sha256}  {path}" for path, sha256, _ in files]
     sums += [f"{hashlib.sha256(text.encode()).hexdigest()}  {path}" for path, text in texts.items()]
@@ -61,24 +81,72 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
-def _documents(facts: Facts) -> list[dict[str, Any]]:
+def _documents(facts: Facts, lost: frozenset[str]) -> list[dict[str, Any]]:
     taken: set[str] = set()
     found = []
     for part in facts.parts:
         name = numbered(clean_name(part["name"]), taken, 200)
         taken.add(fold(name))
         kept = {key: part[key] for key in ("id", "part", "name", "sha256", "size", "pages")}
-        found.append(kept | {"path": f"stukken/{name}" if part["blob"] else None})
+        damaged = part["blob"] in lost
+        there = bool(part["blob"]) and not damaged
+        gone = None if part["blob"] else _let_go_on(facts, part)
+        found.append(kept | {"path": f"stukken/{name}" if there else None, "let_go_on": gone, "is_damaged": damaged})
     return found
 
 
-async def _certificates(request_id: int) -> list[dict[str, Any]]:
+def _let_go_on(facts: Facts, part: dict[str, Any]) -> str | None:
+    """The day, at the office, on which the bytes of a part were destroyed, as its record has it; None for before it said so."""
+    for act in reversed(facts.acts):
+        if act["act"] == "let_go" and str(part["id"]) in json.loads(act["detail"]).get("sha256", {}):
+            return f"{act['at'].astimezone(ZONE):%Y-%m-%d}"
+    return None
+
+
+def _told_gone(documents: list[dict[str, Any]], words: _Gone) -> str:
+    """What is not in the archive any more and why, as lines of the explanation; '' where all of it is."""
+    said = ""
+    for is_damaged in (False, True):
+        these = [one for one in documents if one["path"] is None and one["is_damaged"] is is_damaged]
+        said += words.damaged if these and is_damaged else words.destroyed if these else ""
+        for one in these:
+            day = "" if is_damaged else f" ({words.on} {one['let_go_on'] or words.earlier})"
+            said += f"     {one['name']}{day}\n     SHA-256 {one['sha256']}\n"
+    return said
+
+
+class _Gone(NamedTuple):
+    destroyed: str
+    on: str
+    earlier: str
+    damaged: str
+
+
+_GONE_NL = _Gone(
+    "     Hiervan zijn de bytes vernietigd, na de bewaartermijn of omdat er een virus in zat. Het bewijs blijft:\n",
+    "op",
+    "een eerdere dag",
+    "     Van deze heeft het kantoor nu niet meer de goede bytes: ze zijn beschadigd of weg. Vraag het kantoor om een kopie:\n",
+)
+_GONE_EN = _Gone(
+    "     Of these the bytes were destroyed, at the end of their term or because of a virus. The proof stays:\n",
+    "on",
+    "an earlier day",
+    "     Of these the office does not have the right bytes now: they are damaged or gone. Ask the office for a copy:\n",
+)
+
+
+async def _certificates(request_id: int, lost: frozenset[str]) -> list[dict[str, Any]]:
     rows = await engine.raw(
         "SELECT s.number, s.why, s.digest, s.sha256, s.size, s.chain_number, s.chain_link, CASE WHEN s.is_long THEN 'B-LT' ELSE s.level END AS level, s.at, c.id, c.pem, c.fingerprint "
         "FROM approval_seal s JOIN office_certificate c ON c.id = s.certificate WHERE s.request = $1 ORDER BY s.number",
         request_id,
     )
-    return [row | {"path": f"akkoordverklaring-{row['number']}.pdf" if row["sha256"] else None} for row in rows]
+    return [
+        row
+        | {"path": f"akkoordverklaring-{row['number']}.pdf" if row["sha256"] and row["sha256"] not in lost else None}
+        for row in rows
+    ]
 
 
 async def _proof(facts: Facts, documents: list[dict[str, Any]], certificates: list[dict[str, Any]]) -> dict[str, Any]:
@@ -101,6 +169,10 @@ def _values(facts: Facts) -> dict[str, str]:
     return {"office": facts.office, "check": facts.check_url, "fields": ", ".join(FIELDS)}
 
 
+MISSING = """Van deze bestanden heeft het kantoor de bytes niet meer zoals ze waren. Ze zitten daarom niet in dit archief; wat ze waren, zegt hun SHA-256.
+The office does not have the bytes of these files any more as they were. So they are not in this archive; their SHA-256 says what they were.
+
+"""
 HOW_NL = """HOE U DIT BEWIJS CONTROLEERT
 
 Dit archief komt van {office}. Het laat zien wie wat heeft goedgekeurd, en dat er sindsdien niets aan veranderd is.
@@ -109,21 +181,32 @@ U hebt er het kantoor en internet niet voor nodig.
 In een keer
   Pak het archief uit en voer uit: python3 controleer.py
   Het programma leest alleen wat in deze map staat; u kunt het eerst lezen, of zelf zoiets schrijven. Het kijkt ook het zegel
-  na, maar niet van wie het certificaat is en niet de tijdstempel: vergelijk de vingerafdruk, en zie 4.
+  na, en de tijdstempel: of die over precies dit zegel gaat, van wanneer hij is en of de handtekening eronder klopt. Het kijkt
+  niet na van wie de certificaten zijn, wie daarboven staat en of ze zijn ingetrokken: vergelijk de vingerafdrukken, en zie 4.
+
+  Het zegt twee dingen: of het bewijs heel is, en wat ervan werd: akkoord, geweigerd, ingetrokken, vervangen, verlopen of nog
+  niet compleet. Ook van wat geweigerd is kan het bewijs heel zijn. Bij een akkoord dat niet meer telt, staat VERVALLEN.
 
 Met de hand
   1. Bestanden: sha256sum -c SHA256SUMS
      (Windows: certutil -hashfile BESTAND SHA256, en vergelijk met de regel in SHA256SUMS.)
   2. Stukken: de SHA-256 van elk bestand in stukken/ staat in bewijs.json bij documents, en bij choices wie op precies
      die bytes akkoord gaf.
-  3. Keten: elke handeling in record heeft een link: de SHA-256 van de UTF-8-tekst van een JSON-lijst zonder spaties, met
+{gone}  3. Keten: elke handeling in record heeft een link: de SHA-256 van de UTF-8-tekst van een JSON-lijst zonder spaties, met
      de waarden van
        {fields}
      in deze volgorde. previous is de link van de handeling ervoor, bij de eerste 64 nullen. number telt zonder gaten.
   4. Zegel: open akkoordverklaring-1.pdf in een PDF-lezer die handtekeningen toont, of voer uit: pdfsig akkoordverklaring-1.pdf
-     Het zegel moet geldig zijn en het hele document beslaan. Een eigen certificaat van het kantoor is bij uw lezer niet
+     Het zegel moet geldig zijn en het document beslaan. Een eigen certificaat van het kantoor is bij uw lezer niet
      bekend; vergelijk dan de SHA-256-vingerafdruk met die welke het kantoor u geeft. Het certificaat zelf: certificaat-*.pem
-  5. Samen: in het verzegelde document staat tot welke handeling het bewijs toen ging en welke link daarbij hoort (bij de
+     Een tijdstempel is van een onafhankelijke dienst. De vingerafdruk van haar certificaat, die het programma toont, vindt u
+     bij die dienst of op de Europese vertrouwenslijst (eIDAS); een PDF-lezer kijkt dat zelf na.
+     Met een tijdstempel schrijft pdfsig "Not total document signed": het bewijs van certificaten en de tijdstempel komen achter
+     het zegel. Dat alleen is geen wijziging: het zegel beslaat alles tot daar. Wat erachter staat, hoort geen pagina's of tekst
+     toe te voegen; een PDF-lezer die PAdES kent, zoals Adobe Reader, zegt of dat zo is.
+  5. Wat ervan werd: de laatste van deze handelingen in record: completed of on_paper (akkoord), rejected (geweigerd), withdrawn
+     (ingetrokken), replaced (vervangen: eerdere akkoorden zijn vervallen), expired (verlopen). voided noemt wiens akkoord vervalt.
+  6. Samen: in het verzegelde document staat tot welke handeling het bewijs toen ging en welke link daarbij hoort (bij de
      eigenschappen achter poort-keten). Die moet gelijk zijn aan de link van die handeling in bewijs.json. Zo kan het bewijs
      niet achteraf zijn overgedaan.
 
@@ -140,21 +223,33 @@ You need neither the office nor the internet for it.
 
 All at once
   Unpack the archive and run: python3 controleer.py
-  The program reads only what is in this folder; you may read it first, or write one like it. It also looks at the seal, but
-  not at whose certificate it is, nor at the time-stamp: compare the fingerprint, and see 4.
+  The program reads only what is in this folder; you may read it first, or write one like it. It also looks at the seal
+  and at the time-stamp: whether that is of exactly this seal, of when it is, and whether the signature under it holds. It does
+  not look at whose the certificates are, who stands above them, or whether they were withdrawn: compare the fingerprints, and
+  see 4.
+
+  It says two things: whether the proof is intact, and what became of it: approved, refused, withdrawn, replaced, expired or
+  not complete yet. The proof of what was refused can be intact as well. Where an approval no longer counts, it says VOID.
 
 By hand
   1. Files: sha256sum -c SHA256SUMS
      (Windows: certutil -hashfile FILE SHA256, and compare with its line in SHA256SUMS.)
   2. Documents: the SHA-256 of each file in stukken/ stands in bewijs.json under documents, and under choices who approved
      exactly those bytes.
-  3. Chain: every act in record has a link: the SHA-256 of the UTF-8 text of a JSON list without spaces, of the values of
+{gone}  3. Chain: every act in record has a link: the SHA-256 of the UTF-8 text of a JSON list without spaces, of the values of
        {fields}
      in this order. previous is the link of the act before it, 64 zeros for the first. number counts without gaps.
   4. Seal: open akkoordverklaring-1.pdf in a PDF reader that shows signatures, or run: pdfsig akkoordverklaring-1.pdf
-     The seal must be valid and cover the whole document. Your reader does not know a certificate of the office's own; compare
+     The seal must be valid and cover the document. Your reader does not know a certificate of the office's own; compare
      its SHA-256 fingerprint with the one the office gives you. The certificate itself: certificaat-*.pem
-  5. Together: the sealed document says up to which act the record went then and which link belongs to it (in its properties,
+     A time-stamp is of an independent authority. The fingerprint of its certificate, which the program shows, is to be had from
+     that authority or on the European trusted lists (eIDAS); a PDF reader looks that up itself.
+     With a time-stamp pdfsig writes "Not total document signed": the proof of certificates and the time-stamp come behind the
+     seal. That by itself is no change: the seal covers all up to there. What follows should add no pages or words; a PDF reader
+     that knows PAdES, such as Adobe Reader, says whether that is so.
+  5. What became of it: the last of these acts in record: completed or on_paper (approved), rejected (refused), withdrawn,
+     replaced (approvals given are void), expired. voided names whose approval is void.
+  6. Together: the sealed document says up to which act the record went then and which link belongs to it (in its properties,
      behind poort-keten). That must be the link of that act in bewijs.json. So the record cannot have been made over later.
 
 What it is not

@@ -100,7 +100,7 @@ _REQUEST = """SELECT r.*, k.name AS kind_name, k.name_en AS kind_name_en, k.fold
  c.language, c.year_end_month FROM approval_request r JOIN approval_kind k ON k.id = r.kind JOIN client c ON c.id = r.client WHERE r.id = $1"""
 _PARTS = """SELECT id, part, position, name, sha256, blob, size, mime, pages, is_locked, is_scan, document FROM approval_document
  WHERE request = $1 ORDER BY CASE part WHEN 'main' THEN 0 ELSE 1 END, position, id"""
-_ACTS = f"SELECT id, link, {', '.join(FIELDS)} FROM approval_record WHERE request = $1 ORDER BY number"
+_ACTS = f"SELECT id, client, link, {', '.join(FIELDS)} FROM approval_record WHERE request = $1 ORDER BY number"
 
 
 async def facts_of(request_id: int) -> Facts:

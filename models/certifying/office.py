@@ -184,7 +184,7 @@ def make_own(name: str, place: str, now: dt.datetime) -> Pair:
 PROFILES: dict[str, Say] = {
     "B-B": Say("PAdES B-B: een handtekening zonder tijdstempel. Wanneer er is verzegeld, zegt alleen het kantoor."),
     "B-T": Say("PAdES B-T: met een tijdstempel. Een eigen certificaat kan door niemand worden ingetrokken, dus bewijs dat het toen geldig was (B-LT) bestaat er niet voor."),
-    "B-LT": Say("PAdES B-LT: met een tijdstempel en met het bewijs dat het certificaat toen geldig was. Geeft de vertrouwensdienst dat bewijs niet, dan B-T."),
+    "B-LT": Say("PAdES B-LT: met een tijdstempel en met het bewijs dat het certificaat toen geldig was. Geeft de vertrouwensdienst dat bewijs niet meteen, dan is het B-T en volgt het bewijs later."),
 }  # fmt: skip
 
 
@@ -237,6 +237,11 @@ def _refuse_unfit(one: x509.Certificate, key: Any, now: dt.datetime) -> None:
         )
     if key.public_key() != one.public_key():
         raise Refused("file", Say("De sleutel in dit bestand hoort niet bij het certificaat."))
+    if _is_issuer(one):
+        raise Refused(
+            "file",
+            Say("Dit is een certificaat van een uitgever (CA:TRUE): daarmee worden certificaten gemaakt, en geen documenten ondertekend. Maakte u het zelf met openssl, geef dan basicConstraints=CA:FALSE mee."),
+        )  # fmt: skip
     if not _may_seal(one):
         raise Refused(
             "file",
@@ -246,16 +251,18 @@ def _refuse_unfit(one: x509.Certificate, key: Any, now: dt.datetime) -> None:
         )
 
 
+def _is_issuer(one: x509.Certificate) -> bool:
+    try:
+        return bool(one.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
+    except x509.ExtensionNotFound:
+        return False
+
+
 def _may_seal(one: x509.Certificate) -> bool:
     extensions = one.extensions
     try:
         usage = extensions.get_extension_for_class(x509.KeyUsage).value
         if not (usage.digital_signature or usage.content_commitment):
-            return False
-    except x509.ExtensionNotFound:
-        pass
-    try:
-        if extensions.get_extension_for_class(x509.BasicConstraints).value.ca:
             return False
     except x509.ExtensionNotFound:
         pass

@@ -111,13 +111,19 @@ def _approvals(facts: Facts, language: str) -> list[Flowable]:
     for act in facts.approvals:
         who = [_p(act["name"], _STRONG)]
         who += [_p(words.BEHALF.of(language, name=act["behalf"]), _SMALL)] if act["behalf"] else []
-        who.append(_p(act["role"], _SMALL))
+        who += [_p(role, _SMALL)] if (role := _role(act, language)) else []
         rows.append([who, _when(act, language), _p(words.way_of(act).of(language), _TEXT)])
         for piece in _pieces(f"“{act['statement']}” ({act['language'] or 'nl'})" if act["statement"] else ""):
             spans.append(("SPAN", (0, len(rows)), (-1, len(rows))))
             rows.append([_p(piece, _QUOTE), "", ""])
     style = TableStyle([*_ROWS.getCommands(), *spans])
     return [*found, Table(rows, colWidths=[_WIDTH - 94 * mm, 40 * mm, 54 * mm], style=style, repeatRows=1)]
+
+
+def _role(act: dict[str, Any], language: str) -> str:
+    """What he is there, in the words of then; of who signed on paper nothing was recorded."""
+    is_plain = act["role"] in ("", words.APPROVER.nl) and act["act"] != "on_paper"
+    return words.APPROVER.of(language) if is_plain else str(act["role"])
 
 
 def _when(act: dict[str, Any], language: str) -> list[Flowable]:

@@ -21,6 +21,10 @@ from models.viewer import Permission
 if TYPE_CHECKING:
     from models.viewer import Viewer
 
+# Why a seal is not of long validity, as it is kept; attention.why_unproved has the words.
+WITHDRAWN, OVER, SILENT, UNKNOWN = "ingetrokken", "verlopen", "geen bewijs", "geen uitgever"
+STAMP_WITHDRAWN, STAMP_OVER = "stempel ingetrokken", "stempel verlopen"
+
 
 class OfficeCertificate(Owned, Table, tablename="office_certificate"):
     """A certificate under which the office seals; the present one, and those before it, because seals refer to them."""
@@ -53,7 +57,8 @@ class OfficeCertificate(Owned, Table, tablename="office_certificate"):
 
 
 class ApprovalSeal(Owned, Table, tablename="approval_seal"):
-    """One sealed certificate PDF of a request: number 1 when it was complete, others only where that was mended."""
+    """One sealed certificate PDF of a request: number 1 when it was complete, others only where that was mended, or where something
+    was added behind the seal ('stamped': the time-stamp, the proof of its certificate, or both)."""
 
     request = ForeignKey(ApprovalRequest, null=False, on_delete=OnDelete.cascade)
     client = ForeignKey(Client, null=False, on_delete=OnDelete.cascade, index=True)
@@ -68,7 +73,8 @@ class ApprovalSeal(Owned, Table, tablename="approval_seal"):
     level = Varchar(length=3, default="B-B", help_text="of PAdES: B-B, or B-T with a time-stamp")
     is_long = Boolean(default=False, help_text="what proves that the certificate was good stands in it too: B-LT")
     stamp_due = Boolean(default=False, help_text="the time-stamp authority did not answer: still to be added")
-    stamp_after = Timestamptz(null=True, default=None)
+    proof_due = Boolean(default=False, help_text="what makes it B-LT could not be had yet: still to be added")
+    stamp_after = Timestamptz(null=True, default=None, help_text="when what is due is tried again")
     trouble = Varchar(length=300, default="", help_text="what the authority said; or why it is not B-LT")
     document = ForeignKey(Document, null=True, default=None, on_delete=OnDelete.set_null, help_text="as it was filed")
     at = Timestamptz()

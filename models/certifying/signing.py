@@ -20,27 +20,29 @@ from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
 from pyhanko.sign.timestamps import TimeStamper, TimestampRequestError
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-from models.certifying.long_term import context_for
+from models.certifying.long_term import with_proof
 from models.certifying.office import Means
+from models.certifying.records import SILENT
 from models.outward import Outward
 
 log = logging.getLogger("poort.certifying")
 
 FIELD, STAMP = "Zegel", "Tijdstempel"
-_SECONDS, _LONG_SECONDS = 15.0, 45.0  # of one question to an authority; of all that makes a seal B-LT
+_SECONDS = 15.0  # of one question to an authority; and of all that proves a seal, where it is made: it can follow
 # It tells of every certificate that it does not trust; whether we trust one is not what we ask it.
 logging.getLogger("pyhanko.sign.validation").setLevel(logging.CRITICAL)
 
 
 class Sealed(NamedTuple):
     """The bytes, the level of PAdES that they have, and what went wrong with the time-stamp, or ''. `is_long`: B-LT; where it could
-    have been and is not, `not_long` says why."""
+    have been and is not, `not_long` says why, and `is_final` whether that stays so."""
 
     content: bytes
     level: str
     trouble: str = ""
     is_long: bool = False
     not_long: str = ""
+    is_final: bool = False
 
 
 class StampFailed(Exception):
@@ -90,50 +92,24 @@ async def seal(pdf: bytes, means: Means, *, reason: str, place: str, name: str, 
     about = (reason, place, name)
     if stamp_url:
         try:
-            return await _stamped(pdf, means, about, _Authority(stamp_url))
+            content = await _signed(pdf, means, about, _Authority(stamp_url))
         except (StampFailed, TimestampRequestError, ValueError) as error:
             return Sealed(await _signed(pdf, means, about, None), "B-B", _said(error))
+        return await prove(content, is_own=means.record.is_own, seconds=_SECONDS)
     return Sealed(await _signed(pdf, means, about, None), "B-B")
 
 
-async def _stamped(pdf: bytes, means: Means, about: tuple[str, str, str], authority: _Authority) -> Sealed:
-    """With a time-stamp, and under a certificate of a trust service with what proves for long that it was good, where that can be had."""
-    if means.record.is_own:
-        return Sealed(await _signed(pdf, means, about, authority), "B-T")
-    token = await authority.async_dummy_response("sha256")
-    try:
-        async with asyncio.timeout(_LONG_SECONDS):
-            context = await context_for([x509.Certificate.load(one) for one in means.certificates], _of_token(token))
-            return Sealed(await _signed(pdf, means, about, authority, context), "B-T", is_long=True)
-    except (StampFailed, TimestampRequestError):
-        raise
-    except (
-        Exception
-    ) as error:  # a chain that does not hold, or of which nobody says that it does: the seal is made all the same
-        log.info("a seal is not of long validity: %s", type(error).__name__)
-        return Sealed(await _signed(pdf, means, about, authority), "B-T", not_long=_said(error))
-
-
-def _of_token(token: Any) -> list[x509.Certificate]:
-    """The certificates in a time-stamp, that of the authority first."""
-    data = token["content"]
-    found = [one.chosen for one in data["certificates"]]
-    signer = data["signer_infos"][0]["sid"].chosen
-    return sorted(found, key=lambda one: one.serial_number != signer["serial_number"].native)
-
-
-async def _signed(pdf: bytes, means: Means, about: tuple[str, str, str], authority: Any, context: Any = None) -> bytes:
-    signer = PdfSigner(_metadata(*about, context), signer=_signer(means), timestamper=authority)
+async def _signed(pdf: bytes, means: Means, about: tuple[str, str, str], authority: Any) -> bytes:
+    signer = PdfSigner(_metadata(*about), signer=_signer(means), timestamper=authority)
     out = io.BytesIO()
     await signer.async_sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)), output=out)
     return out.getvalue()
 
 
-def _metadata(reason: str, place: str, name: str, context: Any) -> PdfSignatureMetadata:
+def _metadata(reason: str, place: str, name: str) -> PdfSignatureMetadata:
     return PdfSignatureMetadata(
         field_name=FIELD, md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES, certify=True, docmdp_permissions=MDPPerm.NO_CHANGES,
         reason=reason, location=place or None, name=name or None, signer_key_usage=set(),
-        validation_context=context, embed_validation_info=context is not None,
     )  # fmt: skip
 
 
@@ -161,8 +137,9 @@ def _signer(means: Means) -> SimpleSigner:
     return signer
 
 
-async def stamp(sealed: bytes, stamp_url: str) -> bytes:
-    """A sealed PDF with a time-stamp added behind the seal, which holds as it was: its own bytes are not touched.
+async def stamp(sealed: bytes, stamp_url: str, *, is_own: bool) -> Sealed:
+    """A sealed PDF with a time-stamp added behind the seal, which holds as it was: its own bytes are not touched. At the level that
+    it would have had if the authority had answered at once.
 
     Raises StampFailed.
     """
@@ -172,7 +149,21 @@ async def stamp(sealed: bytes, stamp_url: str) -> bytes:
         await stamper.async_timestamp_pdf(IncrementalPdfFileWriter(io.BytesIO(sealed)), "sha256", output=out)
     except (TimestampRequestError, ValueError) as error:
         raise StampFailed(_said(error)) from error
-    return out.getvalue()
+    return await prove(out.getvalue(), is_own=is_own)
+
+
+async def prove(stamped: bytes, *, is_own: bool, seconds: float = 3 * _SECONDS) -> Sealed:
+    """A seal with its time-stamp, and under a certificate of a trust service what proves for long that both were good (B-LT), where
+    that can be had; `not_long` says why not, and `is_final` that asking again is of no use."""
+    if is_own:
+        return Sealed(stamped, "B-T")
+    try:
+        async with asyncio.timeout(seconds):
+            return Sealed(await with_proof(stamped), "B-T", is_long=True)
+    except Exception as error:  # a chain that does not hold, or of which nobody says so: the seal is there all the same
+        log.info("a seal is not of long validity: %s", type(error).__name__)
+        why = SILENT if isinstance(error, TimeoutError) else _said(error)
+        return Sealed(stamped, "B-T", not_long=why, is_final=getattr(error, "is_final", False))
 
 
 def _said(error: Exception) -> str:

@@ -70,6 +70,7 @@ ON_PAPER = Both(
     "Approved on paper, recorded by the office; the scan is among the documents.",
 )
 NOBODY = Both("Er staat geen akkoord in het bewijs.", "The proof holds no approval.")
+APPROVER = Both("Accordeur", "Approver")  # who is nothing else at the client
 BEHALF = Both("namens {name}", "on behalf of {name}")
 LEVEL = Both("Wat voor handtekening dit is", "What kind of signature this is")
 LEVEL_TEXT = (
@@ -145,6 +146,7 @@ ACTS: dict[str, Both] = {
     "filed": Both("In het dossier geplaatst", "Filed in the dossier"),
     "resealed": Both("Opnieuw verzegeld", "Sealed anew"),
     "reminded": Both("Herinnerd", "Reminded"),
+    "let_go": Both("Bestanden vernietigd; het bewijs blijft", "Files destroyed; the proof stays"),
 }
 # What stands in the detail of an act, as far as a reader has use for it: the rest is in the file of proof.
 DETAILS: dict[str, Both] = {
@@ -152,6 +154,9 @@ DETAILS: dict[str, Both] = {
     "period": Both("Periode: {}", "Period: {}"),
     "file": Both("Bestand: {}", "File: {}"),
     "was_name": Both("In de plaats van: {}", "In the place of: {}"),
+    "program": Both(
+        "Door het programma {}, met een token van deze medewerker", "By the program {}, with a token of this colleague"
+    ),
     "on_behalf_of_name": Both("Namens {}", "On behalf of {}"),
     "reason": Both("Reden: {}", "Reason: {}"),
     "text": Both("“{}”", "“{}”"),
@@ -177,6 +182,7 @@ SAID: dict[tuple[str, str], Both] = {
         "het eerdere exemplaar was verloren of beschadigd", "the earlier copy was lost or damaged"
     ),
     ("reason", "stamped"): Both("tijdstempel toegevoegd", "time-stamp added"),
+    ("reason", "proved"): Both("bewijs van het certificaat toegevoegd", "proof of the certificate added"),
 }
 PAGES = Both("{file}: {ranges} bekeken", "{file}: {ranges} seen")
 PAGE = (Both("pagina {}", "page {}"), Both("pagina’s {}", "pages {}"))

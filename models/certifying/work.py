@@ -28,7 +28,7 @@ async def start_verifying(*, by: Viewer) -> Task:
 
 @work("seal_again")
 async def seal_again(task: Task, progress: Progress) -> dict[str, Any]:
-    """Everything that waits for its seal or its time-stamp is tried now, and not when its turn comes. Repeatable."""
+    """Everything that waits for its seal, its time-stamp or its proof is tried now, and not when its turn comes. Repeatable."""
     await engine.run_writing(completing.hurry)
     done = 0
     while await completing.is_due():
@@ -39,7 +39,7 @@ async def seal_again(task: Task, progress: Progress) -> dict[str, Any]:
     waits = [point for point in left if point.address == attention.WAITING]
     if waits:
         raise Refused("", waits[0].words)
-    return {"done": done, **Say("Er wacht niets meer op een zegel of tijdstempel.").as_json()}
+    return {"done": done, **Say("Er wacht niets meer op een zegel, tijdstempel of bewijs.").as_json()}
 
 
 async def start_sealing(*, by: Viewer) -> Task:

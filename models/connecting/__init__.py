@@ -1,11 +1,24 @@
 """Connecting: tokens and calls of other software, and signed webhooks that tell it what happens to approvals."""
 
 from models.connecting.records import ApiAnswer, ApiToken, TokenReach, Webhook, WebhookDelivery
-from models.connecting.tokens import SCOPES, TokenViewer, all_tokens, end_token, make_token, note_used, viewer_of_token
+from models.connecting.tokens import (
+    SCOPES,
+    TokenViewer,
+    all_tokens,
+    change_token,
+    checked_token,
+    end_token,
+    make_token,
+    maker_of,
+    note_used,
+    reach_of,
+    viewer_of_token,
+)
 from models.connecting.webhooks import (
     add_webhook,
     all_webhooks,
     change_webhook,
+    checked_webhook,
     deliveries,
     end_webhook,
     renew_secret,
@@ -26,12 +39,17 @@ __all__ = [
     "add_webhook",
     "all_tokens",
     "all_webhooks",
+    "change_token",
     "change_webhook",
+    "checked_token",
+    "checked_webhook",
     "deliveries",
     "end_token",
     "end_webhook",
     "make_token",
+    "maker_of",
     "note_used",
+    "reach_of",
     "renew_secret",
     "send_again",
     "switch_webhook",

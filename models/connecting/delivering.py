@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import datetime as dt
 import hashlib
 import hmac
@@ -64,7 +65,7 @@ RETURNING id, webhook, message, event, body, attempts
 
 
 async def claim(now: dt.datetime) -> list[dict[str, Any]]:
-    """Those whose moment has come, for this worker alone, with address and secret of their webhook."""
+    """Those whose moment has come, for this worker alone, with address and secrets of their webhook."""
     due = await engine.raw(
         "SELECT 1 AS one FROM webhook_delivery WHERE state = 'waiting' AND run_after <= $1 LIMIT 1", now
     )
@@ -76,25 +77,32 @@ async def claim(now: dt.datetime) -> list[dict[str, Any]]:
         hook.id: hook for hook in await Webhook.objects().where(Webhook.id.is_in([r["webhook"] for r in rows] or [-1]))
     }
     return [
-        {**row, "address": hooks[row["webhook"]].address, "sealed_secret": hooks[row["webhook"]].sealed_secret}
+        {**row, "address": hook.address, "sealed_secret": hook.sealed_secret, "former_secret": _former(hook, now)}
         for row in rows
-        if row["webhook"] in hooks
+        if (hook := hooks.get(row["webhook"])) is not None
     ]
+
+
+def _former(hook: Webhook, now: dt.datetime) -> str:
+    """The secret before this one, for as long as it signs too; or ''."""
+    return str(hook.former_secret) if hook.former_until is not None and hook.former_until > now else ""
 
 
 async def carry(row: dict[str, Any], client: httpx2.AsyncClient) -> Answer:
     """One try, outside every unit. A redirect is not followed: it would carry the message to an address nobody chose."""
     began, moment = time.monotonic(), int(time.time())
     try:
-        secret = secret_box.decrypt(row["sealed_secret"])
+        secrets = [secret_box.decrypt(row["sealed_secret"])]
     except ValueError:
         return Answer(None, UNREADABLE, 0, is_hopeless=True)
+    with contextlib.suppress(ValueError):  # one that is not to be read any more signs nothing
+        secrets += [secret_box.decrypt(row["former_secret"])] if row["former_secret"] else []
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "Poort-Webhook/1",
         "Webhook-Id": row["message"],
         "Webhook-Timestamp": str(moment),
-        "Webhook-Signature": signature(secret, row["message"], moment, row["body"]),
+        "Webhook-Signature": " ".join(signature(one, row["message"], moment, row["body"]) for one in secrets),
     }
     try:
         async with asyncio.timeout(_SECONDS):

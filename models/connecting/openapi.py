@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from models.approvals.events import EVENTS
+from models.approvals.making import MOST_PARTS
 from models.approvals.states import STATES
 from models.connecting.reading import STILL
 from models.core import Say
@@ -41,10 +42,16 @@ _TOLD: dict[str, Any] = {
         "state": {"type": "string", "enum": list(STATES)},
         "version": {**_NUMBER, "description": Say("Loopt op als een bestand wordt vervangen.")},
         "offered_at": _MOMENT,
-        "completed_at": _MOMENT,
+        "completed_at": {
+            **_MOMENT,
+            "description": Say(
+                "Wanneer het was beslist: akkoord, op papier akkoord of niet akkoord; state zegt welke. Van wat is ingetrokken of verlopen leeg."
+            ),
+        },
         "filed_at": _MOMENT,
         "internal_due": _DAY,
         "legal_due": _DAY,
+        "dated_on": {**_DAY, "description": Say("De dag van het besluit, als die is opgegeven.")},
         "reason": {**_MAYBE, "description": Say("Waarom het is afgewezen of ingetrokken.")},
         "sequence": {
             **_NUMBER,
@@ -95,8 +102,23 @@ _PROBLEM: dict[str, Any] = {
         "field": _TEXT,
         "file": _TEXT,
         "request_id": _TEXT,
+        "existing": {
+            "type": "array",
+            "description": Say("Bij 409 van plaatsen: die van dezelfde soort en periode, de nieuwste eerst. Met replace=true vervangt u de eerste."),
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["id", "state", "approvals"],
+                "properties": {
+                    "id": _NUMBER,
+                    "state": {"type": "string", "enum": list(STATES)},
+                    "approvals": {**_NUMBER, "description": Say("Hoeveel akkoorden erop gegeven zijn; die vervallen als u vervangt.")},
+                },
+            },
+        },
+        "state": {"type": "string", "enum": list(STATES), "description": Say("Bij 404 van de akkoordverklaring: hoe de accordering ervoor staat.")},
     },
-}
+}  # fmt: skip
 _CLIENT: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
@@ -117,11 +139,12 @@ _PLACE: dict[str, Any] = {
         "message": {**_TEXT, "maxLength": 4000},
         "internal_due": {**_TEXT, "format": "date"},
         "legal_due": {**_TEXT, "format": "date", "description": Say("Weggelaten: volgens de kalender van de soort.")},
+        "dated_on": {**_TEXT, "format": "date", "description": Say("De dag van het besluit, waarvanaf de kalender telt: bij dividendbelasting de dag van uitbetaling, bij deponeren die van vaststelling. Bij andere soorten telt hij niet mee; zonder legal_due volgt de uiterste dag hieruit.")},
         "external_ref": {**_TEXT, "maxLength": 120},
-        "offer": {**_TEXT, "enum": ["true", "false"], "description": Say("false: het blijft een concept dat het kantoor nog bekijkt.")},
-        "replace": {**_TEXT, "enum": ["true", "false"], "description": Say("true: het komt in de plaats van dezelfde soort en periode; eerdere akkoorden vervallen.")},
+        "offer": {**_TEXT, "enum": ["true", "false"], "default": "false", "description": Say("false, of weggelaten: het blijft een concept dat het kantoor nog bekijkt.")},
+        "replace": {**_TEXT, "enum": ["true", "false"], "default": "false", "description": Say("true: het komt in de plaats van dezelfde soort en periode; eerdere akkoorden vervallen. false, of weggelaten: is er al een, dan is het antwoord 409.")},
         "attachment_name": {"type": "array", "items": _TEXT, "description": Say("De namen van de bestanden die alleen worden bijgevoegd en niet ter accordering zijn.")},
-        "file": {"type": "array", "items": {"type": "string", "contentMediaType": "application/octet-stream"}},
+        "file": {"type": "array", "minItems": 1, "maxItems": MOST_PARTS, "description": Say("Wat ter accordering is, is een PDF. Alles samen is hoogstens zo groot als het kantoor toelaat; daarboven is het antwoord 413."), "items": {"type": "string", "contentMediaType": "application/octet-stream"}},
     },
 }  # fmt: skip
 
@@ -138,6 +161,10 @@ def _answers(right: str, schema: dict[str, Any], words: Say, *wrong: int) -> dic
             "description": said[status],
             "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
+        if status == 429:
+            answers["429"]["headers"] = {
+                "Retry-After": {"schema": _NUMBER, "description": Say("Over hoeveel seconden het weer kan.")}
+            }
     return answers
 
 
@@ -147,6 +174,27 @@ def _file(kind: str, words: Say) -> dict[str, Any]:
     return answers | {"200": {"description": words, "content": {kind: {"schema": schema}}}}
 
 
+_TEST: dict[str, Any] = {
+    "post": {
+        "summary": "test",
+        "description": Say("Het proefbericht dat het kantoor zelf verstuurt: ondertekend als elk ander, en het gaat over niets."),
+        "requestBody": {
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["type", "timestamp", "data"],
+                        "properties": {
+                            "type": {"const": "test"}, "timestamp": _TEXT,
+                            "data": {"type": "object", "required": ["message"], "properties": {"message": _TEXT}},
+                        },
+                    }
+                }
+            }
+        },
+        "responses": {"200": {"description": Say("Alles van 200 tot en met 299 binnen 15 seconden.")}},
+    }
+}  # fmt: skip
 _ONE = {"$ref": "#/components/schemas/Approval"}
 
 
@@ -228,12 +276,13 @@ def _document(base_url: str) -> dict[str, Any]:
                 "post": {
                     "operationId": "withdraw",
                     "summary": Say("Intrekken, met een reden"),
+                    "description": Say("Van wat is aangeboden is een reden nodig: wie akkoord moest geven, leest hem. Een concept of wat op autorisatie wacht mag zonder reden weg; een reden die u meegeeft, wordt bewaard."),
                     "parameters": [_ID],
                     "requestBody": {
-                        "required": True,
+                        "required": False,
                         "content": {
                             "application/json": {
-                                "schema": {"type": "object", "required": ["reason"], "properties": {"reason": {**_TEXT, "maxLength": 2000}}}
+                                "schema": {"type": "object", "properties": {"reason": {**_TEXT, "maxLength": 2000}}}
                             }
                         },
                     },
@@ -316,7 +365,8 @@ def _document(base_url: str) -> dict[str, Any]:
                 }
             }
             for event in EVENTS
-        },
+        }
+        | {"test": _TEST},
         "components": {
             "schemas": {"Approval": _APPROVAL, "Told": _TOLD, "Client": _CLIENT, "Problem": _PROBLEM},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},

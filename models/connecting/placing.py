@@ -16,6 +16,20 @@ from models.viewer import Permission, Viewer
 NEEDS = Permission.EDIT_APPROVALS
 
 
+# As the operations call what the form names otherwise; what the form does not have, has no name there.
+_OF_FORM = {
+    "files": "file",
+    "replaces": "replace",
+    "amount": "amount_cents",
+    "plan": "",
+    "parts": "file",
+}
+
+
+def field_of(name: str) -> str:
+    return _OF_FORM.get(name, name)
+
+
 class Arrived(Protocol):
     """A file that is in the storage already."""
 
@@ -74,6 +88,7 @@ async def place(
         message=said.text("message", 4000),
         internal_due=typed.day("internal_due", said["internal_due"]),
         legal_due=typed.day("legal_due", said["legal_due"]),
+        dated_on=typed.day("dated_on", said["dated_on"]),
         replaces=former,
         source="api",
         external_ref=said.text("external_ref", 120),

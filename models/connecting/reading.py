@@ -26,7 +26,7 @@ async def told_of(ids: Sequence[int]) -> list[dict[str, Any]]:
     listed = ", ".join(str(int(id)) for id in ids)
     rows = await engine.raw(
         "SELECT r.id, r.external_ref, c.number, k.id AS kind_id, k.name AS kind_name, r.book_year, r.period, r.title, r.state, r.version, "
-        "r.offered_at, r.completed_at, r.filed_at, r.internal_due, r.legal_due, r.reason, "
+        "r.offered_at, r.completed_at, r.filed_at, r.internal_due, r.legal_due, r.dated_on, r.reason, "
         "(SELECT coalesce(max(a.number), 0) FROM approval_record a WHERE a.request = r.id) AS sequence "
         f"FROM approval_request r JOIN client c ON c.id = r.client JOIN approval_kind k ON k.id = r.kind WHERE r.id IN ({listed}) ORDER BY r.id"
     )
@@ -78,6 +78,7 @@ def _told(row: dict[str, Any]) -> dict[str, Any]:
         "filed_at": _moment(row["filed_at"]),
         "internal_due": _day(row["internal_due"]),
         "legal_due": _day(row["legal_due"]),
+        "dated_on": _day(row["dated_on"]),
         "reason": row["reason"] or None,
         "sequence": row["sequence"],
     }

@@ -83,6 +83,8 @@ class Webhook(Owned, Table, tablename="webhook"):
     name = Varchar(length=120)
     address = Varchar(length=500)
     sealed_secret = Text(help_text="encrypted; shown once")
+    former_secret = Text(default="", help_text="the one before, encrypted: signs as well until `former_until`")
+    former_until = Timestamptz(null=True, default=None)
     events = Varchar(length=300, default="", help_text="by commas; '' is all")
     state = Varchar(length=6, default="active")
     made_at = Timestamptz()

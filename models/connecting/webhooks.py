@@ -14,12 +14,13 @@ from models.approvals.events import EVENTS, subscribe
 from models.approvals.records import ApprovalRequest
 from models.connecting.reading import told_of
 from models.connecting.records import Webhook, WebhookDelivery
-from models.core import Refused, Say, Scope, operation, save
+from models.core import Refusals, Refused, Say, Scope, operation, save
 from models.outbox import wake
 from models.settings import utcnow
 from models.viewer import Permission, Viewer
 
 MOST = 20
+OVERLAP = dt.timedelta(days=1)  # in which a message is signed under the former secret as well
 TEST = "test"
 
 
@@ -28,7 +29,7 @@ async def add_webhook(
     _all: Scope[Webhook], name: str, address: str, events: list[str], *, by: Viewer
 ) -> tuple[Webhook, str]:
     """The webhook, and the secret with which its messages are signed: shown once."""
-    values = _checked(name, address, events)
+    values = checked_webhook(name, address, events)
     if await Webhook.count().where(Webhook.state != "ended") >= MOST:
         raise Refused("", Say("Er zijn al {n} webhooks. Beëindig er eerst een.", n=MOST))
     secret = new_secret()
@@ -41,16 +42,19 @@ async def add_webhook(
 @operation(Permission.MANAGE_SETTINGS, trail=False)
 async def change_webhook(webhook: Webhook, name: str, address: str, events: list[str], *, by: Viewer) -> None:
     _not_ended(webhook)
-    await save(webhook, **_checked(name, address, events))
+    await save(webhook, **checked_webhook(name, address, events))
     await by.note("Webhook.change", webhook, {"name": webhook.name, "host": urlsplit(webhook.address).hostname})
 
 
 @operation(Permission.MANAGE_SETTINGS, trail=False)
 async def renew_secret(webhook: Webhook, *, by: Viewer) -> str:
-    """A new secret, from the next message on; shown once."""
+    """A new secret, from the next message on; shown once. For a day the former one signs as well, so that no receiver has to be changed
+    in the same second."""
     _not_ended(webhook)
     secret = new_secret()
-    await save(webhook, sealed_secret=secret_box.encrypt(secret))
+    await save(
+        webhook, former_secret=webhook.sealed_secret, former_until=utcnow() + OVERLAP, sealed_secret=secret_box.encrypt(secret)
+    )  # fmt: skip
     await by.note("Webhook.renew_secret", webhook, {"name": webhook.name})
     return secret
 
@@ -72,7 +76,7 @@ async def end_webhook(webhook: Webhook, *, by: Viewer) -> None:
     """Its log stays; what still waited is dropped."""
     if webhook.state == "ended":
         return
-    await save(webhook, state="ended", stopped_at=utcnow(), sealed_secret="")
+    await save(webhook, state="ended", stopped_at=utcnow(), sealed_secret="", former_secret="", former_until=None)
     await engine.raw(
         "UPDATE webhook_delivery SET state = 'dropped' WHERE webhook = $1 AND state = 'waiting'", webhook.id
     )
@@ -116,10 +120,21 @@ async def unreachable(address: str) -> Refused | None:
     return Refused("address", inside.WHY) if await inside.leads_inside(host) else None
 
 
-def _checked(name: str, address: str, events: list[str]) -> dict[str, Any]:
+def checked_webhook(name: str, address: str, events: list[str]) -> dict[str, Any]:
+    """As it is kept. Raises RefusedFields with all that is wrong."""
     name, address = " ".join(name.split()), address.strip()
+    wrong = Refusals()
     if not name:
-        raise Refused("name", Say("Vul in naar welk programma dit gaat."))
+        wrong.add("name", Say("Vul in naar welk programma dit gaat."))
+    wrong.check(_check_address, address)
+    if any(event not in EVENTS for event in events):
+        wrong.add("events", Say("Kies uit de gebeurtenissen."))
+    wrong.settle()
+    kept = "" if len(set(events)) in (0, len(EVENTS)) else ",".join(event for event in EVENTS if event in events)
+    return {"name": name[:120], "address": address, "events": kept}
+
+
+def _check_address(address: str) -> None:
     parts = urlsplit(address)
     host = parts.hostname or ""
     plain = parts.scheme == "http" and (config.settings().allow_private_feeds or inside.is_allowed(host))
@@ -131,10 +146,6 @@ def _checked(name: str, address: str, events: list[str]) -> dict[str, Any]:
         raise Refused("address", Say("Vul een volledig adres in dat met https:// begint, zonder wachtwoord erin."))
     if inside.is_inside(host):
         raise Refused("address", inside.WHY)
-    if any(event not in EVENTS for event in events):
-        raise Refused("events", Say("Kies uit de gebeurtenissen."))
-    kept = "" if len(set(events)) in (0, len(EVENTS)) else ",".join(event for event in EVENTS if event in events)
-    return {"name": name[:120], "address": address, "events": kept}
 
 
 def _not_ended(webhook: Webhook) -> None:

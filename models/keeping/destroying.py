@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from models import drawing, engine
 from models.accounts.blocking import listed
-from models.approvals.letting_go import let_go
+from models.approvals.letting_go import let_go, let_go_of_ended
 from models.core import Refused, Say, operation, save
 from models.dossiers.folders import tell
-from models.keeping import certificate
+from models.keeping import certificate, ended
 from models.keeping.proposing import gone_at, is_over, last_of_years
 from models.keeping.records import Destruction, DestructionItem, may_keep
 from models.keeping.terms import rows_of, term_of
@@ -40,6 +40,7 @@ DROPPED: dict[str, Say] = {
     "trashed": Say("is intussen weggegooid"),
     "held": Say("de bewaarplicht is intussen opgeschort"),
     "term": Say("de bewaartermijn is intussen een andere"),
+    "open": Say("is intussen weer open, of al vernietigd"),
     "stopped": Say("iemand heeft het werk gestopt"),
 }
 
@@ -187,19 +188,24 @@ async def destroy_some(destruction: Destruction, firm: Firm) -> tuple[int, dict[
     were last kept, of what no record refers to any more."""
     is_next = (DestructionItem.destruction == destruction.id) & (DestructionItem.state == "proposed")
     items = await DestructionItem.objects().where(is_next).order_by(DestructionItem.id).limit(AT_ONCE)
-    rows = {row["id"]: row for row in await rows_of([item.document for item in items])}
+    rows = {row["id"]: row for row in await rows_of([item.document for item in items if not item.request])}
+    requests = await ended.as_they_are([item.request for item in items if item.request])
     terms = {id: term_of(row, firm.margin_months) for id, row in rows.items()}
     years = last_of_years(list(rows.values()), list(terms.values()))
     dropped, going = [], []
     for item in items:
-        row = rows.get(item.document)
-        if why := _changed(item, row, terms.get(item.document), years, destruction.as_of):
+        row = requests.get(item.request) if item.request else rows.get(item.document)
+        if item.request:
+            why = ended.changed(item, row, firm.approval_months, destruction.as_of)
+        else:
+            why = _changed(item, row, terms.get(item.document), years, destruction.as_of)
+        if why:
             dropped.append((why, item.id))
         else:
             going.append(item)
     if dropped:
         await engine.raw_many("UPDATE destruction_item SET state = 'dropped', said = $1 WHERE id = $2", dropped)
-    return len(items), await _destroy(going, rows) if going else {}
+    return len(items), await _destroy(going, rows, destruction.confirmed_name) if going else {}
 
 
 def _changed(item: DestructionItem, row: dict[str, Any] | None, term: Any, years: Any, today: dt.date) -> str:
@@ -222,8 +228,12 @@ def _changed(item: DestructionItem, row: dict[str, Any] | None, term: Any, years
     return ""
 
 
-async def _destroy(items: Sequence[DestructionItem], rows: dict[int, dict[str, Any]]) -> dict[str, dt.datetime]:
-    ids = json.dumps([item.document for item in items])
+async def _destroy(
+    items: Sequence[DestructionItem], rows: dict[int, dict[str, Any]], name: str
+) -> dict[str, dt.datetime]:
+    """`name` of who confirmed it."""
+    documents = [item for item in items if not item.request]
+    ids = json.dumps([item.document for item in documents])
     older = await engine.raw(
         f"SELECT document, number, name, size, sha256, uploaded_at FROM document_version WHERE document IN {listed(1)} ORDER BY document, number",
         ids,
@@ -232,13 +242,17 @@ async def _destroy(items: Sequence[DestructionItem], rows: dict[int, dict[str, A
     kept: dict[str, dt.datetime] = {}
     for row in older:
         versions.setdefault(row["document"], []).append(_version(row, kept))
-    for item in items:
+    for item in documents:
         versions.setdefault(item.document, []).append(_version({**rows[item.document], "number": item.version}, kept))
     places = await engine.raw(
         f"SELECT DISTINCT f.dossier, f.client FROM document d JOIN folder f ON f.id = d.folder WHERE d.id IN {listed(1)}",
         ids,
     )
-    for sha256, at in (await let_go(ids)).items():
+    parts, newest = await let_go_of_ended([item.request for item in items if item.request], name)
+    for part in parts:
+        before = versions.setdefault(-part["request"], [])
+        before.append(_version(part | {"number": len(before) + 1, "uploaded_at": part["at"]}, kept))
+    for sha256, at in (*newest.items(), *(await let_go(ids, "term", name)).items()):
         kept[sha256] = max(at, kept.get(sha256, at))
     await engine.raw(f"DELETE FROM document WHERE id IN {listed(1)}", ids)
     still = await referenced_all(kept)
@@ -247,7 +261,7 @@ async def _destroy(items: Sequence[DestructionItem], rows: dict[int, dict[str, A
     now = utcnow()
     await engine.raw_many(
         "UPDATE destruction_item SET state = 'destroyed', destroyed_at = $1, versions = $2 WHERE id = $3",
-        [(now, json.dumps(versions[item.document], ensure_ascii=False), item.id) for item in items],
+        [(now, json.dumps(versions.get(item.document, []), ensure_ascii=False), item.id) for item in items],
     )
     for place in places:
         await tell(place["dossier"], place["client"])

@@ -2,7 +2,7 @@
 
 A book year goes as a whole: what counts from the same book year of a client waits for the last of it. From the trash comes
 what lay there longer than the office keeps it, if no term keeps it: a document within its term may be thrown away, but it
-stays in the trash until the term is over.
+stays in the trash until the term is over. Last come requests for approval that ended without being filed (`ended`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.core import Refused, Say, Scope, operation, save
+from models.keeping import ended
 from models.keeping.records import Destruction, may_keep
 from models.keeping.terms import Term, rows_of_clients, term_of
 from models.live import touch
@@ -106,6 +107,11 @@ async def make(destruction: Destruction, progress: Progress | None = None) -> No
         _note_missing(missing, rows, firm.margin_months)
         if progress:
             await progress.report(documents)
+    async for ended_lines in ended.lines_due(destruction, firm.approval_months):
+        if ended_lines:
+            await engine.run_writing(lambda batch=ended_lines: engine.copy_rows("destruction_item", COLUMNS, batch))  # type: ignore[misc]
+        documents += len(ended_lines)
+        size += sum(line[COLUMNS.index("size")] for line in ended_lines)
     worst = sorted(missing.values(), key=lambda one: -one["count"])[:MOST_MISSING]
     await engine.run_writing(lambda: _propose(destruction, documents, size, worst))
 

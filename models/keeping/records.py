@@ -120,14 +120,19 @@ class DestructionItem(Owned, Table, tablename="destruction_item"):
     """One document in such a list, as it was then; of what was destroyed it is all that stays."""
 
     destruction = ForeignKey(Destruction, null=False, on_delete=OnDelete.cascade)
-    document = Integer(help_text="no foreign key: the line outlives the document")
+    document = Integer(
+        help_text="no foreign key: the line outlives the document; below zero the id of a request that ended, see ended.py"
+    )
     client = Integer(null=True, default=None)
     client_label = Varchar(length=240, default="", help_text="number and name, as they were")
     dossier = Integer()
     folder = Integer()
     place = Text(default="", help_text="the folders in which it lay")
     name = Varchar(length=255)
-    why = Varchar(length=5, help_text="term: its term is over; trash: it lay in the trash and no term keeps it")
+    why = Varchar(
+        length=5,
+        help_text="term: its term is over; trash: it lay in the trash and no term keeps it; ended: see ended.py",
+    )
     class_id = Integer(null=True, default=None)
     class_name = Varchar(length=120, default="")
     ground = Varchar(length=300, default="")
@@ -152,6 +157,11 @@ class DestructionItem(Owned, Table, tablename="destruction_item"):
     @classmethod
     def visible_to(cls, viewer: Viewer) -> Any:
         return _for_keepers(cls, viewer)
+
+    @property
+    def request(self) -> int:
+        """Of which request it is, or 0."""
+        return max(0, -self.document)
 
 
 class FileCheck(Owned, Table, tablename="file_check"):

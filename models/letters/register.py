@@ -87,14 +87,15 @@ async def cancel_and_make(batch: LetterBatch, *, by: Viewer) -> LetterBatch:
 
 
 @operation(Permission.PRINT_PINS, trail=False)
-async def mark_returned(letter: PinLetter, *, by: Viewer) -> None:
-    """The post brought it back: its PIN works no more, unless it was used, for then it had arrived."""
+async def mark_returned(letter: PinLetter, *, by: Viewer) -> bool:
+    """The post brought it back: its PIN works no more, unless it was used, for then it had arrived. Whether anything died."""
     if letter.state not in ("printed", "posted"):
         raise Refused("", Say("Alleen een geprinte of geposte brief kan terugkomen."))
-    await pins.mark_returned([letter.id], by_person=by.user.id)
+    died = await pins.mark_returned([letter.id], by_person=by.user.id)
     await save(letter, state="returned", returned_at=utcnow(), returned_by=by.user.id)
     await by.note("PinLetter.mark_returned", letter, {"name": letter.recipient})
     await touch("letters", f"letters-{letter.batch}", "rollout")
+    return bool(died)
 
 
 def _must_be(batch: LetterBatch, state: str) -> None:

@@ -11,6 +11,7 @@ from models.clients import seen
 from models.core import Say
 from models.offering.records import for_file
 from models.placing.lists import WHICH
+from models.placing.lists import counts_of as all_counts
 from models.placing.records import KEPT, Placing
 from models.viewer import Permission
 
@@ -28,6 +29,9 @@ STATES: dict[str, Say] = {
     "kept": Say("Gebleven"),
 }
 
+# Of what is matched: what the plan leaves until somebody decides, such as what is there already.
+_HELD = "f.state = 'matched' AND f.odd LIKE '%\"do\": \"leave\"%'"
+
 
 async def offerings_for(viewer: Viewer, limit: int, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
     """The newest first, and how many there are: id, state, created_at, placed_at, undone_at, what, who, until, files, made, waiting."""
@@ -39,7 +43,8 @@ async def offerings_for(viewer: Viewer, limit: int, offset: int = 0) -> tuple[li
         "SELECT p.id, p.state, p.created_at, p.touched_at, p.placed_at, p.undone_at, u.full_name AS who, k.name AS kind_name, o.book_year, o.period, "
         "(SELECT count(*) FROM placement_file f WHERE f.placement = p.id) AS files, "
         "(SELECT count(DISTINCT f.request) FROM placement_file f WHERE f.placement = p.id AND f.state = 'placed') AS made, "
-        "(SELECT count(*) FROM placement_file f WHERE f.placement = p.id AND f.state IN ('unmatched', 'left')) AS waiting "
+        "(SELECT count(*) FROM placement_file f WHERE f.placement = p.id AND (f.state IN ('unmatched', 'left') "
+        f"OR (o.kind IS NOT NULL AND p.state = 'open' AND {_HELD}))) AS waiting "
         "FROM placement p JOIN offering o ON o.placement = p.id LEFT JOIN approval_kind k ON k.id = o.kind LEFT JOIN users u ON u.id = p.created_by "
         f"WHERE {where} ORDER BY p.id DESC LIMIT $1 OFFSET $2",
         limit, offset,
@@ -49,6 +54,31 @@ async def offerings_for(viewer: Viewer, limit: int, offset: int = 0) -> tuple[li
         row["what"] = " ".join(one for one in (row["kind_name"], period_words(row["book_year"], row["period"])) if one)
     total = await engine.raw(f"SELECT count(*) AS n FROM placement p WHERE {where}")
     return rows, int(total[0]["n"])
+
+
+def _which(tab: str, chosen: dict[str, Any]) -> str:
+    """The files under a tab. What is held waits for a decision like what has no client; without a kind there is no plan yet."""
+    if not chosen["kind"] or tab not in ("bin", "ready"):
+        return WHICH[tab]
+    return f"({WHICH['bin']} OR ({_HELD}))" if tab == "bin" else f"({WHICH['ready']} AND NOT ({_HELD}))"
+
+
+async def counts_of(placing: Placing, chosen: dict[str, Any]) -> dict[str, Any]:
+    """As of a placing in dossiers; `bin` is all that waits for a decision, `ready` what is matched and does not, of `clients`."""
+    counts = await all_counts(placing)
+    rows = await engine.raw(
+        f"SELECT count(*) AS n, count(DISTINCT f.client) AS clients FROM placement_file f WHERE f.placement = $1 AND {_which('ready', chosen)}",
+        placing.id,
+    )
+    held = counts["matched"] - int(rows[0]["n"])
+    return counts | {"bin": counts["bin"] + held, "ready": int(rows[0]["n"]), "clients": int(rows[0]["clients"])}
+
+
+async def count_under(placing: Placing, tab: str, chosen: dict[str, Any]) -> int:
+    rows = await engine.raw(
+        f"SELECT count(*) AS n FROM placement_file f WHERE f.placement = $1 AND {_which(tab, chosen)}", placing.id
+    )
+    return int(rows[0]["n"])
 
 
 async def files_of(
@@ -63,7 +93,7 @@ async def files_of(
         "r.state AS request_state, c.id AS client, c.name AS client_name, c.number, s.name AS archive FROM placement_file f "
         f"LEFT JOIN client c ON c.id = f.client AND {seen(viewer)} LEFT JOIN placement_source s ON s.id = f.source "
         "LEFT JOIN approval_request r ON r.id = f.request AND r.client = c.id "
-        f"WHERE f.placement = $1 AND {WHICH[tab]}{only} ORDER BY c.sort_key, c.id, f.id LIMIT $2 OFFSET $3",
+        f"WHERE f.placement = $1 AND {_which(tab, chosen)}{only} ORDER BY c.sort_key, c.id, f.id LIMIT $2 OFFSET $3",
         placing.id, limit, offset,
     )  # fmt: skip
     return [_read(row, chosen) for row in rows]

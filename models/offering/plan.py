@@ -229,15 +229,18 @@ async def _find_twins(pieces: Sequence[Piece]) -> None:
 
 
 def _bundled(pieces: Iterable[Piece], *, together: bool) -> list[Bundle]:
-    """By client and period; else each PDF for itself, with what is only added at the first of them."""
+    """By client, period and day of the decision; else each PDF for itself. What is only added goes with that of its own day, else
+    with the first."""
     bundles: list[Bundle] = []
     firsts: dict[Any, Bundle] = {}
     for piece in sorted(pieces, key=lambda one: one.part != "main"):
         key = (piece.row["client"], piece.book_year, piece.period)
-        bundle = firsts.get(key)
+        of_day = (*key, str(piece.chosen["dated_on"] or ""))
+        bundle = firsts.get(of_day) or (firsts.get(key) if piece.part != "main" else None)
         if bundle is None or (piece.part == "main" and not together):
             bundle = Bundle(*key)
             firsts.setdefault(key, bundle)
+            firsts.setdefault(of_day, bundle)
             bundles.append(bundle)
         bundle.pieces.append(piece)
     for bundle in bundles:
@@ -280,7 +283,7 @@ def _fill(bundle: Bundle, offering: Offering, kind: ApprovalKind, firm: int) -> 
     first = bundle.first
     values = NewRequest(
         kind=kind.id, book_year=bundle.book_year, period=bundle.period, amount=first.chosen["amount"], message=offering.message,
-        internal_due=engine.as_day(offering.internal_due), legal_due=engine.as_day(offering.legal_due),
+        internal_due=engine.as_day(offering.internal_due), legal_due=engine.as_day(offering.legal_due), dated_on=engine.as_day(first.chosen["dated_on"]),
     )  # fmt: skip
     year = Client(year_end_month=first.row["year_end_month"], extension_months=first.row["extension_months"])
     try:

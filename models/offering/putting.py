@@ -13,9 +13,9 @@ from models.accounts.blocking import listed
 from models.approvals.events import happened_to_each
 from models.approvals.offering import offer
 from models.approvals.planning import as_frozen
-from models.approvals.record import Line, note_each
+from models.approvals.record import ASKED, Line, note_each
 from models.approvals.records import ApprovalKind, ApprovalRequest
-from models.approvals.standing import role_words
+from models.approvals.standing import APPROVER, role_words
 from models.approvals.words import english_of, period_words, statement_of
 from models.core import Refused, Say
 from models.dossiers.rolling import new_ids as fresh_ids
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _REQUEST = (
     "id", "client", "kind", "title", "book_year", "period", "addressee", "amount", "message", "least_level", "state", "internal_due",
-    "legal_due", "steps", "responsible", "made_by", "made_at", "replaces", "batch", "source", "is_sample",
+    "legal_due", "dated_on", "steps", "responsible", "made_by", "made_at", "replaces", "batch", "source", "is_sample",
 )  # fmt: skip
 _DOCUMENT = (
     "id",
@@ -60,6 +60,7 @@ class _Made:
     id: int
     columns: dict[str, Any]
     hashes: dict[str, str]
+    files: dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ async def _make(run: _Run, going: Sequence[tuple[Bundle, dict[str, Any]]], respo
     parts = await fresh_ids("approval_document", sum(len(bundle.pieces) for bundle, _ in going))
     made, requests, documents = [], [], []
     for bundle, columns in going:
-        one = _Made(bundle, next(ids), columns, {})
+        one = _Made(bundle, next(ids), columns, {}, {})
         made.append(one)
         waits = bundle.ends == "sign_off" and not bundle.replaces
         former = bundle.replaces["id"] if bundle.replaces else None
@@ -142,7 +143,7 @@ async def _make(run: _Run, going: Sequence[tuple[Bundle, dict[str, Any]]], respo
 def _documents(made: _Made, ids: Iterator[int]) -> Iterator[tuple[Any, ...]]:
     for place, piece in enumerate(made.bundle.pieces):
         row, part = piece.row, next(ids)
-        made.hashes[str(part)] = row["sha256"]
+        made.hashes[str(part)], made.files[str(part)] = row["sha256"], [row["name"], piece.part]
         yield (
             part, made.id, made.bundle.client, piece.part, place, row["name"], row["sha256"], row["sha256"], row["size"], row["mime"], row["pages"],
             row["look"] == "locked",
@@ -193,7 +194,14 @@ async def _offer(made: Sequence[_Made], run: _Run) -> None:
                 (one.id, one.bundle.client, place.person, number, asked[0], place.role, asked[1])
                 for place in step.places
             ]
-        detail = {"statement_en": english, "version": 1, "sha256": one.hashes, "steps": json.loads(frozen)}
+        detail = {
+            "statement_en": english,
+            "version": 1,
+            "sha256": one.hashes,
+            "steps": json.loads(frozen),
+            "files": one.files,
+        }
+        detail["of"] = {name: run.kind.id if name == "kind" else one.columns[name] for name in ASKED}
         lines.append(run.line(one, "offered", statement=dutch, language="nl", detail=detail))
         lines += [
             run.line(
@@ -201,7 +209,7 @@ async def _offer(made: Sequence[_Made], run: _Run) -> None:
                 "asked",
                 person=place.person,
                 name=place.name,
-                role=role_words([place.role] if place.role else place.held),
+                role=role_words([place.role] if place.role else place.held) or APPROVER,
                 detail={"step": 1},
             )
             for place in steps[0].places

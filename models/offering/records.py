@@ -9,7 +9,8 @@ from piccolo.columns import BigInt, Boolean, Date, ForeignKey, Integer, OnDelete
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
-from models.approvals.making import MOST_CENTS, kind_of
+from models import engine
+from models.approvals.making import MOST_CENTS, check_decision, kind_of
 from models.approvals.records import ApprovalKind
 from models.approvals.words import checked_period
 from models.core import Owned, Refused, Say
@@ -45,9 +46,20 @@ DEVIATIONS: dict[str, Say] = {
     "locked": Say("De PDF heeft een wachtwoord"),
 }
 ALWAYS_LEFT = ("bad", "alone", "many", "wrong")
-OF_ALL = ("kind", "book_year", "period", "message", "internal_due", "legal_due", "amount", "together", "ends")
+OF_ALL = (
+    "kind",
+    "book_year",
+    "period",
+    "message",
+    "internal_due",
+    "legal_due",
+    "dated_on",
+    "amount",
+    "together",
+    "ends",
+)
 # What one file may have of its own.
-OWN = ("book_year", "period", "amount", "part", *CHOICES)
+OWN = ("book_year", "period", "dated_on", "amount", "part", *CHOICES)
 
 
 class Offering(Owned, Table, tablename="offering"):
@@ -60,6 +72,7 @@ class Offering(Owned, Table, tablename="offering"):
     message = Varchar(length=4000, default="")
     internal_due = Date(null=True, default=None, help_text="NULL: by the calendar and the kind, for each client")
     legal_due = Date(null=True, default=None)
+    dated_on = Date(null=True, default=None, help_text="The day of the decision that a legal deadline counts from.")
     amount = BigInt(null=True, default=None, help_text="cents")
     together = Boolean(
         default=True, help_text="Files of one client become one request; else each a request of its own."
@@ -115,24 +128,28 @@ async def checked(values: dict[str, Any]) -> dict[str, Any]:
     internal, legal = values["internal_due"], values["legal_due"]
     if internal and legal and internal > legal:
         raise Refused("internal_due", Say("De interne deadline ligt na de wettelijke."))
+    check_decision(values["dated_on"])
     if values["ends"] not in ("draft", "offer"):
         raise Refused("ends", Say("Kies een van de mogelijkheden."))
     _check_ways(values)
     return {
         "kind": kind.id, "book_year": values["book_year"], "period": period, "message": message, "internal_due": internal,
-        "legal_due": legal, "amount": values["amount"], "together": bool(values["together"]), "ends": values["ends"],
+        "legal_due": legal, "dated_on": values["dated_on"], "amount": values["amount"], "together": bool(values["together"]), "ends": values["ends"],
         **{f"on_{name}": values[name] for name in CHOICES},
     }  # fmt: skip
 
 
 def checked_own(values: dict[str, Any]) -> dict[str, Any]:
-    """What one file has of its own. Raises Refused."""
+    """What one file has of its own, as JSON keeps it. Raises Refused."""
     if values["part"] not in ("", "main", "attachment"):
         raise Refused("part", Say("Kies een van de mogelijkheden."))
     if values["amount"] is not None and abs(values["amount"]) > MOST_CENTS:
         raise Refused("amount", Say("Dit bedrag is te groot."))
+    dated_on = engine.as_day(values["dated_on"])
+    check_decision(dated_on)
     _check_ways(values)
-    return {name: values[name] for name in OWN} | {"period": checked_period(values["book_year"], values["period"])}
+    period = checked_period(values["book_year"], values["period"])
+    return {name: values[name] for name in OWN} | {"period": period, "dated_on": dated_on and dated_on.isoformat()}
 
 
 def _check_ways(values: dict[str, Any]) -> None:

@@ -85,6 +85,9 @@ def read_items(text: str) -> list[Item]:
     return items
 
 
+_YEARS = range(1990, 2101)
+
+
 def read_day(text: str | None, field: str = "due_on") -> dt.date | None:
     """A day as a browser or a Dutchman writes it; None for nothing. Raises Refused."""
     text = (text or "").strip()
@@ -92,9 +95,12 @@ def read_day(text: str | None, field: str = "due_on") -> dt.date | None:
         return None
     for form in ("%Y-%m-%d", "%d-%m-%Y", "%d/%m/%Y"):
         try:
-            return dt.datetime.strptime(text, form).date()
+            found = dt.datetime.strptime(text, form).date()
         except ValueError:
             continue
+        if found.year not in _YEARS:  # a browser makes 0026 of 26
+            raise Refused(field, Say("Vul het jaar met vier cijfers in, bijvoorbeeld 31-12-2026."))
+        return found
     raise Refused(field, Say("Vul een dag in, bijvoorbeeld 31-12-2026."))
 
 

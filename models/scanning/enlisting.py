@@ -211,5 +211,5 @@ async def destroy(document: Document, *, by: Viewer) -> None:
     }
     await by.note("Document.destroy", document, detail)
     await tell_changed(document.sha256)
-    await let_go(json.dumps([document.id]))
+    await let_go(json.dumps([document.id]), "infected", by.user.display_name)
     await engine.raw("DELETE FROM document WHERE id = $1", document.id)

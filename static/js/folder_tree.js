@@ -32,7 +32,7 @@ customElements.define("folder-tree", class extends HTMLElement {
   link(item) { return item.querySelector(":scope > a, :scope > .tree-row > a") }
   opened() {
     const lists = [...this.querySelectorAll("details[open] > ul")].map(list => [list.closest("li").dataset.id, list])
-    return [[0, this.querySelector("ul")], ...lists].slice(0, 100).map(([id, list]) => `${id}:${list?.children.length || 0}`).join()
+    return [[0, this.querySelector("ul")], ...lists].slice(0, 100).map(([id, list]) => `${id}:${list?.querySelectorAll(":scope > li:not(.tree-gap)").length || 0}`).join()
   }
   dress() {
     const top = this.querySelector("ul")

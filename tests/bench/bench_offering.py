@@ -107,7 +107,7 @@ async def _chosen() -> dict[str, Any]:
     await engine.raw("UPDATE approval_kind SET needs_sign_off = $1", False)
     return {name: ways[0] for name, ways in CHOICES.items()} | {
         "kind": kind, "book_year": 2026, "period": "m01", "message": "", "internal_due": None, "legal_due": None, "amount": None,
-        "together": True, "ends": "offer", "warned": "place",
+        "dated_on": None, "together": True, "ends": "offer", "warned": "place",
     }  # fmt: skip
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route
 
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -76,3 +77,18 @@ def _axe(tab: Page) -> list[dict[str, Any]]:
     if not tab.evaluate("!!window.axe"):
         tab.evaluate(axe.axe_script)
     return list(tab.evaluate("axe.run({ resultTypes: ['violations'] }).then(found => found.violations)"))
+
+
+def hold(tab: Page, address: str | re.Pattern[str]) -> list[Route]:
+    """The first request there from now on; it waits in the list until the test lets it go on."""
+    held: list[Route] = []
+    tab.route(address, lambda route: route.continue_() if held else held.append(route))
+    return held
+
+
+def until(tab: Page, true: Callable[[], object], seconds: float = 5) -> None:
+    for _ in range(int(seconds / 0.05)):
+        if true():
+            return
+        tab.wait_for_timeout(50)
+    raise AssertionError("it did not happen in time")

@@ -73,6 +73,8 @@ class Server(http.server.ThreadingHTTPServer):
         self.uploads: list[str] = []
         self.refused: set[str] = set()
         self.fetched = 0
+        self.asked: list[float] = []  # when what is live was asked for
+        self.takes = 0.0  # seconds, an answer to that
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     @property
@@ -101,8 +103,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path == "/live":
             self._stream()
         elif path == "/fragment":
-            self.server.fetched += 1
-            self._send(f"<b>fresh {self.server.fetched}</b>")
+            self._send(f"<b>fresh {self._fetch()}</b>")
+        elif path == "/region":
+            self._send(_REGION.format(fresh=f"fresh {self._fetch()}"))
         elif path in ("/office", "/portal", "/public"):
             layout = {"/office": "layout.html", "/portal": "layout_portal.html", "/public": "layout_public.html"}[path]
             self._send(page(layout, "styleguide/page.html"))
@@ -137,10 +140,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self._send("", status=404)
 
+    def _fetch(self) -> int:
+        self.server.asked.append(time.monotonic())
+        time.sleep(self.server.takes)
+        self.server.fetched += 1
+        return self.server.fetched
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         if self.path == "/moved":
             return self._send(_MOVED)
+        if self.path == "/kept":
+            return self._send(f'<div id="place">bewaard</div>{_MOVED}')
         name = re.search(r"filename ([^,]*)", self.headers["upload-metadata"])
         self.server.uploads.append(base64.b64decode(name[1]).decode() if name else "")
         if self.server.signed_out:
@@ -201,13 +212,17 @@ _MOVED = (
     "<toast-note><p>De map is verplaatst.</p></toast-note></hx-partial>"
 )
 _FETCHES = 'hx-get="/fragment" hx-trigger="live" hx-target="this" hx-swap="innerHTML"'
+_REGION = """<div id="region" data-live="region" hx-get="/region" hx-trigger="live" hx-target="this" hx-swap="outerHTML"><p>{fresh}</p>
+<form hx-post="/kept" hx-target="#place" hx-swap="outerHTML"><label>Reden <input id="reason"></label><button>Bewaren</button></form>
+<div id="place">leeg</div></div>"""
 _LISTENING = f"""<!DOCTYPE html>
 <html lang="nl"><head><title>Live</title><script defer src="/static/app.js"></script></head>
 <body data-live-url="/live" data-live-at="1"><main><h1>Live</h1>
 <div id="clients" data-live="clients imports" {_FETCHES}>old</div>
 <div id="users" data-live="users" {_FETCHES}>old</div>
 <form id="edited" data-live="clients" {_FETCHES}><label>Naam <input id="typing"></label></form>
-<button>elders</button></main></body></html>"""
+{_REGION.format(fresh="old")}
+<button>elders</button><div id="toasts"></div></main></body></html>"""
 
 
 def weight(*parts: bytes) -> int:

@@ -146,11 +146,20 @@ def test_of_several_papers_each_is_opened_and_the_bar_leads_to_the_next(tabs: Ta
 
     expect(phone.get_by_role("heading", name="Notulen 2024.pdf")).to_be_in_viewport()
     expect(phone.locator("page-viewer")).to_have_count(2, timeout=20_000)
+    there.tap()  # the one with a password is opened by fetching it
+    fetch = phone.get_by_role("link", name="Downloaden")
+    expect(fetch).to_be_in_viewport()
+    tabs.look(phone)
+    phone.locator("#proof-code").fill(pin)
+    with phone.expect_download() as fetched:
+        fetch.tap()
+    assert fetched.value.suggested_filename == "Loonstroken 2024.pdf"
     expect(there).to_be_hidden()
+    expect(phone.locator("#proof-code")).to_have_value(pin)
+    expect(phone.get_by_text("geopend", exact=True)).to_be_visible()
     tabs.look(phone)
     phone.get_by_text("Niet akkoord met dit stuk").last.tap()
     expect(phone.get_by_label("Dit stuk keur ik niet goed").last).to_be_visible()
-    phone.locator("#proof-code").fill(pin)
     phone.get_by_role("button", name="Akkoord geven").tap()
     expect(phone.get_by_text("Uw akkoord is vastgelegd.")).to_be_visible()
     tabs.complaints[:] = [text for text in tabs.complaints if "422" not in text]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 import partials
+from tests.browser.looking import hold, until
 from tests.browser.styleguide_server import STATIC, Server, bundle, page, weight
 
 
@@ -22,9 +25,13 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def open_page(chromium: Browser, server: Server) -> Iterator[Any]:
+def complaints() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def open_page(chromium: Browser, server: Server, complaints: list[str]) -> Iterator[Any]:
     """Opens a path of the server in a fresh context; at the end no page may have complained."""
-    complaints: list[str] = []
     contexts: list[BrowserContext] = []
 
     def open_(path: str, **options: Any) -> Page:
@@ -203,6 +210,32 @@ def test_a_fragment_opens_in_the_dialog_and_leaves_it_with_a_toast(open_page: An
     expect(tab.locator("#move")).to_be_focused()
 
 
+def test_a_click_that_nothing_answers_says_so_in_the_dialog_and_on_the_page(
+    open_page: Any, complaints: list[str]
+) -> None:
+    tab = open_page("/office")
+    tab.evaluate(
+        """() => { const box = document.querySelector(".page"); box.innerHTML = `<a id="move" href="/moving" hx-get="/moving" hx-target="#dialog-body">Verplaatsen</a>
+        <button hx-post="/moved" hx-swap="none">Nu</button>`; htmx.process(box) }"""
+    )
+    tab.route("**/moved", lambda route: route.abort())
+
+    tab.get_by_role("button", name="Nu", exact=True).click()
+    expect(tab.locator("#toasts")).to_contain_text("Er kwam geen antwoord")
+    tab.locator("#move").click()
+    tab.get_by_label("Naar").press("Enter")
+    expect(tab.locator("#dialog").get_by_role("alert")).to_contain_text("Er kwam geen antwoord")
+    tab.get_by_label("Naar").press("Enter")
+    expect(tab.locator("#dialog").get_by_role("alert")).to_have_count(1)
+    assert not Axe().run(tab).response["violations"]
+    tab.unroute("**/moved")
+    tab.get_by_label("Naar").press("Enter")
+
+    expect(tab.locator("#dialog")).to_be_hidden()
+    expect(tab.locator("#toasts")).to_contain_text("De map is verplaatst.")
+    complaints.clear()  # the browser and htmx told of it too
+
+
 def test_the_filter_asks_again_while_one_types_and_the_address_follows(open_page: Any) -> None:
     bar = partials.env.from_string(
         """{% import "shared/parts.html" as ui %}{% call ui.filter_bar("/rows", target="#rows") %}
@@ -259,7 +292,7 @@ def test_one_stream_serves_all_tabs_and_only_what_changed_is_fetched(open_page: 
     first = open_page("/listening")
     second = open_page("/listening", context=first.context)
     first.wait_for_function("document.querySelector('#clients')")
-    _until(first, lambda: len(server.listeners) == 1)
+    until(first, lambda: len(server.listeners) == 1)
 
     server.changed("clients")
 
@@ -270,12 +303,12 @@ def test_one_stream_serves_all_tabs_and_only_what_changed_is_fetched(open_page: 
     assert server.stream_requests == 1
 
     first.close()
-    _until(second, lambda: server.stream_requests == 2)
+    until(second, lambda: server.stream_requests == 2)
 
 
 def test_what_is_being_typed_in_is_left_alone_until_one_leaves_it(open_page: Any, server: Server) -> None:
     tab = open_page("/listening")
-    _until(tab, lambda: len(server.listeners) == 1)
+    until(tab, lambda: len(server.listeners) == 1)
     tab.locator("#typing").fill("Bakker")
 
     server.changed("clients")
@@ -284,6 +317,105 @@ def test_what_is_being_typed_in_is_left_alone_until_one_leaves_it(open_page: Any
 
     tab.get_by_role("button", name="elders").focus()
     expect(tab.locator("#edited")).to_contain_text("fresh")
+
+
+def test_a_click_is_not_lost_where_what_is_live_follows_meanwhile(open_page: Any, server: Server) -> None:
+    """The answer to a change by somebody else and the answer to the click are under way together."""
+    tab = open_page("/listening")
+    until(tab, lambda: len(server.listeners) == 1)
+    follows, clicked = hold(tab, "**/region"), hold(tab, "**/kept")
+    server.changed("region")
+    until(tab, lambda: follows)
+    tab.get_by_role("button", name="Bewaren").click()
+    until(tab, lambda: clicked)
+
+    with tab.expect_response("**/region"):
+        follows[0].continue_()
+    tab.wait_for_timeout(300)
+    clicked[0].continue_()
+
+    expect(tab.locator("#toasts")).to_contain_text("De map is verplaatst.")
+    expect(tab.locator("#region")).to_contain_text("fresh 2")
+
+
+def test_an_answer_lands_in_what_took_the_place_it_was_asked_for(open_page: Any) -> None:
+    tab = open_page("/office")
+    tab.evaluate(
+        """() => { const box = document.querySelector(".page"); htmx.process(Object.assign(box, { innerHTML: `<div id="place">leeg</div>
+        <button hx-post="/kept" hx-target="#place" hx-swap="outerHTML">Bewaren</button><button hx-get="/other" hx-target="#place" hx-swap="outerHTML">Anders</button>` })) }"""
+    )
+    clicked = hold(tab, "**/kept")
+    tab.route("**/other", lambda route: route.fulfill(content_type="text/html", body='<p id="place">anders</p>'))
+    tab.get_by_role("button", name="Bewaren").click()
+    until(tab, lambda: clicked)
+    tab.get_by_role("button", name="Anders").click()
+    expect(tab.locator("#place")).to_have_text("anders")
+
+    clicked[0].continue_()
+
+    expect(tab.locator("#place")).to_have_text("bewaard")
+    expect(tab.locator("#toasts")).to_contain_text("De map is verplaatst.")
+
+
+def test_what_is_live_stays_under_the_finger_that_presses_it(open_page: Any, server: Server) -> None:
+    tab = open_page("/listening")
+    until(tab, lambda: len(server.listeners) == 1)
+    follows = hold(tab, "**/region")
+    server.changed("region")
+    until(tab, lambda: follows)
+    tab.get_by_role("button", name="Bewaren").hover()
+    tab.mouse.down()
+
+    with tab.expect_response("**/region"):
+        follows[0].continue_()
+    server.changed("region")
+    tab.wait_for_timeout(600)
+    expect(tab.locator("#region")).to_contain_text("old")
+    tab.mouse.up()
+
+    expect(tab.locator("#toasts")).to_contain_text("De map is verplaatst.")
+    expect(tab.locator("#region")).to_contain_text("fresh")
+
+
+def test_what_one_begins_to_type_while_an_answer_is_under_way_is_kept(open_page: Any, server: Server) -> None:
+    tab = open_page("/listening")
+    until(tab, lambda: len(server.listeners) == 1)
+    follows = hold(tab, "**/region")
+    server.changed("region")
+    until(tab, lambda: follows)
+    tab.get_by_label("Reden").fill("Bakker")
+
+    with tab.expect_response("**/region"):
+        follows[0].continue_()
+    tab.wait_for_timeout(300)
+
+    expect(tab.get_by_label("Reden")).to_have_value("Bakker")
+    tab.get_by_role("button", name="elders").focus()
+    expect(tab.locator("#region")).to_contain_text("fresh")
+
+
+def test_where_changes_stream_in_what_is_live_is_fetched_now_and_then_and_once_after_the_last(
+    open_page: Any, server: Server
+) -> None:
+    """As when 150 drafts are offered in the background: a board does not ask again for each of them, nor twice at once."""
+    tab = open_page("/listening")
+    until(tab, lambda: len(server.listeners) == 1)
+    server.takes = 0.3
+
+    began = time.monotonic()
+    server.changed("region")
+    until(tab, lambda: server.asked)
+    assert server.asked[0] - began < 1  # a single one at once
+    for _ in range(25):
+        server.changed("region")
+        tab.wait_for_timeout(100)
+    last = time.monotonic()
+    until(tab, lambda: server.asked[-1] > last)
+    tab.wait_for_timeout(1000)
+
+    assert len(server.asked) <= 3
+    assert all(then - before > 2 for before, then in itertools.pairwise(server.asked))
+    expect(tab.locator("#region")).to_contain_text(f"fresh {len(server.asked)}")
 
 
 def test_a_stream_that_is_refused_is_not_asked_for_again_at_once(open_page: Any, server: Server) -> None:
@@ -332,11 +464,3 @@ def test_every_icon_that_is_asked_for_is_in_the_sprite() -> None:
     shown = page("layout.html", "styleguide/page.html") + page("layout_portal.html", "shared/offline.html")
 
     assert set(re.findall(r"icons\.svg#([\w-]+)", shown)) <= sprite
-
-
-def _until(tab: Page, true: Any, seconds: float = 5) -> None:
-    for _ in range(int(seconds / 0.05)):
-        if true():
-            return
-        tab.wait_for_timeout(50)
-    raise AssertionError("it did not happen in time")

@@ -109,6 +109,25 @@ async def test_what_happens_is_told_signed_and_without_names(cast, receiver):
     assert await deliver() == 0
 
 
+async def test_for_a_day_a_message_is_signed_under_the_former_secret_as_well(cast, receiver):
+    hook, former = await hook_for(cast, receiver)
+    await happens(await a_request(cast), "offered")
+    fresh = await engine.run_writing(lambda: renew_secret(hook, by=cast.anna))
+    await deliver()
+    await engine.raw("UPDATE webhook SET former_until = $1", utcnow() - dt.timedelta(seconds=1))
+    await happens(await a_request(cast), "offered")
+    await deliver()
+
+    (both, first), (one, second) = receiver.got
+
+    def signed(secret: str, headers: dict[str, str], body: bytes) -> str:
+        return delivering.signature(secret, headers["webhook-id"], int(headers["webhook-timestamp"]), body.decode())
+
+    assert both["webhook-signature"] == f"{signed(fresh, both, first)} {signed(former, both, first)}"
+    assert one["webhook-signature"] == signed(fresh, one, second)
+    assert "sleutel" not in first.decode() and API["webhooks"]["test"]
+
+
 async def test_only_the_events_that_were_chosen(cast, receiver):
     await hook_for(cast, receiver, "approved", "rejected")
     request = await a_request(cast)

@@ -24,13 +24,13 @@ from models.approvals import (
     withdraw,
 )
 from models.approvals.due import lateness, origin_of
-from models.approvals.granting import end_role, give_mandate, give_role
+from models.approvals.granting import end_mandate, end_role, give_mandate, give_role
 from models.approvals.reading import whole
 from models.approvals.standing import stuck
 from models.approvals.telling import tell_stuck
 from models.core import Refused, save
 from models.settings import Firm
-from models.viewer import Viewer
+from models.viewer import Right, Viewer
 from tests.approving import (
     acts,
     decision,
@@ -285,6 +285,24 @@ async def test_a_draft_that_never_left_the_office_is_nobody_elses(cast: Cast) ->
 
     found = await pia.scope(ApprovalRequest).all()
     assert [one.id for one in found] == [taken_back.id]
+
+
+async def test_a_substitute_sees_what_is_asked_now_and_what_he_did_himself(cast: Cast) -> None:
+    """Not what was settled before he came; and what he approved himself stays his to look at."""
+    pia, tom = await person(cast.bakkerij, "Pia"), await person(cast.bakkerij, "Tom", Right.APPROVE)
+    await plan(None, step(pia))
+    before, now_, later = [await offered(cast) for _ in range(3)]
+    await says_yes(pia, before)
+    client = await cast.anna.clients.get(cast.bakkerij)
+    mandate = await give_mandate(client, pia.user.id, tom.user.id, None, None, None, by=cast.anna)
+
+    async def sees() -> set[int]:
+        return {one.id for one in await tom.scope(ApprovalRequest).all()}
+
+    assert await sees() == {now_.id, later.id}
+    await says_yes(tom, now_, on_behalf_of=pia.user.id)
+    await end_mandate(mandate, by=cast.anna)
+    assert await sees() == {now_.id}
 
 
 async def test_who_lost_his_role_makes_a_later_step_impossible(cast: Cast) -> None:

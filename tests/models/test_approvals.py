@@ -283,6 +283,18 @@ async def test_the_sentence_reads_well_for_every_kind(cast: Cast) -> None:
         )
 
 
+async def test_a_name_with_a_full_stop_ends_the_sentence_with_that_one(cast: Cast) -> None:
+    request = ApprovalRequest(book_year=2026, client=cast.bakkerij, kind=1, made_at=utcnow())
+    for one in await ApprovalKind.objects():
+        for language in ("nl", "en"):
+            said, plain = (statement_of(one, request, name, language) for name in ("Jansen B.V.", "Jansen"))
+            assert ".." not in said and said.endswith(".") == plain.endswith(".")
+            assert said.replace("Jansen B.V.", "Jansen").rstrip(".") == plain.rstrip("."), said
+    own = ApprovalKind(name="Brief", statement="Ik teken voor {client} {period}. En lees...", statement_en="")
+    request.book_year = None
+    assert statement_of(own, request, "Jansen B.V.") == "Ik teken voor Jansen B.V. En lees..."
+
+
 async def test_a_kind_without_english_is_agreed_to_in_dutch(cast: Cast) -> None:
     await engine.raw("UPDATE approval_kind SET statement_en = ''")
     request = await offered(cast)

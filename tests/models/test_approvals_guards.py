@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 
-from models import engine, sample
-from models.approvals.record import ApprovalRecord
+from models import config, engine, sample
+from models import storage as stores
+from models.approvals.record import ApprovalRecord, verify_all
 from models.approvals.records import ApprovalDocument, Approver
+from models.certifying import completing
+from models.certifying.chaining import chain_all
 from models.clients import Client
 from models.merging import merge, preview
 from models.settings import Firm
+from tests import certifying as papers
 from tests.approving import acts, draft, look, now, offered, person, plan, says_yes, step
 from tests.cast import Cast
 
 
-async def refused(sql: str, *values: object, match: str = "bewijs|beoordeeld|gevraagd") -> None:
+async def refused(
+    sql: str, *values: object, match: str = "bewijs|beoordeeld|gevraagd|aangeboden|verzegelde|overgang"
+) -> None:
     with pytest.raises(Exception, match=match):
         async with engine.writing():
             await engine.raw(sql, *values)
@@ -105,3 +112,88 @@ async def test_nothing_is_added_to_nor_taken_from_what_was_put_before_somebody(c
     assert not await ApprovalDocument.exists().where(ApprovalDocument.request == still.id)
     assert await Approver.exists().where(Approver.request == request.id)
     assert await ApprovalRecord.exists().where(ApprovalRecord.request == request.id)
+
+
+LATER = {
+    "another who decided": "UPDATE approver SET decided_by = {bob} WHERE id = {me}",
+    "another person": "UPDATE approver SET person = {bob} WHERE id = {me}",
+    "another level": "UPDATE approver SET level = 'passkey' WHERE id = {me}",
+    "another moment": "UPDATE approver SET decided_at = '2020-01-01 00:00:00+00:00' WHERE id = {me}",
+    "asked anew": "UPDATE approver SET state = 'asked' WHERE id = {me}",
+    "a late approver": "INSERT INTO approver (request, client, person, step, state) VALUES ({r}, {client}, {bob}, 1, 'asked')",
+    "a late approver of what is open": "INSERT INTO approver (request, client, person, step, state) VALUES ({open}, {client}, {bob}, 1, 'asked')",
+    "an approver of another": "UPDATE approver SET request = {r} WHERE request = {open}",
+    "a choice": "UPDATE approver_choice SET outcome = 'rejected' WHERE approver = {me}",
+    "no choice": "DELETE FROM approver_choice WHERE approver = {me}",
+    "a late choice": "INSERT INTO approver_choice (approver, document, client, sha256, outcome, at) SELECT approver, {other}, client, sha256, outcome, at FROM approver_choice",
+    "another name": "UPDATE approval_document SET name = 'anders.pdf' WHERE request = {r}",
+    "a scan": "UPDATE approval_document SET is_scan = true WHERE request = {r}",
+    "a part of a draft": "UPDATE approval_document SET request = {r} WHERE id = {other}",
+    "an attachment": "INSERT INTO approval_document (request, client, part, name, sha256, size, mime) VALUES ({r}, {client}, 'attachment', 'x', 'x', 1, 'x')",
+    "a late scan": "INSERT INTO approval_document (request, client, part, name, sha256, size, mime, is_scan) VALUES ({r}, {client}, 'attachment', 'x', 'x', 1, 'x', true)",
+    "the words": "UPDATE approval_request SET statement = 'Ik ben het oneens' WHERE id = {r}",
+    "the amount": "UPDATE approval_request SET amount = 1 WHERE id = {open}",
+    "the kind": "UPDATE approval_request SET kind = (SELECT max(id) FROM approval_kind) WHERE id = {r}",
+    "the client": "UPDATE approval_request SET client = {garage} WHERE id = {r}",
+    "the plan": "UPDATE approval_request SET steps = '[]' WHERE id = {open}",
+    "when": "UPDATE approval_request SET completed_at = '2020-01-01 00:00:00+00:00' WHERE id = {r}",
+    "approved": "UPDATE approval_request SET state = 'approved' WHERE id = {open}",
+    "refused": "UPDATE approval_request SET state = 'rejected' WHERE id = {open}",
+    "on paper": "UPDATE approval_request SET state = 'on_paper' WHERE id = {open}",
+    "filed": "UPDATE approval_request SET state = 'filed' WHERE id = {r}",
+    "places": "DELETE FROM proof_place",
+}  # fmt: skip
+REPLACED = {
+    "an approver": "UPDATE OR REPLACE approver SET id = {me} WHERE request = {open}",
+    "a part": "UPDATE OR REPLACE approval_document SET id = {part} WHERE id = {other}",
+    "a request": "UPDATE OR REPLACE approval_request SET id = {r} WHERE id = {open}",
+}
+
+
+async def test_what_was_decided_and_offered_is_not_said_otherwise_in_the_tables(cast: Cast) -> None:
+    """Eva approved one of two; nobody makes that into anything else past the operations."""
+    await made_real(cast)
+    eva, bob = await person(cast.bakkerij, "Eva"), await person(cast.bakkerij, "Bob")
+    await plan(cast.bakkerij, step(eva))
+    request, still, other = await offered(cast), await offered(cast), await draft(cast)
+    await says_yes(eva, request)
+    await chain_all()
+
+    async def one(sql: str) -> int:
+        return int((await engine.raw(sql))[0]["id"])
+
+    ids = {
+        "r": request.id, "open": still.id, "client": cast.bakkerij, "garage": cast.garage, "bob": bob.user.id,
+        "me": await one(f"SELECT id FROM approver WHERE request = {request.id}"),
+        "part": await one(f"SELECT id FROM approval_document WHERE request = {request.id}"),
+        "other": await one(f"SELECT id FROM approval_document WHERE request = {other.id}"),
+    }  # fmt: skip
+    for sql in [*LATER.values(), *(REPLACED.values() if engine.is_sqlite() else ())]:
+        await refused(sql.format(**ids))
+    assert (await verify_all()).holds
+
+
+async def test_a_sealed_certificate_stays_what_it_is(
+    cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STORAGE_URL", f"file://{tmp_path}/files")
+    config.reset()
+    stores.reset()
+    await papers.with_certificate()
+    await papers.approved(cast)
+    assert await completing.seal_due() == 1
+
+    await refused("DELETE FROM approval_seal")
+    for column, value in (
+        ("digest", "'00'"),
+        ("sha256", "'00'"),
+        ("chain_number", "0"),
+        ("number", "7"),
+        ("id", "id + 1"),
+    ):
+        await refused(f"UPDATE approval_seal SET {column} = {value}")
+
+    assert (await verify_all()).holds
+    monkeypatch.undo()
+    config.reset()
+    stores.reset()

@@ -18,7 +18,7 @@ from models import config, engine
 from models import storage as stores
 from models.accounts import Session, User
 from models.approvals.record import note
-from models.approvals.records import ApprovalRequest
+from models.approvals.records import ApprovalRequest, Approver
 from models.audit import Trail
 from models.backup import BackupBroken, BackupRefused, backup, restore
 from models.backup.restoring import is_seeded
@@ -117,9 +117,12 @@ async def approved(client: int, person: int) -> None:
     request = ApprovalRequest(client=client, kind=kinds[0]["id"], made_at=NOW)
     await request.save()
     await note(request, "made", name="Anna")
-    for state in ("offered", "partly", "approved"):
-        await engine.raw("UPDATE approval_request SET state = $1 WHERE id = $2", state, request.id)
+    await Approver(request=request.id, client=client, person=person, step=1, state="asked").save()
+    await engine.raw("UPDATE approval_request SET state = 'offered' WHERE id = $1", request.id)
     await note(request, "approved", person=person, name="O'Brïen", sha256="0" * 64)
+    await engine.raw("UPDATE approver SET state = 'approved', decided_by = person WHERE request = $1", request.id)
+    await note(request, "completed")
+    await engine.raw("UPDATE approval_request SET state = 'approved' WHERE id = $1", request.id)
 
 
 CLIENT = {

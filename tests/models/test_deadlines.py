@@ -97,6 +97,8 @@ def test_the_other_days() -> None:
     for rule, day, due in (
         ("dividend", D(2026, 1, 31), D(2026, 2, 28)),
         ("dividend", D(2026, 5, 15), D(2026, 6, 15)),
+        ("dividend", D(2026, 2, 28), D(2026, 3, 28)),  # a month after a day, not after the end of a period
+        ("dividend", D(2026, 11, 30), D(2026, 12, 30)),
         ("kvk", D(2026, 6, 10), D(2026, 6, 18)),
         ("kvk", D(2026, 12, 30), D(2026, 12, 31)),  # never later than twelve months after the book year
         ("vpb", D(2026, 3, 1), D(2026, 5, 31)),

@@ -54,7 +54,7 @@ async def usual(**more: Any) -> dict[str, Any]:
     """What is chosen for all, as it is unless the test says otherwise."""
     return {name: ways[0] for name, ways in CHOICES.items()} | {
         "kind": (await kind()).id, "book_year": 2026, "period": "m01", "message": "Graag deze week.", "internal_due": None, "legal_due": None,
-        "amount": None, "together": True, "ends": "draft",
+        "dated_on": None, "amount": None, "together": True, "ends": "draft",
     } | more  # fmt: skip
 
 
@@ -428,6 +428,40 @@ async def test_an_archived_client_waits_and_some_files_get_something_of_their_ow
     (one,) = await requests_of(placing)
     assert (one.client, one.period, one.amount) == (cast.bakkerij, "m02", 500)
     assert list(await files_in(placing, "left")) == ["a.pdf"]
+
+
+async def test_a_dividend_is_due_from_the_day_it_was_paid_and_a_file_may_have_a_day_of_its_own(cast: Cast) -> None:
+    D = dt.date
+    bakkerij, garage = await number_of(cast.bakkerij), await number_of(cast.garage)
+    placing = await placed(
+        cast.anna,
+        (f"{bakkerij}_dividend.pdf", pdf("een")),
+        (f"{bakkerij}_interim.pdf", pdf("twee")),
+        (f"{bakkerij}_notulen.txt", b"notulen"),
+        (f"{garage}_dividend.pdf", pdf("drie")),
+    )
+    dividend = await kind("Aangifte dividendbelasting")
+    told = await chosen(placing, cast.anna, kind=dividend.id, period="", dated_on=D(2027, 3, 10))
+    assert told["legal"] == ["2027-04-10", "2027-04-10"] and told["requests"] == 2
+    names = await engine.raw("SELECT id, name FROM placement_file WHERE placement = $1", placing.id)
+    interim = next(row["id"] for row in names if "interim" in row["name"])
+    await engine.run_writing(lambda: set_apart(placing, [interim], {"dated_on": D(2027, 12, 31)}, by=cast.anna))
+
+    placing = await carried_out(placing, cast.anna)
+
+    made = sorted((one.client, one.dated_on, one.legal_due) for one in await requests_of(placing))
+    assert made == sorted(
+        [
+            (cast.bakkerij, D(2027, 3, 10), D(2027, 4, 10)),
+            (cast.bakkerij, D(2027, 12, 31), D(2028, 1, 31)),
+            (cast.garage, D(2027, 3, 10), D(2027, 4, 10)),
+        ]
+    )
+    parts = await engine.raw(
+        "SELECT r.dated_on, count(*) AS n FROM approval_document d JOIN approval_request r ON r.id = d.request "
+        "WHERE r.client = $1 GROUP BY r.dated_on ORDER BY r.dated_on", cast.bakkerij,
+    )  # fmt: skip
+    assert [row["n"] for row in parts] == [2, 1]  # what was only added stays with the day of all
 
 
 async def test_the_undo_withdraws_what_nobody_opened_and_leaves_the_rest(cast: Cast) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import AsyncIterator
 from typing import Any
@@ -17,6 +19,8 @@ from models import storage as stores
 from models.approvals.records import ApprovalDocument, ApprovalRequest
 from models.audit import Trail
 from models.certifying import completing, signing
+from models.certifying.facts import facts_of
+from models.certifying.paper import draw
 from models.clients import seen
 from models.connecting import ApiToken, TokenViewer, end_token, make_token
 from models.connecting.openapi import document
@@ -24,6 +28,7 @@ from models.core import Refused, Say, save
 from models.settings import Firm, this_day, utcnow
 from tests import certifying as papers
 from tests.cast import Browser, Cast, browser_of
+from tests.models.test_certifying import words_of
 from tests.papers import pdf
 from web.__main__ import route_lines
 from web.routing import ACTIONS
@@ -107,6 +112,23 @@ async def test_a_tax_package_places_a_return_and_asks_how_it_stands(office, soft
     assert (ended["state"], ended["still_to_approve"]) == ("withdrawn", [])
 
 
+async def test_a_dividend_is_due_from_the_day_of_the_decision_that_the_software_sends(office, software):
+    _, key = await token_for(office, "place", "read")
+    asked = await vat(office, kind="Aangifte dividendbelasting", period="", dated_on="2027-03-10")
+
+    made = await software.post("/api/v1/approvals", data=asked, files=files(), headers=key)
+    garbled = await software.post(
+        "/api/v1/approvals", data={**asked, "period": "k2", "dated_on": "10-03-2027"}, files=files(), headers=key
+    )
+
+    assert made.status_code == 201, made.text
+    fits("Approval", made.json())
+    assert (made.json()["dated_on"], made.json()["legal_due"]) == ("2027-03-10", "2027-04-10")
+    said_clearly(garbled, "dated_on")
+    sent = API["paths"]["/api/v1/approvals"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert "uitbetaling" in sent["properties"]["dated_on"]["description"]
+
+
 async def test_it_is_found_by_what_the_software_calls_it(office, software):
     _, key = await token_for(office, "place", "read")
     asked = await vat(office, external_ref="OB-2026-3", offer="true")
@@ -116,6 +138,17 @@ async def test_it_is_found_by_what_the_software_calls_it(office, software):
     assert ([row["id"] for row in found["approvals"]], found["next"]) == ([told["id"]], None)
     lines = await Trail.select(Trail.detail).where(Trail.operation == "ApiToken.make")
     assert lines and key["Authorization"][7:] not in str(await Trail.select(Trail.detail))
+
+
+async def test_the_same_key_tells_nothing_of_a_client_that_the_token_lost(office, software):
+    token, key = await token_for(office, "place", reach="some", clients=await number_of(office))
+    asked, once = await vat(office, offer="true"), {**key, "Idempotency-Key": "order-78"}
+    assert (await software.post("/api/v1/approvals", data=asked, files=files(), headers=once)).status_code == 201
+    await engine.raw("DELETE FROM api_token_reach WHERE token = $1", token.id)
+
+    again = await software.post("/api/v1/approvals", data=asked, files=files(), headers=once)
+
+    assert again.status_code == 404 and "still_to_approve" not in again.text
 
 
 async def test_the_same_key_places_nothing_twice(office, software):
@@ -177,7 +210,7 @@ async def test_it_is_withdrawn_with_a_reason(office, software):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("client_number", "99999"), ("kind", "Niets"), ("period", "k9"), ("amount_cents", "12,50"), ("legal_due", "31-12-2026"), ("offer", "ja"), ("book_year", "x")],
+    [("client_number", "99999"), ("kind", "Niets"), ("period", "k9"), ("amount_cents", "12,50"), ("legal_due", "31-12-2026"), ("dated_on", "9999-12-31"), ("offer", "ja"), ("book_year", "x")],
 )  # fmt: skip
 async def test_what_cannot_be_is_named_by_its_field_in_both_languages(office, software, field, value):
     _, key = await token_for(office, "place")
@@ -501,7 +534,7 @@ def words_in(part: Any, name: str = "") -> list[Any]:
         return [one for key, value in part.items() for one in words_in(value, key)]
     if isinstance(part, list):
         return [one for value in part for one in words_in(value)]
-    return [part] if name in ("summary", "description") and not str(part).startswith("approval.") else []
+    return [part] if name in ("summary", "description") and not str(part).startswith(("approval.", "test")) else []
 
 
 async def test_the_reference_speaks_the_language_of_who_reads_it_and_the_document_english(office, software):
@@ -554,3 +587,120 @@ async def test_the_pages_of_the_settings(office):
     async with browser_of(office.ed) as ed:
         assert (await ed.get("/settings/connecting")).status_code == 404
         assert (await ed.post(f"/settings/connecting/webhooks/{one}/on")).status_code == 404
+
+
+async def test_what_the_api_does_not_have_is_said_as_a_problem(office, software):
+    _, key = await token_for(office, "read", "place")
+    asked = [
+        (await software.get(f"/api/v1/{path}", headers=key), 404)
+        for path in (
+            "approvals/99999999999999999999",
+            "approvals/-1",
+            "clients/a%2Fb",
+            "nothing",
+            "approvals/1/nothing",
+        )
+    ]
+    asked += [
+        (await software.post("/api/v1/kinds", headers=key), 405),
+        (await software.post("/api/v1/nothing", headers=key), 404),
+    ]
+    for answer, status in asked:
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        fits("Problem", answer.json())
+        assert answer.json()["status"] == status and answer.json()["detail_en"] != answer.json()["detail"]
+    assert "GET" in asked[5][0].headers["allow"]
+    page = await software.get("/nothing")
+    assert page.status_code == 404 and "text/html" in page.headers["content-type"]
+
+
+async def test_what_is_wrong_is_said_by_the_name_that_the_form_has(office, software):
+    _, key = await token_for(office, "read", "place")
+    broken = [("file", ("btw.pdf", b"%PDF-1.4 stuk", "application/pdf"))]
+    only = [("file", ("brief.txt", b"alleen tekst", "text/plain"))]
+    for sent in (broken, only):
+        said = await software.post("/api/v1/approvals", data=await vat(office), files=sent, headers=key)
+        assert (said.status_code, said.json()["field"]) == (422, "file"), said.text
+    first = await software.post("/api/v1/approvals", data=await vat(office), files=files(), headers=key)
+    again = await software.post("/api/v1/approvals", data=await vat(office), files=files("x.pdf"), headers=key)
+    assert (again.status_code, again.json()["field"]) == (409, "replace")
+    assert again.json()["existing"] == [{"id": first.json()["id"], "state": "draft", "approvals": 0}]
+    known = API["components"]["schemas"]["Problem"]["properties"]
+    assert set(again.json()) <= set(known)
+    fits("Problem", again.json())
+    place = API["paths"]["/api/v1/approvals"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert (place["properties"]["offer"]["default"], place["properties"]["replace"]["default"]) == ("false", "false")
+
+
+async def test_a_draft_goes_without_a_reason_and_keeps_one_that_was_given(office, software):
+    _, key = await token_for(office, "read", "place")
+    one = await software.post("/api/v1/approvals", data=await vat(office), files=files(), headers=key)
+    gone = await software.post(f"{one.headers['location']}/withdraw", headers=key)
+    two = await software.post("/api/v1/approvals", data=await vat(office), files=files(), headers=key)
+    told = await software.post(f"{two.headers['location']}/withdraw", json={"reason": "Verkeerd jaar"}, headers=key)
+    three = await software.post("/api/v1/approvals", data=await vat(office, offer="true"), files=files(), headers=key)
+    bare = await software.post(f"{three.headers['location']}/withdraw", headers=key)
+
+    assert (gone.json()["state"], gone.json()["reason"]) == ("withdrawn", None)
+    assert (told.json()["state"], told.json()["reason"]) == ("withdrawn", "Verkeerd jaar")
+    assert (bare.status_code, bare.json()["field"]) == (422, "reason")
+    body = API["paths"]["/api/v1/approvals/{request_id}/withdraw"]["post"]["requestBody"]
+    assert not body["required"] and "required" not in body["content"]["application/json"]["schema"]
+
+
+async def test_the_record_says_which_program_did_it_in_whose_name_and_from_where(office, software):
+    _, key = await token_for(office, "read", "place")
+    made = await software.post(
+        "/api/v1/approvals",
+        data=await vat(office, offer="true"),
+        files=files(),
+        headers=key | {"User-Agent": "Belastingpakket/9.1"},
+    )
+    rows = await engine.raw(
+        "SELECT act, name, address, agent, detail FROM approval_record WHERE request = $1 AND act IN ('made', 'offered') ORDER BY number",
+        made.json()["id"],
+    )
+    assert [row["act"] for row in rows] == ["made", "offered"]
+    for row in rows:
+        assert row["name"] == office.anna.user.full_name
+        assert (json.loads(row["detail"])["program"], row["agent"]) == ("Belastingpakket", "Belastingpakket/9.1")
+        assert row["address"]
+    facts = await facts_of(made.json()["id"])
+    assert "DoorhetprogrammaBelastingpakket" in words_of(draw(facts, fingerprint="00"))
+
+
+async def test_a_damaged_document_does_not_take_the_rest_of_the_proof_along(office, software, tmp_path, monkeypatch):
+    monkeypatch.setenv("STORAGE_URL", f"file://{tmp_path}/files")
+    config.reset()
+    stores.reset()
+    await papers.with_certificate()
+    made = await papers.approved(office, attachments=1)
+    assert await completing.seal_due() == 1
+    [main, *_] = (
+        await ApprovalDocument.objects()
+        .where(ApprovalDocument.request == made.request.id)
+        .order_by(ApprovalDocument.id)
+    )
+    at = tmp_path / "files" / main.sha256[:2] / main.sha256[2:]
+    at.chmod(0o600)
+    at.write_bytes(b"x" * main.size)
+    _, key = await token_for(office, "proof")
+
+    answer = await software.get(f"/api/v1/approvals/{made.request.id}/evidence", headers=key)
+
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    assert archive.testzip() is None
+    names = archive.namelist()
+    assert (
+        "akkoordverklaring-1.pdf" in names and "stukken/Bijlage 1.pdf" in names and f"stukken/{main.name}" not in names
+    )
+    assert f"{main.sha256}  {main.name}" in archive.read("ONTBREEKT-MISSING.txt").decode()
+    archive.extractall(tmp_path / "bewijs")
+    command = [sys.executable, "-I", tmp_path / "bewijs" / "controleer.py"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert said.returncode == 0 and f"NOT IN THIS ARCHIVE: {main.name}" in said.stdout, said.stdout
+    ascii_ = subprocess.run(command, capture_output=True, env={"PYTHONIOENCODING": "ascii"}, check=False)
+    assert ascii_.returncode == 0
+    monkeypatch.undo()
+    config.reset()
+    stores.reset()

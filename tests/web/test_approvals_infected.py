@@ -12,6 +12,7 @@ from models import engine
 from models.approvals import ApprovalRequest, NewPart, decide_one, foreseen, offer
 from models.approvals.ending import record_on_paper
 from models.audit import Trail
+from models.certifying.verifying import verify
 from models.core import Refused
 from models.outbox import Errand, Kind
 from models.scanning.telling import infected_for
@@ -126,12 +127,71 @@ async def test_a_clean_file_in_its_place_makes_it_go_on(cast: Cast, browser: Bro
         )
         assert put.status_code == 303
         await looked_at()
-        assert "virus" not in (await anna.get(f"/approvals/{request.id}")).text
+        page = (await anna.get(f"/approvals/{request.id}")).text
+        assert "niet worden aangeboden" not in page and "virus gevonden: Eicar-Test-Signature" in page  # as it was told
         await anna.post(f"/approvals/{request.id}/offer")
 
     assert (await ApprovalRequest.objects().get(ApprovalRequest.id == request.id)).state in ("offered", "sign_off")  # type: ignore[union-attr]
     found = await standing(cast.anna)
     assert found is not None and found.infected == 0
+
+
+async def offered_and_approved_with_a_sick_attachment(cast: Cast) -> ApprovalRequest:
+    """Of two who are asked one has approved; then a newer list finds the virus."""
+    kim = await approving.person(cast.bakkerij, "Kim")
+    await engine.raw("DELETE FROM approval_plan")
+    await approving.plan(cast.bakkerij, approving.step(cast.rik, kim))
+    clean = await storage().put(pdf("aangifte"))
+    main = NewPart("aangifte.pdf", clean.sha256, clean.size, "application/pdf", pages=1)
+    request = await draft(cast, main, (await sick("bijlage.pdf"))._replace(part="attachment"))
+    await engine.raw("UPDATE scan SET state = 'clean'")
+    await engine.run_writing(lambda: offer(request, by=cast.anna))
+    await engine.run_writing(lambda: approving.says_yes(kim, request))
+    await engine.raw("UPDATE scan SET state = 'waiting', next_try = $1", utcnow())
+    await looked_at()
+    return request
+
+
+@pytest.mark.parametrize("how", ["note", "file"])
+async def test_an_attachment_with_a_virus_goes_from_what_is_offered_and_the_record_says_why(
+    cast: Cast, browser: Browsers, clamd: Clamd, how: str
+) -> None:
+    request = await offered_and_approved_with_a_sick_attachment(cast)
+    [row] = await engine.raw("SELECT id FROM approval_document WHERE request = $1 AND part = 'attachment'", request.id)
+    at = f"/approvals/{request.id}/parts/{row['id']}"
+
+    async with browser(cast.anna) as anna:
+        before = (await anna.get(f"/approvals/{request.id}")).text
+        assert f'action="{at}/file"' in before and f'action="{at}/note"' in before and "in het bewijs" in before
+        files = {"attachments": ("prijslijst.txt", b"schoon", "text/plain")}
+        done = await anna.post(f"{at}/note") if how == "note" else await anna.post(f"{at}/file", files=files)
+        assert done.status_code == 303
+        await looked_at()
+        page = (await anna.get(f"/approvals/{request.id}")).text
+
+    assert "virus gevonden: Eicar-Test-Signature" in page and f'action="{at}/note"' not in page
+    assert ("bijlage.pdf (weggehaald).txt" if how == "note" else "prijslijst.txt") in page
+    acts = await engine.raw("SELECT act, detail FROM approval_record WHERE request = $1 ORDER BY number", request.id)
+    [told] = [json.loads(act["detail"]) for act in acts if act["act"] == "part_replaced"]
+    assert (told["was_name"], told["reason"]) == ("bijlage.pdf", "virus gevonden: Eicar-Test-Signature")
+    assert (await approving.states(request))["Kim"] == "asked"  # what she approved was offered with something else
+    async with browser(cast.rik) as rik:
+        assert "virus" not in (await rik.get(f"/portal/approvals/{request.id}")).text
+    assert (await verify(request.id)).broken is None
+
+
+async def test_only_an_attachment_with_a_virus_is_taken_away_like_that(
+    cast: Cast, browser: Browsers, clamd: Clamd
+) -> None:
+    request = await offered_and_approved_with_a_sick_attachment(cast)
+    [main] = await approving.main_parts(request)
+    await engine.raw("UPDATE scan SET state = 'clean'")
+    [row] = await engine.raw("SELECT id FROM approval_document WHERE request = $1 AND part = 'attachment'", request.id)
+    async with browser(cast.anna) as anna:
+        for part in (main.id, row["id"]):
+            await anna.post(f"/approvals/{request.id}/parts/{part}/note")
+            assert "Alleen een bijlage waarin een virus" in (await anna.get(f"/approvals/{request.id}")).text
+    assert (await approving.states(request))["Kim"] == "approved"
 
 
 async def test_who_does_not_see_the_client_reads_nothing_of_it(cast: Cast, clamd: Clamd) -> None:

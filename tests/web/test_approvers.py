@@ -64,6 +64,32 @@ async def test_a_kind_is_added_changed_moved_and_put_aside(office):
         assert not await ApprovalKind.exists().where(ApprovalKind.id == one.id)
 
 
+async def test_all_that_is_wrong_with_a_kind_is_said_at_once_and_nothing_typed_is_lost(office):
+    typed = {
+        "name": "", "statement": "Akkoord met {bedrag}.", "statement_en": "I agree with {kind} {period} of {client} to {addressee}.", "addressee": "de gemeente",
+        "rule": "", "least_level": "totp", "internal_days": "veel", "remind_before": "91", "remind_after": "31", "phone_days": "61", "folder": "Boekjaar {jaar}",
+    }  # fmt: skip
+    wrong = (
+        "name", "name_en", "addressee_en", "statement", "internal_days", "remind_before", "remind_after", "phone_days", "folder"
+    )  # fmt: skip
+    async with browser_of(office.anna) as anna:
+        kept = await anna.post("/settings/approvals/kinds/new", data=typed)
+        await anna.post("/settings/approvals/kinds/new", data=KIND)
+        taken = await anna.post(
+            "/settings/approvals/kinds/new", data={**KIND, "internal_days": "veel", "folder": "{x}"}
+        )
+
+    assert kept.status_code == 422
+    assert [field for field in wrong if f'id="{field}-error"' not in kept.text] == []
+    assert "Er kloppen 10 dingen niet" in kept.text  # of the sentence both what is unknown and what is missing
+    assert "“{bedrag}” kan niet" in kept.text and "Er ontbreekt: {kind}, {period}, {client}" in kept.text
+    assert all(
+        f'value="{typed[field]}"' in kept.text
+        for field in ("addressee", "internal_days", "remind_before", "phone_days", "folder")
+    )
+    assert [field for field in ("name", "internal_days", "folder") if f'id="{field}-error"' not in taken.text] == []
+
+
 async def test_what_was_used_is_not_removed(office):
     one = await kind()
     await engine.raw(
@@ -233,6 +259,50 @@ async def test_a_director_appoints_his_own_substitute_and_nobody_elses(office):
     async with browser_of(rik) as phone:
         await phone.post(f"/portal/substitutes/{office.bakkerij}/{mandate.id}/end")
     assert (await Mandate.objects().first()).ended_at is not None
+
+
+async def test_a_substitute_who_cannot_approve_yet_is_recorded_with_a_warning_that_stays_while_it_holds(office):
+    rik = await person(office.bakkerij, "Rikkie", ALL)
+    kim = await person(office.bakkerij, "Kim", ALL, state="prepared")
+    until = (today() + dt.timedelta(days=14)).strftime("%d-%m-%Y")
+    page = f"/clients/{office.bakkerij}/approvers"
+    never, means = "Kim Test is nog niet uitgenodigd", "Kim Test heeft nog geen middel om akkoord mee te geven"
+    async with browser_of(rik) as phone, browser_of(office.anna) as anna:
+        assert "Kim Test (nog geen login)" in (await phone.get("/portal/substitutes")).text
+        done = await phone.post(
+            f"/portal/substitutes/{office.bakkerij}", data={"taker": str(kim.user.id), "until": until}
+        )
+        assert done.status_code == 303 and await Mandate.count() == 1
+        told = (await phone.get("/portal/substitutes")).text
+        assert f"Vastgelegd, maar let op: {never}" in told and told.count(never) == 2 and means in told
+        assert never in (await phone.get("/portal/substitutes")).text  # it stays
+        assert never in (await anna.get(page)).text and means in (await anna.get(page)).text
+
+        await engine.raw("UPDATE users SET state = 'active', totp_secret = 'x' WHERE id = $1", kim.user.id)
+        for text in ((await phone.get("/portal/substitutes")).text, (await anna.get(page)).text):
+            assert "Kim Test" in text and never not in text and means not in text and "Let op" not in text
+        await engine.raw("DELETE FROM access WHERE person = $1", kim.user.id)
+        assert "niet meer het recht om hier te accorderen" in (await phone.get("/portal/substitutes")).text
+        await engine.raw("UPDATE mandate SET ended_at = made_at")
+        assert "niet meer het recht" not in (await phone.get("/portal/substitutes")).text
+
+
+async def test_a_mandate_for_a_kind_that_asks_more_than_the_taker_has_is_warned_of(office):
+    vat, kim = await kind(), await person(office.bakkerij, "Kim", ALL, totp_secret="x")
+    lou = await person(office.bakkerij, "Lou", ALL, state="invited", totp_secret="x")
+    await engine.raw("UPDATE approval_kind SET least_level = 'passkey' WHERE id = $1", vat.id)
+    page = f"/clients/{office.bakkerij}/approvers"
+    asked = {"giver": str(office.rik.user.id), "taker": str(kim.user.id)}
+    high = f"Kim Test heeft geen middel dat hoog genoeg is voor: {vat.name}."
+    async with browser_of(office.anna) as anna:
+        for one in (str(vat.id), str((await kind("Salarisrun")).id), ""):
+            await anna.post(f"{page}/mandates", data={**asked, "kind": one})
+            text = (await anna.get(page)).text
+            assert ("maar let op" in text) == (one != str((await kind("Salarisrun")).id))
+        assert text.count(high) == 3  # in the message, at the kind's mandate and at the one for all kinds
+        await anna.post(f"{page}/mandates", data={**asked, "taker": str(lou.user.id)})
+        assert "Lou Test heeft de uitnodiging nog niet gebruikt" in (await anna.get(page)).text
+    assert await Mandate.count() == 4
 
 
 async def test_the_fiscal_partner_is_named_and_has_his_role_without_being_given_it(office):

@@ -25,7 +25,7 @@ from models.approvals.ending import replace_by
 from models.approvals.granting import give_mandate
 from models.approvals.records import ApprovalRequest
 from models.certifying import completing, office, signing
-from models.certifying.records import OfficeCertificate
+from models.certifying.records import SILENT, OfficeCertificate
 from models.core import save
 from models.settings import Firm, utcnow
 from models.storage import storage
@@ -235,6 +235,8 @@ async def test_the_proof_says_for_whom_and_of_paper_what_is_true(cast: Cast, bro
         office = (await anna.get(f"/approvals/{signed.id}")).text
     async with browser(cast.vic) as vic:
         public = [(await vic.get(f"{CHECK}?sha256={sha256}")).text for sha256 in (main.sha256, scan.sha256)]
+        (put,) = await approving.main_parts(signed)
+        unseen = (await vic.get(f"{CHECK}?sha256={put.sha256}")).text
 
     assert "namens Eva Test" in mandated and "met pincode" in mandated and "zijn pincode" not in mandated
     assert "namens Eva Test" in public[0]
@@ -242,6 +244,8 @@ async def test_the_proof_says_for_whom_and_of_paper_what_is_true(cast: Cast, bro
         assert "apier getekend op 30 november 2026" in page and "vastgelegd op" in page
         assert "2026-11-30" not in page
     assert "U bent aangemeld" not in paper
+    assert "precies dit bestand" in public[0] and "precies dit bestand." not in unseen
+    assert "op papier akkoord" in unseen and "niet vastgelegd" in unseen and "banner--good" not in unseen
     assert "Rik Jansen, 30 november 2026" in office
 
 
@@ -372,7 +376,7 @@ async def test_asking_too_often_is_slowed(cast: Cast, browser: Callable) -> None
 
 
 def bundle(
-    password: str = "geheim", *, days: int = 365, since: int = 1, usage: object = ExtendedKeyUsageOID.EMAIL_PROTECTION, signs: bool = True, key: object = None,
+    password: str = "geheim", *, days: int = 365, since: int = 1, usage: object = ExtendedKeyUsageOID.EMAIL_PROTECTION, signs: bool = True, key: object = None, ca: bool = False,
 ) -> bytes:  # fmt: skip
     """A PKCS #12 file as a trust service gives it."""
     mine = key or ec.generate_private_key(ec.SECP256R1())
@@ -384,6 +388,7 @@ def bundle(
         .not_valid_before(now - dt.timedelta(days=since)).not_valid_after(now + dt.timedelta(days=days))
         .add_extension(x509.KeyUsage(signs, signs, not signs, False, False, False, False, False, False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)  # type: ignore[list-item]
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         .sign(mine, None if isinstance(mine, ed25519.Ed25519PrivateKey) else hashes.SHA256())  # type: ignore[arg-type]
     )  # fmt: skip
     return pkcs12.serialize_key_and_certificates(b"zegel", mine, made, None, BestAvailableEncryption(password.encode()))  # type: ignore[arg-type]
@@ -430,6 +435,7 @@ WRONG = {
     "not yet": (lambda: bundle(since=-5), "pas geldig vanaf"),
     "for websites": (lambda: bundle(usage=ExtendedKeyUsageOID.SERVER_AUTH), "niet bedoeld om documenten te ondertekenen"),
     "signs nothing": (lambda: bundle(signs=False), "niet bedoeld om documenten te ondertekenen"),
+    "of an issuer": (lambda: bundle(ca=True), "certificaat van een uitgever (CA:TRUE)"),
     "another key": (lambda: bundle(key=ed25519.Ed25519PrivateKey.generate()), "Deze sleutel kan geen stukken verzegelen"),
 }  # fmt: skip
 
@@ -578,6 +584,13 @@ async def test_the_settings_and_the_proof_say_which_profile_a_seal_has(cast: Cas
         page = (await anna.get(SETTINGS)).text
         assert "PAdES B-LT: met een tijdstempel" in page and "PAdES B-LT, " in page
         assert "Profiel: PAdES B-LT." in (await anna.get(f"/approvals/{made.request.id}/proof")).text
+        for due, said in ((True, "volgt nog. Niemand zegt nu of"), (False, "Zonder bewijs dat het certificaat toen geldig was. Niemand")):  # fmt: skip
+            await engine.raw("UPDATE approval_seal SET is_long = $1, proof_due = $2, trouble = $3", False, due, SILENT)
+            for address in (SETTINGS, f"/approvals/{made.request.id}/proof"):
+                page = (await anna.get(address)).text
+                assert "PAdES B-T" in page and said in page, (address, due)
+            waits = (await anna.get("/approvals/seals")).text
+            assert ("Niemand zegt nu of" in waits and "Profiel: PAdES B-T." in waits) == due
 
 
 async def test_the_settings_renew_a_certificate_of_our_own_and_keep_one_that_stands_in(

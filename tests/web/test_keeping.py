@@ -254,10 +254,12 @@ async def test_the_settings_and_the_class_of_a_kind(cast: Cast) -> None:
     async with browser_of(cast.anna) as anna:
         page = await anna.get("/settings/retention")
         wrong = await anna.post(
-            "/settings/retention", data={"trash_days": "0", "margin_months": "12", "check_days": "90"}
+            "/settings/retention",
+            data={"trash_days": "0", "margin_months": "12", "check_days": "90", "approval_months": "0"},
         )
         done = await anna.post(
-            "/settings/retention", data={"trash_days": "45", "margin_months": "6", "check_days": "30"}
+            "/settings/retention",
+            data={"trash_days": "45", "margin_months": "6", "check_days": "30", "approval_months": "96"},
         )
         kind = (await engine.raw("SELECT id FROM document_kind WHERE name = 'Brief'"))[0]["id"]
         kept = (await engine.raw("SELECT id FROM retention_class WHERE name = 'Administratie'"))[0]["id"]
@@ -266,7 +268,8 @@ async def test_the_settings_and_the_class_of_a_kind(cast: Cast) -> None:
 
     assert "Loonstrook en loonstaat" in page.text and wrong.status_code == 422
     assert done.status_code == set_.status_code == 303
-    assert (firm.trash_days, firm.margin_months, firm.check_days) == (45, 6, 30)
+    assert (firm.trash_days, firm.margin_months, firm.check_days, firm.approval_months) == (45, 6, 30, 96)
+    assert 'value="84"' in page.text and 'id="approval_months-error"' in wrong.text
     assert (await engine.raw("SELECT retention FROM document_kind WHERE id = $1", kind))[0]["retention"] == kept
 
 

@@ -83,6 +83,27 @@ async def test_from_choosing_to_the_post(cast: Cast, browser: Any) -> None:
         assert "downloadde" in trail and "deed" in trail
 
 
+async def test_what_came_back_and_was_used_is_not_said_to_be_dead(cast: Cast, browser: Any) -> None:
+    batch = await made(cast.anna)
+    async with browser(cast.anna) as anna:
+        await anna.post(f"/letters/{batch.id}/file")
+        await anna.post(f"/letters/{batch.id}/printed")
+    rows = await engine.raw("SELECT l.id, l.person FROM letter l ORDER BY l.id")
+    used, unused = rows[0], rows[1]
+    await engine.raw(
+        "UPDATE pin SET state = 'confirmed', confirmed_at = $1, used_at = $1 WHERE letter = $2", utcnow(), used["id"]
+    )
+    async with browser(cast.anna) as anna:
+        for one in (used, unused):
+            await anna.post(f"/letters/{batch.id}/letters/{one['id']}/returned")
+            said = (await anna.get(f"/letters/{batch.id}")).text
+            [pin] = await engine.raw("SELECT state FROM pin WHERE letter = $1", one["id"])
+            assert ("al eerder gebruikt" in said, pin["state"]) == (
+                (one is used),
+                "confirmed" if one is used else "returned",
+            )
+
+
 async def test_others_were_shown_than_would_get_one(cast: Cast, browser: Any) -> None:
     async with browser(cast.anna) as anna:
         fields = fields_of((await anna.get("/letters/new?how=lacking")).text)

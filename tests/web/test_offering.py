@@ -42,6 +42,64 @@ async def begun(browser: Any, *files: tuple[str, bytes]) -> Placing:
     return await again(placing)
 
 
+async def test_the_day_of_the_decision_is_chosen_for_all_and_apart_and_told_when_it_is_wrong(
+    cast: Cast, browser: Browsers
+) -> None:
+    number, garage = await number_of(cast.bakkerij), await number_of(cast.garage)
+    dividend = (await kind("Aangifte dividendbelasting")).id
+    of_year = {"kind": dividend, "book_year": "2026", "period": ""}
+    async with browser(cast.anna) as anna:
+        placing = await begun(anna, (f"{number}_a.pdf", pdf("een")), (f"{garage}_b.pdf", pdf("twee")))
+        at = {"offering_id": placing.id}
+        wrong = await anna.post(pages.settle.url(**at), data=await form(**of_year, dated_on="ooit", amount="veel"))
+        far = await anna.post(pages.settle.url(**at), data=await form(**of_year, dated_on="9999-12-31"))
+        await anna.post(pages.settle.url(**at), data=await form(**of_year, dated_on="2027-03-10"))
+        page = (await anna.get(pages.page.url(**at, tab="ready"))).text
+        ids = [row["id"] for row in await engine.raw("SELECT id FROM placement_file ORDER BY client, id")]
+        aside = (await anna.get(pages.apart.url(**at, ids=ids[:1]))).text
+        own = await form(**of_year, part="", dated_on="ooit") | {"ids": ids[0]}
+        refused = await anna.post(pages.save_apart.url(**at), data=own)
+        await anna.post(pages.save_apart.url(**at), data=own | {"dated_on": "31-12-2027"})
+        again_ = (await anna.get(pages.apart.url(**at, ids=ids[:1]))).text
+        await anna.post(pages.start.url(**at))
+        await work(placing)
+
+    assert (wrong.status_code, far.status_code, refused.status_code) == (422, 422, 422)
+    assert 'id="dated_on-error"' in wrong.text and 'id="amount-error"' in wrong.text and 'value="ooit"' in wrong.text
+    assert "tussen 1990 en 2100" in far.text and 'id="dated_on-error"' in refused.text
+    assert 'value="2027-03-10"' in page and "10 april 2027" in page and 'value="2027-03-10"' in aside
+    assert 'value="2027-12-31"' in again_
+    assert sorted(str(one.legal_due) for one in await requests_of(placing)) == ["2027-04-10", "2028-01-31"]
+
+
+async def test_what_waits_for_a_replacement_is_counted_as_waiting_and_found_there(
+    cast: Cast, browser: Browsers
+) -> None:
+    bea = await person(cast.bakkerij, "Bea")
+    await plan(cast.bakkerij, step(bea))
+    number, garage = await number_of(cast.bakkerij), await number_of(cast.garage)
+    await offered(cast, cast.bakkerij, period="m01")
+    async with browser(cast.anna) as anna:
+        placing = await begun(
+            anna, (f"{number}_a.pdf", pdf("een")), (f"{garage}_b.pdf", pdf("twee")), ("los.pdf", pdf("x"))
+        )
+        at = {"offering_id": placing.id}
+        await anna.post(pages.settle.url(**at), data=await form())
+        page = (await anna.get(pages.page.url(**at, tab="bin"))).text
+        ready = (await anna.get(pages.page.url(**at, tab="ready"))).text
+        listed = (await anna.get(pages.list_.url())).text
+        seen = re.search(r'action="[^"]+/replacements"><input type="hidden" name="seen" value="([^"]+)"', page)
+        await anna.post(pages.replace.url(**at), data={"seen": seen[1]})  # type: ignore[index]
+        after = (await anna.get(pages.page.url(**at))).text
+
+    assert "Van 1 accordering is er al een" in page
+    assert "3 in totaal: 1 van 1 cliënt, 2 wachten op een besluit, 0 klaargezet." in page
+    assert f"{number}_a.pdf" in page and "los.pdf" in page and f"{garage}_b.pdf" not in page
+    assert f"{garage}_b.pdf" in ready and f"{number}_a.pdf" not in ready
+    assert re.search(r'Wacht nog"><span class="badge[^>]*>2<', listed)
+    assert "3 in totaal: 2 van 2 cliënten, 1 wacht op een besluit, 0 klaargezet." in after
+
+
 async def test_a_colleague_offers_what_he_has_and_takes_it_back(cast: Cast, browser: Browsers) -> None:
     await person(cast.bakkerij, "Bea")
     number = await number_of(cast.bakkerij)

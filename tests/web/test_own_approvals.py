@@ -543,14 +543,28 @@ async def test_a_page_is_seen_when_it_came_into_view_and_a_locked_file_when_it_w
         await phone.get(approval_parts.page.url(part_id=one.id, number=2, ahead=1))
         ahead = await seen_of(request)
         told = await phone.post(approval_parts.seen.url(part_id=one.id, number=2))
-        await phone.get(approval_parts.view.url(part_id=locked.id))
+        unshown = [await phone.htmx("GET", approval_parts.view.url(part_id=locked.id))]
         looked = await seen_of(request)
+        before = await phone.get(pages.page.url(approval_id=request.id))
+        heard = await version_of(f"user-{rik.user.id}")
         await phone.get(approval_parts.file.url(part_id=locked.id))
+        after = await phone.get(pages.page.url(approval_id=request.id))
+        unshown.append(await phone.htmx("GET", approval_parts.view.url(part_id=locked.id)))
 
+    follows = f'data-live="user-{rik.user.id}"'
+    assert follows in before.text and follows not in after.text
+    assert ['name="unread"' in reply.text for reply in unshown] == [True, False]
+    assert not engine.is_sqlite() or await version_of(f"user-{rik.user.id}") > heard
     assert view.text.count("data-seen") == 2 and "ahead=1" in view.text
     assert ahead == {(one.id, 0)} and told.status_code == 204
     assert looked == {(one.id, 0), (one.id, 2)}
     assert await seen_of(request) == {(one.id, 0), (one.id, 2), (locked.id, 0)}
+
+
+async def version_of(topic: str) -> int:
+    """On SQLite; on Postgres a topic leaves nothing behind."""
+    rows = await engine.raw("SELECT version FROM topic WHERE name = $1", topic)
+    return int(rows[0]["version"]) if rows else 0
 
 
 async def seen_of(request: ApprovalRequest) -> set[tuple[int, int]]:
