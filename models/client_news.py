@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from models import engine, quiet
 from models.accounts.blocking import listed
 from models.approvals import news, reminding
+from models.client_news_told import approved_by
 from models.dossiers.documents import shown_sql
 from models.dossiers.seeing import GENERAL_FOR, HANDING, HANDS_IN, VIEWING, VIEWS, opened_sql
 from models.hearing import HEARER, how_sql, told
@@ -200,6 +201,7 @@ def _parts(firm: Firm, modes: tuple[str, ...]) -> dict[str, str]:
         "since": f"{greatest}(coalesce(h.told_until, p.told_until, $1), {came}, a.created_at, $1)",
         "since_all": f"{greatest}(coalesce(p.told_until, $1), {came}, $1)",
         "shown": shown_sql("u.id"),
+        "uses_approvals": "1 = 1" if firm.uses("approvals") else "1 = 0",
     }
 
 
@@ -208,11 +210,12 @@ _ANYBODY_AT_ONCE = """SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM users WHERE ki
 
 _UNREAD = "NOT EXISTS (SELECT 1 FROM reading q WHERE q.document = d.id AND q.version = d.version AND q.person = u.id)"
 
-# Whoever has something to hear of: a document, an item that is asked or came back, a request that is done, an answer.
+# Whoever has something to hear of: a document, an item that is asked or came back, a request that is done, an answer, that he stands in.
 _TOLD_OF = f"""WITH RECURSIVE {{opened}}
 SELECT DISTINCT person FROM (
 SELECT u.id AS person FROM document d JOIN folder f ON f.id = d.folder JOIN access a ON a.client = d.client {{hearer}} {VIEWING}
 WHERE d.published_at > $1 AND d.published_at <= $2 AND d.published_at > {{since}} AND d.source = 'office' AND {{shown}} AND {VIEWS} AND {{wants}} AND {_UNREAD}
+ AND NOT {approved_by("u.id")}
 UNION ALL
 SELECT u.id FROM document d JOIN folder f ON f.id = d.folder JOIN dossier g ON g.id = f.dossier AND g.kind = 'general' JOIN access a ON a.rights <> 0 {{hearer}}
 WHERE d.published_at > $1 AND d.published_at <= $2 AND d.published_at > {{since_all}} AND d.client IS NULL AND {{shown}} AND {GENERAL_FOR} AND {{wants_all}} AND {_UNREAD}
@@ -231,6 +234,9 @@ UNION ALL
 SELECT u.id FROM remark k JOIN document d ON d.id = k.document JOIN folder f ON f.id = d.folder JOIN access a ON a.client = d.client {{hearer}} {VIEWING}
 WHERE k.side = 'office' AND k.at > $1 AND k.at <= $2 AND k.at > {{since}} AND {{shown}} AND {VIEWS} AND {{wants}}
  AND NOT EXISTS (SELECT 1 FROM remark o WHERE o.document = k.document AND o.person = u.id AND o.id > k.id)
+UNION ALL
+SELECT u.id FROM mandate m JOIN access a ON a.client = m.client AND a.person = m.taker AND a.rights & {int(Right.APPROVE)} <> 0 {{hearer}}
+WHERE m.made_at > $1 AND m.made_at <= $2 AND m.made_at > {{since}} AND m.ended_at IS NULL AND {{uses_approvals}} AND {{wants}}
 ) x"""
 
 # `$1` the last day, `$2` since when it is time.

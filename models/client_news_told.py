@@ -12,7 +12,7 @@ from models.approvals import news
 from models.approvals.words import period_words
 from models.clients import granted
 from models.dossiers import Document
-from models.settings import this_day
+from models.settings import Firm, this_day
 from models.viewer import Right, Viewer
 
 _NAMED = 20  # things of one kind named per client; of the others the mail says how many
@@ -27,17 +27,28 @@ APPROVALS = (
     "approve_refused",
     "approve_ended",
 )
-KINDS = (*APPROVALS, "asked", "back", "reminded", "documents", "unread", "answers", "done")
+# what somebody is asked to do; the rest is news
+ASKED = ("approve", "approve_again", "approve_reminded", "asked", "back", "reminded")
+KINDS = (*APPROVALS, "stands_in", "asked", "back", "reminded", "documents", "unread", "answers", "done")
 _KIND_OF = {
     "offered": "approve", "again": "approve_again", "reminded": "approve_reminded", "answered": "approve_answers", "voided": "approve_voided",
     "refused": "approve_refused", "withdrawn": "approve_ended", "replaced": "approve_ended",
 }  # fmt: skip
 
+
+def approved_by(person: str) -> str:
+    """SQL: whether document `d` was filed as that `person` himself approved it, or is the certificate of that."""
+    of = f"SELECT 1 FROM approver w JOIN {{}} ON x.request = w.request WHERE w.decided_by = {person} AND w.state = 'approved' AND x.document = d.id AND x.sha256 = d.sha256"
+    return (
+        f"(d.of_approval AND (EXISTS ({of.format('approval_document x')}) OR EXISTS ({of.format('approval_seal x')})))"
+    )
+
+
 Since = dict[int, dt.datetime]  # client > since when he is told of it
 
 
 async def told_of(person: int, errand: int, detail: dict[str, Any]) -> dict[str, Any] | None:
-    """`count`, `counts` by KINDS, and `clients`: id (None for what is for many), name, and of each kind its rows and how
+    """`count`, `counts` by KINDS, and `clients`, those where something is asked first: id (None for what is for many), name, and of each kind its rows and how
     many more there are. None for who is not active."""
     user = await User.objects().where(User.id == person).first()
     if user is None or user.kind != "client" or user.state != "active":
@@ -51,6 +62,7 @@ async def told_of(person: int, errand: int, detail: dict[str, Any]) -> dict[str,
         await found.documents(since, general, until)
         await found.items(since, until)
         await found.answers(since, until)
+        await found.mandates(since, until)
     await found.reminders(errand)
     await found.approvals(errand)
     return found.told()
@@ -96,7 +108,10 @@ class _Found:
             return
         condition = reduce(lambda a, b: a | b, parts) & (Document.source == "office") & (Document.published_at <= until)
         rows = await _documents(self.viewer, condition)
+        own = await _approved(self.viewer, rows)
         for row in rows:
+            if row["id"] in own:
+                continue
             self.add(row["client"], "documents", ("document", row["id"]), row)
 
     async def items(self, since: Since, until: dt.datetime) -> None:
@@ -141,6 +156,25 @@ class _Found:
             for row in await _documents(self.viewer, Document.id.is_in(ids), unread=False):
                 self.add(row["client"], "answers", ("answer", row["id"]), row)
 
+    async def mandates(self, since: Since, until: dt.datetime) -> None:
+        """For whom he was given to stand in, as long as that lasts: giver, kind ('' for all), since and last day."""
+        if not (await Firm.load()).uses("approvals"):
+            return
+        rows = await engine.raw(
+            "SELECT m.id, m.client, g.full_name AS giver, k.name AS kind_nl, k.name_en AS kind_en, m.since, m.until, m.made_at FROM mandate m "
+            "JOIN users g ON g.id = m.giver LEFT JOIN approval_kind k ON k.id = m.kind WHERE m.taker = $3 AND m.made_at > $1 AND m.made_at <= $2 "
+            "AND m.ended_at IS NULL AND (m.until IS NULL OR m.until >= $4) ORDER BY m.id",
+            min(since.values(), default=until), until, self.viewer.user.id, this_day(),
+        )  # fmt: skip
+        may, language = self.viewer.client_ids_with(Right.APPROVE), self.viewer.user.language
+        for row in rows:
+            at = since.get(row["client"])
+            if at is None or engine.as_moment(row["made_at"]) <= at or row["client"] not in may:
+                continue
+            kind = (row["kind_en"] if language == "en" and row["kind_en"] else row["kind_nl"]) or ""
+            told = {"id": row["id"], "giver": row["giver"], "kind": kind, "since": engine.as_day(row["since"]), "until": engine.as_day(row["until"])}  # fmt: skip
+            self.add(row["client"], "stands_in", ("mandate", row["id"]), told)
+
     async def reminders(self, errand: int) -> None:
         """What this errand reminds of, as far as it still waits for him."""
         rows = await engine.raw(
@@ -182,12 +216,17 @@ class _Found:
     def told(self) -> dict[str, Any]:
         names = self.named
         order = [id for id in names if id in self.by_client] + ([None] if None in self.by_client else [])
+        order.sort(key=lambda id: not any(kind in self.by_client[id] for kind in ASKED))
         clients = []
         for id in order[:_CLIENTS]:
             kinds = self.by_client[id]
             named: dict[str, Any] = {kind: kinds.get(kind, [])[:_NAMED] for kind in KINDS}
-            more = sum(max(0, len(rows) - _NAMED) for rows in kinds.values())
-            clients.append({"id": id, "name": names.get(id or 0, ""), "more": more, **named})
+            beyond = {kind: max(0, len(rows) - _NAMED) for kind, rows in kinds.items()}
+            more_asked = sum(n for kind, n in beyond.items() if kind in ASKED)
+            more = sum(beyond.values()) - more_asked
+            asks = any(named[kind] for kind in ASKED)
+            tells = any(named[kind] for kind in KINDS if kind not in ASKED)
+            clients.append({"id": id, "name": names.get(id or 0, ""), "more": more, "more_asked": more_asked, "asks": asks, "tells": tells, **named})  # fmt: skip
         counts = {kind: sum(len(kinds.get(kind, ())) for kinds in self.by_client.values()) for kind in KINDS}
         lines = [row["news"] for client in clients for kind in APPROVALS for row in client[kind]]
         return {
@@ -218,6 +257,15 @@ def _approval(row: dict[str, Any], language: str) -> dict[str, Any]:
         "id": row["id"], "title": name, "due_on": due, "is_late": due is not None and due < this_day(), "reason": row["reason"],
         "is_shown": row["is_shown"], "what": row["what"], "news": row["news"],
     }  # fmt: skip
+
+
+async def _approved(viewer: Viewer, rows: list[dict[str, Any]]) -> set[int]:
+    """Which of these he approved himself."""
+    if not rows:
+        return set()
+    ids = ", ".join(str(int(row["id"])) for row in rows)
+    own = await engine.raw(f"SELECT d.id FROM document d WHERE d.id IN ({ids}) AND {approved_by('$1')}", viewer.user.id)
+    return {row["id"] for row in own}
 
 
 async def _documents(viewer: Viewer, condition: Any, *, unread: bool = True) -> list[dict[str, Any]]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from starlette.requests import Request
 
 from models import engine, factors, hearing, passwords, pins, sign_ins
+from models.accounts import vouching
 from models.core import Refused, Say
 from models.passkeys import Passkey, why_not_here
 from models.secret_box import decrypt, encrypt
 from models.settings import Firm
 from models.trusted import TrustedDevice
 from models.viewer import Permission, Viewer
-from web.addresses import address_for
+from web.addresses import address_for, local_path
 from web.devices import device_of, is_phone
 from web.forms import Form, PasswordField, Required, SelectField, Text
 from web.mailing import DIGESTS, DIGESTS_OF_CLIENTS
@@ -167,10 +169,20 @@ def _chosen(form: Any) -> dict[int, str]:
 @account.get("/account/second-factor")
 async def second_factor(request: Request, viewer: Viewer) -> Reply:
     if not (await Firm.load()).takes_factor("totp"):
-        return go(address_for("account.new_passkey"))
-    if asked := await asks_proof(request, viewer, second_factor.url()):
+        return go(address_for("account.new_passkey", next=back_of(request) or None))
+    if asked := await asks_proof(request, viewer, second_factor.url(next=back_of(request) or None)):
         return asked
     return await _second_factor(request, viewer, factors.new_secret(), Authenticator.blank(), show)
+
+
+def back_of(request: Request) -> str:
+    """From where he came to make a means, and where he goes on once it is made; '' for his account."""
+    return local_path(request.query_params.get("next", ""))
+
+
+async def counts_later(viewer: Viewer) -> dt.datetime | None:
+    """From when what he makes in this session counts for approving, told to who approves; None for at once."""
+    return await vouching.counts_from(viewer) if viewer.is_client and viewer.may(Permission.APPROVE) else None
 
 
 async def _second_factor(request: Request, viewer: Viewer, secret: str, form: Authenticator, make: Any) -> Reply:
@@ -189,6 +201,8 @@ async def _second_factor(request: Request, viewer: Viewer, secret: str, form: Au
         first=request.query_params.get("first", ""),
         may_passkey=why_not_here() is None and not viewer.user.totp_secret,
         is_demanded=viewer.demands_second_factor(firm),
+        back=back_of(request),
+        counts_from=await counts_later(viewer),
     )
     return reply
 
@@ -200,7 +214,7 @@ def _is_waiting(firm: Firm, viewer: Viewer) -> bool:
 
 @account.post("/account/second-factor")
 async def set_authenticator(request: Request, viewer: Viewer) -> Reply:
-    if asked := await asks_proof(request, viewer, second_factor.url()):
+    if asked := await asks_proof(request, viewer, second_factor.url(next=back_of(request) or None)):
         return asked
     form = await Authenticator.read(request)
     try:
@@ -225,7 +239,7 @@ def codes_page(request: Request, viewer: Viewer, codes: list[str]) -> Reply:
         section="account",
         layout=_LAYOUT if is_first else None,
         codes=codes,
-        then=_after_first(viewer) if is_first else page.url(),
+        then=_after_first(viewer) if is_first else back_of(request) or page.url(),
     )
 
 

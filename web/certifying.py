@@ -11,13 +11,15 @@ from starlette.responses import Response
 
 from models import throttling
 from models.approvals.records import ApprovalRequest
+from models.approvals.standing import said_roles
+from models.approvals.words import period_words
 from models.certifying import attention, checking
 from models.certifying.evidence import evidence_of, whole_evidence_of
-from models.certifying.facts import Facts, day_of, facts_of
+from models.certifying.facts import Facts, behalf_of, day_of, facts_of
 from models.certifying.filing import newest_of
 from models.certifying.records import ApprovalSeal, SealTrouble
 from models.certifying.verifying import verify_these
-from models.certifying.wording import ACTS, Both, period_of, way_of
+from models.certifying.wording import ACTS, Both, way_of
 from models.certifying.work import start_sealing, start_verifying
 from models.core import Missing, Say
 from models.scanning import require_open
@@ -55,15 +57,36 @@ async def _read(viewer: Viewer, found: ApprovalRequest) -> tuple[Facts, list[App
 
 async def _proof(viewer: Viewer, found: ApprovalRequest, facts: Facts, seals: list[ApprovalSeal]) -> dict[str, Any]:
     papers = {part["id"]: part["name"] for part in facts.parts} if len(facts.parts) > 1 else {}
-    refused = [act | {"reason": json.loads(act["detail"]).get("reason", ""), "paper": papers.get(act["document"])} for act in facts.acts if act["act"] == "rejected"]  # fmt: skip
+    year, period = found.book_year, found.period
     return {
-        "refused": refused if found.state == "rejected" else [], "papers": papers,
-        "title": Say("Bewijs"), "section": "approvals", "one": facts.request, "period": period_of(found.period, found.book_year, found.year_end),
+        "refused": _refusals(facts, papers) if found.state == "rejected" else [], "papers": papers, "roles_of": said_roles,
+        "title": Say("Bewijs"), "section": "approvals", "one": facts.request, "period": Both(*(period_words(year, period, lang, year_end=found.year_end) for lang in ("nl", "en"))),
         "acts": [act | {"told": ACTS.get(act["act"], Both(act["act"], act["act"])), "page": json.loads(act["detail"]).get("page"), "how": way_of(act) if act["level"] else None} for act in facts.acts[-_SHOWN:]],
         "more": max(0, len(facts.acts) - _SHOWN), "approvals": [act | {"how": way_of(act), "day": day_of(act.get("signed_on"))} for act in facts.approvals], "parts": facts.parts, "seals": seals, "unproved": attention.why_not_long(seals[-1]) if seals else None,
         "trouble": await viewer.scope(SealTrouble).where(SealTrouble.request == found.id).find(), "head": facts.head, "verdict": None,
         "of_client": found.client,
     }  # fmt: skip
+
+
+def _refusals(facts: Facts, papers: dict[int, str]) -> list[dict[str, Any]]:
+    """Who refused, when and why, each once: with `papers`, those that he refused, and `agreed`, those that he did approve, of several."""
+    names = {act["person"]: act["name"] for act in facts.acts if act["person"]}
+    found: dict[Any, dict[str, Any]] = {}
+    for act in facts.acts:
+        if act["act"] != "rejected":
+            continue
+        told = json.loads(act["detail"])
+        at, reason = (act["person"], act["on_behalf_of"], told.get("step")), told.get("reason", "")
+        blank = act | {"how": way_of(act), "behalf": behalf_of(act, told, names), "reason": "", "papers": [], "agreed": _agreed(facts, papers, at)}  # fmt: skip
+        one = found.setdefault(at, blank)
+        one["reason"] = "; ".join(dict.fromkeys(text for text in (one["reason"], reason) if text))
+        one["papers"] += [papers[act["document"]]] if act["document"] in papers else []
+    return list(found.values())
+
+
+def _agreed(facts: Facts, papers: dict[int, str], at: tuple[Any, ...]) -> list[str]:
+    acts = [act for act in facts.acts if act["act"] == "approved" and act["document"] in papers]
+    return [papers[act["document"]] for act in acts if (act["person"], act["on_behalf_of"], json.loads(act["detail"]).get("step")) == at]  # fmt: skip
 
 
 @certifying.get("/approvals/{approval_id:int}/verification")

@@ -12,9 +12,9 @@ from models import approvals, engine, passkeys, pins
 from models.approvals import ApprovalRequest, Choice, Decision, Mark
 from models.approvals.asking import ask
 from models.approvals.damaged import unlike
-from models.approvals.own import beside, page_of, pages_of
+from models.approvals.own import Page, beside, page_of, pages_of
 from models.core import Missing, Refused, Say
-from models.pins.means import LEVELS, rank, standing
+from models.pins.means import LEVELS, NAMES, Standing, rank, standing, standings
 from models.settings import utcnow
 from models.storage import StorageDown
 from models.viewer import Permission, Viewer
@@ -64,6 +64,7 @@ async def page(request: Request, viewer: Viewer, approval_id: int) -> Reply:
 
 async def _page(viewer: Viewer, found: ApprovalRequest, behalf: int = 0, **more: Any) -> dict[str, Any]:
     one = await page_of(viewer, found)
+    more |= {"typed": _refusing_all(one, more["typed"])} if more.get("typed") else {}
     asked = next((it for it in one.asked if it.on_behalf_of == behalf), one.asked[0] if one.asked else None)
     return {
         "asked": asked,
@@ -92,26 +93,52 @@ async def _together(viewer: Viewer, ids: list[int], make: Any, **more: Any) -> R
     found = await pages_of(viewer, [rows[id] for id in chosen if id in rows], asked)
     if not found:
         return go(list_.url(), toast=Toast(Say("Kies eerst wat u samen wilt accorderen."), "attention"))
-    least = max((one.request.least_level for one in found), key=rank)
+    of_level = await standings(viewer, {one.request.least_level for one in found})
+    now = all_of(of_level)
     reply: Reply = make(
         "own_approvals/together.html",
         **{
-            "title": Say("Samen accorderen"), "section": "approvals", "pages": found, "standing": await standing(viewer, least),
-            "level": least, "typed": {}, "whys": {}, "left_out": len(chosen) - len(found), "may_act": viewer.view_as is None,
+            "title": Say("Samen accorderen"), "section": "approvals", "pages": found, "standing": now, "needs": _needs(found, of_level, now),
+            "level": max(of_level, key=rank), "typed": {}, "whys": {}, "left_out": len(chosen) - len(found), "may_act": viewer.view_as is None,
         } | more,
     )  # fmt: skip
     return reply
+
+
+def _needs(found: list[Page], of_level: dict[str, Standing], now: Standing) -> dict[int, tuple[bool, Say]]:
+    """Of what asks more than the least of them: whether one of his ways will do, and which will (or what his office asks)."""
+    needs = {}
+    for one in found:
+        ways = of_level[one.request.least_level].ways
+        if now.ways and len(ways) < len(now.ways):
+            least = NAMES[one.request.least_level]
+            needs[one.request.id] = (bool(ways), ways[0].label if len(ways) == 1 else Say("ten minste {least}", least=least) if ways else least)  # fmt: skip
+    return needs
+
+
+def all_of(of_level: dict[str, Standing]) -> Standing:
+    """The ways that count for one level or another; with what is closed and advised for the lowest of them, where none does."""
+    open_ways = {way.method: way for one in of_level.values() for way in one.ways}
+    lowest = of_level[min(of_level, key=rank)]
+    first = next((one.first for level, one in sorted(of_level.items(), key=lambda it: -rank(it[0])) if one.first), "")
+    return lowest._replace(ways=[open_ways[method] for method in LEVELS if method in open_ways], first=first)
 
 
 # deciding
 
 
 class Asking(NamedTuple):
-    """What was sent: the decisions, what is in the way of each whatever the proof, and what the proof came to."""
+    """What was sent: the decisions that this proof may carry, what is in the way of each whatever the proof, what the proof came to, and
+    of which others (`beyond`) it does not reach the level, with why."""
 
     decisions: list[Decision]
     foreseen: dict[int, Say]
     proof: Any
+    beyond: dict[int, Say] = {}
+
+    @property
+    def ids(self) -> list[int]:
+        return [*(one.request for one in self.decisions), *self.beyond]
 
 
 async def _prove(request: Request, form: Any) -> Asking:
@@ -130,7 +157,10 @@ async def _prove(request: Request, form: Any) -> Asking:
         seen = {one.request: await approvals.foreseen(scope, one, by=viewer) for one in decisions}
         foreseen = {id: one.why for id, one in seen.items() if one.why}
         found = await scope.where(ApprovalRequest.id.is_in([one.request for one in decisions])).all()
-        least = max((one.least_level for one in found), key=rank, default="pin")
+        levels = {one.id: one.least_level for one in found}
+        method, value = _shown(form)
+        reached = await standings(viewer, set(levels.values()))
+        method = method or _typed_way(reached)
     try:
         foreseen |= await unlike({id: one.approved for id, one in seen.items()})
     except StorageDown:
@@ -139,17 +169,44 @@ async def _prove(request: Request, form: Any) -> Asking:
         return Asking(
             decisions, foreseen, pins.Proof("", "", utcnow())
         )  # nothing is proved: it is refused, or was done before
-    method = str(form.get("method", ""))
-    challenge = await spent(request, f"approve {viewer.session_id}") if method == "passkey" else None
-    value = str(form.get("credential" if method == "passkey" else "pin_code", ""))
     if method not in LEVELS:
         return Asking(decisions, foreseen, pins.NotProved(Say("Kies hoe u bevestigt dat u het bent."), None))
+    challenge = await spent(request, f"approve {viewer.session_id}") if method == "passkey" else None
+    beyond = {id: why for id, level in levels.items() if (why := why_closed(reached[level], method, level))}
+    if len(beyond) == len(levels):  # it counts for none of them: that is what he is told
+        beyond, least = {}, max(levels.values(), key=rank, default="pin")
+    else:
+        decisions = [one for one in decisions if one.request not in beyond]
+        least = min((level for id, level in levels.items() if id not in beyond), key=rank)
     if method != "passkey" and not value.strip():
-        return Asking(decisions, foreseen, pins.NotProved(Say("Vul uw code in."), None))
+        return Asking(decisions, foreseen, pins.NotProved(Say("Vul uw code in."), None), beyond)
     proof = await pins.prove(viewer, least, method, value, challenge=challenge)
     if isinstance(proof, pins.NotProved) and method in _USED_ONCE and await _was_recorded(viewer, decisions):
         proof = pins.Proof("", "", utcnow())
-    return Asking(decisions, foreseen, proof)
+    return Asking(decisions, foreseen, proof, beyond)
+
+
+def _shown(form: Any) -> tuple[str, str]:
+    """The way he chose and what he showed. The way is '' where a code was typed while a passkey stood ready that no script could ask for."""
+    method, code = str(form.get("method", "")), str(form.get("pin_code", ""))
+    credential = str(form.get("credential", ""))
+    if method == "passkey" and not credential and code.strip():
+        return "", code
+    return method, credential if method == "passkey" else code
+
+
+def _typed_way(reached: dict[str, Standing]) -> str:
+    """The one way that is typed; '' where there are more of them, and he has to say which."""
+    typed = {way.method for one in reached.values() for way in one.ways if way.method != "passkey"}
+    return typed.pop() if len(typed) == 1 else ""
+
+
+def why_closed(there: Standing, method: str, level: str) -> Say | None:
+    """Why this way does not count for a request that asks that level; None where it does."""
+    if any(way.method == method for way in there.ways):
+        return None
+    least = Say("Uw kantoor vraagt hiervoor ten minste: {least}.", least=NAMES[level])
+    return next((one.why for one in there.closed if one.method == method), least)
 
 
 async def _was_recorded(viewer: Viewer, decisions: list[Decision]) -> bool:
@@ -230,7 +287,7 @@ async def decided(request: Request, viewer: Viewer) -> Reply:
 @own.post("/portal/approvals/decisions", before=_prove)
 async def decide(request: Request, viewer: Viewer, prepared: Asking) -> Reply:
     form, asking = await request.form(), prepared
-    ids = [one.request for one in asking.decisions]
+    ids = asking.ids
     if not ids:
         return go(list_.url())
     typed = {
@@ -248,16 +305,23 @@ async def decide(request: Request, viewer: Viewer, prepared: Asking) -> Reply:
     )
     refused = [one for one in outcomes if one.outcome == "refused"]
     done = [one for one in outcomes if one.outcome != "refused"]
-    whys = {one.request: asking.foreseen.get(one.request) or one.why for one in refused}
-    if refused and not done:
-        return await _again(viewer, ids, typed, whys[ids[0]] if len(ids) == 1 else NONE_DONE, whys=whys)
-    if refused:
+    whys = {one.request: asking.foreseen.get(one.request) or one.why for one in refused} | asking.beyond
+    if whys and not done:
+        alone = len(ids) == 1 and typed.get("outcome") != "each"
+        return await _again(viewer, ids, typed, whys[ids[0]] if alone else NONE_DONE, whys=whys)
+    if whys:
         return await _report(viewer, done, whys, typed)
     first = asking.proof.is_first and asking.proof.level == "pin"
-    return go(list_.url(first=1 if first else None), toast=_said(done))
+    return go(list_.url(first=1 if first else None), toast=_said(done, asking.decisions))
 
 
-def _said(done: list[Any]) -> Say:
+def _said(done: list[Any], decisions: list[Decision]) -> Say:
+    chosen = [choice.outcome for one in decisions for choice in one.choices]
+    if len(done) == 1 and len(set(chosen)) > 1:
+        return Say(
+            "Vastgelegd per stuk: {n} akkoord, {m} niet akkoord. Uw kantoor krijgt bericht.",
+            n=chosen.count("approved"), m=chosen.count("rejected"),
+        )  # fmt: skip
     approved = sum(one.outcome == "approved" for one in done)
     if approved == len(done):
         return (
@@ -276,7 +340,7 @@ async def _again(
     """The page again, with what was typed but never a code, and why nothing was recorded."""
     left = proof.left if proof is not None else None
     more |= {"typed": typed, "problem": why, "left": left if left else None, "at_reason": _AT_REASON.get(why, "")}
-    if len(ids) > 1:
+    if len(ids) > 1 or typed.get("outcome") == "each":
         if not {row.id for row in await approvals.open_for(viewer)} & set(ids):
             return await _report(viewer, [], more.get("whys", {}), typed)
         return await _together(viewer, ids, invalid, **more)
@@ -287,6 +351,16 @@ async def _again(
     return invalid(
         "own_approvals/page.html", **await _page(viewer, found, int(behalf) if _is_number(behalf) else 0, **more)
     )
+
+
+def _refusing_all(one: Page, typed: dict[str, str]) -> dict[str, str]:
+    """Whoever refused a document that has no field of its own here was refusing the whole: that stays so, with what he wrote."""
+    own = {f"{part.request}-{part.id}" for part in one.main} if len(one.main) > 1 else set()
+    lost = [name[2:] for name in typed if name.startswith("x-") and name[2:] not in own]
+    if not lost or typed.get("outcome") == "rejected":
+        return typed
+    why = typed.get("reason") or "\n".join(text for at in lost if (text := typed.get(f"w-{at}", "").strip()))
+    return typed | {"outcome": "rejected", "reason": why}
 
 
 async def _report(viewer: Viewer, done: list[Any], refused: dict[int, Any], typed: dict[str, str]) -> Reply:

@@ -12,8 +12,9 @@ from models.core import Missing, Refused, Say
 from models.passkeys import Passkey, why_not_here
 from models.settings import Firm
 from models.viewer import Viewer
-from web.account import codes_page
+from web.account import back_of, codes_page, counts_later
 from web.account import page as account_page
+from web.addresses import address_for
 from web.challenges import answer_with, spent
 from web.devices import device_of
 from web.forms import Form, Text
@@ -107,6 +108,9 @@ async def _new(request: Request, viewer: Viewer, form: Named, make: Any) -> Repl
         form=form,
         waiting=waiting,
         why_not=why_not_here(),
+        back=back_of(request),
+        # where he goes back to put it in the place of his PIN, it counts from then on
+        counts_from=None if back_of(request) == address_for("account.pin") else await counts_later(viewer),
     )
     return reply
 
@@ -123,7 +127,7 @@ async def _spend_new(request: Request, form: Any) -> bytes | None:
 
 @own.post("/account/passkeys", before=_spend_new)
 async def add_passkey(request: Request, viewer: Viewer, prepared: bytes | None) -> Reply:
-    if asked := await asks_proof(request, viewer, new_passkey.url()):
+    if asked := await asks_proof(request, viewer, new_passkey.url(next=back_of(request) or None)):
         return asked
     form, answer = await Named.read(request), str((await request.form()).get("credential", ""))
     codes: list[str] = []
@@ -135,7 +139,7 @@ async def add_passkey(request: Request, viewer: Viewer, prepared: bytes | None) 
         return await _new(request, viewer, form, invalid)
     if codes:
         return codes_page(request, viewer, codes)
-    return changed(then=account_page.url(), toast=Say("De passkey is toegevoegd."))
+    return changed(then=back_of(request) or account_page.url(), toast=Say("De passkey is toegevoegd."))
 
 
 @own.get("/account/passkeys/{passkey_id:int}")

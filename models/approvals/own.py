@@ -52,6 +52,7 @@ class Page:
     spoilt: set[str]  # those of which the storage has other bytes, or none
     void: Void | None = None
     newer: int = 0  # the request that took its place, where he may see that
+    agreed: frozenset[int] = frozenset()  # the parts that who refused others did approve
 
     @property
     def is_infected(self) -> bool:
@@ -101,7 +102,7 @@ async def pages_of(viewer: Viewer, requests: Sequence[ApprovalRequest], asked: S
     opened = await opened_by(viewer.user.id, ids)
     places = await engine.raw(_PLACES_SQL.format(ids=listed(1)), ids)
     is_refused = any(place["state"] == "rejected" for place in places)
-    refused = await engine.raw(_REFUSED_SQL.format(ids=listed(1)), ids) if is_refused else []
+    choices = await engine.raw(_CHOICES_SQL.format(ids=listed(1)), ids) if is_refused else []
     found = []
     for request in requests:
         row = names[request.id]
@@ -119,10 +120,17 @@ async def pages_of(viewer: Viewer, requests: Sequence[ApprovalRequest], asked: S
                 opened,
                 [place for place in places if place["request"] == request.id],
                 [],
-                {row["document"]: row["reason"] for row in refused if row["request"] == request.id},
+                {
+                    row["document"]: row["reason"]
+                    for row in choices
+                    if row["request"] == request.id and row["outcome"] == "rejected"
+                },
                 {part.sha256: shut[part.sha256] for part in own if part.sha256 in shut},
                 {part.sha256 for part in own if part.sha256 in spoilt},
                 _void(row),
+                agreed=frozenset(
+                    row["document"] for row in choices if row["request"] == request.id and row["outcome"] == "approved"
+                ),
             )
         )
     return found
@@ -150,8 +158,8 @@ _PLACES_SQL = """SELECT a.request, a.step, a.person, u.full_name AS name, a.role
  coalesce(d.full_name, '') AS decided_by_name, a.reason FROM approver a JOIN approval_request r ON r.id = a.request
  JOIN users u ON u.id = a.person LEFT JOIN users d ON d.id = a.decided_by
 WHERE a.request IN {ids} AND a.step > 0 AND (a.step <= r.step OR a.step = 1) AND a.state <> 'void' ORDER BY a.step, a.id"""
-_REFUSED_SQL = """SELECT a.request, x.document, x.reason FROM approver_choice x JOIN approver a ON a.id = x.approver
-WHERE a.request IN {ids} AND a.state = 'rejected' AND x.outcome = 'rejected'"""
+_CHOICES_SQL = """SELECT a.request, x.document, x.outcome, x.reason FROM approver_choice x JOIN approver a ON a.id = x.approver
+WHERE a.request IN {ids} AND a.state = 'rejected'"""
 
 
 async def beside(viewer: Viewer, but: Sequence[int], most: int = MOST) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from models import engine
 from models.accounts.blocking import listed
 from models.approvals.proofs import today
 from models.approvals.records import ROLES
+from models.core import Say
 from models.viewer import Right
 
 _APPROVE = int(Right.APPROVE)
@@ -53,6 +54,12 @@ async def roles_held(client: int, people: Iterable[int], day: dt.date | None = N
 def role_words(roles: Sequence[str]) -> str:
     """As the record has them, in Dutch: Directeur, Gemachtigde."""
     return ", ".join(str(ROLES[role]) for role in roles if role in ROLES)
+
+
+def said_roles(words: str) -> list[Say]:
+    """What the record says of somebody's roles, in words that each reader gets in his own language."""
+    known = {str(one): one for one in (*ROLES.values(), Say("Accordeur"))}
+    return [known.get(word, Say(word)) for word in words.split(", ") if word]
 
 
 async def roles_then(client: int, places: Iterable[tuple[int, str]]) -> dict[tuple[int, str], str]:

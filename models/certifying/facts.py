@@ -55,7 +55,7 @@ def standing(acts: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if act["act"] == "on_paper":
             found["on paper", None] = _on_paper(act, told)
         elif act["act"] == "approved" and place not in refused:
-            found[place] = act | {"behalf": _behalf(act, told, names)}
+            found[place] = act | {"behalf": behalf_of(act, told, names)}
         elif act["act"] == "rejected":
             refused.add(place)
             found.pop(place, None)
@@ -69,7 +69,7 @@ def standing(acts: list[dict[str, Any]]) -> list[dict[str, Any]]:
 _DECIDING = ("approved", "rejected", "voided", "on_paper", "asked", "part_replaced")
 
 
-def _behalf(act: dict[str, Any], told: dict[str, Any], names: dict[int, str]) -> str:
+def behalf_of(act: dict[str, Any], told: dict[str, Any], names: dict[int, str]) -> str:
     if not act["on_behalf_of"]:
         return ""
     return str(told.get("on_behalf_of_name") or names.get(act["on_behalf_of"]) or f"#{act['on_behalf_of']}")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models import config, engine, passkeys, throttling
+from models.accounts import vouching
 from models.accounts.blocking import listed
 from models.core import Say
 from models.pins.records import LIVING, TRIES, USABLE
+from models.quiet import ZONE
 from models.settings import utcnow
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ NAMES = {
     "totp": Say("Code uit uw authenticator-app"),
     "passkey": Say("Passkey"),
 }
+MAKES = ("account.second_factor", "account.new_passkey")  # where he makes a means himself
 FEW = 5  # codes left from which on he is told to ask for a new list
 
 NONE = Say("U hebt deze manier niet.")
@@ -31,7 +34,7 @@ UNREADABLE = Say("Deze kan niet meer worden nagekeken. Vraag uw kantoor om een n
 APP_CLOSED = Say("Gesloten na tien verkeerde codes achter elkaar. Over een dag kan het weer.")
 USED_UP = Say("Alle codes van uw lijst zijn gebruikt. Vraag uw kantoor om een nieuwe lijst.")
 OVER = Say("Uw sessie is afgelopen. Meld u opnieuw aan.")
-TOO_NEW = Say("Deze is net gemaakt met alleen uw wachtwoord. Daarom kunt u er pas een dag later mee accorderen.")
+TOO_NEW = Say("Deze is gemaakt met alleen uw wachtwoord. Daarom kunt u er pas vanaf {when} mee accorderen.")
 SIGNED_IN_BY = {
     "totp": Say(
         "Met uw authenticator-app hebt u zich net aangemeld. Akkoord geven vraagt iets anders dan waarmee u binnenkwam."
@@ -61,11 +64,14 @@ class Closed(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """`advice` stands there when no way is open: what he can do, as (sentence, name of the route or '')."""
+    """`advice` stands there when no way is open: what he can do, as (sentence, name of the route or ''); `first` is the way to
+    begin with."""
 
     ways: list[Way]
     closed: list[Closed]
     advice: list[tuple[Say, str]]
+    first: str = ""
+    counts_from: dt.datetime | None = None  # from when what he makes now, as advised, would count; None for at once
 
 
 class Came(NamedTuple):
@@ -105,17 +111,40 @@ async def ways(viewer: Viewer, least: str, session: Any = None) -> list[Way]:
 
 async def standing(viewer: Viewer, least: str) -> Standing:
     """As `ways`, with what is closed and why, and what to do when nothing is open."""
+    return (await standings(viewer, [least]))[least]
+
+
+async def standings(viewer: Viewer, levels: Iterable[str]) -> dict[str, Standing]:
+    """As `standing`, for each of these levels; as many queries as for one."""
     came, seen = await used_to_sign_in(viewer), await seen_of(viewer)
-    opened, closed = [], []
+    found = {least: _standing(viewer, least, came, seen) for least in levels}
+    if any(route in MAKES for one in found.values() for _, route in one.advice):
+        waits = await vouching.counts_from(viewer)
+        found = {least: one._replace(counts_from=waits) for least, one in found.items()}
+    return found
+
+
+def _standing(viewer: Viewer, least: str, came: Came, seen: dict[str, dict[str, Any]]) -> Standing:
+    opened, closed = list[Way](), list[Closed]()
     for method in LEVELS:
         refusal = why_not(viewer, method, least, came, seen)
         if refusal is None:
             opened.append(_way(method, seen))
         elif refusal is not NONE:
             closed.append(Closed(method, NAMES[method], refusal))
-    return Standing(
-        opened, closed, [] if opened else _advice(viewer, least, came, any(one.why is BLOCKED for one in closed))
-    )
+    advice = [] if opened else _advice(viewer, least, came, any(one.why is BLOCKED for one in closed))
+    return Standing(opened, closed, advice, _first(viewer, [way.method for way in opened], seen))
+
+
+def _first(viewer: Viewer, methods: list[str], seen: dict[str, dict[str, Any]]) -> str:
+    """The way to begin with: a passkey, for which nothing is typed; else what he used last."""
+    if "passkey" in methods or not methods:
+        return "passkey" if methods else ""
+    app = dt.datetime.fromtimestamp(viewer.user.totp_step * 30, dt.UTC) if viewer.user.totp_step else None
+    used = {method: engine.as_moment(pin["used_at"]) for method, pin in seen.items() if pin.get("used_at")} | {
+        "totp": app
+    }
+    return max(methods, key=lambda method: used.get(method) or dt.datetime.min.replace(tzinfo=dt.UTC))
 
 
 def _way(method: str, seen: dict[str, dict[str, Any]]) -> Way:
@@ -163,13 +192,17 @@ def why_not(viewer: Viewer, method: str, least: str, came: Came | None, seen: di
         return Say("Uw kantoor vraagt hiervoor ten minste: {least}.", least=NAMES[least])
     counts_from = {"totp": viewer.user.totp_counts_from, "passkey": came.passkey_from}.get(method)
     if counts_from is not None and counts_from > utcnow():
-        return TOO_NEW
+        return too_new(counts_from)
     if method not in came.methods:
         return None
     others = [other for other in LEVELS if other != method]
     if method in came.may_again and all(why_not(viewer, other, least, came, seen) for other in others):
         return None
     return SIGNED_IN_BY[method]
+
+
+def too_new(counts_from: dt.datetime) -> Say:
+    return Say(TOO_NEW.text, when=f"{counts_from.astimezone(ZONE):%d-%m-%Y %H:%M}")
 
 
 def _state_of(viewer: Viewer, method: str, seen: dict[str, dict[str, Any]]) -> Say | None:

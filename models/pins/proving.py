@@ -17,7 +17,7 @@ from models.core import Forbidden, Say
 from models.live import touch
 from models.pins import hashing
 from models.pins.issuing import WORKS
-from models.pins.means import APP_CLOSED, BLOCKED, TOO_NEW, seen_of, used_to_sign_in, why_not
+from models.pins.means import APP_CLOSED, BLOCKED, seen_of, too_new, used_to_sign_in, why_not
 from models.pins.records import TRIES
 from models.settings import utcnow
 
@@ -264,7 +264,7 @@ async def _by_passkey(viewer: Viewer, value: str, challenge: bytes | None) -> Pr
         if owner is None or passkey is None:
             return NotProved(WRONG_PASSKEY, None)
         if passkey.counts_from is not None and passkey.counts_from > utcnow():
-            return NotProved(TOO_NEW, None)
+            return NotProved(too_new(passkey.counts_from), None)
         return Proof("passkey", f"passkey {passkey.name}", utcnow())
 
     return await engine.run_writing(judge)

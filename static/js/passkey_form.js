@@ -8,7 +8,7 @@
 
   customElements.define("passkey-form", class extends HTMLElement {
     async connectedCallback() {
-      if (!window.PublicKeyCredential) return
+      if (!window.PublicKeyCredential) return this.querySelector("[name=method]:not([value=passkey])")?.click()
       this.hidden = false
       this.addEventListener("submit", this)
       if ("autofill" in this.dataset && await PublicKeyCredential.isConditionalMediationAvailable?.()) this.listen()

@@ -8,14 +8,34 @@ import datetime as dt
 import pytest
 
 from models import client_news, engine, hearing, reminding
+from models.approvals.granting import appoint_substitute, end_mandate, give_mandate
+from models.approvals.proofs import today
+from models.certifying import completing
 from models.clients.rights import settle_rights
+from models.core import save
 from models.dossiers import DRAFT, NOW, Document, Selection
 from models.dossiers.publishing import publish as publish_it
 from models.dossiers.remarks import say
 from models.outbox import Errand
+from models.people import addressee
 from models.requests import DocumentRequest, make_requests
+from models.settings import Firm
+from partials.mails import compose
+from tests.approving import ALL, offered, person, plan, step
 from tests.cast import Cast, as_viewer
-from tests.client_mail import after, all_was_heard, day_passes, hears, names, office_hears, publish, soon, told
+from tests.certifying import approved, with_certificate
+from tests.client_mail import (
+    LONG_AGO,
+    after,
+    all_was_heard,
+    day_passes,
+    hears,
+    names,
+    office_hears,
+    publish,
+    soon,
+    told,
+)
 
 RIK = "rik@bakkerij-jansen.example"
 
@@ -301,3 +321,91 @@ async def test_a_reminder_that_never_left_takes_nothing_out_of_the_mail(quiet):
 
     assert await client_news.plan_daily(soon()) == 1
     assert (await told(quiet.rik))[-1]["counts"]["asked"] == 1
+
+
+async def test_what_he_approved_himself_is_no_news_to_him_and_is_to_another(quiet):
+    cas = await person(quiet.bakkerij, "Cas")
+    await engine.raw("UPDATE users SET created_at = $1, activated_at = $1 WHERE kind = 'client'", LONG_AGO)
+    await engine.raw("UPDATE access SET created_at = $1", LONG_AGO)
+    await with_certificate()
+    made = await approved(quiet, name="btw.pdf")
+    assert await completing.seal(made.request.id)
+
+    await day_passes(soon())
+
+    assert await told(quiet.rik) == []
+    [mail] = await told(cas)
+    assert len(names(mail)) == 3, "the file, its attachment and the certificate"
+    await engine.raw(
+        "UPDATE document SET sha256 = $1, published_at = $2 WHERE name = 'btw.pdf'", "d" * 64, after(hours=1)
+    )
+    await publish(quiet.bakkerij, "los.pdf", at=after(hours=1))
+    await day_passes(after(days=1))
+    assert [names(mail) for mail in await told(quiet.rik)] == [["btw.pdf", "los.pdf"]], "other bytes than he approved"
+
+
+async def test_what_is_asked_stands_first_over_all_his_companies_with_its_button(quiet):
+    await save(await Firm.load(), modules="dossiers,approvals")
+    bo = await person(quiet.bakkerij, "Bo")
+    await engine.raw(
+        "INSERT INTO access (person, client, rights, own, role, created_at) VALUES ($1, $2, $3, $3, '', $4)",
+        bo.user.id, quiet.beheer, int(ALL), LONG_AGO,
+    )  # fmt: skip
+    await engine.raw("UPDATE users SET created_at = $1, activated_at = $1 WHERE kind = 'client'", LONG_AGO)
+    await engine.raw("UPDATE access SET created_at = $1", LONG_AGO)
+    await plan(quiet.beheer, step(bo))
+    await publish(quiet.bakkerij, "een.pdf")
+    await publish(quiet.beheer, "twee.pdf")
+    await offered(quiet, quiet.beheer)
+    await day_passes(soon())
+
+    [mail] = await told(bo)
+    assert [client["name"] for client in mail["clients"]] == ["Jansen Beheer B.V.", "Bakkerij Jansen B.V."]
+    told_by = {
+        "firm": await Firm.load(),
+        "person": addressee({"surname": "Test"}),
+        "base": "https://p.example",
+        "by_hand": False,
+    }
+    text = compose("client_news", "nl", **mail, **told_by, preferences_url="", stop_url="/stop").text
+    order = [
+        text.index(words)
+        for words in (
+            "Uw akkoord wordt gevraagd op:",
+            "Bekijken en akkoord geven",
+            "Nieuw bij Jansen Beheer B.V.",
+            "twee.pdf",
+            "een.pdf",
+        )
+    ]
+    assert order == sorted(order)
+
+
+async def test_who_is_to_stand_in_hears_of_it_once_from_when_until_when_and_for_whom(quiet):
+    await save(await Firm.load(), modules="dossiers,approvals")
+    bo, cas, dee = [await person(quiet.bakkerij, name) for name in ("Bo", "Cas", "Dee")]
+    await engine.raw("UPDATE users SET created_at = $1, activated_at = $1 WHERE kind = 'client'", LONG_AGO)
+    await engine.raw("UPDATE access SET created_at = $1", LONG_AGO)
+    client, last = await quiet.anna.clients.get(quiet.bakkerij), today() + dt.timedelta(days=9)
+    await appoint_substitute(await bo.clients.get(quiet.bakkerij), cas.user.id, None, last, by=bo)
+    await give_mandate(client, bo.user.id, dee.user.id, None, today() + dt.timedelta(days=3), None, by=quiet.anna)
+    ended = await give_mandate(client, cas.user.id, bo.user.id, None, None, None, by=quiet.anna)
+    await end_mandate(ended, by=quiet.anna)
+
+    await day_passes(soon())
+    await day_passes(after(days=1))
+
+    [mail] = await told(cas)
+    [line] = mail["clients"][0]["stands_in"]
+    assert (line["giver"], line["since"], line["until"]) == ("Bo Test", today(), last)
+    [other] = await told(dee)
+    assert other["clients"][0]["stands_in"][0]["until"] is None
+    assert await told(bo) == [], "what was ended is not told"
+    told_by = {
+        "firm": await Firm.load(),
+        "person": addressee({"surname": "Test"}),
+        "base": "https://p.example",
+        "by_hand": False,
+    }
+    said = compose("client_news", "nl", **mail, **told_by, preferences_url="", stop_url="/stop")
+    assert said.subject == "U accordeert namens een ander" and "in de plaats van Bo Test" in said.text

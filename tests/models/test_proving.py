@@ -286,7 +286,7 @@ async def test_what_was_made_with_a_password_alone_counts_a_day_later(cast: Cast
     shown = await standing(fresh, "pin")
     await User.update({User.totp_counts_from: utcnow()}).where(User.id == cast.rik.user.id)
 
-    assert isinstance(early, NotProved) and "een dag later" in str(early.why)
+    assert isinstance(early, NotProved) and "pas vanaf" in str(early.why)
     assert not shown.ways and [one.method for one in shown.closed] == ["totp"]
     assert isinstance(await prove(await signed_in(cast.rik), "pin", "totp", pyotp.TOTP(secret).now()), Proof)
 
