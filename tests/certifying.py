@@ -148,3 +148,25 @@ if __name__ == "__main__":
     import asyncio
 
     asyncio.run(_in_house())
+
+
+_GUARDED = (
+    "approval_record",
+    "approval_request",
+    "approval_document",
+    "approver",
+    "approver_choice",
+    "approval_seal",
+    "proof_place",
+)
+
+
+async def unguarded() -> None:
+    """As somebody who rules the database: the triggers that refuse are gone."""
+    if not engine.is_sqlite():
+        for table in _GUARDED:
+            await engine.raw(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        return
+    for row in await engine.raw("SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'"):
+        if row["tbl_name"] in _GUARDED:
+            await engine.raw(f"DROP TRIGGER {row['name']}")

@@ -13,12 +13,12 @@ from starlette.responses import JSONResponse, Response
 
 import partials
 from models import approvals, config, engine, throttling
-from models.certifying.evidence import evidence_of, whole_evidence_of
+from models.certifying.evidence import read as read_evidence
+from models.certifying.evidence import whole_evidence_of
 from models.certifying.filing import newest_of
 from models.connecting import TokenViewer, answers, note_used, placing, reading, typed, viewer_of_token
 from models.connecting.openapi import document
 from models.core import Missing, Refused, Say
-from models.scanning import require_open
 from models.settings import Firm
 from models.storage import storage
 from web import errors
@@ -179,11 +179,8 @@ async def evidence(request: Request, viewer: TokenViewer, request_id: int) -> Re
     """The file of proof, as ZIP: documents, certificate and record, with a way to verify them."""
     async with engine.reading():
         found = await placing.request_of(viewer, request_id)
-        read = await evidence_of(found.id)
-        for entry in read[1]:
-            if entry.sha256:
-                await require_open(entry.sha256)
-    name, entries = await whole_evidence_of(found.id, read)
+        read = await read_evidence(found.id)
+    name, entries = await whole_evidence_of(read)
     answer, _ = await archived(f"{name}.zip", entries, viewer.user.language)
     return answer
 

@@ -14,7 +14,8 @@ from models.approvals.records import ApprovalRequest
 from models.approvals.standing import said_roles
 from models.approvals.words import period_words
 from models.certifying import attention, checking
-from models.certifying.evidence import evidence_of, whole_evidence_of
+from models.certifying.evidence import read as read_evidence
+from models.certifying.evidence import whole_evidence_of
 from models.certifying.facts import Facts, behalf_of, day_of, facts_of
 from models.certifying.filing import newest_of
 from models.certifying.records import ApprovalSeal, SealTrouble
@@ -22,7 +23,6 @@ from models.certifying.verifying import verify_these
 from models.certifying.wording import ACTS, Both, way_of
 from models.certifying.work import start_sealing, start_verifying
 from models.core import Missing, Say
-from models.scanning import require_open
 from models.storage import storage
 from models.throttling import TooOften
 from models.viewer import Viewer
@@ -117,13 +117,10 @@ async def certificate(request: Request, viewer: Viewer, approval_id: int) -> Res
 async def evidence(request: Request, viewer: Viewer, approval_id: int) -> Later:
     """The file of proof, which anybody can verify without us."""
     found = await _of(viewer, approval_id)
-    read = await evidence_of(found.id)
-    for entry in read[1]:
-        if entry.sha256:
-            await require_open(entry.sha256)
+    read = await read_evidence(found.id)
 
     async def make() -> Response:
-        name, entries = await whole_evidence_of(found.id, read)
+        name, entries = await whole_evidence_of(read)
         answer, _ = await archived(f"{name}.zip", entries, viewer.user.language)
         return answer
 

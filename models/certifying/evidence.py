@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from models import engine
 from models.approvals.record import FIELDS
@@ -22,6 +22,7 @@ from models.core import fold
 from models.dossiers.folders import numbered
 from models.dossiers.zipping import Entry
 from models.notices import ZONE
+from models.scanning.opening import shut_among
 from models.storage import storage
 
 FORMAT = "poort-bewijs-1"
@@ -33,25 +34,37 @@ _TOLD = (
 )  # fmt: skip
 
 
-async def whole_evidence_of(request_id: int, found: tuple[str, list[Entry]]) -> tuple[str, list[Entry]]:
-    """Outside every unit: what `evidence_of` found, without the files of which the storage has not those bytes any more: they are
-    named instead. One damaged file takes the rest of the proof along from nobody."""
-    asked = {entry.sha256 for entry in found[1] if entry.sha256}
-    wrong = [sha256 for sha256 in sorted(asked) if not await is_whole(sha256)]
-    if not wrong:
-        return found
-    lost = {sha256: "broken" if await storage().exists(sha256) else "missing" for sha256 in wrong}
-    async with engine.reading():
-        return await evidence_of(request_id, lost)
+class Read(NamedTuple):
+    """What the archive is made of: `sealed` the certificates and `choices` what each approver chose, as rows."""
+
+    facts: Facts
+    sealed: list[dict[str, Any]]
+    choices: list[dict[str, Any]]
 
 
-async def evidence_of(request_id: int, lost: Mapping[str, str] = _NOTHING) -> tuple[str, list[Entry]]:
-    """In a unit: the name of the archive, and what goes into it; of what is `lost` (hash > broken or missing) only the name, the SHA-256
-    and what is wrong. Raises Missing."""
+async def read(request_id: int) -> Read:
+    """In a unit. Raises Missing; Shut where one of the files may not be opened."""
     facts = await facts_of(request_id)
-    documents = _documents(facts, lost)
-    certificates = await _certificates(request_id, lost)
-    proof = canonical(await _proof(facts, documents, certificates))
+    found = Read(facts, await engine.raw(_SEALED_SQL, request_id), await engine.raw(_CHOICES_SQL, request_id))
+    for shut in (await shut_among({entry.sha256 for entry in evidence_of(found)[1] if entry.sha256})).values():
+        raise shut
+    return found
+
+
+async def whole_evidence_of(found: Read) -> tuple[str, list[Entry]]:
+    """Outside every unit: as `evidence_of`, without the files of which the storage has not those bytes any more: they are named
+    instead. One damaged file takes the rest of the proof along from nobody."""
+    asked = {entry.sha256 for entry in evidence_of(found)[1] if entry.sha256}
+    wrong = [sha256 for sha256 in sorted(asked) if not await is_whole(sha256)]
+    return evidence_of(found, {sha256: "broken" if await storage().exists(sha256) else "missing" for sha256 in wrong})
+
+
+def evidence_of(found: Read, lost: Mapping[str, str] = _NOTHING) -> tuple[str, list[Entry]]:
+    """The name of the archive, and what goes into it; of what is `lost` (hash > broken or missing) only the name, the SHA-256 and what
+    is wrong."""
+    facts = found.facts
+    documents, certificates = _documents(facts, lost), _certificates(found.sealed, lost)
+    proof = canonical(_proof(facts, documents, certificates, found.choices))
     texts = {
         "bewijs.json": proof, "HOE-CONTROLEREN.txt": HOW_NL.format(**_values(facts), gone=_told_gone(documents, _GONE_NL)),
         "HOW-TO-VERIFY.txt": HOW_EN.format(**_values(facts), gone=_told_gone(documents, _GONE_EN)),
@@ -131,12 +144,14 @@ _GONE_EN = (
 )
 
 
-async def _certificates(request_id: int, lost: Mapping[str, str]) -> list[dict[str, Any]]:
-    rows = await engine.raw(
-        "SELECT s.number, s.why, s.digest, s.sha256, s.size, s.chain_number, s.chain_link, CASE WHEN s.is_long THEN 'B-LT' ELSE s.level END AS level, s.at, c.id, c.pem, c.fingerprint "
-        "FROM approval_seal s JOIN office_certificate c ON c.id = s.certificate WHERE s.request = $1 ORDER BY s.number",
-        request_id,
-    )
+_SEALED_SQL = """SELECT s.number, s.why, s.digest, s.sha256, s.size, s.chain_number, s.chain_link,
+ CASE WHEN s.is_long THEN 'B-LT' ELSE s.level END AS level, s.at, c.id, c.pem, c.fingerprint
+FROM approval_seal s JOIN office_certificate c ON c.id = s.certificate WHERE s.request = $1 ORDER BY s.number"""
+_CHOICES_SQL = """SELECT x.document, x.sha256, x.outcome, x.reason, x.at, a.person, a.decided_by FROM approver_choice x
+JOIN approver a ON a.id = x.approver WHERE a.request = $1 AND a.state IN ('approved', 'rejected') ORDER BY x.id"""
+
+
+def _certificates(rows: list[dict[str, Any]], lost: Mapping[str, str]) -> list[dict[str, Any]]:
     return [
         row
         | {"path": f"akkoordverklaring-{row['number']}.pdf" if row["sha256"] and row["sha256"] not in lost else None}
@@ -145,12 +160,9 @@ async def _certificates(request_id: int, lost: Mapping[str, str]) -> list[dict[s
     ]
 
 
-async def _proof(facts: Facts, documents: list[dict[str, Any]], certificates: list[dict[str, Any]]) -> dict[str, Any]:
-    choices = await engine.raw(
-        "SELECT x.document, x.sha256, x.outcome, x.reason, x.at, a.person, a.decided_by FROM approver_choice x JOIN approver a ON a.id = x.approver "
-        "WHERE a.request = $1 AND a.state IN ('approved', 'rejected') ORDER BY x.id",
-        facts.request["id"],
-    )
+def _proof(
+    facts: Facts, documents: list[dict[str, Any]], certificates: list[dict[str, Any]], choices: list[dict[str, Any]]
+) -> dict[str, Any]:
     return {
         "format": FORMAT, "office": facts.office, "request": {"id": facts.request["id"], **{name: facts.request[name] for name in _TOLD}},
         "documents": documents, "choices": choices, "fields": FIELDS, "record": [{name: act[name] for name in (*FIELDS, "link")} for act in facts.acts],

@@ -158,12 +158,16 @@ class Named:
 _LIGHT = ("opened", "page_seen", "mail_handed_over", "reminded", "question", "answer")
 
 
-async def untied(named: Sequence[Named], *, but_seals: bool = False) -> tuple[int, Say] | None:
-    """The first of these requests whose rows are not what its record names, and what is wrong. Some queries, however many."""
+async def untied(
+    named: Sequence[Named], *, but_seals: bool = False, sealed: list[dict[str, Any]] | None = None
+) -> tuple[int, Say] | None:
+    """The first of these requests whose rows are not what its record names, and what is wrong. Some queries, however many. `sealed`: the
+    rows of seals (request, digest, chain_number) where they were read already."""
     ids = json.dumps([one.request for one in named])
-    parts, places, rows, seals = [
-        _by_request(await engine.raw(sql + listed(1), ids)) for sql in (_PARTS, _PLACES, _ROWS, _SEALS)
-    ]
+    parts, places, rows = [_by_request(await engine.raw(sql + listed(1), ids)) for sql in (_PARTS, _PLACES, _ROWS)]
+    if sealed is None:
+        sealed = [] if but_seals else await engine.raw(_SEALS + listed(1), ids)
+    seals = _by_request(sealed)
     for one in named:
         at = one.request
         if said := (

@@ -121,7 +121,8 @@ async def verify_these(facts: Facts, seals: Sequence[ApprovalSeal]) -> OfRequest
     """As `verify`, of what was read already; the seals in the order of their numbers."""
     found, walk = OfRequest(), _Walk()
     found.broken = walk.follow(facts.acts) or _in_seals(facts, seals)
-    found.broken = found.broken or await _tied(walk.finished(at_end=True) or [Named(facts.request["id"])])
+    sealed = [{"request": one.request, "digest": one.digest, "chain_number": one.chain_number} for one in seals]
+    found.broken = found.broken or await _tied(walk.finished(at_end=True) or [Named(facts.request["id"])], sealed)
     found.records = walk.records
     found.files = [(part["name"], await is_whole(part["sha256"])) for part in facts.parts if part["blob"]]
     if seals:
@@ -205,9 +206,9 @@ async def _damaged() -> Say | None:
     return Say("“{name}” van accordering {request} is in de opslag niet meer wat het was, of ontbreekt.", **rows[0])
 
 
-async def _tied(named: Sequence[Named]) -> Say | None:
+async def _tied(named: Sequence[Named], sealed: list[dict[str, Any]] | None = None) -> Say | None:
     """What contradicts the record is looked at once more, all of it at one moment: something may just have been done."""
-    while named and (found := await untied(named)):
+    while named and (found := await untied(named, sealed=sealed)):
         async with engine.reading():
             rows = await engine.raw(f"SELECT r.link, {_COLUMNS} FROM approval_record r WHERE r.request = $1 ORDER BY r.number", found[0])  # fmt: skip
             fresh = Named(found[0])

@@ -119,7 +119,8 @@ async def standings(viewer: Viewer, levels: Iterable[str]) -> dict[str, Standing
     came, seen = await used_to_sign_in(viewer), await seen_of(viewer)
     found = {least: _standing(viewer, least, came, seen) for least in levels}
     if any(route in MAKES for one in found.values() for _, route in one.advice):
-        waits = await vouching.counts_from(viewer)
+        here = [pin["used_at"] for pin in seen.values() if pin.get("used_at") and pin["used_in"] == viewer.session_id]
+        waits = vouching.when(viewer.user, came.how, came.factor, max(map(engine.as_moment, here), default=None))
         found = {least: one._replace(counts_from=waits) for least, one in found.items()}
     return found
 
@@ -229,10 +230,10 @@ async def seen_of(viewer: Viewer) -> dict[str, dict[str, Any]]:
 
 
 async def look(person: int) -> dict[str, dict[str, Any]]:
-    """What lives of his, by kind: id, state, wrong, tried_at, asked, key, unused (codes), made_at, posted_on, used_at."""
+    """What lives of his, by kind: id, state, wrong, tried_at, asked, key, unused (codes), made_at, posted_on, used_at, used_in."""
     rows = await engine.raw(
         "SELECT k.id, k.kind, k.state, k.wrong, k.tried_at, k.asked, k.key, k.made_at, k.printed_at, k.posted_on, k.confirmed_at, "
-        "k.used_at, k.blocked_at, (SELECT count(*) FROM pin_code c WHERE c.pin = k.id AND c.used_at IS NULL) AS unused "
+        "k.used_at, k.used_in, k.blocked_at, (SELECT count(*) FROM pin_code c WHERE c.pin = k.id AND c.used_at IS NULL) AS unused "
         f"FROM pin k WHERE k.person = $1 AND k.state IN {LIVING}",
         person,
     )

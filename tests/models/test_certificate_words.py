@@ -155,7 +155,7 @@ async def test_what_the_office_says_to_itself_stays_in_the_office(cast: Cast) ->
     await says_yes(eva, request)
 
     assert "wanbetaler" not in await text_of(request)
-    _, entries = await evidence.evidence_of(request.id)
+    _, entries = evidence.evidence_of(await evidence.read(request.id))
     assert not any("wanbetaler" in entry.text for entry in entries)
     facts = await facts_of(request.id)  # and of what was recorded before today the certificate does not tell it
     old = [act | ({"detail": json.dumps({"reason": "wanbetaler"})} if act["act"] == "sent_back" else {}) for act in facts.acts]  # fmt: skip
@@ -175,7 +175,9 @@ async def test_a_sign_that_the_typeface_lacks_is_shown_and_told(cast: Cast) -> N
 
 async def test_names_of_files_have_no_codes_and_are_not_cut_at_a_slash() -> None:
     named = [
-        filing.certificate_name({"title": title, "kind_name": "Overig", "book_year": 2026, "period": period})
+        filing.certificate_name(
+            {"title": title, "kind_name": "Overig", "book_year": 2026, "period": period, "year_end": 12}
+        )
         for title, period in (("Aangifte IB/PVV 2025 t/m 2026", "k3"), ("", "m11"), ("Winst < 0?", ""), ("</b>", "k4"))
     ]
     assert named == [

@@ -27,6 +27,7 @@ from models.approvals.proofs import today
 from models.approvals.records import ApprovalDocument, ApprovalRequest
 from models.certifying import chaining, checking, completing, filing, long_term, office, signing, verifying
 from models.certifying.evidence import evidence_of
+from models.certifying.evidence import read as read_evidence
 from models.certifying.records import ApprovalSeal, OfficeCertificate, SealTrouble
 from models.core import save
 from models.dossiers import Document, DocumentVersion, Folder, dossier_of
@@ -325,7 +326,7 @@ async def test_a_lost_certificate_is_sealed_anew(cast: Cast, folder_store: Path,
 
 async def test_a_filed_request_without_a_seal_gets_one(cast: Cast, folder_store: Path) -> None:
     made = await papers.approved(cast)
-    await unguarded()
+    await papers.unguarded()
     async with engine.writing():
         await record.note(made.request, "filed")
         await save(made.request, state="filed", filed_at=utcnow())
@@ -495,28 +496,6 @@ async def test_a_file_that_is_no_more_what_it_was_is_named(cast: Cast, folder_st
     assert "Bijlage 1.pdf" in str(found.why)
 
 
-_GUARDED = (
-    "approval_record",
-    "approval_request",
-    "approval_document",
-    "approver",
-    "approver_choice",
-    "approval_seal",
-    "proof_place",
-)
-
-
-async def unguarded() -> None:
-    """As somebody who rules the database: the triggers that refuse are gone."""
-    if not engine.is_sqlite():
-        for table in _GUARDED:
-            await engine.raw(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        return
-    for row in await engine.raw("SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'"):
-        if row["tbl_name"] in _GUARDED:
-            await engine.raw(f"DROP TRIGGER {row['name']}")
-
-
 TAMPERING = {
     "a name": ("UPDATE approval_record SET name = 'Iemand anders' WHERE request = $1 AND act = 'approved'", "gewijzigd"),
     "an address": ("UPDATE approval_record SET address = '198.51.100.1' WHERE request = $1 AND act = 'opened'", "gewijzigd"),
@@ -534,7 +513,7 @@ async def test_what_is_changed_or_cut_off_is_found(cast: Cast, folder_store: Pat
     await completing.seal_due()
     before = await record.verify_all()
     assert before.holds and before.records == before.places == 14 and before.requests == 2
-    await unguarded()
+    await papers.unguarded()
     sql, said = TAMPERING[what]
 
     await engine.raw(sql, made.request.id)
@@ -548,7 +527,7 @@ async def test_what_is_changed_or_cut_off_is_found(cast: Cast, folder_store: Pat
 async def test_an_end_cut_off_with_its_places_is_missed_by_the_trail(cast: Cast, folder_store: Path) -> None:
     made = await papers.approved(cast)
     assert (await record.verify_all()).holds  # by which the trail is told
-    await unguarded()
+    await papers.unguarded()
 
     await engine.raw(
         "DELETE FROM proof_place WHERE record IN (SELECT id FROM approval_record WHERE request = $1)", made.request.id
@@ -580,7 +559,7 @@ async def test_what_decides_is_told_to_the_trail_in_the_same_round_and_what_is_f
     await chaining.chain()  # seconds later
 
     assert await told() == await last()
-    await unguarded()
+    await papers.unguarded()
     await engine.raw(
         "DELETE FROM proof_place WHERE record IN (SELECT id FROM approval_record WHERE act IN ('approved', 'completed'))"
     )
@@ -597,7 +576,7 @@ async def test_a_last_place_kept_outside_shows_an_end_that_was_cut_off_with_the_
     asked = parser().parse_args(["verify-approvals"])
     assert await asked.call(asked) == 0
     kept = capsys.readouterr().out.rsplit("Laatste plaats: ", 1)[1].strip().rstrip(".")
-    await unguarded()
+    await papers.unguarded()
     await engine.raw(
         "DELETE FROM proof_place WHERE record IN (SELECT id FROM approval_record WHERE request = $1)", made.request.id
     )
@@ -622,7 +601,7 @@ async def test_a_record_forged_anew_with_a_right_chain_differs_from_its_certific
 ) -> None:
     made = await papers.approved(cast)
     await completing.seal_due()
-    await unguarded()
+    await papers.unguarded()
     rows = await engine.raw(
         f"SELECT id, {', '.join(record.FIELDS)} FROM approval_record WHERE request = $1 ORDER BY number",
         made.request.id,
@@ -654,7 +633,7 @@ async def test_the_command_says_whether_it_holds(
 
     assert await asked.call(asked) == 0
     assert "Het bewijs is heel: 5 handelingen van 1 accorderingen" in capsys.readouterr().out
-    await unguarded()
+    await papers.unguarded()
     await engine.raw("UPDATE approval_record SET role = 'Stagiair' WHERE act = 'approved'")
     assert await asked.call(asked) == 1
 
@@ -697,7 +676,7 @@ async def test_what_is_destroyed_from_the_dossier_leaves_no_bytes_here_and_the_p
     assert [one.what for one in await checking.look_up(main.sha256)] == ["document"]
 
     async with engine.reading():
-        name, entries = await evidence_of(request.id)
+        name, entries = evidence_of(await read_evidence(request.id))
     folder = tmp_path / name
     folder.mkdir()
     for entry in entries:

@@ -22,6 +22,7 @@ from models.approvals.proofs import today
 from models.approvals.records import ApprovalRequest
 from models.certifying import completing
 from models.certifying.evidence import evidence_of
+from models.certifying.evidence import read as read_evidence
 from models.certifying.records import SealTrouble
 from models.settings import utcnow
 from models.storage import storage
@@ -43,7 +44,7 @@ from tests.approving import (
     step,
 )
 from tests.cast import Cast
-from tests.models.test_certifying import unguarded
+from tests.certifying import unguarded
 
 
 @pytest.fixture
@@ -241,7 +242,7 @@ async def test_a_record_that_was_changed_is_not_sealed(cast: Cast, kept: Path) -
 
 async def unpacked(request: ApprovalRequest, where: Path) -> Path:
     async with engine.reading():
-        _, entries = await evidence_of(request.id)
+        _, entries = evidence_of(await read_evidence(request.id))
     for entry in entries:
         path = where / entry.path
         path.parent.mkdir(parents=True, exist_ok=True)

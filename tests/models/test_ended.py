@@ -17,6 +17,7 @@ from models import config, engine, tidying
 from models.approvals import NewPart, extend, swap_part, withdraw
 from models.approvals.records import ApprovalDocument, ApprovalRequest
 from models.certifying.evidence import evidence_of
+from models.certifying.evidence import read as read_evidence
 from models.certifying.verifying import verify, verify_all
 from models.core import Refused
 from models.keeping import certificate
@@ -26,7 +27,7 @@ from models.settings import Firm
 from models.storage import storage
 from tests.approving import acts, draft, offered, person, says_no
 from tests.cast import Cast, browser_of
-from tests.certifying import pdf
+from tests.certifying import pdf, unguarded
 from tests.models.keeping import carried_out, names_on, proposal
 
 LONG_AGO = dt.datetime(2015, 3, 1, 12, tzinfo=dt.UTC)
@@ -48,6 +49,7 @@ async def file(words: str, part: str = "main") -> NewPart:
 
 async def ended(request: ApprovalRequest, at: dt.datetime = LONG_AGO, **columns: Any) -> ApprovalRequest:
     """As if it had ended then."""
+    await unguarded()
     await engine.raw("UPDATE approval_request SET completed_at = $1, ended_at = $1, book_year = $3 WHERE id = $2", at, request.id, columns.get("book_year", 2014))  # fmt: skip
     found = await ApprovalRequest.objects().get(ApprovalRequest.id == request.id)
     assert found is not None
@@ -67,7 +69,7 @@ async def blobs_of(request: ApprovalRequest) -> list[str]:
 
 async def unpacked(request: ApprovalRequest, where: Path) -> dict[str, Any]:
     """The file of proof in a folder; what stands in bewijs.json."""
-    _, entries = await evidence_of(request.id)
+    _, entries = evidence_of(await read_evidence(request.id))
     for entry in entries:
         path = where / entry.path
         path.parent.mkdir(parents=True, exist_ok=True)

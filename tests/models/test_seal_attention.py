@@ -153,6 +153,7 @@ async def test_what_nobody_tries_is_told_after_ten_minutes(cast: Cast) -> None:
     made = await papers.approved(cast)
     assert await said() == []
 
+    await papers.unguarded()
     async with engine.writing():
         await save(made.request, completed_at=utcnow() - dt.timedelta(minutes=11))
 

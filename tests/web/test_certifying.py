@@ -126,7 +126,7 @@ async def test_anybody_can_verify_the_file_of_proof_offline(cast: Cast, browser:
     done = checked(place)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{cast.rik.user.full_name}, Directeur: approved (pin)" in done.stdout
+    assert f"{cast.rik.user.full_name}, Directeur: akkoord / approved (pin)" in done.stdout
     assert (place / "stukken" / "Btw-aangifte Q1.pdf").read_bytes() == made.contents[0]
     assert {path.name for path in place.iterdir()} >= {
         "HOE-CONTROLEREN.txt",
