@@ -50,14 +50,15 @@ async def file(words: str, part: str = "main") -> NewPart:
 async def ended(request: ApprovalRequest, at: dt.datetime = LONG_AGO, **columns: Any) -> ApprovalRequest:
     """As if it had ended then."""
     await unguarded()
-    await engine.raw("UPDATE approval_request SET completed_at = $1, ended_at = $1, book_year = $3 WHERE id = $2", at, request.id, columns.get("book_year", 2014))  # fmt: skip
+    year = columns.get("book_year", request.book_year)
+    await engine.raw("UPDATE approval_request SET ended_at = $1, book_year = $3 WHERE id = $2", at, request.id, year)  # fmt: skip
     found = await ApprovalRequest.objects().get(ApprovalRequest.id == request.id)
     assert found is not None
     return found
 
 
 async def withdrawn(cast: Cast, words: str, *more: NewPart, client: int | None = None) -> ApprovalRequest:
-    request = await offered(cast, client, await file(words), *more, title=words)
+    request = await offered(cast, client, await file(words), *more, title=words, book_year=2014)
     await withdraw(request, "Toch niet", by=cast.anna)
     return request
 
@@ -84,7 +85,7 @@ async def test_what_was_refused_or_withdrawn_goes_after_its_term_and_the_proof_s
     cast: Cast, tmp_path: Path
 ) -> None:
     bea = await person(cast.bakkerij, "Bea")
-    refused = await offered(cast, None, await file("geweigerd"), title="geweigerd")
+    refused = await offered(cast, None, await file("geweigerd"), title="geweigerd", book_year=2014)
     await says_no(bea, refused)
     gone = await withdrawn(cast, "ingetrokken", await file("bijlage", "attachment"))
     running = await offered(cast, None, await file("loopt"), title="loopt")
@@ -135,7 +136,7 @@ async def test_a_term_counts_from_the_end_of_the_book_year_and_as_long_as_the_of
 
 async def test_a_hold_on_the_client_keeps_it_and_what_is_opened_again_meanwhile_stays(cast: Cast) -> None:
     held = await withdrawn(cast, "vast", client=cast.garage)
-    late = await offered(cast, None, await file("verlopen"), title="verlopen")
+    late = await offered(cast, None, await file("verlopen"), title="verlopen", book_year=2014)
     await engine.raw("UPDATE approval_request SET state = 'expired' WHERE id = $1", late.id)
     late = await ended(late)
     await ended(held)
@@ -154,7 +155,7 @@ async def test_a_hold_on_the_client_keeps_it_and_what_is_opened_again_meanwhile_
 
 async def test_what_nobody_can_read_any_more_is_not_opened_again(cast: Cast) -> None:
     bea = await person(cast.bakkerij, "Bea")
-    late = await offered(cast, None, await file("verlopen"), await file("bijlage", "attachment"))
+    late = await offered(cast, None, await file("verlopen"), await file("bijlage", "attachment"), book_year=2014)
     await engine.raw("UPDATE approval_request SET state = 'expired' WHERE id = $1", late.id)
     late = await ended(late)
     await carried_out(cast, await proposal())
@@ -172,7 +173,7 @@ async def test_what_nobody_can_read_any_more_is_not_opened_again(cast: Cast) -> 
 
 async def test_bytes_that_are_in_use_elsewhere_stay_and_former_files_go_along(cast: Cast) -> None:
     first, second = await file("eerste"), await file("tweede")
-    request = await offered(cast, None, first, title="wissel")
+    request = await offered(cast, None, first, title="wissel", book_year=2014)
     (part,) = await ApprovalDocument.objects().where(ApprovalDocument.request == request.id)
     await swap_part(request, part.id, second, by=cast.anna)
     await withdraw(request, "Toch niet", by=cast.anna)
