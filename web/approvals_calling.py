@@ -11,10 +11,10 @@ import partials
 from models.approvals import ApprovalRequest, calling
 from models.approvals import reminding as remind
 from models.approvals.calling import MOST, REACHED_BADLY, SIZE
-from models.approvals.proofs import today
 from models.clients.export import workbook
 from models.core import Refused, Say
 from models.requests.making import read_day
+from models.settings import this_day
 from models.viewer import Permission, Viewer
 from web.approvals import page as page_of
 from web.approvals_board import list_, look_at_reminders
@@ -66,7 +66,7 @@ async def _phone(request: Request, viewer: Viewer, typed: dict[str, Any] | None 
     return (invalid if typed else show)(
         "approvals/phone.html", title=Say("Bellijst accorderen"), section="approvals", rows=rows, total=total, page=number, size=SIZE, mine=mine,
         base=phone.url(**query), here=phone.url(**query, page=number if number > 1 else None), export_url=phone_export.url(**query), all_url=phone.url(), mine_url=phone.url(responsible="me"), badly=REACHED_BADLY,
-        may_edit=viewer.view_as is None and viewer.may(Permission.EDIT_APPROVALS), today=today(), typed=typed,
+        may_edit=viewer.view_as is None and viewer.may(Permission.EDIT_APPROVALS), today=this_day(), typed=typed,
     )  # fmt: skip
 
 

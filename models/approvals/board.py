@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from models import engine
-from models.approvals.proofs import today
 from models.approvals.words import period_words
 from models.clients import seen
 from models.core import Say, fold
+from models.settings import this_day
 from models.viewer import Permission
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _where(viewer: Viewer, narrowed: Filter, *, staged: bool = True, timed: bool
 
 def _add_when(where: _Where, when: str) -> None:
     """Late, today and this week is only what is not done yet."""
-    now = today()
+    now = this_day()
     match when:
         case "late":
             where.add(f"{_DUE} < ? AND {_OPEN}", now)
@@ -173,14 +173,14 @@ def _named(row: dict[str, Any]) -> dict[str, Any]:
     return row | {
         "period_name": period_words(row["book_year"], row["period"], year_end=row["year_end"]),
         "due": day,
-        "is_late": bool(day and day < today() and is_open),
+        "is_late": bool(day and day < this_day() and is_open),
     }
 
 
 async def counts(viewer: Viewer, narrowed: Filter) -> tuple[dict[str, int], dict[str, int]]:
     """How many there are of each stage (whatever stage is chosen), and of the chosen stage in each WHEN."""
     where = _where(viewer, narrowed, staged=False, timed=False)
-    now = today()
+    now = this_day()
     by_state = await engine.raw(
         f"SELECT r.state, count(*) AS n {_FROM} WHERE {where.sql} GROUP BY r.state", *where.values
     )
@@ -215,7 +215,7 @@ async def by_responsible(viewer: Viewer) -> list[dict[str, Any]]:
         f"{_FROM} LEFT JOIN users u ON u.id = r.responsible WHERE {where.sql} AND r.state NOT IN ('withdrawn', 'replaced') "
         f"AND ({_OPEN} OR r.state = 'rejected' OR r.id IN ({_ASKED})) "
         "GROUP BY coalesce(r.responsible, 0) ORDER BY 4 DESC, 3 DESC, 2",
-        *where.values, today(),
+        *where.values, this_day(),
     )  # fmt: skip
 
 

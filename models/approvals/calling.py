@@ -10,7 +10,6 @@ from piccolo.table import Table
 
 from models import engine
 from models.accounts import User
-from models.approvals.proofs import today
 from models.approvals.records import ApprovalRequest
 from models.approvals.states import OPEN
 from models.approvals.words import period_words
@@ -18,7 +17,7 @@ from models.clients import Client, seen, with_right
 from models.core import Owned, Refused, Say, operation
 from models.live import touch
 from models.personal import Erase, Export
-from models.settings import utcnow
+from models.settings import this_day, utcnow
 from models.viewer import Permission, Right
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ async def to_call(
     ('' or a key of REACHED_BADLY), calls, and of the last call called_on, note, called_by."""
     if not viewer.may(Permission.VIEW_REQUESTED):
         return [], 0
-    day = today()
+    day = this_day()
     late = await _late(day)
     if not late:
         return [], 0
@@ -139,8 +138,8 @@ async def note_call(request: ApprovalRequest, person: int, note: str, on: dt.dat
     note = note.replace("\x00", "").strip()
     if len(note) > 1000:
         raise Refused("note", Say("Dit is {n} tekens; er passen er {most}.", n=len(note), most=1000))
-    on = on or today()
-    if on > today():
+    on = on or this_day()
+    if on > this_day():
         raise Refused("called_on", Say("Deze dag is nog niet geweest."))
     call = ApprovalCall(
         request=request.id,

@@ -20,7 +20,7 @@ from models.approvals.holding import (
 )
 from models.approvals.infected import refuse_approving
 from models.approvals.planning import in_force, is_done
-from models.approvals.proofs import Proven, counts, today
+from models.approvals.proofs import Proven, counts
 from models.approvals.record import note
 from models.approvals.records import (
     ROLES,
@@ -35,7 +35,7 @@ from models.approvals.standing import lasts, role_words, roles_held, roles_then
 from models.approvals.states import OPEN
 from models.core import Forbidden, Missing, Refused, Say, Scope, operation, save
 from models.engine import all_or_nothing
-from models.settings import utcnow
+from models.settings import this_day, utcnow
 from models.viewer import Permission, Right
 
 if TYPE_CHECKING:
@@ -291,7 +291,7 @@ async def _mandate(request: ApprovalRequest, row: Approver, by: Viewer) -> int |
             & (Mandate.giver == row.person)
             & (Mandate.taker == by.user.id)
             & (Mandate.kind.is_null() | (Mandate.kind == request.kind))
-            & in_force(today())
+            & in_force(this_day())
         )
         .order_by(Mandate.id)
         .first()

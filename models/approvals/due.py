@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, NamedTuple
 
-from models.approvals.proofs import today
 from models.approvals.records import ApprovalKind, ApprovalRequest
 from models.clients import Client
 from models.core import Say
 from models.deadlines import RULES, granted_months, internal_deadline, legal_deadline
-from models.settings import Firm
+from models.settings import Firm, this_day
 
 
 class Deadlines(NamedTuple):
@@ -66,9 +65,9 @@ def origin_of(request: ApprovalRequest, row: dict[str, Any]) -> Say | None:
 
 def lateness(internal: dt.date | None, legal: dt.date | None) -> Say | None:
     """What to say before it goes out, of a deadline that has passed already: often the year is a slip of the pen."""
-    if legal is not None and legal < today():
+    if legal is not None and legal < this_day():
         return Say("De wettelijke deadline, {day}, is al voorbij. Klopt het jaar? U kunt dit nog aanbieden; de cliënt ziet dat het te laat is.", day=f"{legal:%d-%m-%Y}")  # fmt: skip
-    if internal is not None and internal < today():
+    if internal is not None and internal < this_day():
         return Say("De interne deadline, {day}, is al voorbij. Klopt het jaar? U kunt dit nog aanbieden; de cliënt ziet dat het te laat is.", day=f"{internal:%d-%m-%Y}")  # fmt: skip
     return None
 
@@ -76,4 +75,4 @@ def lateness(internal: dt.date | None, legal: dt.date | None) -> Say | None:
 def is_pressing(internal: dt.date | None, legal: dt.date | None) -> bool:
     """Whether the first of its deadlines is tomorrow or before: a mail of the next morning may come too late."""
     first = min((day for day in (internal, legal) if day is not None), default=None)
-    return first is not None and first <= today() + dt.timedelta(days=1)
+    return first is not None and first <= this_day() + dt.timedelta(days=1)

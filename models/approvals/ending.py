@@ -22,12 +22,11 @@ from models.approvals.holding import (
 from models.approvals.infected import refuse_infected
 from models.approvals.letting_go import refuse_let_go
 from models.approvals.making import NewPart
-from models.approvals.proofs import ZONE, today
 from models.approvals.record import note
 from models.approvals.records import ApprovalDocument, ApprovalRequest
 from models.core import Refused, Say, operation, save
 from models.scanning.enlisting import enlist
-from models.settings import utcnow
+from models.settings import HERE, this_day, utcnow
 from models.viewer import Permission
 
 if TYPE_CHECKING:
@@ -138,7 +137,7 @@ async def record_on_paper(
     signed_by = " ".join(worded(signed_by, "signed_by", 400, needed=False).split())
     if not signed_by:
         raise Refused("signed_by", Say("Vul in wie er getekend heeft."))
-    if signed_on > today():
+    if signed_on > this_day():
         raise Refused("signed_on", Say("Deze dag is nog niet geweest."))
     if not scans:
         raise Refused("files", Say("Voeg de scan toe van wat er getekend is."))
@@ -165,7 +164,7 @@ async def record_on_paper(
 async def expire_due(day: dt.date | None = None) -> int:
     """A chore: what lies open 60 days after its legal deadline, and after the office last offered or extended it, has expired; how
     many. The office can extend it again."""
-    last = (day or today()) - dt.timedelta(days=EXPIRES_AFTER)
+    last = (day or this_day()) - dt.timedelta(days=EXPIRES_AFTER)
     rows = await engine.raw(
         f"SELECT r.id FROM approval_request r WHERE r.state IN ('offered', 'partly') AND r.legal_due < $1 AND {_LEFT_ALONE} ORDER BY r.id LIMIT $3",
         last, _begin(last), AT_ONCE,
@@ -177,7 +176,7 @@ async def expire_due(day: dt.date | None = None) -> int:
 
 
 def _begin(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), ZONE).astimezone(dt.UTC)
+    return dt.datetime.combine(day, dt.time(), HERE).astimezone(dt.UTC)
 
 
 async def _expire(id: int, last: dt.date) -> int:

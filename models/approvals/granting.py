@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.approvals.planning import people_of
-from models.approvals.proofs import today
 from models.approvals.records import ROLES, ApprovalKind, ApproverRole, Mandate
 from models.approvals.standing_in import doubts_of
 from models.clients import Client
 from models.core import Refused, Say, operation, save
 from models.live import touch
-from models.settings import utcnow
+from models.settings import this_day, utcnow
 from models.viewer import Permission, Right
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ async def _overlaps(client: int, person: int, role: str, since: dt.date | None, 
 @operation(Permission.EDIT_APPROVALS, trail=False)
 async def end_role(given: ApproverRole, until: dt.date | None = None, *, by: Viewer) -> None:
     """The last day is yesterday, or the one that is named."""
-    last = until or today() - dt.timedelta(days=1)
+    last = until or this_day() - dt.timedelta(days=1)
     if given.until is not None and given.until <= last:
         raise Refused("", Say("Deze rol was al geëindigd."))
     if given.since is not None and last < given.since:
@@ -79,7 +78,7 @@ async def appoint_substitute(
     client: Client, taker: int, since: dt.date | None, until: dt.date | None, note: str = "", *, by: Viewer
 ) -> Mandate:
     """Somebody who approves lets a colleague do it for a while: always with a last day, at most a year ahead."""
-    since = since or today()
+    since = since or this_day()
     if until is None or until > since + dt.timedelta(days=366):
         raise Refused("until", Say("Kies een laatste dag, hoogstens een jaar na de eerste."))
     return await _give(client, by.user.id, taker, None, since, until, note, by)
@@ -88,9 +87,9 @@ async def appoint_substitute(
 async def _give(
     client: Client, giver: int, taker: int, kind: int | None, since: dt.date | None, until: dt.date | None, note: str, by: Viewer
 ) -> Mandate:  # fmt: skip
-    since = since or today()
+    since = since or this_day()
     _check_days(since, until)
-    if until is not None and until < today():
+    if until is not None and until < this_day():
         raise Refused("until", Say("Deze dag is al voorbij."))
     giver_name = await _person_of(client, giver, "giver")
     taker_name = await _person_of(client, taker, "taker")
@@ -179,7 +178,7 @@ async def _doubted(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _lasts(row: dict[str, Any]) -> bool:
     """Whether its last day has not passed; what begins later lasts too. SQLite gives days as text."""
-    return row["until"] is None or str(row["until"])[:10] >= today().isoformat()
+    return row["until"] is None or str(row["until"])[:10] >= this_day().isoformat()
 
 
 async def own_substitutes(person: int, clients: Sequence[int]) -> dict[int, dict[str, list[dict[str, Any]]]]:

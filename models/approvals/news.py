@@ -105,13 +105,13 @@ async def untold(request: int, *whats: str) -> set[int]:
 async def waiting(firm: Firm, modes: tuple[str, ...]) -> dict[int, list[int]]:
     """person > the lines he is still to hear of, of those who hear in one of these ways. In the unit that gives them to a mail,
     or beforehand to see whether there are any."""
-    from models.approvals.proofs import today
+    from models.settings import this_day
 
     named = ", ".join(f"'{mode}'" for mode in modes)
     rows = await engine.raw(
         f"SELECT n.id, n.person FROM approval_news n JOIN approval_request r ON r.id = n.request {HEARER.format(whom='u.id = n.person')} "
         f"WHERE n.errand IS NULL AND {how_sql(firm)} IN ({named}) AND {_HOLDS} ORDER BY n.id",
-        today(),
+        this_day(),
     )
     found: dict[int, list[int]] = {}
     for row in rows:
@@ -154,9 +154,9 @@ WHERE n.errand = $1 AND n.person = $2 ORDER BY CASE WHEN coalesce(r.internal_due
 
 async def of_errand(viewer: Viewer, errand: int) -> list[dict[str, Any]]:
     """What this mail tells him, as far as it still holds and he may know it. `is_shown`: whether its page is there for him. Reads only."""
-    from models.approvals.proofs import today
+    from models.settings import this_day
 
-    rows = await engine.raw(_OF_ERRAND.format(turns=TURNS.replace("$DAY", "$3")), errand, viewer.user.id, today())
+    rows = await engine.raw(_OF_ERRAND.format(turns=TURNS.replace("$DAY", "$3")), errand, viewer.user.id, this_day())
     if not rows:
         return []
     ids = list({row["id"] for row in rows})

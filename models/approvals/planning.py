@@ -10,11 +10,11 @@ from typing import Any
 from models import engine
 from models.accounts.blocking import listed
 from models.approvals.plan_views import Known, Place, PlanView, StandIn, Step, refusals_of, warnings_of
-from models.approvals.proofs import today
 from models.approvals.records import ROLES, Mandate
 from models.core import Refused, Say
 from models.hearing import HOW_NOW
 from models.pins.means import levels_from, means_of
+from models.settings import this_day
 from models.viewer import Right
 
 MODES = ("all", "any", "some")
@@ -111,7 +111,7 @@ async def who_would_sign_each(
     clients: Sequence[int], kind: int, *, day: dt.date | None = None, least: str = "pin"
 ) -> dict[int, PlanView]:  # fmt: skip
     """As `who_would_sign`, of many clients at once: as many statements for a thousand as for one."""
-    day, these = day or today(), json.dumps(sorted(set(clients)))
+    day, these = day or this_day(), json.dumps(sorted(set(clients)))
     plans = await engine.raw(
         f"SELECT client, kind, steps FROM approval_plan WHERE (client IN {listed(1)} OR client IS NULL) AND (kind = $2 OR kind IS NULL) "
         "ORDER BY CASE WHEN client IS NULL THEN 1 ELSE 0 END, CASE WHEN kind IS NULL THEN 1 ELSE 0 END",
@@ -210,7 +210,7 @@ async def who_would_sign(
     client: int, kind: int, *, steps: Sequence[dict[str, Any]] | None = None, day: dt.date | None = None, least: str = "pin"
 ) -> PlanView:  # fmt: skip
     """The steps with their people as of `day`, what may go wrong, and why it cannot be offered. `steps`: instead of the plan."""
-    day = day or today()
+    day = day or this_day()
     planned, source = (read_steps(steps), "request") if steps else await closest(client, kind)
     roles, mandates = await _roles_and_mandates(client, kind, day)
     people = await people_of(client, [*_named(planned), *(person for held in roles.values() for person in held)])

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import NamedTuple, Protocol
-from zoneinfo import ZoneInfo
 
 from models.pins.means import LEVELS
 from models.settings import utcnow
 
-ZONE = ZoneInfo("Europe/Amsterdam")
 FRESH = dt.timedelta(minutes=5)  # between proving and approving lies one request
 
 
@@ -34,8 +32,3 @@ def counts(proof: Proven, least: str) -> bool:
     """Whether it is of at least this level, and of this moment."""
     fresh = utcnow() - FRESH <= proof.at <= utcnow() + FRESH
     return fresh and proof.level in LEVELS and LEVELS.index(proof.level) >= LEVELS.index(least)
-
-
-def today() -> dt.date:
-    """The day it is at the office: what mandates and deadlines are counted in."""
-    return utcnow().astimezone(ZONE).date()

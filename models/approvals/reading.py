@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from models import engine
 from models.accounts.blocking import listed
-from models.approvals.proofs import today
 from models.approvals.records import ApprovalDocument, ApprovalRequest, FormerPart
 from models.approvals.standing import in_role, is_able, who_fails
 from models.approvals.states import OPEN
 from models.approvals.words import period_words, statement_of
 from models.clients import seen
 from models.scanning.opening import Shut, shut_by
+from models.settings import this_day
 from models.viewer import Permission, Right
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Asked:
 
     @property
     def is_late(self) -> bool:
-        return self.due is not None and bool(self.due < today())
+        return self.due is not None and bool(self.due < this_day())
 
 
 _OPEN_SQL = """
@@ -109,7 +109,7 @@ async def open_for(viewer: Viewer) -> list[Asked]:
     if not clients:
         return []
     sql = _OPEN_SQL.format(clients=clients, most=MOST, approve=_APPROVE, in_role=in_role("a", "$2"))
-    return [Asked(**row) for row in await engine.raw(sql, viewer.user.id, today())]
+    return [Asked(**row) for row in await engine.raw(sql, viewer.user.id, this_day())]
 
 
 _ROW_SQL = (
@@ -183,7 +183,7 @@ async def whole(viewer: Viewer, request: ApprovalRequest) -> Whole:
         "a.decided_by, a.level, a.method, a.reason, coalesce(d.full_name, '') AS decided_by_name, "
         f"CASE WHEN {is_able('a', '$2')} THEN 1 ELSE 0 END AS able FROM approver a JOIN users u ON u.id = a.person "
         "LEFT JOIN users d ON d.id = a.decided_by WHERE a.request = $1 ORDER BY a.step, a.id",
-        request.id, today(),
+        request.id, this_day(),
     )  # fmt: skip
     return Whole(
         _named(row),

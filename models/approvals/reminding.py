@@ -15,7 +15,6 @@ from models import engine, quiet
 from models.accounts.blocking import listed
 from models.approvals import news
 from models.approvals.news import HEARER, TURNS
-from models.approvals.proofs import today
 from models.approvals.records import ApprovalRequest
 from models.clients import seen
 from models.core import Refused, Say
@@ -24,7 +23,7 @@ from models.ladder import Ladder, ladder_of
 from models.live import touch
 from models.outbox import wake
 from models.reminding import THROTTLE, Reminding, reminding_of
-from models.settings import Firm, utcnow
+from models.settings import Firm, this_day, utcnow
 from models.viewer import Permission, Right
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ async def of_requests(viewer: Viewer, ids: Sequence[int]) -> Reminding:
         "JOIN users u ON u.id = w.person AND u.kind = 'client' JOIN client c ON c.id = r.client AND c.state = 'active' "
         "LEFT JOIN hearing h ON h.person = u.id AND h.client = r.client "
         f"WHERE r.id IN {listed(1)} AND {seen(viewer, 'r.client')} ORDER BY r.id, u.id",
-        json.dumps([int(id) for id in ids][:MOST]), utcnow() - THROTTLE, today(),
+        json.dumps([int(id) for id in ids][:MOST]), utcnow() - THROTTLE, this_day(),
     )  # fmt: skip
     return reminding_of(rows)
 
@@ -170,7 +169,7 @@ def next_step(request: ApprovalRequest, row: dict[str, Any]) -> dt.date | None:
     due = request.internal_due or request.legal_due
     if due is None or request.state not in ("offered", "partly"):
         return None
-    return ladder_of(row["remind_before"], row["remind_after"], row["remind_every"]).next_step(due, today())
+    return ladder_of(row["remind_before"], row["remind_after"], row["remind_every"]).next_step(due, this_day())
 
 
 async def of_request(request: int, most: int = 100) -> list[dict[str, Any]]:

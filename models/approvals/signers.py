@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from models import engine
-from models.approvals.proofs import today
 from models.clients import seen
+from models.settings import this_day
 from models.viewer import Right
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _who() -> str:
 def _lacking(clients: str) -> str:
     """Common tables, the last of which is `lacking`: client and kind of what nobody could sign, where one kind stands for all that
     have no plan of their own. `clients` narrows them, of `c.id`."""
-    day = today().isoformat()  # our own, and so written into the text
+    day = this_day().isoformat()  # our own, and so written into the text
     held = (
         "SELECT r.client, r.role, r.person FROM approver_role r JOIN users u ON u.id = r.person WHERE u.kind = 'client' "
         f"AND (r.since IS NULL OR r.since <= '{day}') AND (r.until IS NULL OR r.until >= '{day}') UNION "

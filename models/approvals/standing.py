@@ -10,9 +10,9 @@ from typing import Any
 
 from models import engine
 from models.accounts.blocking import listed
-from models.approvals.proofs import today
 from models.approvals.records import ROLES
 from models.core import Say
+from models.settings import this_day
 from models.viewer import Right
 
 _APPROVE = int(Right.APPROVE)
@@ -45,7 +45,7 @@ async def roles_held(client: int, people: Iterable[int], day: dt.date | None = N
         f"SELECT o.person, o.role FROM approver_role o WHERE o.client = $1 AND o.person IN {listed(2)} AND (o.since IS NULL OR o.since <= $3) "
         "AND (o.until IS NULL OR o.until >= $3) UNION SELECT y.person, 'partner' AS role FROM access y JOIN client v ON v.partner = y.client "
         f"WHERE v.id = $1 AND y.person IN {listed(2)} AND y.rights & {_APPROVE} <> 0",
-        client, json.dumps(these), day or today(),
+        client, json.dumps(these), day or this_day(),
     )  # fmt: skip
     held = {(row["person"], row["role"]) for row in rows}
     return {person: tuple(role for role in ROLES if (person, role) in held) for person in these}
@@ -81,7 +81,7 @@ async def stuck(requests: Sequence[int]) -> dict[int, tuple[str, ...]]:
         f"SELECT a.request, r.steps, a.step, a.state, u.full_name AS name, CASE WHEN {is_able('a', '$2')} THEN 1 ELSE 0 END AS able FROM approver a "
         "JOIN approval_request r ON r.id = a.request AND r.state IN ('offered', 'partly') JOIN users u ON u.id = a.person "
         f"WHERE a.request IN {listed(1)} AND a.step >= r.step AND a.step > 0 AND a.state <> 'void' ORDER BY a.request, a.step, a.id",
-        json.dumps(sorted(set(requests))), today(),
+        json.dumps(sorted(set(requests))), this_day(),
     )  # fmt: skip
     places: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
@@ -113,6 +113,6 @@ async def newly_stuck() -> list[int]:
         "SELECT DISTINCT a.request FROM approver a JOIN approval_request r ON r.id = a.request AND r.state IN ('offered', 'partly') "
         f"WHERE a.state IN ('asked', 'waiting') AND NOT {is_able('a', '$1')} AND NOT EXISTS (SELECT 1 FROM approval_news n WHERE n.request = r.id "
         "AND n.what = 'blocked' AND n.batch = 'stuck' AND n.at >= r.offered_at) ORDER BY a.request",
-        today(),
+        this_day(),
     )
     return list(await stuck([row["request"] for row in rows])) if rows else []

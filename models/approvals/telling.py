@@ -9,10 +9,9 @@ from models import engine
 from models.approvals import news
 from models.approvals.events import subscribe, subscribe_to_remarks
 from models.approvals.news import HEARER, TURNS
-from models.approvals.proofs import today
 from models.approvals.standing import newly_stuck
 from models.hearing import how_sql
-from models.settings import Firm, utcnow
+from models.settings import Firm, this_day, utcnow
 
 if TYPE_CHECKING:
     from models.approvals.records import ApprovalRequest
@@ -60,8 +59,8 @@ _ASKED_A_QUESTION = (
 async def hear(request: ApprovalRequest, event: str) -> None:
     match event:
         case "offered" | "partly_approved":
-            await news.tell(request, "offered", _ASKED.format(again="NOT EXISTS"), today())
-            await news.tell(request, "again", _ASKED.format(again="EXISTS"), today())
+            await news.tell(request, "offered", _ASKED.format(again="NOT EXISTS"), this_day())
+            await news.tell(request, "again", _ASKED.format(again="EXISTS"), this_day())
             if event == "offered":
                 await news.tell(request, "voided", _VOIDED)
         case "rejected":
@@ -152,7 +151,7 @@ async def tell_stuck() -> int:
 async def tell_substitutes() -> int:
     """A chore: who stands in for somebody today hears of what waits already, as who is asked when it is offered; how many lines. A
     mandate for a holiday is given before it begins, and what was asked before that had been told to the other alone."""
-    firm, day = await Firm.load(), today()
+    firm, day = await Firm.load(), this_day()
     rows = await engine.run_writing(
         lambda: engine.raw(
             "INSERT INTO approval_news (request, client, person, what, batch, at) SELECT r.id, r.client, u.id, 'offered', '', $2 "
@@ -177,7 +176,7 @@ async def tell_late() -> int:
         if request is not None:
             await tell_office(request, "expired", f"late-{request.internal_due}")
 
-    day = today()
+    day = this_day()
     rows = await engine.raw(
         "SELECT r.id FROM approval_request r WHERE r.state IN ('offered', 'partly') AND r.internal_due < $1 AND r.internal_due >= $2 "
         "AND NOT EXISTS (SELECT 1 FROM approval_news n WHERE n.request = r.id AND n.what = 'expired' AND n.batch = 'late-' || CAST(r.internal_due AS VARCHAR)) "

@@ -11,12 +11,12 @@ from models import engine
 from models.accounts.blocking import listed
 from models.accounts.roles import RIGHTS
 from models.approvals.plans import role_steps
-from models.approvals.proofs import today
 from models.approvals.records import ROLES, ApprovalKind
 from models.bulk.kinds import Row, Verdict, as_pairs, chosen_in, declare, number_in, pairs
 from models.bulk.of_clients import _OfClients
 from models.core import Refused, Say
 from models.live import touch
+from models.settings import this_day
 from models.viewer import Permission, Right, Viewer
 
 EVERY = ("own", "office")  # a plan of its own, or again the office's
@@ -94,7 +94,7 @@ class GiveRole(_OfClients):
         rows = await engine.raw(
             f"SELECT r.client, r.id, r.person FROM approver_role r WHERE r.client IN {listed(1)} AND r.role = $2 "
             "AND (r.until IS NULL OR r.until >= $3) ORDER BY r.id",
-            json.dumps(list(held)), params["role"], today(),
+            json.dumps(list(held)), params["role"], this_day(),
         )  # fmt: skip
         for row in rows:
             held[row["client"]].append([row["id"], row["person"]])
@@ -133,7 +133,7 @@ class GiveRole(_OfClients):
         """Who lost the right since it was shown gets nothing."""
         allowed = await self._allowed([row.record for row in rows], params)
         given = [
-            (row.record, person, params["role"], today(), by.user.id, at)
+            (row.record, person, params["role"], this_day(), by.user.id, at)
             for row in rows
             for role, person in json.loads(row.after)
             if not role and person in allowed.get(row.record, {})
@@ -148,7 +148,7 @@ class GiveRole(_OfClients):
         }
         await engine.raw(
             f"UPDATE approver_role SET until = $1 WHERE id IN {listed(2)}",
-            today() - dt.timedelta(days=1), json.dumps(sorted(given)),
+            this_day() - dt.timedelta(days=1), json.dumps(sorted(given)),
         )  # fmt: skip
         await touch("approvals")
 

@@ -9,7 +9,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from models import engine
-from models.approvals.proofs import today
 from models.clients import settle, settle_rights
 from models.clients.sectors import link_by_name
 from models.core import Refused, Say, fold, save
@@ -18,7 +17,7 @@ from models.imports.plan import keys_in
 from models.imports.world import CLIENT_FIELDS, USER_FIELDS, listed, load
 from models.live import touch
 from models.people import number_key, search_text, sort_name
-from models.settings import sort_rule, utcnow
+from models.settings import sort_rule, this_day, utcnow
 
 if TYPE_CHECKING:
     from models.imports.records import Import
@@ -227,7 +226,15 @@ class _Commit(OfficeCommit):
             "approver_role",
             ("client", "person", "role", "since", "made_by", "made_at", "imported"),
             [
-                (self.clients[c["client"]], self.people[c["user"]], role, today(), self.by.user.id, self.now, self.id)
+                (
+                    self.clients[c["client"]],
+                    self.people[c["user"]],
+                    role,
+                    this_day(),
+                    self.by.user.id,
+                    self.now,
+                    self.id,
+                )
                 for c in contents
                 for role in c.get("approver_roles", ())
             ],

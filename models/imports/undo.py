@@ -7,13 +7,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from models import engine
-from models.approvals.proofs import today
 from models.clients import settle, settle_rights
 from models.core import Refused, Say, save
 from models.imports.world import CLIENT_FIELDS, USER_FIELDS, listed
 from models.live import touch
 from models.people import PARTS, keys_of, search_text, sort_name
-from models.settings import sort_rule, utcnow
+from models.settings import sort_rule, this_day, utcnow
 
 if TYPE_CHECKING:
     from models.imports.records import Import
@@ -135,7 +134,7 @@ async def carry_out(record: Import, by: Viewer) -> dict[str, Any]:
     await engine.raw(
         "UPDATE approver_role SET until = $2 WHERE imported = $1 AND until IS NULL",
         record.id,
-        today() - dt.timedelta(days=1),
+        this_day() - dt.timedelta(days=1),
     )
     for table in ("access", "membership", "client_sector", "responsible", "users", "client", "client_group", "sector"):
         gone = await engine.raw(f"DELETE FROM {table} WHERE imported = $1 RETURNING id", record.id)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from models import engine
-from models.approvals.proofs import today
 from models.clients import seen as clients_seen
 from models.core import fold
+from models.settings import this_day
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -140,7 +140,7 @@ async def load(keys: Keys, by: Viewer) -> World:
     )
     approving: dict[tuple[int, int], list[str]] = {}
     for row in await _by_id(
-        f"SELECT person, client, role FROM approver_role WHERE (until IS NULL OR until >= '{today().isoformat()}') AND person IN {{}} ORDER BY id",
+        f"SELECT person, client, role FROM approver_role WHERE (until IS NULL OR until >= '{this_day().isoformat()}') AND person IN {{}} ORDER BY id",
         [u["id"] for u in users],
     ):
         approving.setdefault((row["person"], row["client"]), []).append(row["role"])

@@ -14,7 +14,6 @@ from models.approvals.due import firm_extension, is_pressing
 from models.approvals.making import MOST_PARTS, NewRequest, columns_of
 from models.approvals.plan_views import PlanView
 from models.approvals.planning import who_would_sign_each
-from models.approvals.proofs import today
 from models.approvals.records import ApprovalKind
 from models.clients import Client
 from models.core import Refused, save
@@ -22,6 +21,7 @@ from models.offering.naming import Said, said_by
 from models.offering.records import ALWAYS_LEFT, CHOICES, DEVIATIONS, Offering, for_file
 from models.placing.plan import set_unseen_apart, texts
 from models.placing.records import Placing
+from models.settings import this_day
 
 if TYPE_CHECKING:
     from models.viewer import Viewer
@@ -332,7 +332,7 @@ async def summary_of(pieces: Sequence[Piece], bundles: Sequence[Bundle]) -> dict
         "held": len(held), "held_voided": sum(one["approvals"] for one in held), "held_told": await _who_approved(held),
         "left": sum(piece.do == "leave" for piece in pieces), "skipped": sum(piece.do == "skip" for piece in pieces), "odd": odd,
         "legal": [str(day) for day in (legal[:1] + legal[-1:])], "internal": [str(day) for day in (internal[:1] + internal[-1:])],
-        "late": sum(day < today() for day in legal),
+        "late": sum(day < this_day() for day in legal),
         "pressing": sum(one.ends == "offered" and is_pressing(one.columns["internal_due"], one.columns["legal_due"]) for one in going),
     }  # fmt: skip
 

@@ -26,12 +26,11 @@ from models.approvals import (
 )
 from models.approvals.due import firm_extension
 from models.approvals.events import unheard
-from models.approvals.proofs import today
 from models.approvals.records import ApproverRole
 from models.clients import Client, granted
 from models.sample.enterprises import Enterprise
 from models.sample.papers import PAPERS
-from models.settings import utcnow
+from models.settings import this_day, utcnow
 from models.storage import Stored
 from models.viewer import Viewer
 
@@ -89,7 +88,7 @@ async def make_all(
 async def _one(
     client: Client, kind: int, what: _Asked, state: str, paper: Stored, turn: int, director: int, office: Viewer
 ) -> None:
-    due = today() + dt.timedelta(days=(turn * 3) % 21 - 2)
+    due = this_day() + dt.timedelta(days=(turn * 3) % 21 - 2)
     values = NewRequest(
         kind=kind, book_year=what[1], period=what[2], amount=123_400 + 1_700 * turn if what is _VAT else None, beside=True,
         **(await _due(client, kind, what, due)),

@@ -28,13 +28,12 @@ from models.approvals.granting import give_mandate
 from models.approvals.handed_over import note_handed_over
 from models.approvals.news import name_lines, of_staff
 from models.approvals.planning import who_would_sign_each
-from models.approvals.proofs import today
 from models.approvals.record import FIELDS, link_of
 from models.approvals.telling import approver_blocked, tell_late, tell_substitutes
 from models.client_news_told import APPROVALS
 from models.core import Refused, save
 from models.outbox import Errand
-from models.settings import Firm, utcnow
+from models.settings import Firm, this_day, utcnow
 from models.viewer import Viewer
 from tests.approving import (
     acts,
@@ -248,15 +247,15 @@ async def test_the_office_hears_once_that_an_internal_deadline_passed(office):
     bo = await person(office.bakkerij, "Bo")
     await plan(office.bakkerij, step(bo))
     await at_once(office.anna)
-    yesterday = today() - dt.timedelta(days=1)
+    yesterday = this_day() - dt.timedelta(days=1)
     late, early = [
         await offered(office, responsible=office.anna.user.id, internal_due=day, legal_due=dt.date(2099, 4, 1))
-        for day in (yesterday, today())
+        for day in (yesterday, this_day())
     ]
     assert (await tell_late(), await tell_late()) == (1, 0)
     assert [what for what, _ in await to_staff(office.anna)] == ["late"]
 
-    await extend(await now(late), today() + dt.timedelta(days=3), dt.date(2099, 4, 1), by=office.anna)
+    await extend(await now(late), this_day() + dt.timedelta(days=3), dt.date(2099, 4, 1), by=office.anna)
     assert await tell_late() == 0
     await engine.raw(
         "UPDATE approval_request SET internal_due = $2 WHERE id = $1", late.id, yesterday - dt.timedelta(days=1)
@@ -380,12 +379,12 @@ async def test_who_stands_in_from_a_later_day_hears_of_what_waits(office):
         client=office.bakkerij,
         giver=bo.user.id,
         taker=cas.user.id,
-        since=today() + dt.timedelta(days=1),
+        since=this_day() + dt.timedelta(days=1),
         made_at=utcnow(),
     )
     await early.save()
     assert await tell_substitutes() == 0, "it has not begun"
-    await engine.raw("UPDATE mandate SET since = $1 WHERE id = $2", today(), early.id)
+    await engine.raw("UPDATE mandate SET since = $1 WHERE id = $2", this_day(), early.id)
     assert (await tell_substitutes(), await tell_substitutes()) == (1, 0)
     await day_passes(soon() + dt.timedelta(days=1))
     assert await said(cas) == [[("approve", request.id)]]
@@ -447,10 +446,10 @@ async def test_who_is_asked_again_after_it_expired_hears_that(office):
     bo = await person(office.bakkerij, "Bo")
     await plan(office.bakkerij, step(bo))
     request = await offered(
-        office, internal_due=today() - dt.timedelta(days=90), legal_due=today() - dt.timedelta(days=80)
+        office, internal_due=this_day() - dt.timedelta(days=90), legal_due=this_day() - dt.timedelta(days=80)
     )
     await day_passes(soon())
-    assert await expire_due(today() + dt.timedelta(days=61)) == 1
+    assert await expire_due(this_day() + dt.timedelta(days=61)) == 1
     await extend(await now(request), dt.date(2099, 3, 4), dt.date(2099, 4, 1), by=office.anna)
     await day_passes(after(days=1))
     assert [mail[0] for mail in await said(bo)] == [("approve", request.id)] * 2

@@ -46,12 +46,12 @@ from models.approvals import (
     whole,
     withdraw,
 )
-from models.approvals.proofs import Proof, today
+from models.approvals.proofs import Proof
 from models.approvals.record import FIELDS, ApprovalRecord, link_of
 from models.approvals.states import APPROVER_MOVES, APPROVER_STATES, MOVES, STATES
 from models.approvals.words import period_words, statement_of
 from models.core import Forbidden, Missing, Refused
-from models.settings import utcnow
+from models.settings import this_day, utcnow
 from models.viewer import Right, Viewer
 from tests.approving import (
     acts,
@@ -83,7 +83,7 @@ async def role(who: Viewer, client: int, name: str, since: dt.date | None = None
 
 async def mandate(giver: Viewer, taker: Viewer, client: int, **more: Any) -> Mandate:
     made = Mandate(
-        **{"client": client, "giver": giver.user.id, "taker": taker.user.id, "since": today(), "made_at": utcnow()}
+        **{"client": client, "giver": giver.user.id, "taker": taker.user.id, "since": this_day(), "made_at": utcnow()}
         | more
     )
     await made.save()
@@ -155,13 +155,13 @@ async def test_two_of_three(cast: Cast) -> None:
 
 async def test_roles_are_those_of_the_day(cast: Cast) -> None:
     eva, bob = await person(cast.bakkerij, "Eva"), await person(cast.bakkerij, "Bob")
-    await role(eva, cast.bakkerij, "director", until=today() - DAY)
-    await role(bob, cast.bakkerij, "director", since=today())
+    await role(eva, cast.bakkerij, "director", until=this_day() - DAY)
+    await role(bob, cast.bakkerij, "director", since=this_day())
     await plan(cast.bakkerij, step("director"))
     vat = (await kind()).id
 
     assert [one.name for one in (await who_would_sign(cast.bakkerij, vat)).people] == ["Bob Test"]
-    assert [one.name for one in (await who_would_sign(cast.bakkerij, vat, day=today() - DAY)).people] == ["Eva Test"]
+    assert [one.name for one in (await who_would_sign(cast.bakkerij, vat, day=this_day() - DAY)).people] == ["Eva Test"]
     request = await offered(cast)
     assert await states(request) == {"Bob": "asked"}
 
@@ -349,7 +349,7 @@ async def test_who_last_worked_on_it_does_not_authorise_it_himself(cast: Cast, w
     elif work == "adds":
         await add_parts(request, [part("bijlage.pdf")], by=cast.anna)
     elif work == "extends":
-        await extend(request, None, today() + DAY, by=cast.anna)
+        await extend(request, None, this_day() + DAY, by=cast.anna)
     await offer(request, by=cast.anna if work == "lays before" else cast.ed)
     with pytest.raises(Refused, match="autoriseert hem niet zelf"):
         await sign_off(request, by=cast.anna)
@@ -537,8 +537,8 @@ async def test_a_mandate_counts_on_its_days_and_for_its_kind(cast: Cast, monkeyp
     eva, tom = await person(cast.bakkerij, "Eva"), await person(cast.bakkerij, "Tom")
     await plan(cast.bakkerij, step(eva))
     other = await kind("Salarisrun")
-    await mandate(eva, tom, cast.bakkerij, since=today() - 9 * DAY, until=today() - DAY)
-    await mandate(eva, tom, cast.bakkerij, since=today() + 3 * DAY)
+    await mandate(eva, tom, cast.bakkerij, since=this_day() - 9 * DAY, until=this_day() - DAY)
+    await mandate(eva, tom, cast.bakkerij, since=this_day() + 3 * DAY)
     await mandate(eva, tom, cast.bakkerij, kind=other.id)
     ended = await mandate(eva, tom, cast.bakkerij, ended_at=utcnow())
     request, payroll = await offered(cast), await offered(cast, kind=other.id)
@@ -611,23 +611,23 @@ async def test_what_is_offered_long_after_its_deadline_can_be_approved(cast: Cas
     """An income tax return of two years back, offered today."""
     eva = await person(cast.bakkerij, "Eva")
     late = await offered(cast, legal_due=dt.date(2020, 5, 1), internal_due=dt.date(2020, 4, 24))
-    assert await expire_due() == 0 and await expire_due(today() + 60 * DAY) == 0
+    assert await expire_due() == 0 and await expire_due(this_day() + 60 * DAY) == 0
     assert (await says_yes(eva, late)).outcome == "approved"
 
 
 async def test_expired_after_sixty_days_and_open_again_with_more_time(cast: Cast) -> None:
     """Sixty days from the legal deadline, and from when the office last offered it or moved its deadline."""
     eva = await person(cast.bakkerij, "Eva")
-    legal = today() - 61 * DAY
+    legal = this_day() - 61 * DAY
     old, moved = await offered(cast, legal_due=legal, internal_due=legal), await offered(cast, legal_due=legal)
-    fresh = await offered(cast, legal_due=today() + DAY, internal_due=today())
+    fresh = await offered(cast, legal_due=this_day() + DAY, internal_due=this_day())
 
-    assert await expire_due(today() + 60 * DAY) == 0
-    assert await expire_due(today() + 61 * DAY) == 2
+    assert await expire_due(this_day() + 60 * DAY) == 0
+    assert await expire_due(this_day() + 61 * DAY) == 2
     assert [(await now(one)).state for one in (old, moved, fresh)] == ["expired", "expired", "offered"]
     with pytest.raises(Refused, match="verlopen"):
         await says_yes(eva, old)
-    await extend(old, today(), today() + DAY, by=cast.anna)
+    await extend(old, this_day(), this_day() + DAY, by=cast.anna)
     await extend(moved, None, legal, by=cast.anna)  # a legal deadline stays what it is; the office gives it time again
     assert await expire_due() == 0
     assert ((await now(old)).state, (await now(moved)).state) == ("offered", "offered")
@@ -638,11 +638,11 @@ async def test_on_paper_with_the_scan_kept_apart(cast: Cast) -> None:
     eva = await person(cast.bakkerij, "Eva")
     request = await offered(cast)
     scan = part("scan.pdf")
-    for wrong in ({"scans": []}, {"signed_by": " "}, {"signed_on": today() + DAY}):
-        given: dict[str, Any] = {"scans": [scan], "signed_by": "Eva Test", "signed_on": today()} | wrong
+    for wrong in ({"scans": []}, {"signed_by": " "}, {"signed_on": this_day() + DAY}):
+        given: dict[str, Any] = {"scans": [scan], "signed_by": "Eva Test", "signed_on": this_day()} | wrong
         with pytest.raises(Refused):
             await record_on_paper(request, given["scans"], given["signed_by"], given["signed_on"], by=cast.anna)
-    await record_on_paper(request, [scan], "Eva Test", today(), by=cast.anna)
+    await record_on_paper(request, [scan], "Eva Test", this_day(), by=cast.anna)
 
     seen = await whole(cast.anna, await now(request))
     assert ((await now(request)).state, [one.name for one in seen.scans], len(seen.main)) == (
@@ -796,8 +796,8 @@ async def test_every_illegal_act_is_refused_in_words(cast: Cast) -> None:
             lambda r: sign_off(r, by=cast.anna),
             lambda r: send_back(r, "x", by=cast.anna),
             lambda r: swap_part(r, main.id, part(), by=cast.anna),
-            lambda r: extend(r, None, today(), by=cast.anna),
-            lambda r: record_on_paper(r, [part()], "Eva", today(), by=cast.anna),
+            lambda r: extend(r, None, this_day(), by=cast.anna),
+            lambda r: record_on_paper(r, [part()], "Eva", this_day(), by=cast.anna),
             lambda r: change(r, NewRequest(kind=r.kind), by=cast.anna),
         ):
             with pytest.raises(Refused):
@@ -871,8 +871,8 @@ async def test_whoever_subscribes_hears_of_every_change(cast: Cast, monkeypatch:
     await says_no(eva, second)
     third, fourth, fifth = await offered(cast), await offered(cast), await offered(cast, legal_due=dt.date(2020, 1, 1))
     await withdraw(third, "Vervalt", by=cast.anna)
-    await record_on_paper(fourth, [part("scan.pdf")], "Eva Test", today(), by=cast.anna)
-    await expire_due(today() + 61 * DAY)
+    await record_on_paper(fourth, [part("scan.pdf")], "Eva Test", this_day(), by=cast.anna)
+    await expire_due(this_day() + 61 * DAY)
     told = {one.id: [event for id, event in heard if id == one.id] for one in (first, second, third, fourth, fifth)}
 
     assert told == {

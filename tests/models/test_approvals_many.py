@@ -12,10 +12,9 @@ from models import engine
 from models.approvals import ApprovalRequest, board, offer, runs
 from models.approvals.board import Filter
 from models.approvals.many import MOST, How, change_many, foreseen
-from models.approvals.proofs import today
 from models.approvals.runs import ApprovalRun, begin, prepare
 from models.core import Refused, save
-from models.settings import Firm
+from models.settings import Firm, this_day
 from models.tasks import Task
 from tests.approving import acts, draft, kind, now, offered, person, plan, says_no, says_yes, step
 from tests.cast import Cast, as_viewer
@@ -63,7 +62,7 @@ async def test_days_that_are_moved_are_moved_once_and_a_second_click_begins_noth
     await person(office.bakkerij, "Bo")
     requests = [await offered(office) for _ in range(3)]
     change = await looked_at(office, "extend", [one.id for one in requests])
-    day = today() + dt.timedelta(days=30)
+    day = this_day() + dt.timedelta(days=30)
     errand = await begun(office, change, internal=day, legal=day)
     await begun(office, change, internal=day, legal=day)
     assert (await run(errand))[0] == "done"
@@ -188,8 +187,8 @@ async def test_numbers_by_colleague_are_of_the_lists_they_lead_to(office: Cast) 
     bo = await person(office.bakkerij, "Bo")
     await plan(office.bakkerij, step(bo))
     late: dict[str, Any] = {
-        "internal_due": today() - dt.timedelta(days=3),
-        "legal_due": today() + dt.timedelta(days=30),
+        "internal_due": this_day() - dt.timedelta(days=3),
+        "legal_due": this_day() + dt.timedelta(days=30),
     }
     await draft(office, **late)
     asked, refused, done = [await offered(office, **late) for _ in range(3)]
@@ -213,7 +212,9 @@ async def test_numbers_by_colleague_are_of_the_lists_they_lead_to(office: Cast) 
 async def test_what_is_done_is_never_late(office: Cast) -> None:
     bo = await person(office.bakkerij, "Bo")
     await plan(office.bakkerij, step(bo))
-    done = await offered(office, internal_due=today() - dt.timedelta(days=3), legal_due=today() + dt.timedelta(days=3))
+    done = await offered(
+        office, internal_due=this_day() - dt.timedelta(days=3), legal_due=this_day() + dt.timedelta(days=3)
+    )
     await says_yes(bo, done)
 
     _, whens = await board.counts(office.anna, Filter(stage="done"))

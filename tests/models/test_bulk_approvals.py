@@ -10,12 +10,11 @@ import pytest
 from models import engine
 from models.approvals.planning import roles_of, who_would_sign
 from models.approvals.plans import set_client_plan
-from models.approvals.proofs import today
 from models.bulk.offering import acts_for
 from models.bulk.running import rows_of
 from models.clients import Client, matching
 from models.core import Forbidden, Refused, save
-from models.settings import Firm
+from models.settings import Firm, this_day
 from models.viewer import Right
 from tests.approving import ALL, kind, person, plan, step
 from tests.bulking import carried_out, counted, in_bulk, looked_at, taken_back
@@ -39,7 +38,7 @@ async def plans() -> list[tuple[int | None, int | None, str]]:
 
 
 async def directors(client: int, day: dt.date | None = None) -> list[int]:
-    return (await roles_of(client, day or today()))["director"]
+    return (await roles_of(client, day or this_day()))["director"]
 
 
 async def test_a_plan_for_one_kind_is_set_at_every_chosen_client_and_undo_gives_each_what_it_had(office):
@@ -105,7 +104,7 @@ async def test_everybody_with_a_right_gets_the_role_from_today_on(office):
     await carried_out(act, office.anna)
 
     assert await directors(office.bakkerij) == [bo.user.id] and await directors(office.garage) == [dre.user.id]
-    assert await directors(office.garage, today() - dt.timedelta(days=1)) == [] and cas and eva
+    assert await directors(office.garage, this_day() - dt.timedelta(days=1)) == [] and cas and eva
     again = await looked_at(
         matching(office.anna),
         "give_approver_role",
@@ -146,8 +145,8 @@ async def test_who_may_not_approve_there_is_told_of_beforehand_and_who_lost_the_
 
     await carried_out(act, office.anna)
 
-    assert (await roles_of(office.bakkerij, today()))["payroll"] == [fem.user.id]
-    assert (await roles_of(office.garage, today()))["payroll"] == []
+    assert (await roles_of(office.bakkerij, this_day()))["payroll"] == [fem.user.id]
+    assert (await roles_of(office.garage, this_day()))["payroll"] == []
 
 
 async def test_ed_reaches_only_his_own_clients_and_a_client_user_none(office):

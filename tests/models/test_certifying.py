@@ -23,7 +23,6 @@ from pyhanko_certvalidator.errors import CRLFetchError
 from models import config, engine
 from models import storage as stores
 from models.approvals import NewPart, record, record_on_paper
-from models.approvals.proofs import today
 from models.approvals.records import ApprovalDocument, ApprovalRequest
 from models.certifying import chaining, checking, completing, filing, long_term, office, signing, verifying
 from models.certifying.evidence import evidence_of
@@ -31,7 +30,7 @@ from models.certifying.evidence import read as read_evidence
 from models.certifying.records import ApprovalSeal, OfficeCertificate, SealTrouble
 from models.core import save
 from models.dossiers import Document, DocumentVersion, Folder, dossier_of
-from models.settings import Firm, utcnow
+from models.settings import Firm, this_day, utcnow
 from models.storage import storage
 from tests import certifying as papers
 from tests.approving import main_parts, offered
@@ -213,7 +212,7 @@ async def test_what_was_approved_on_paper_is_sealed_as_such(cast: Cast, folder_s
     made = await papers.offered(cast)
     scan = await storage().put(papers.pdf("getekend"))
     scanned = NewPart("scan.pdf", scan.sha256, scan.size, "application/pdf", "attachment", 1)
-    await record_on_paper(made.request, [scanned], "Rik Jansen", today(), by=cast.anna)
+    await record_on_paper(made.request, [scanned], "Rik Jansen", this_day(), by=cast.anna)
 
     await completing.seal_due()
 

@@ -18,13 +18,12 @@ from models import config, engine
 from models import storage as stores
 from models.approvals import decide_one, expire_due, extend, offer, record, record_on_paper, swap_part, withdraw
 from models.approvals.making import remove_part
-from models.approvals.proofs import today
 from models.approvals.records import ApprovalRequest
 from models.certifying import completing
 from models.certifying.evidence import evidence_of
 from models.certifying.evidence import read as read_evidence
 from models.certifying.records import SealTrouble
-from models.settings import utcnow
+from models.settings import this_day, utcnow
 from models.storage import storage
 from tests import certifying as papers
 from tests.approving import (
@@ -196,12 +195,14 @@ async def test_every_end_that_the_office_knows_is_what_its_record_says(cast: Cas
     assert [(await now(one)).state for one in (done, newer)] == ["replaced", "offered"]
     await says_no(eva, newer)
     await withdraw(await now(newer), "Komt anders", by=cast.anna)
-    late = await offered(cast, None, await stored("laat"), legal_due=today() - dt.timedelta(days=70), internal_due=None)
+    late = await offered(
+        cast, None, await stored("laat"), legal_due=this_day() - dt.timedelta(days=70), internal_due=None
+    )
     await says_yes(bob, late)
-    assert await expire_due(today() + dt.timedelta(days=70)) == 1
+    assert await expire_due(this_day() + dt.timedelta(days=70)) == 1
     assert (await record.verify_all()).holds
-    await extend(await now(late), None, today() + dt.timedelta(days=9), by=cast.anna)
-    await record_on_paper(await now(late), [await stored("scan")], "Bob", today(), by=cast.anna)
+    await extend(await now(late), None, this_day() + dt.timedelta(days=9), by=cast.anna)
+    await record_on_paper(await now(late), [await stored("scan")], "Bob", this_day(), by=cast.anna)
     await completing.seal_due()
     assert (await now(late)).state == "filed"
 

@@ -9,7 +9,6 @@ import pytest
 
 from models import client_news, engine, hearing, reminding
 from models.approvals.granting import appoint_substitute, end_mandate, give_mandate
-from models.approvals.proofs import today
 from models.certifying import completing
 from models.clients.rights import settle_rights
 from models.core import save
@@ -19,7 +18,7 @@ from models.dossiers.remarks import say
 from models.outbox import Errand
 from models.people import addressee
 from models.requests import DocumentRequest, make_requests
-from models.settings import Firm
+from models.settings import Firm, this_day
 from partials.mails import compose
 from tests.approving import ALL, offered, person, plan, step
 from tests.cast import Cast, as_viewer
@@ -386,9 +385,9 @@ async def test_who_is_to_stand_in_hears_of_it_once_from_when_until_when_and_for_
     bo, cas, dee = [await person(quiet.bakkerij, name) for name in ("Bo", "Cas", "Dee")]
     await engine.raw("UPDATE users SET created_at = $1, activated_at = $1 WHERE kind = 'client'", LONG_AGO)
     await engine.raw("UPDATE access SET created_at = $1", LONG_AGO)
-    client, last = await quiet.anna.clients.get(quiet.bakkerij), today() + dt.timedelta(days=9)
+    client, last = await quiet.anna.clients.get(quiet.bakkerij), this_day() + dt.timedelta(days=9)
     await appoint_substitute(await bo.clients.get(quiet.bakkerij), cas.user.id, None, last, by=bo)
-    await give_mandate(client, bo.user.id, dee.user.id, None, today() + dt.timedelta(days=3), None, by=quiet.anna)
+    await give_mandate(client, bo.user.id, dee.user.id, None, this_day() + dt.timedelta(days=3), None, by=quiet.anna)
     ended = await give_mandate(client, cas.user.id, bo.user.id, None, None, None, by=quiet.anna)
     await end_mandate(ended, by=quiet.anna)
 
@@ -397,7 +396,7 @@ async def test_who_is_to_stand_in_hears_of_it_once_from_when_until_when_and_for_
 
     [mail] = await told(cas)
     [line] = mail["clients"][0]["stands_in"]
-    assert (line["giver"], line["since"], line["until"]) == ("Bo Test", today(), last)
+    assert (line["giver"], line["since"], line["until"]) == ("Bo Test", this_day(), last)
     [other] = await told(dee)
     assert other["clients"][0]["stands_in"][0]["until"] is None
     assert await told(bo) == [], "what was ended is not told"

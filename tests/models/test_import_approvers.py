@@ -12,9 +12,9 @@ from models import engine
 from models.accounts import lists
 from models.accounts.columns import COLUMNS
 from models.approvals.planning import roles_of
-from models.approvals.proofs import today
 from models.imports import ImportRow
 from models.imports.report import example
+from models.settings import this_day
 from tests.approving import ALL, person
 from tests.cast import Cast
 from tests.models.importing import carried_out, empty_the_office, imported, planned, refused_lines
@@ -65,7 +65,7 @@ async def test_the_column_gives_roles_at_each_client_and_the_dry_run_shows_them(
         ("1", "rik@x.example", "director", None), ("2", "rik@x.example", "director", None),
     ]  # fmt: skip
     client = (await engine.raw("SELECT id FROM client WHERE number = '1'"))[0]["id"]
-    assert len((await roles_of(client, today()))["director"]) == 1
+    assert len((await roles_of(client, this_day()))["director"]) == 1
 
 
 @pytest.mark.parametrize("said", ["baas", "directeur, baas", "accordeur"])
@@ -116,8 +116,8 @@ async def test_taken_back_the_role_of_who_stays_is_ended_and_of_who_goes_it_goes
 
     assert record.state == "undone"
     [(_, email, _, until)] = await given()
-    assert email == bo.user.email and str(until)[:10] < today().isoformat()
-    assert (await roles_of(client, today()))["director"] == []
+    assert email == bo.user.email and str(until)[:10] < this_day().isoformat()
+    assert (await roles_of(client, this_day()))["director"] == []
 
 
 async def test_rights_without_approving_are_said_and_a_role_that_moved_since_stops_the_import(office):

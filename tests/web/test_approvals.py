@@ -14,10 +14,9 @@ import pytest
 from models import engine
 from models.approvals import ApprovalDocument, ApprovalRequest, ApproverRole, Mandate, add_parts, ask, offer, swap_part
 from models.approvals.calling import note_call
-from models.approvals.proofs import today
 from models.core import Refused, save
 from models.sample.papers import pdf
-from models.settings import Firm, utcnow
+from models.settings import Firm, this_day, utcnow
 from models.storage import storage
 from models.viewer import Right
 from tests.approving import acts, draft, kind, main_parts, now, offered, part, person, plan, says_yes, step
@@ -182,20 +181,20 @@ async def test_acts_on_the_page_of_a_request(cast: Cast, browser: Browsers) -> N
         asked = await anna.get(at)
         empty = await anna.post(f"{at}/remarks", data={"text": " "})
         answered = await anna.post(f"{at}/remarks", data={"text": "Ja."}, follow_redirects=True)
-        later = (today() + dt.timedelta(days=9)).isoformat()
+        later = (this_day() + dt.timedelta(days=9)).isoformat()
         await anna.post(f"{at}/deadlines", data={"internal_due": later, "legal_due": later})
         (main,) = await main_parts(request)
         swapped = await anna.post(f"{at}/parts/{main.id}/file", files=[("files", PDF)], follow_redirects=True)
         paper = await anna.post(
             f"{at}/paper",
-            data={"signed_by": "", "signed_on": today().isoformat(), "remark": "Per post"},
+            data={"signed_by": "", "signed_on": this_day().isoformat(), "remark": "Per post"},
             files=[("files", ("scan.pdf", pdf("Scan"), "application/pdf"))],
         )
         sealed = re.search(r'name="kept" value="([^"]+)"', paper.text)
         assert sealed
         done = await anna.post(
             f"{at}/paper",
-            data={"signed_by": "Eva Test", "signed_on": today().isoformat(), "kept": sealed[1]},
+            data={"signed_by": "Eva Test", "signed_on": this_day().isoformat(), "kept": sealed[1]},
             files=[("files", ("", b""))],
             follow_redirects=True,
         )
@@ -347,7 +346,7 @@ async def test_when_who_is_asked_hears_of_it_is_said_before_and_after_and_a_dead
     for one, how in ((bo, "at_once"), (cas, "never")):
         await save(one.user, digest=how)
     await plan(cast.bakkerij, step(eva, bo, cas))
-    soon, later = [await draft(cast, internal_due=day, legal_due=day) for day in (today(), dt.date(2099, 3, 4))]
+    soon, later = [await draft(cast, internal_due=day, legal_due=day) for day in (this_day(), dt.date(2099, 3, 4))]
     hour = (await Firm.load()).digest_hour
     async with browser(cast.anna) as anna:
         looks = [text_of(await anna.get(pages.page.url(approval_id=one.id))) for one in (soon, later)]
@@ -383,7 +382,7 @@ async def test_the_pages_of_a_filled_office_ask_no_more_than_twelve_times(cast: 
     eva, bob = await person(cast.bakkerij, "Eva"), await person(cast.bakkerij, "Bob")
     await plan(cast.bakkerij, step(eva, bob, "director"), step(bob))
     await ApproverRole(client=cast.bakkerij, person=cast.sam.user.id, role="director", made_at=utcnow()).save()
-    await Mandate(client=cast.bakkerij, giver=eva.user.id, taker=bob.user.id, since=today(), made_at=utcnow()).save()
+    await Mandate(client=cast.bakkerij, giver=eva.user.id, taker=bob.user.id, since=this_day(), made_at=utcnow()).save()
     await engine.raw("UPDATE approver_role SET person = $1", bob.user.id)
     request = await offered(cast, None, part("a.pdf"), part("b.pdf"))
     await says_yes(eva, request)
@@ -391,7 +390,7 @@ async def test_the_pages_of_a_filled_office_ask_no_more_than_twelve_times(cast: 
     await swap_part(await now(request), first.id, part("c.pdf"), by=cast.anna)
     await says_yes(eva, await now(request))
     await ask(await now(request), "Hoezo?", by=eva)
-    await note_call(await now(request), bob.user.id, "Belt terug", today(), by=cast.anna)
+    await note_call(await now(request), bob.user.id, "Belt terug", this_day(), by=cast.anna)
     accounts = await kind("Jaarrekening (definitief)")
     signing = await draft(cast, kind=accounts.id)
     await offer(signing, by=cast.anna)

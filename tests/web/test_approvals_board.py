@@ -16,9 +16,8 @@ from jobs.long_work import run
 from models import engine
 from models.accounts.roles import BY_MODULE
 from models.approvals import ApprovalRequest, ask, offer
-from models.approvals.proofs import today
 from models.core import Say, save
-from models.settings import Firm
+from models.settings import Firm, this_day
 from tests.approving import draft, kind, now, offered, person, says_no
 from tests.cast import Cast
 from web import approvals_board as pages
@@ -42,10 +41,16 @@ def url(**query: Any) -> str:
 async def test_the_board_by_state_and_by_deadline(office: Cast, browser: Browsers) -> None:
     rik = await person(office.bakkerij, "Rikkie")
     late = await offered(
-        office, internal_due=today() - dt.timedelta(days=2), legal_due=today() + dt.timedelta(days=40), title="Eerste"
+        office,
+        internal_due=this_day() - dt.timedelta(days=2),
+        legal_due=this_day() + dt.timedelta(days=40),
+        title="Eerste",
     )
     soon = await offered(
-        office, internal_due=today() + dt.timedelta(days=3), legal_due=today() + dt.timedelta(days=40), title="Tweede"
+        office,
+        internal_due=this_day() + dt.timedelta(days=3),
+        legal_due=this_day() + dt.timedelta(days=40),
+        title="Tweede",
     )
     await draft(office, title="Derde")
     await says_no(rik, await offered(office, title="Vierde"))
@@ -78,7 +83,7 @@ async def test_the_list_is_taken_along_whole_and_in_order_though_it_is_read_in_s
 ) -> None:
     monkeypatch.setattr(pages, "SLICE", 2)
     for n in (4, 1, 5, 3, 2):
-        await offered(office, internal_due=today() + dt.timedelta(days=n), legal_due=today() + dt.timedelta(days=40), title=f"Nummer {n}")  # fmt: skip
+        await offered(office, internal_due=this_day() + dt.timedelta(days=n), legal_due=this_day() + dt.timedelta(days=40), title=f"Nummer {n}")  # fmt: skip
     async with browser(office.anna) as anna:
         book = await anna.get(pages.export.url())
 
@@ -130,7 +135,7 @@ async def test_days_and_colleague_of_many(office: Cast, browser: Browsers) -> No
     await person(office.bakkerij, "Rikkie")
     one, two = await offered(office), await offered(office)
     ids = [str(one.id), str(two.id)]
-    day = today() + dt.timedelta(days=30)
+    day = this_day() + dt.timedelta(days=30)
     async with browser(office.anna) as anna:
         bad = await anna.post(pages.carry_out.url(), data={"do": "extend", "ids": ids, "internal": "40-13-2026"})
         moved = await anna.post(

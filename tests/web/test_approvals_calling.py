@@ -14,9 +14,8 @@ import pytest
 
 from models import asked, engine
 from models.approvals import ask, calling, extend, withdraw
-from models.approvals.proofs import today
 from models.core import Refused, save
-from models.settings import Firm
+from models.settings import Firm, this_day
 from tests.approving import draft, kind, offered, person, plan, says_no, says_yes, step
 from tests.cast import Cast
 
@@ -35,7 +34,7 @@ def text_of(answer: Any) -> str:
 
 
 def days(n: int) -> dt.date:
-    return today() + dt.timedelta(days=n)
+    return this_day() + dt.timedelta(days=n)
 
 
 async def late(office: Cast, **more: Any) -> Any:
@@ -74,7 +73,7 @@ async def test_on_the_phone_list_is_who_did_not_react_to_the_last_reminder_or_wh
 
     await calling.note_call(one, cas.user.id, "Belt terug", by=office.anna)
     [row] = (await calling.to_call(office.anna))[0]
-    assert (row["called_on"], row["note"], row["called_by"]) == (today(), "Belt terug", office.anna.user.full_name)
+    assert (row["called_on"], row["note"], row["called_by"]) == (this_day(), "Belt terug", office.anna.user.full_name)
     for person_id, on in ((bo.user.id, None), (cas.user.id, days(1))):
         with pytest.raises(Refused):
             await calling.note_call(one, person_id, "", on, by=office.anna)
@@ -88,7 +87,7 @@ async def test_the_list_is_read_called_from_and_exported_and_a_call_stands_at_th
         board, listed = await anna.get("/approvals"), await anna.get("/approvals/phone")
         to = f"/approvals/{request.id}/calls"
         wrong = await anna.post(to, data={"person": bo.user.id, "note": "Sprak hem", "called_on": days(2).isoformat()})
-        await anna.post(to, data={"person": bo.user.id, "note": "Sprak hem", "called_on": today().isoformat()})
+        await anna.post(to, data={"person": bo.user.id, "note": "Sprak hem", "called_on": this_day().isoformat()})
         with engine.count_queries() as pages:
             page = await anna.get(f"/approvals/{request.id}")
         with engine.count_queries() as lists:
@@ -197,7 +196,7 @@ async def test_the_list_is_live_and_shows_at_once_what_a_colleague_noted(office,
         everybody = await anna.get("/approvals/phone")
         await ed.post(
             f"/approvals/{request.id}/calls",
-            data={"person": bo.user.id, "note": "Tekent vandaag", "called_on": today().isoformat()},
+            data={"person": bo.user.id, "note": "Tekent vandaag", "called_on": this_day().isoformat()},
         )
         fresh = await anna.htmx("GET", "/approvals/phone")
 

@@ -9,10 +9,9 @@ import pytest
 from models import engine
 from models.approvals import ApprovalKind, ApprovalPlan, ApproverRole, Mandate, granting
 from models.approvals.planning import mandates_of, roles_of, who_would_sign
-from models.approvals.proofs import today
 from models.clients import Client
 from models.core import Refused, save
-from models.settings import Firm
+from models.settings import Firm, this_day
 from models.viewer import Right
 from tests.approving import ALL, kind, person
 from tests.cast import Cast, browser_of
@@ -186,9 +185,9 @@ async def test_roles_have_days_and_a_history(office):
         [role] = await ApproverRole.objects()
         assert (await anna.post(f"{page}/roles/{role.id}/end")).status_code == 303
         assert "Geëindigd" in (await anna.get(page)).text
-    yesterday = today() - dt.timedelta(days=1)
+    yesterday = this_day() - dt.timedelta(days=1)
     assert (await roles_of(office.bakkerij, yesterday))["director"] == [rik]
-    assert (await roles_of(office.bakkerij, today()))["director"] == []
+    assert (await roles_of(office.bakkerij, this_day()))["director"] == []
     assert (await roles_of(office.bakkerij, dt.date(2025, 12, 31)))["director"] == []
 
 
@@ -237,7 +236,7 @@ async def test_who_may_not_approve_is_nobodys_substitute(office):
 async def test_a_director_appoints_his_own_substitute_and_nobody_elses(office):
     rik = await person(office.bakkerij, "Rikkie", ALL)
     kim = await person(office.bakkerij, "Kim", ALL)
-    until = (today() + dt.timedelta(days=14)).strftime("%d-%m-%Y")
+    until = (this_day() + dt.timedelta(days=14)).strftime("%d-%m-%Y")
     async with browser_of(rik) as phone:
         assert "Kim" in (await phone.get("/portal/substitutes")).text
         endless = await phone.post(
@@ -264,7 +263,7 @@ async def test_a_director_appoints_his_own_substitute_and_nobody_elses(office):
 async def test_a_substitute_who_cannot_approve_yet_is_recorded_with_a_warning_that_stays_while_it_holds(office):
     rik = await person(office.bakkerij, "Rikkie", ALL)
     kim = await person(office.bakkerij, "Kim", ALL, state="prepared")
-    until = (today() + dt.timedelta(days=14)).strftime("%d-%m-%Y")
+    until = (this_day() + dt.timedelta(days=14)).strftime("%d-%m-%Y")
     page = f"/clients/{office.bakkerij}/approvers"
     never, means = "Kim Test is nog niet uitgenodigd", "Kim Test heeft nog geen middel om akkoord mee te geven"
     async with browser_of(rik) as phone, browser_of(office.anna) as anna:

@@ -14,10 +14,9 @@ import pytest
 from models import engine, pins
 from models.accounts import Session, User
 from models.approvals import ApprovalRemark, ApprovalRequest, Approver, Mandate, offer, replace_by, swap_part
-from models.approvals.proofs import today
 from models.approvals.record import ApprovalRecord
 from models.core import save
-from models.settings import Firm, utcnow
+from models.settings import Firm, this_day, utcnow
 from models.storage import storage
 from models.viewer import Right, Viewer
 from tests.approving import ALL, draft, look, main_parts, now, offered, part, person, plan, says_yes, step
@@ -325,8 +324,8 @@ async def test_a_substitute_approves_on_behalf_of_and_the_page_says_so(office: C
         client=office.bakkerij,
         giver=rik.user.id,
         taker=kim.user.id,
-        since=today(),
-        until=today() + dt.timedelta(days=3),
+        since=this_day(),
+        until=this_day() + dt.timedelta(days=3),
         made_at=utcnow(),
     ).save()
     request = await offered(office)
