@@ -175,7 +175,7 @@ async def test_the_record_says_what_somebody_was_then(cast: Cast) -> None:
     await end_role(role, by=cast.anna)
     later = await offered(cast)
     await says_yes(eva, later)
-    assert await roles_on_record(later, "asked", "approved") == {"asked": {""}, "approved": {""}}
+    assert await roles_on_record(later, "asked", "approved") == {"asked": {"Accordeur"}, "approved": {"Accordeur"}}
 
 
 async def test_a_substitute_is_on_record_as_what_he_is_himself(cast: Cast) -> None:

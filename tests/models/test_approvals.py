@@ -552,7 +552,7 @@ async def test_a_mandate_counts_on_its_days_and_for_its_kind(cast: Cast, monkeyp
     with pytest.raises(Refused):
         await says_yes(tom, payroll)
     for module in ("deciding", "reading"):
-        monkeypatch.setattr(f"models.approvals.{module}.today", lambda: ended.since + 3 * DAY)
+        monkeypatch.setattr(f"models.approvals.{module}.this_day", lambda: ended.since + 3 * DAY)
     assert {one.id for one in await open_for(tom)} == {request.id, payroll.id}
     await says_yes(tom, request, on_behalf_of=eva.user.id)
 
