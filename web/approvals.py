@@ -9,8 +9,10 @@ from typing import Any
 from starlette.requests import Request
 
 import partials
+from models import engine
 from models.approvals import (
     AlreadyThere,
+    ApprovalDocument,
     ApprovalKind,
     ApprovalRequest,
     Former,
@@ -48,7 +50,7 @@ from models.approvals.reminding import next_step, of_request, waits_for_daily
 from models.approvals.states import OPEN
 from models.certifying.wording import way_of
 from models.clients import Client, lists
-from models.core import Refused, Say
+from models.core import Missing, Refused, Say
 from models.drawing import is_shown
 from models.requests.making import read_day
 from models.settings import Firm
@@ -58,7 +60,7 @@ from web.approval_words import ACTS, LEVEL_WORDS, MAIL_WORDS, NEWS_WORDS, PLACE_
 from web.clients import page_number
 from web.forms import Form, Text
 from web.replies import Reply, Toast, go, invalid, show
-from web.routing import Access, Routes
+from web.routing import Access, Routes, viewer_of
 from web.uploads import Received
 
 approvals = Routes("approvals", Access.STAFF)
@@ -397,14 +399,24 @@ async def _swapped(found: ApprovalRequest, swapping: Awaitable[list[int]]) -> Re
     return go(page.url(approval_id=found.id), toast=said.get(len(voided), more))
 
 
-async def _left(request: Request, form: Any) -> NewPart:
-    return await note_left()
+async def _left(request: Request, form: Any) -> NewPart | None:
+    """The note, before the unit; None for who may not see the part, which the handler refuses."""
+    if not request.user.is_authenticated or request.user.kind != "staff":
+        return None
+    async with engine.reading():
+        viewer = await viewer_of(request.user, request.scope.get("poort.session_id", 0))
+        part = await viewer.scope(ApprovalDocument).where(ApprovalDocument.id == request.path_params["part_id"]).find()
+    return await note_left(part) if part else None
 
 
 @approvals.post("/approvals/{approval_id:int}/parts/{part_id:int}/note", before=_left)
-async def take_away_(request: Request, viewer: Viewer, approval_id: int, part_id: int, prepared: NewPart) -> Reply:
+async def take_away_(
+    request: Request, viewer: Viewer, approval_id: int, part_id: int, prepared: NewPart | None
+) -> Reply:
     """An attachment with a virus: a note that says so comes in its place."""
     found = await _get(viewer, approval_id)
+    if prepared is None:
+        raise Missing("ApprovalDocument", part_id)
     return await _swapped(found, take_away(found, part_id, prepared, by=viewer))
 
 

@@ -529,7 +529,8 @@ class Switchboard:
             await router(scope, receive, send)
             return
         try:
-            await router({**scope, "poort.nothing": answer}, receive, send)
+            scope["poort.nothing"] = answer  # in the very scope: who measures reads in it which route it was
+            await router(scope, receive, send)
         except HTTPException as error:  # the way it was asked: nothing was answered yet
             await answer(error.status_code, dict(error.headers or {}))(scope, receive, send)
 

@@ -15,8 +15,9 @@ from models.approvals.planning import read_steps
 from models.approvals.records import ApprovalDocument, ApprovalKind, ApprovalRequest, Approver
 from models.approvals.words import checked_period, english_of, is_of_book_year, kind_name, period_words, statement_of
 from models.clients import Client
-from models.core import Refused, Say, operation, save
+from models.core import Refused, Say, fold, operation, save
 from models.deadlines import internal_deadline
+from models.dossiers import folders
 from models.live import touch
 from models.scanning.enlisting import enlist
 from models.settings import utcnow
@@ -25,6 +26,7 @@ from models.viewer import Permission
 if TYPE_CHECKING:
     from models.viewer import Viewer
 
+MOST_NAME = 255  # characters of a file's name
 MOST_PARTS = 50
 MOST_CENTS = 10**14
 LIVING = ("draft", "sign_off", "offered", "partly", "approved", "filed", "on_paper", "rejected", "expired")
@@ -348,14 +350,10 @@ def refuse_twins(parts: Sequence[NewPart], held: dict[str, str] | None = None) -
 
 def numbered(parts: Sequence[NewPart], taken: Sequence[str] = ()) -> list[NewPart]:
     """Of several with the same name each a name of its own: btw.pdf, btw (2).pdf."""
-    names, found = {name.lower() for name in taken}, list[NewPart]()
+    names, found = {fold(name) for name in taken}, list[NewPart]()
     for part in parts:
-        stem, dot, ending = part.name.rpartition(".")
-        stem, name, n = stem or part.name, part.name, 1
-        while name.lower() in names:
-            n += 1
-            name = f"{stem} ({n}){dot}{ending}" if part.name.rpartition(".")[0] else f"{part.name} ({n})"
-        names.add(name.lower())
+        name = folders.numbered(part.name, names, MOST_NAME)
+        names.add(fold(name))
         found.append(part._replace(name=name))
     return found
 

@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 MIME = "text/plain"
 _TEXT = """Deze bijlage is door het kantoor weggehaald, omdat er een virus in is gevonden.
 This attachment was taken away by the office, because a virus was found in it.
+
+{name}
+SHA-256 {sha256}
 """
 
 
-async def note_left() -> NewPart:
-    """The note, in the storage; it has no name yet. Outside every unit."""
-    kept = await storage().put(_TEXT.encode())
-    return NewPart("", kept.sha256, kept.size, MIME, "attachment")
+async def note_left(part: ApprovalDocument) -> NewPart:
+    """The note, in the storage, which names the file that it stands for: two of them are not the same file. Outside every unit."""
+    kept = await storage().put(_TEXT.format(name=part.name, sha256=part.sha256).encode())
+    return NewPart(f"{part.name[:230]} (weggehaald).txt", kept.sha256, kept.size, MIME, "attachment")
 
 
 @operation(Permission.EDIT_APPROVALS, trail=False)
@@ -34,4 +37,4 @@ async def take_away(request: ApprovalRequest, document: int, note: NewPart, *, b
     part = await by.scope(ApprovalDocument).where(ApprovalDocument.request == request.id).get(document)
     if part.part == "main" or part.id not in {row["id"] for row in await infected_in(request.id)}:
         raise Refused("", Say("Alleen een bijlage waarin een virus is gevonden, kan zo worden weggehaald."))
-    return await swap_part(request, part.id, note._replace(name=f"{part.name[:230]} (weggehaald).txt"), by=by)
+    return await swap_part(request, part.id, note, by=by)

@@ -181,6 +181,7 @@ def decided(proof: dict[str, Any]) -> list[str]:
     end = outcome(proof)
     for number, act in enumerate(proof["record"]):
         told = json.loads(act["detail"])
+        given = any(one["act"] == "approved" for one in proof["record"][:number])
         if act["act"] in ("approved", "on_paper", "rejected"):
             behalf = f" namens / on behalf of {told['on_behalf_of_name']}" if told.get("on_behalf_of_name") else ""
             paper = (
@@ -200,7 +201,8 @@ def decided(proof: dict[str, Any]) -> list[str]:
         elif act["act"] in ("withdrawn", "replaced", "expired", "part_replaced"):
             words = {
                 "withdrawn": "ingetrokken / withdrawn", "replaced": "vervangen / replaced", "expired": "verlopen / expired",
-                "part_replaced": "stuk vervangen, eerder akkoord vervalt / document replaced, earlier approval void",
+                "part_replaced": "stuk vervangen, eerder akkoord vervalt / document replaced, earlier approval void"
+                if given else "stuk vervangen / document replaced",
             }[act["act"]]  # fmt: skip
             why = f": {told['reason']}" if told.get("reason") else ""
             by = f": {told['replaced_by']}" if told.get("replaced_by") else ""

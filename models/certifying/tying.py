@@ -137,9 +137,8 @@ class Named:
         self.parts[act["document"]] = told.get("sha256", "")
         if act["document"] in self.files and told.get("file"):
             self.files[act["document"]][0] = told["file"]
-        self.chosen.clear()  # all is asked anew
+        self.chosen.clear()  # all is asked anew, of the same people: who had not chosen yet stays asked, without an act of it
         self.decided.clear()
-        self.asked.clear()
 
     def _decided(self, act: dict[str, Any], told: dict[str, Any]) -> None:
         self._is(act, told.get("sha256", ""))

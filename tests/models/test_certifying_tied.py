@@ -23,6 +23,7 @@ from models.certifying import completing
 from models.certifying.evidence import evidence_of
 from models.certifying.evidence import read as read_evidence
 from models.certifying.records import SealTrouble
+from models.certifying.verifying import verify
 from models.settings import this_day, utcnow
 from models.storage import storage
 from tests import certifying as papers
@@ -76,6 +77,30 @@ async def filed(cast: Cast) -> ApprovalRequest:
     await says_yes(bob, request)
     await completing.seal_due()
     return await now(request)
+
+
+@pytest.mark.parametrize("how", ["two steps", "any of two, then one", "two of three"])
+async def test_what_was_replaced_while_somebody_was_still_asked_is_sealed_all_the_same(
+    cast: Cast, kept: Path, how: str
+) -> None:
+    """Who had not chosen yet stays asked, and no act says so anew."""
+    await engine.raw("UPDATE client SET is_sample = $2 WHERE id = $1", cast.bakkerij, False)
+    eva, bob, cor = [await person(cast.bakkerij, name) for name in ("Eva", "Bob", "Cor")]
+    plans = {
+        "two steps": (step(eva), step(cor)),
+        "any of two, then one": (step(eva, bob, mode="any"), step(cor)),
+        "two of three": (step(eva, bob, cor, mode="some", n=2),),
+    }
+    await plan(cast.bakkerij, *plans[how])
+    request = await offered(cast, None, await stored("aangifte"))
+    if how == "two of three":
+        await says_yes(bob, request)
+    await swap_part(await now(request), (await main_parts(request))[0].id, await stored("beter"), by=cast.anna)
+    await says_yes(eva, request)
+    await says_yes(cor, request)
+    await completing.seal_due()
+
+    assert ((await now(request)).state, (await verify(request.id)).broken) == ("filed", None)
 
 
 OTHER = "f" * 64

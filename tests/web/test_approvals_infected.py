@@ -205,3 +205,28 @@ async def test_who_does_not_see_the_client_reads_nothing_of_it(cast: Cast, clamd
     assert [row["approval"] for row in await shut_list(cast.anna) if row["approval"]]
     scan = (await engine.raw("SELECT sha256 FROM scan WHERE state = 'infected'"))[0]["sha256"]
     assert (await infected_for(cast.ed.user.id, scan)) == {"count": 0, "documents": [], "approvals": []}
+
+
+async def test_of_two_attachments_with_a_virus_each_leaves_a_note_of_its_own(
+    cast: Cast, browser: Browsers, clamd: Clamd
+) -> None:
+    await engine.raw("DELETE FROM approval_plan")
+    await approving.plan(cast.bakkerij, approving.step(cast.rik))
+    clean = await storage().put(pdf("aangifte"))
+    main = NewPart("aangifte.pdf", clean.sha256, clean.size, "application/pdf", pages=1)
+    both = [(await sick(name))._replace(part="attachment") for name in ("een.pdf", "twee.pdf")]
+    request = await draft(cast, main, *both)
+    await engine.raw("UPDATE scan SET state = 'clean'")
+    await engine.run_writing(lambda: offer(request, by=cast.anna))
+    await engine.raw("UPDATE scan SET state = 'waiting', next_try = $1", utcnow())
+    await looked_at()
+    rows = await engine.raw(
+        "SELECT id FROM approval_document WHERE request = $1 AND part = 'attachment' ORDER BY id", request.id
+    )
+
+    async with browser(cast.anna) as anna:
+        for row in rows:
+            await anna.post(f"/approvals/{request.id}/parts/{row['id']}/note")
+
+    named = await engine.raw("SELECT name FROM approval_document WHERE request = $1 ORDER BY id", request.id)
+    assert [row["name"] for row in named] == ["aangifte.pdf", "een.pdf (weggehaald).txt", "twee.pdf (weggehaald).txt"]
