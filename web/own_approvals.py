@@ -308,7 +308,7 @@ async def decide(request: Request, viewer: Viewer, prepared: Asking) -> Reply:
     whys = {one.request: asking.foreseen.get(one.request) or one.why for one in refused} | asking.beyond
     if whys and not done:
         alone = len(ids) == 1 and typed.get("outcome") != "each"
-        return await _again(viewer, ids, typed, whys[ids[0]] if alone else NONE_DONE, whys=whys)
+        return await _again(viewer, ids, typed, whys[ids[0]] if alone else NONE_DONE, whys=whys, at="page")
     if whys:
         return await _report(viewer, done, whys, typed)
     first = asking.proof.is_first and asking.proof.level == "pin"
@@ -335,11 +335,11 @@ def _said(done: list[Any], decisions: list[Decision]) -> Say:
 
 
 async def _again(
-    viewer: Viewer, ids: list[int], typed: dict[str, str], why: Any, proof: Any = None, **more: Any
+    viewer: Viewer, ids: list[int], typed: dict[str, str], why: Any, proof: Any = None, at: str = "", **more: Any
 ) -> Reply:
-    """The page again, with what was typed but never a code, and why nothing was recorded."""
+    """The page again, with what was typed but never a code, and why nothing was recorded; `at` where the fault is not his proof."""
     left = proof.left if proof is not None else None
-    more |= {"typed": typed, "problem": why, "left": left if left else None, "at_reason": _AT_REASON.get(why, "")}
+    more |= {"typed": typed, "problem": why, "left": left if left else None, "at_reason": _AT_REASON.get(why, at)}
     if len(ids) > 1 or typed.get("outcome") == "each":
         if not {row.id for row in await approvals.open_for(viewer)} & set(ids):
             return await _report(viewer, [], more.get("whys", {}), typed)

@@ -75,7 +75,8 @@ async def sign_in_form(request: Request, form: SignIn, wrong: Say | None = None)
         wrong=wrong,
         next_url=next_url,
         kept=kept,
-        has_passkeys=passkeys.site() is not None,
+        has_passkeys=passkeys.site() is not None and request.query_params.get("by") != "password",
+        by_password=request.query_params.get("by") == "password",
         providers=await enabled_providers(),
     )
     return reply
@@ -261,7 +262,8 @@ async def sign_out(request: Request, viewer: Viewer) -> Reply:
     await signing_in.end_session(viewer.session_id)
     await logout_user(request)
     request.scope["poort.cookie"] = ""
-    return go(sign_in.url(next=next_of(request) or None), toast=Say("U bent afgemeld."))
+    back = next_of(request)  # of who has to come in by his password this time, to approve with his passkey
+    return go(sign_in.url(next=back or None, by="password" if back else None), toast=Say("U bent afgemeld."))
 
 
 @sessions.get("/sign-in/forgotten")

@@ -19,7 +19,7 @@ NOT_SHOWN = Say(
     "zet er een ander bestand voor in de plaats."
 )
 NOT_APPROVED = Say(
-    "“{name}” is in de opslag beschadigd geraakt of gewijzigd: het is niet meer het bestand dat is aangeboden. Uw keuze is niet "
+    "“{name}” is in de opslag beschadigd geraakt of gewijzigd: het is niet meer het bestand dat is aangeboden. Er is niets "
     "vastgelegd. Uw kantoor weet het en zet het terug, of zet er een ander bestand voor in de plaats."
 )
 _WRONG = ("broken", "missing")

@@ -110,13 +110,24 @@ async def waiting(firm: Firm, modes: tuple[str, ...]) -> dict[int, list[int]]:
     named = ", ".join(f"'{mode}'" for mode in modes)
     rows = await engine.raw(
         f"SELECT n.id, n.person FROM approval_news n JOIN approval_request r ON r.id = n.request {HEARER.format(whom='u.id = n.person')} "
-        f"WHERE n.errand IS NULL AND {how_sql(firm)} IN ({named}) AND {_HOLDS} ORDER BY n.id",
+        f"WHERE n.errand IS NULL AND {how_sql(firm)} IN ({named}) AND {_HOLDS} AND NOT EXISTS (SELECT 1 FROM approval_news t "
+        "WHERE t.request = n.request AND t.person = n.person AND t.what = n.what AND t.id > n.id AND t.errand IS NOT NULL AND t.batch <> '') ORDER BY n.id",
         this_day(),
     )
     found: dict[int, list[int]] = {}
     for row in rows:
         found.setdefault(row["person"], []).append(row["id"])
     return found
+
+
+async def untold_asks(requests: Sequence[int]) -> dict[tuple[int, int], str]:
+    """(person, request) > offered or again, of who is still to hear that he is asked."""
+    rows = await engine.raw(
+        "SELECT person, request, what FROM approval_news WHERE errand IS NULL AND what IN ('offered', 'again') "
+        f"AND request IN {listed(1)} ORDER BY id",
+        json.dumps(list(requests)),
+    )
+    return {(row["person"], row["request"]): row["what"] for row in rows}
 
 
 async def give(lines: dict[int, list[int]], errands: dict[int, int]) -> None:

@@ -97,7 +97,7 @@ async def of_requests(viewer: Viewer, ids: Sequence[int]) -> Reminding:
     rows = await engine.raw(
         "SELECT DISTINCT r.id AS request, NULL AS document, 1 AS version, r.client, u.id AS person, u.full_name AS who, u.state, u.email, "
         f"{how_sql(firm)} AS how, CASE WHEN EXISTS (SELECT 1 FROM approval_news n WHERE n.person = u.id AND n.request = r.id "
-        "AND (n.what = 'reminded' OR n.named_at IS NOT NULL) AND n.what IN ('reminded', 'offered', 'again') AND n.at > $2) THEN 1 ELSE 0 END AS lately, "
+        "AND (n.what = 'reminded' OR n.batch <> '' OR n.named_at IS NOT NULL) AND n.what IN ('reminded', 'offered', 'again') AND n.at > $2) THEN 1 ELSE 0 END AS lately, "
         f"CASE WHEN {_MAY} THEN 0 ELSE 1 END AS unable "
         f"FROM {TURNS.replace('$DAY', '$3')} w JOIN approver a ON a.id = w.id JOIN approval_request r ON r.id = a.request AND r.state IN ('offered', 'partly') "
         "JOIN users u ON u.id = w.person AND u.kind = 'client' JOIN client c ON c.id = r.client AND c.state = 'active' "
@@ -115,8 +115,8 @@ _MAY = (
 
 
 async def send(found: Reminding, batch: str, *, by: Viewer) -> tuple[int, dt.datetime]:
-    """One mail to each of them, to leave when it can no longer be undone and it is not quiet; how many, and when. Again with the same
-    `batch` nobody is mailed twice."""
+    """One mail to each of them, to leave when it can no longer be undone and it is not quiet; how many, and when. Who had not heard yet
+    that he is asked, hears that. Again with the same `batch` nobody is mailed twice."""
     by.require(Permission.EDIT_APPROVALS)
     if not batch or len(batch) > 36:
         raise Refused("", Say("Er is niets te versturen."))
@@ -136,12 +136,13 @@ async def send(found: Reminding, batch: str, *, by: Viewer) -> tuple[int, dt.dat
     )
     rows = await engine.raw("SELECT id, person FROM errand WHERE kind = 'reminder' AND id > $1", before)
     errands = {row["person"]: row["id"] for row in rows}
+    untold = await news.untold_asks(sorted({pair[2] or 0 for pair in found.pairs}))
     await news.add(
         [
-            (pair[2] or 0, pair[1] or 0, pair[0], "reminded", now, errands[pair[0]], by.user.id, batch)
+            (pair[2] or 0, pair[1] or 0, pair[0], untold.get((pair[0], pair[2] or 0), "reminded"), now, errands[pair[0]], by.user.id, batch)
             for pair in found.pairs
         ]
-    )
+    )  # fmt: skip
     await by.note("Firm.remind_approvers", firm, {"count": len(people), "things": found.things})
     await touch("approvals", "mail", *(f"approval-{pair[2]}" for pair in found.pairs[:200]))
     wake()
@@ -185,9 +186,10 @@ async def of_request(request: int, most: int = 100) -> list[dict[str, Any]]:
 
 def waits_for_daily(mails: Sequence[dict[str, Any]], places: Sequence[dict[str, Any]]) -> list[str]:
     """Of `of_request` and the request's places: the names of those who are asked and hear of it only in their mail of the day."""
-    done = {who for one in places if one["decided_at"] for who in (one["person"], one["decided_by"])}
+    asked = {one["person"] for one in places if one["state"] == "asked"}
+    past = {who for one in places for who in (one["person"], one["decided_by"])} - asked
     last: dict[int, dict[str, Any]] = {}
     for one in mails:
-        if one["what"] in news.ASKS and one["person"] not in done:
+        if asked and one["what"] in news.ASKS and one["person"] not in past:
             last.setdefault(one["person"], one)
     return sorted(one["who"] for one in last.values() if one["how"] == "daily" and not one["state"])

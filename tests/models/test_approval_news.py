@@ -28,6 +28,7 @@ from models.approvals.granting import give_mandate
 from models.approvals.handed_over import note_handed_over
 from models.approvals.news import name_lines, of_staff
 from models.approvals.planning import who_would_sign_each
+from models.approvals.reading import whole
 from models.approvals.record import FIELDS, link_of
 from models.approvals.telling import approver_blocked, tell_late, tell_substitutes
 from models.client_news_told import APPROVALS
@@ -225,7 +226,7 @@ async def test_by_hand_one_mail_each_taken_back_in_time_and_noted_when_it_left(o
 
     [mail] = smtp_sink.taken
     assert all(f"/portal/approvals/{one.id}" in mail.text for one in requests)
-    assert [(await acts(one))[-2:] for one in requests] == [["reminded", "mail_handed_over"]] * 2
+    assert [(await acts(one))[-2:] for one in requests] == [["asked", "mail_handed_over"]] * 2, "the first he hears"
     assert (await remind.of_requests(office.anna, [requests[0].id])).left_out == {"lately": 1, "not_in": 1}
     assert (await remind.of_requests(office.rik, [requests[0].id])).mails == 0
 
@@ -365,6 +366,31 @@ async def test_a_pin_that_is_blocked_is_told_to_who_looks_after_the_request(offi
     )
     [line] = await of_staff(office.anna, errand["id"])
     assert (line["who"], line["person"], line["more"]) == ("Bo Test", bo.user.id, 2)
+
+
+async def test_who_is_mailed_before_his_daily_mail_is_asked_and_not_reminded(office):
+    """The first he hears is no reminder, and the mail of the day does not ask the same anew; taken back, it asks all the same."""
+    bo = await person(office.bakkerij, "Bo")
+    await plan(office.bakkerij, step(bo))
+    first, second = await offered(office, **LATER), await offered(office, **LATER)
+    for request, batch in ((first, "nu"), (second, "toch niet")):
+        await remind.send(await remind.of_requests(office.anna, [request.id]), batch, by=office.anna)
+    await remind.undo("toch niet", by=office.anna)
+    assert (await remind.of_requests(office.anna, [first.id])).left_out["lately"] == 1
+    await day_passes(soon())
+
+    assert [mail for mail in await said(bo) if mail] == [[("approve", first.id)], [("approve", second.id)]]
+
+
+async def test_of_a_step_for_one_nobody_waits_for_a_mail_who_is_not_asked_any_more(office):
+    bo, cas = await person(office.bakkerij, "Bo"), await person(office.bakkerij, "Cas")
+    await plan(office.bakkerij, step(bo, cas, mode="any"), step(await person(office.bakkerij, "Dop")))
+    request = await offered(office, **LATER)
+    await says_yes(bo, request)
+    names = remind.waits_for_daily(
+        await remind.of_request(request.id), (await whole(office.anna, await now(request))).places
+    )
+    assert names == ["Dop Test"]
 
 
 async def test_who_stands_in_from_a_later_day_hears_of_what_waits(office):

@@ -258,7 +258,9 @@ async def test_who_came_in_by_passkey_comes_back_by_one_button(
         assert there and "Opnieuw aanmelden met uw wachtwoord" in page.text
         out = await phone.post(there[1])
 
-    assert out.headers["location"] == sign_in.url(next=pages.page.url(approval_id=request.id))
+        came = (await phone.get(out.headers["location"])).text
+    assert out.headers["location"] == sign_in.url(next=pages.page.url(approval_id=request.id), by="password")
+    assert "Meld u deze keer aan met uw wachtwoord" in came and "Aanmelden met passkey" not in came
 
 
 async def test_a_code_of_the_list_works_once_and_its_number_is_asked(office: Cast, browser: Browsers) -> None:
