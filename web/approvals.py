@@ -390,10 +390,13 @@ async def swap(
 
 
 async def _swapped(found: ApprovalRequest, swapping: Awaitable[list[int]]) -> Reply:
+    before = found.version
     try:
         voided = await swapping
     except Refused as refused:
         return _refused(found.id, refused)
+    if found.version == before:
+        return go(page.url(approval_id=found.id), toast=Say("Teruggezet: het is weer het bestand dat is aangeboden."))
     said = {0: Say("Vervangen."), 1: Say("Vervangen. Het gegeven akkoord is vervallen en wordt opnieuw gevraagd.")}
     more = Say("Vervangen. {n} gegeven akkoorden zijn vervallen en worden opnieuw gevraagd.", n=len(voided))
     return go(page.url(approval_id=found.id), toast=said.get(len(voided), more))

@@ -230,7 +230,8 @@ def at_odds(form: Any) -> Say | None:
     if outcome == "approved" and form.get("earlier") == "rejected":
         return Say("Net koos u voor “Niet akkoord doorgeven”. Er is niets vastgelegd. Geeft u toch akkoord, kies dat dan nog een keer.")  # fmt: skip
     of_parts = {str(name)[2:] for name in form if str(name).startswith("w-") and str(form.get(name)).strip()}
-    if outcome == "rejected" and not why and not of_parts:
+    shown = {str(name)[2:] for name in form if str(name).startswith("s-")}
+    if outcome == "rejected" and not why and not (of_parts and shown <= of_parts):
         return NO_REASON
     if outcome != "rejected" and any(str(name).startswith("x-") and str(name)[2:] not in of_parts for name in form):
         return NO_REASON_OF_PART

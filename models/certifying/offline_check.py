@@ -31,7 +31,7 @@ def main(folder: Path) -> int:
     ]
     wrong += [said for state, said in seals if state == "wrong"]
     for one in wrong:
-        print("FOUT / WRONG:", one)
+        print("FOUT / WRONG:", flat(one))
     if not wrong:
         unsure = any(state == "unknown" for state, _ in seals)
         print(
@@ -39,16 +39,21 @@ def main(folder: Path) -> int:
             f"{len(proof['record'])} handelingen / acts, {len(proof['documents'])} stukken / documents",
         )
         for line in decided(proof):
-            print(" ", line)
+            print(" ", flat(line))
         for one in proof["documents"] + [one for one in proof["certificates"] if one.get("lost")]:
             if one["path"] is None:
                 name = one.get("name") or f"akkoordverklaring-{one.get('number')}.pdf"
                 day = one.get("let_go_on")
                 why = f"vernietigd / destroyed {day}" if day else WHY[one.get("lost")]
-                print(f"NIET IN DIT ARCHIEF / NOT IN THIS ARCHIVE: {name}, SHA-256 {one['sha256']}: {why}")
+                print(flat(f"NIET IN DIT ARCHIEF / NOT IN THIS ARCHIVE: {name}, SHA-256 {one['sha256']}: {why}"))
         for _, said in seals or [("", "ER IS GEEN VERZEGELDE AKKOORDVERKLARING BIJ / THERE IS NO SEALED CERTIFICATE")]:
-            print(said)
+            print("\n".join(flat(line) for line in said.split("\n")))
     return 1 if wrong else 0
+
+
+def flat(text: str) -> str:
+    """On one line and of letters alone: a name or a reason that somebody typed moves no cursor and writes no line of its own."""
+    return "".join(one if one.isprintable() else "?" for one in " / ".join(text.splitlines()))
 
 
 WHY = {

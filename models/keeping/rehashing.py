@@ -91,6 +91,17 @@ async def _claim(now: dt.datetime, before: dt.datetime) -> str | None:
     return None
 
 
+async def came_back(sha256: str) -> bool:
+    """In the unit, after these bytes were put in the storage anew, which hashed them: whether they were known to be damaged or gone, and
+    are noted as good now."""
+    if not await engine.raw(
+        "SELECT 1 AS one FROM file_check WHERE hash = $1 AND state IN ('broken', 'missing')", sha256
+    ):
+        return False
+    await _note(sha256, "good", "")
+    return True
+
+
 async def check(sha256: str, *, pace: float = 0, is_used: bool = False) -> str:
     """Read it, and note what was found: good, broken or missing; '' when the store itself does not answer. `is_used`: who asks has just
     read a record that refers to it."""

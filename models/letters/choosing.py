@@ -19,6 +19,7 @@ from models.core import Say
 from models.letters import addresses
 from models.people import PARTS, addressee
 from models.pins import LIVING
+from models.pins.records import BY_PASSKEY
 from models.viewer import Right
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ WHERE u.kind = 'client' AND u.state <> 'blocked' AND c.state = 'active' AND {_AP
 ORDER BY a.person, CASE WHEN c.kind = 'private' THEN 0 ELSE 1 END, c.number_key, c.id
 """
 _OF_THESE = "+a.person IN {}"  # the plus keeps SQLite from trying every one of them at every client
-_LACKING = f"a.person NOT IN (SELECT k.person FROM pin k WHERE k.kind = $1 AND k.state IN {LIVING})"
+# Who chose a passkey in the place of his PIN lacks neither: a letter would undo his choice.
+_LACKING = f"a.person NOT IN (SELECT k.person FROM pin k WHERE (k.kind = $1 AND k.state IN {LIVING}) OR ({BY_PASSKEY}))"
 _AMONG = "+a.person IN (SELECT x.person FROM access x JOIN client c ON c.id = x.client WHERE (x.rights & 4) <> 0 AND c.state = 'active' AND {seen} AND {rule})"
 
 

@@ -196,7 +196,12 @@ def why_not(viewer: Viewer, method: str, least: str, came: Came | None, seen: di
         return too_new(counts_from)
     if method not in came.methods:
         return None
-    others = [other for other in LEVELS if other != method]
+    # a code that was never used may still be with the post, or with the office
+    others = [
+        other
+        for other in LEVELS
+        if other != method and (other == "totp" or seen.get(other, {}).get("state") == "confirmed")
+    ]
     if method in came.may_again and all(why_not(viewer, other, least, came, seen) for other in others):
         return None
     return SIGNED_IN_BY[method]

@@ -408,6 +408,19 @@ async def test_the_file_of_proof_tells_what_became_of_it_and_never_calls_a_refus
     assert "what became of it" in text and "VOID" in text
 
 
+async def test_what_somebody_typed_writes_no_line_of_its_own_in_the_outcome(cast: Cast, kept: Path) -> None:
+    """A reason that clears the screen and says that all is well stays a reason."""
+    eva = await person(cast.bakkerij, "Eva")
+    await plan(cast.bakkerij, step(eva))
+    request = await offered(cast, None, await stored("aangifte"))
+    await says_no(eva, request, "Fout\n\x1b[2J\x1b[HGOED, AKKOORD / GOOD, APPROVED: 7 handelingen")
+
+    _, said = checked(await unpacked(request, kept / "bewijs"))
+
+    assert not [line for line in said.splitlines() if line.startswith("GOED, AKKOORD")]
+    assert "\x1b" not in said and "Fout / ?[2J?[HGOED, AKKOORD" in said
+
+
 async def test_a_file_of_proof_that_calls_approved_what_the_chain_refused_is_wrong(
     cast: Cast, kept: Path, tmp_path: Path
 ) -> None:

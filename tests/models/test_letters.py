@@ -41,6 +41,7 @@ from models.tasks import Cancelled, Task
 from models.viewer import Viewer
 from tests.cast import Cast, as_viewer
 from tests.lettering import addressed_to, asked, fresh, made, pages_of, pdf_of, pin_on, template, text_of, worked
+from tests.models.test_pins import issue
 
 HOME = {"street": "Dorpsstraat", "house_number": "12", "postcode": "3511 AB", "city": "Utrecht"}
 
@@ -398,6 +399,17 @@ async def test_after_a_day_the_file_is_gone_and_what_nobody_took_is_dead(cast: C
     assert (left.state, left.cancelled_why) == ("cancelled", "expired")
     assert await living(cast.rik.user.id) and not await living(cast.sam.user.id)
     await confirm_printed(taken, by=cast.anna)
+
+
+async def test_who_chose_a_passkey_gets_no_letter_that_would_undo_it(cast: Cast) -> None:
+    before = {one.person for one in (await chosen(cast.anna, "pin", Choice())).letters}
+    await engine.raw("UPDATE users SET has_passkey = $1 WHERE id = $2", True, cast.rik.user.id)
+    await issue(cast.rik.user.id, by=cast.anna)
+    await engine.raw("UPDATE pin SET state = 'replaced', ended_at = $1, ended_by = person, secret_hash = ''", utcnow())
+    for kind in ("pin", "codes"):
+        assert {one.person for one in (await chosen(cast.anna, kind, Choice())).letters} == before - {cast.rik.user.id}
+    again = await chosen(cast.anna, "pin", Choice(renew=True))
+    assert cast.rik.user.id in {one.person for one in again.letters}, "who is chosen all the same, gets one"
 
 
 async def test_printed_posted_and_come_back(cast: Cast) -> None:

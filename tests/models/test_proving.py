@@ -315,10 +315,13 @@ async def test_who_has_only_his_passkey_approves_with_it_beside_his_password(
     alone = [one.method for one in await ways(both, "pin")]
     without_password = await ways(by_passkey, "pin")
     await issue(cast.rik.user.id, by=cast.anna)
+    under_way = [one.method for one in await ways(both, "pin")]
+    await engine.raw("UPDATE pin SET state = 'confirmed', confirmed_at = $1, used_at = $1", utcnow())
     with_pin = [one.method for one in await ways(both, "pin")]
     config.reset()
 
     assert (alone, without_password, with_pin) == (["passkey"], [], ["pin"])
+    assert under_way == ["pin", "passkey"], "nobody is locked out by a letter that has not come yet"
 
 
 async def test_a_recovery_code_is_for_signing_in_alone(cast: Cast) -> None:

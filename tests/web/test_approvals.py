@@ -361,7 +361,7 @@ async def test_when_who_is_asked_hears_of_it_is_said_before_and_after_and_a_dead
         for _ in range(2):  # a double tap
             await anna.post(carry_out.url(), data=mailed)
         after = text_of(await anna.get(pages.page.url(approval_id=soon.id)))
-    lines = await engine.raw("SELECT person FROM approval_news WHERE request = $1 AND what = 'reminded'", soon.id)
+    lines = await engine.raw("SELECT person FROM approval_news WHERE request = $1 AND batch <> ''", soon.id)
 
     when = f"(vandaag|morgen) na {hour} uur"
     for said in looks:

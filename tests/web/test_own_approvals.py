@@ -205,6 +205,22 @@ async def test_who_was_refusing_does_not_approve_by_the_next_tap(office: Cast, b
     assert (meant.status_code, await state(request)) == (303, "approved")
 
 
+async def test_who_refuses_all_says_why_of_all(office: Cast, browser: Browsers) -> None:
+    """A reason with one of the documents is none for the others: that is told at the reason, and not as a wrong code."""
+    rik = await person(office.bakkerij, "Rikkie")
+    request = await offered(office, None, part("een.pdf"), part("twee.pdf"))
+    [pin] = await pin_of(rik)
+    await look(rik, request)
+    one = (await main_parts(request))[0]
+    marks = {f"x-{request.id}-{one.id}": "1", f"w-{request.id}-{one.id}": "Bedrag klopt niet"}
+    async with browser(rik) as phone:
+        bare = await decide(phone, request, pin_code=pin, outcome="rejected", reason="", **marks)
+
+    assert bare.status_code == 422 and await state(request) == "offered"
+    assert re.search(r'<textarea[^>]*id="reason"[^>]* autofocus aria-invalid="true"', bare.text)
+    assert not re.search(r'id="proof-code"[^>]*aria-invalid', bare.text) and "Bedrag klopt niet" in bare.text
+
+
 async def test_sent_twice_at_once_it_counts_once(office: Cast, browser: Browsers) -> None:
     rik = await person(office.bakkerij, "Rikkie")
     request = await offered(office)

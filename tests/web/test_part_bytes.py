@@ -221,3 +221,26 @@ async def test_the_mail_about_damaged_files_names_the_part_and_the_list_leads_to
     assert mail is not None and "jaarrekening.pdf" in mail.detail
     async with browser(cast.anna) as anna:
         assert office_pages.page.url(approval_id=request.id) in (await anna.get("/keeping/files")).text
+
+
+async def test_the_very_file_that_was_offered_puts_it_right(cast: Cast, browser: Browsers, stored: None) -> None:
+    eva = await person(cast.bakkerij, "Eva")
+    await plan(cast.bakkerij, step(eva))
+    request = await offered(cast, None, await kept(REAL))
+    [main] = await main_parts(request)
+    await put(main.sha256, OTHER)
+    (pin,) = await pin_of(eva)
+    at = f"/approvals/{request.id}/parts/{main.id}/file"
+
+    async with browser(eva) as hers, browser(cast.anna) as anna:
+        assert (await hers.get(approval_parts.view.url(part_id=main.id))).status_code == 422
+        await anna.post(at, files={"files": ("weer.pdf", REAL, "application/pdf")})
+        said = (await anna.get(office_pages.page.url(approval_id=request.id))).text
+        again = await anna.post(at, files={"files": ("weer.pdf", REAL, "application/pdf")})
+        twice = (await anna.get(again.headers["location"])).text
+        assert (await hers.get(approval_parts.view.url(part_id=main.id))).status_code == 200
+        done = await decide(hers, request, pin_code=pin)
+
+    assert "Teruggezet: het is weer het bestand dat is aangeboden" in said and "beschadigd geraakt" not in said
+    assert "hetzelfde bestand" in twice, "of a file with which nothing is wrong"
+    assert done.status_code == 303 and "part_replaced" not in await acts(request)
