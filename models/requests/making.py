@@ -85,7 +85,7 @@ def read_items(text: str) -> list[Item]:
     return items
 
 
-_YEARS = range(1990, 2101)
+_YEARS = range(1900, 2201)
 
 
 def read_day(text: str | None, field: str = "due_on") -> dt.date | None:
