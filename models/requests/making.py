@@ -99,7 +99,7 @@ def read_day(text: str | None, field: str = "due_on") -> dt.date | None:
         except ValueError:
             continue
         if found.year not in _YEARS:  # a browser makes 0026 of 26
-            raise Refused(field, Say("Vul het jaar met vier cijfers in, bijvoorbeeld 31-12-2026."))
+            raise Refused(field, Say("Het jaar {year} kan niet kloppen. Vul het met vier cijfers in, bijvoorbeeld 31-12-2026.", year=found.year))  # fmt: skip
         return found
     raise Refused(field, Say("Vul een dag in, bijvoorbeeld 31-12-2026."))
 

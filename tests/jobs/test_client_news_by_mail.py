@@ -40,7 +40,7 @@ async def test_one_mail_names_what_is_new_and_what_is_asked(quiet, smtp_sink: Si
     [mail] = [one for one in smtp_sink.taken if one.address == "rik@bakkerij-jansen.example"]
     assert f"btw <1> & 2.pdf\n{base}/portal/documents/{one}" in mail.text
     assert f"Jaarstukken\n{base}/portal/requests/{asked}\n2 stukken, uiterlijk 31 december 2099" in mail.text
-    assert mail.text.index("Bakkerij Jansen B.V.") < mail.text.index("Jansen Beheer B.V.")
+    assert mail.text.index("Jansen Beheer B.V.") < mail.text.index("Bakkerij Jansen B.V."), "what is asked comes first"
     assert f"{base}/account#mail" in mail.text and "Jaarstukken" in str(mail.message["Subject"])
     assert "btw &lt;1&gt;" in mail.html and "Bankafschriften" not in mail.text
     assert {one.address for one in smtp_sink.taken} == {"rik@bakkerij-jansen.example"}
