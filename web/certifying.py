@@ -61,7 +61,7 @@ async def _proof(viewer: Viewer, found: ApprovalRequest, facts: Facts, seals: li
     return {
         "refused": _refusals(facts, papers) if found.state == "rejected" else [], "papers": papers, "roles_of": said_roles,
         "title": Say("Bewijs"), "section": "approvals", "one": facts.request, "period": Both(*(period_words(year, period, lang, year_end=found.year_end) for lang in ("nl", "en"))),
-        "acts": [act | {"told": ACTS.get(act["act"], Both(act["act"], act["act"])), "page": json.loads(act["detail"]).get("page"), "how": way_of(act) if act["level"] else None} for act in facts.acts[-_SHOWN:]],
+        "acts": [act | {"told": ACTS.get(act["act"], Both(act["act"], act["act"])), "page": json.loads(act["detail"]).get("page"), "program": json.loads(act["detail"]).get("program"), "how": way_of(act) if act["level"] else None} for act in facts.acts[-_SHOWN:]],
         "more": max(0, len(facts.acts) - _SHOWN), "approvals": [act | {"how": way_of(act), "day": day_of(act.get("signed_on"))} for act in facts.approvals], "parts": facts.parts, "seals": seals, "unproved": attention.why_not_long(seals[-1]) if seals else None,
         "trouble": await viewer.scope(SealTrouble).where(SealTrouble.request == found.id).find(), "head": facts.head, "verdict": None,
         "of_client": found.client,

@@ -405,7 +405,10 @@ def sentence(line: dict[str, Any]) -> Say:
     if names := detail.get("names"):
         more = int(detail.get("count", 0)) - len(names)
         known["documents"] = ", ".join([f"“{name}”" for name in names] + ([f"+ {more}"] if more > 0 else []))
-    return Say(said.text, **{name: known[name] for name in _names(said.text)})
+    whole = Say(said.text, **{name: known[name] for name in _names(said.text)})
+    if program := str(detail.get("by_api") or ""):
+        return Say("{said}, via {program}", said=whole, program=program)
+    return whole
 
 
 def changes(line: dict[str, Any]) -> list[tuple[Say, Say | str, Say | str]]:

@@ -129,6 +129,17 @@ async def test_a_dividend_is_due_from_the_day_of_the_decision_that_the_software_
     assert "uitbetaling" in sent["properties"]["dated_on"]["description"]
 
 
+async def test_what_a_program_did_is_told_as_its_work(office, software):
+    """In the log and in the proof, beside who answers for it."""
+    _, key = await token_for(office, "place", "read")
+    made = await software.post("/api/v1/approvals", data=await vat(office, offer="true"), files=files(), headers=key)
+    [name] = [row["name"] for row in await engine.raw("SELECT name FROM api_token")]
+    async with browser_of(office.anna) as anna:
+        log = (await anna.get("/audit")).text
+        proof = (await anna.get(f"/approvals/{made.json()['id']}/proof")).text
+    assert f", via {name}" in log and f"via {name}" in proof
+
+
 async def test_it_is_found_by_what_the_software_calls_it(office, software):
     _, key = await token_for(office, "place", "read")
     asked = await vat(office, external_ref="OB-2026-3", offer="true")
