@@ -175,14 +175,9 @@ def _waits(row: dict[str, Any], told: dict[str, Any]) -> Waits:
     words = (told["kind"], period_words(told["book_year"], told["period"], year_end=told["year_end"]), told["title"])
     why = {"tried": _kept, "stamp": why_unstamped, "proof": why_unproved, "late": _untried}[row["what"]](row["why"])
     return Waits(
-        row["request"], told["client"], " ".join(one for one in words if one), why, _moment(row["since"]) or utcnow(), row["tries"],
-        _moment(row["next_at"]), {"stamp": "B-B", "proof": "B-T"}.get(row["what"], ""),
+        row["request"], told["client"], " ".join(one for one in words if one), why, engine.as_moment(row["since"]) or utcnow(), row["tries"],
+        engine.as_moment(row["next_at"]), {"stamp": "B-B", "proof": "B-T"}.get(row["what"], ""),
     )  # fmt: skip
-
-
-def _moment(at: Any) -> dt.datetime | None:
-    """SQLite gives text of what is no column of a table."""
-    return dt.datetime.fromisoformat(at) if isinstance(at, str) else at
 
 
 def _kept(why: str) -> Say:
