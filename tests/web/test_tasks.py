@@ -28,7 +28,7 @@ async def started(cast) -> Task:
 
 async def test_running_work_shows_count_rate_and_time_left(cast, browser, sums):
     task = await started(cast)
-    await save(task, state="running", done=250, started_at=utcnow() - dt.timedelta(seconds=10), heartbeat_at=utcnow())
+    await save(task, state="running", done=250, started_at=utcnow() - dt.timedelta(seconds=98.5), heartbeat_at=utcnow())
 
     async with browser(cast.ed) as ed:
         page = (await ed.get(f"/tasks/{task.id}")).text
@@ -36,8 +36,8 @@ async def test_running_work_shows_count_rate_and_time_left(cast, browser, sums):
 
     for text in (page, fragment):
         assert "250 van 1.000" in text
-        assert "25 per seconde" in text
-        assert "nog 30 seconden" in text
+        assert "2,5 per seconde" in text
+        assert "nog 5 minuten" in text
         assert f'data-live="task-{task.id}"' in text
 
 
