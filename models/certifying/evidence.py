@@ -41,12 +41,18 @@ class Read(NamedTuple):
     sealed: list[dict[str, Any]]
     choices: list[dict[str, Any]]
 
+    @property
+    def hashes(self) -> set[str]:
+        """Of the files that go into it."""
+        kept = {part["blob"] for part in self.facts.parts} | {row["sha256"] for row in self.sealed}
+        return kept - {""}
+
 
 async def read(request_id: int) -> Read:
     """In a unit. Raises Missing; Shut where one of the files may not be opened."""
     facts = await facts_of(request_id)
     found = Read(facts, await engine.raw(_SEALED_SQL, request_id), await engine.raw(_CHOICES_SQL, request_id))
-    for shut in (await shut_among({entry.sha256 for entry in evidence_of(found)[1] if entry.sha256})).values():
+    for shut in (await shut_among(found.hashes)).values():
         raise shut
     return found
 
@@ -54,8 +60,7 @@ async def read(request_id: int) -> Read:
 async def whole_evidence_of(found: Read) -> tuple[str, list[Entry]]:
     """Outside every unit: as `evidence_of`, without the files of which the storage has not those bytes any more: they are named
     instead. One damaged file takes the rest of the proof along from nobody."""
-    asked = {entry.sha256 for entry in evidence_of(found)[1] if entry.sha256}
-    wrong = [sha256 for sha256 in sorted(asked) if not await is_whole(sha256)]
+    wrong = [sha256 for sha256 in sorted(found.hashes) if not await is_whole(sha256)]
     return evidence_of(found, {sha256: "broken" if await storage().exists(sha256) else "missing" for sha256 in wrong})
 
 
